@@ -1,0 +1,404 @@
+package autotask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/autotask-go/autotask/internal/cache"
+	"github.com/autotask-go/autotask/internal/transport"
+	"github.com/autotask-go/autotask/internal/version"
+)
+
+// Credentials are those of an Autotask API user (security level "API User")
+// and the tracking identifier of the integration. They go out as the headers
+// UserName, Secret and ApiIntegrationCode. Every way of printing, logging or
+// encoding a Credentials shows REDACTED instead of the values.
+type Credentials struct {
+	UserName        string
+	Secret          string
+	IntegrationCode string
+}
+
+const redacted = "REDACTED"
+
+// String shows no value.
+func (Credentials) String() string { return "autotask.Credentials{" + redacted + "}" }
+
+// GoString shows no value.
+func (c Credentials) GoString() string { return c.String() }
+
+// Format shows no value, whatever the verb.
+func (c Credentials) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, c.String()) }
+
+// LogValue shows no value.
+func (Credentials) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON shows no value.
+func (Credentials) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// MarshalText shows no value.
+func (Credentials) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+func (c Credentials) check() error {
+	var problems []error
+	for _, field := range []struct{ name, value string }{
+		{"UserName", c.UserName}, {"Secret", c.Secret}, {"IntegrationCode", c.IntegrationCode},
+	} {
+		switch {
+		case strings.TrimSpace(field.value) == "":
+			problems = append(problems, fmt.Errorf("%s is empty", field.name))
+		case strings.ContainsFunc(field.value, func(r rune) bool { return r < ' ' || r == 0x7f }):
+			problems = append(problems, fmt.Errorf("%s has a line break or another control character; was it read from a file?", field.name))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// Limiter shares Autotask's limits with whatever else uses the same
+// integration code: other processes, for instance. Acquire is called before
+// each attempt of a request, after the client's own gate has let it through,
+// with the first segment of its path ("Tickets"); it blocks until the request
+// may go or the context ends. The release it returns, if not nil, is called
+// once the answer has been read.
+type Limiter interface {
+	Acquire(ctx context.Context, endpoint string) (release func(), err error)
+}
+
+// Option configures a Client.
+type Option func(*settings) error
+
+type settings struct {
+	transport.Config
+	baseURL     string
+	zoneURL     string
+	application string
+}
+
+// WithBaseURL names the zone's address, such as
+// "https://webservices19.autotask.net/ATServicesRest/V1.0", and so skips zone
+// discovery. ATServicesRest is case-sensitive (contract, section 0): any other
+// spelling is refused. https only, but for loopback addresses.
+func WithBaseURL(baseURL string) Option {
+	return func(s *settings) (err error) {
+		s.baseURL, err = checkBaseURL(baseURL)
+		return err
+	}
+}
+
+// WithHTTPClient makes the client use hc's Transport, Jar and Timeout. The
+// Timeout, two minutes if it is 0, bounds a single attempt and does not count
+// the time spent waiting for a limit. hc is copied; its CheckRedirect is not
+// used, since redirects are never followed.
+func WithHTTPClient(hc *http.Client) Option {
+	return func(s *settings) error {
+		if hc == nil {
+			return errors.New("WithHTTPClient: the client is nil")
+		}
+		s.HTTPClient = hc
+		return nil
+	}
+}
+
+// WithTransport wraps the HTTP transport, for tracing and metrics. It sees
+// every attempt of every request, without the credentials: they are added
+// beneath it. Of several, the last one is the outermost.
+func WithTransport(wrap func(http.RoundTripper) http.RoundTripper) Option {
+	return func(s *settings) error {
+		if wrap == nil {
+			return errors.New("WithTransport: the function is nil")
+		}
+		s.Wrap = append(s.Wrap, wrap)
+		return nil
+	}
+}
+
+// WithLogger makes the client log one record an attempt: operation, status,
+// attempt, duration, time waited. At level Debug for successes, Warn for
+// failures. Headers, query strings and bodies are never logged.
+func WithLogger(l *slog.Logger) Option {
+	return func(s *settings) error {
+		s.Logger = l
+		return nil
+	}
+}
+
+// WithApplication names the program that uses the library. "name/version"
+// leads the User-Agent.
+func WithApplication(name, version string) Option {
+	return func(s *settings) error {
+		product := name
+		if version != "" {
+			product += "/" + version
+		}
+		if name == "" || strings.ContainsFunc(product, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+			return fmt.Errorf("WithApplication: %q is not a User-Agent product: use visible ASCII without spaces", product)
+		}
+		s.application = product
+		return nil
+	}
+}
+
+// WithMaxRetries sets how often a request is repeated at the most, 4 by
+// default; 0 turns repeating off. What is repeated when is in the package
+// documentation.
+func WithMaxRetries(n int) Option {
+	return func(s *settings) error {
+		if n < 0 {
+			return fmt.Errorf("WithMaxRetries: %d is negative", n)
+		}
+		s.MaxRetries = n
+		return nil
+	}
+}
+
+// WithMaxConcurrency sets how many requests run at a time on one endpoint, 3
+// by default, which is Autotask's limit for an integration code. Set it lower
+// where several processes share the code.
+func WithMaxConcurrency(n int) Option {
+	return func(s *settings) error {
+		if n < 1 {
+			return fmt.Errorf("WithMaxConcurrency: %d is less than one", n)
+		}
+		s.MaxConcurrency = n
+		return nil
+	}
+}
+
+// WithLimiter adds a limit that is shared beyond this client.
+func WithLimiter(l Limiter) Option {
+	return func(s *settings) error {
+		s.Limiter = l
+		return nil
+	}
+}
+
+// WithMaxResponseBytes bounds the body of an answer, after decompression;
+// 32 MiB by default.
+func WithMaxResponseBytes(n int64) Option {
+	return func(s *settings) error {
+		if n < 1 {
+			return fmt.Errorf("WithMaxResponseBytes: %d is less than one", n)
+		}
+		s.MaxResponseBytes = n
+		return nil
+	}
+}
+
+// WithZoneURL changes where zone discovery asks, by default
+// "https://webservices.autotask.net/ATServicesRest/V1.0/zoneInformation". A
+// URL that ends before "/zoneInformation" is completed.
+func WithZoneURL(zoneURL string) Option {
+	return func(s *settings) (err error) {
+		s.zoneURL, err = checkZoneURL(zoneURL)
+		return err
+	}
+}
+
+// Client gives access to one Autotask tenant. It is safe for concurrent use,
+// and meant to be made once and shared: the limits it keeps to and the
+// connections it pools are its own.
+type Client struct {
+	Tickets     *TicketsService
+	Notes       *NotesService
+	TimeEntries *TimeEntriesService
+	Picklists   *PicklistsService
+
+	core          *core
+	impersonateID int64
+}
+
+// core is what a client and those made from it by As share.
+type core struct {
+	transport *transport.Transport
+	userName  func() string
+	baseURL   string // "" means discovered
+	zoneURL   string
+	zones     cache.Cache[string]
+	fields    cache.Cache[[]Field]
+}
+
+// NewClient checks its arguments and builds a Client; it never touches the
+// network. Without WithBaseURL the first call asks Autotask for the user's
+// zone. Use Ping to find out early whether zone and credentials are good.
+func NewClient(creds Credentials, opts ...Option) (*Client, error) {
+	if err := creds.check(); err != nil {
+		return nil, fmt.Errorf("autotask: credentials: %w", err)
+	}
+	s := settings{Config: transport.Config{MaxRetries: transport.DefaultMaxRetries}, zoneURL: defaultZoneURL}
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(&s); err != nil {
+			return nil, fmt.Errorf("autotask: %w", err)
+		}
+	}
+	s.UserAgent = strings.TrimSpace(s.application + " autotask-go/" + version.Version)
+	s.Credentials = func() transport.Credentials { return transport.Credentials(creds) }
+	c := &core{
+		transport: transport.New(s.Config),
+		userName:  func() string { return creds.UserName },
+		baseURL:   s.baseURL,
+		zoneURL:   s.zoneURL,
+	}
+	c.fields.Lifetime = picklistLifetime
+	return newClient(c, 0), nil
+}
+
+func newClient(c *core, impersonateID int64) *Client {
+	client := &Client{core: c, impersonateID: impersonateID}
+	client.Tickets = &TicketsService{client}
+	client.Notes = &NotesService{client}
+	client.TimeEntries = &TimeEntriesService{client}
+	client.Picklists = &PicklistsService{client}
+	return client
+}
+
+// As returns a client that acts on behalf of a resource (a person): its
+// creates and updates carry the header ImpersonationResourceId; its reads do
+// not, since Autotask refuses them with it. It shares everything else with c.
+// 0 ends impersonation. The API user's and the resource's security levels must
+// allow it; if they do not, writes fail with ErrPermission.
+func (c *Client) As(resourceID int64) *Client { return newClient(c.core, resourceID) }
+
+// String names the zone, never the credentials.
+func (c *Client) String() string {
+	base := c.core.baseURL
+	if base == "" {
+		base, _ = c.core.zones.Peek("")
+	}
+	if base == "" {
+		base = "zone not discovered yet"
+	}
+	return "autotask.Client(" + base + ")"
+}
+
+// GoString is String.
+func (c *Client) GoString() string { return c.String() }
+
+// LogValue is String.
+func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalJSON is String, quoted.
+func (c *Client) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
+
+// Ping finds the zone, if that is to be discovered, and makes one signed
+// request (GET ThresholdInformation, which counts against the hour's limit).
+// It fails with ErrUnauthorized if the credentials are not accepted.
+func (c *Client) Ping(ctx context.Context) error {
+	_, err := c.Threshold(ctx)
+	return err
+}
+
+// Threshold tells how much of the tenant's request limit is used up: by all
+// its integrations together, in a rolling window.
+type Threshold struct {
+	Limit  int64         // requests in a window, usually 10,000
+	Window time.Duration // usually an hour
+	Used   int64         // requests in the window that ends now
+}
+
+// Fraction is the used part of the limit; 1 is all of it. From 0.5 Autotask
+// delays every request.
+func (t *Threshold) Fraction() float64 {
+	if t.Limit <= 0 {
+		return 0
+	}
+	return float64(t.Used) / float64(t.Limit)
+}
+
+// Threshold asks for the state of the tenant's request limit (GET
+// ThresholdInformation). The call itself counts.
+func (c *Client) Threshold(ctx context.Context) (*Threshold, error) {
+	var body struct {
+		Limit  Optional[int64] `json:"externalRequestThreshold"`
+		Window Optional[int64] `json:"requestThresholdTimeframe"` // minutes
+		Used   Optional[int64] `json:"currentTimeframeRequestCount"`
+	}
+	_, err := c.send(ctx, call{method: http.MethodGet, path: "ThresholdInformation", decode: func(b []byte) error {
+		if err := json.Unmarshal(b, &body); err != nil {
+			return err
+		}
+		if _, ok := body.Limit.Get(); !ok {
+			return fmt.Errorf("%w: no externalRequestThreshold", transport.Unreadable)
+		}
+		return nil
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return &Threshold{
+		Limit:  body.Limit.Or(0),
+		Window: time.Duration(body.Window.Or(0)) * time.Minute,
+		Used:   body.Used.Or(0),
+	}, nil
+}
+
+// call is one request of the API, before its zone is known.
+type call struct {
+	method  string
+	path    string // below the base URL
+	nextURL string // instead of the path: a page that an earlier answer named
+	body    []byte
+	decode  func([]byte) error
+}
+
+// send carries out a call in the client's zone. A 401 may mean that the tenant
+// has moved to another zone: then the call is made there, once.
+func (c *Client) send(ctx context.Context, r call) (transport.Answer, error) {
+	base, err := c.core.base(ctx)
+	if err != nil {
+		return transport.Answer{}, err
+	}
+	answer, err := c.sendTo(ctx, base, r)
+	var e *Error
+	if errors.As(err, &e) && e.StatusCode == http.StatusUnauthorized && r.nextURL == "" {
+		if moved, ok := c.core.movedFrom(ctx, base); ok {
+			return c.sendTo(ctx, moved, r)
+		}
+	}
+	return answer, err
+}
+
+func (c *Client) sendTo(ctx context.Context, base string, r call) (transport.Answer, error) {
+	target := base + "/" + r.path
+	origin := originOf(base)
+	if r.nextURL != "" {
+		target = r.nextURL
+		if got := originOf(target); got != origin {
+			return transport.Answer{}, refusal(transport.Server, r.method, r.path,
+				fmt.Sprintf("Autotask named a next page on %q, but credentials go to %s only", got, origin))
+		}
+	}
+	answer, err := c.core.transport.Do(ctx, &transport.Request{
+		Method:        r.method,
+		URL:           target,
+		Path:          r.path,
+		Origin:        origin,
+		Body:          r.body,
+		ImpersonateID: c.impersonateID,
+		Decode:        r.decode,
+	})
+	if err != nil {
+		return answer, fromFailure(err)
+	}
+	return answer, nil
+}
+
+// originOf is the scheme and host of a URL, "" if it has none.
+func originOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme == "" || u.Host == "" || u.User != nil {
+		return ""
+	}
+	return strings.ToLower(u.Scheme) + "://" + strings.ToLower(u.Host)
+}

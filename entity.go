@@ -1,0 +1,762 @@
+package autotask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/autotask-go/autotask/internal/fields"
+	"github.com/autotask-go/autotask/internal/merge"
+	"github.com/autotask-go/autotask/internal/transport"
+)
+
+// Entity is implemented by the struct of every Autotask entity. The interfaces
+// that build on it name what the API can do with an entity; the functions of
+// this file demand them, so that a call which has no route does not compile.
+//
+// An entity that the library does not know yet takes a struct with json tags,
+// an ID field and these one-line methods.
+type Entity interface {
+	// Collection is the root collection that the entity is read from: "Tickets".
+	Collection() string
+}
+
+// Gettable entities can be read one at a time.
+type Gettable interface {
+	Entity
+	CanGet()
+}
+
+// Queryable entities can be searched.
+type Queryable interface {
+	Entity
+	CanQuery()
+}
+
+// Creatable entities can be created.
+type Creatable interface {
+	Entity
+	CanCreate()
+}
+
+// Updatable entities can be changed by Update.
+type Updatable interface {
+	Gettable
+	CanUpdate()
+}
+
+// Patchable entities can be changed field by field, without reading them
+// first. An entity that is Updatable but not Patchable, as Ticket is, is
+// written whole.
+type Patchable interface {
+	Updatable
+	CanPatch()
+}
+
+// Deletable entities can be deleted.
+type Deletable interface {
+	Entity
+	CanDelete()
+}
+
+// Child entities are read from their own root collection and written through
+// their parent's path.
+type Child interface {
+	Entity
+	Parent() Parent
+}
+
+// Parent tells where an item of a child entity is written.
+type Parent struct {
+	Collection string          // "Tickets"
+	ID         Optional[int64] // of the parent item
+	Children   string          // the last segment of the path: "Notes"
+}
+
+// Get reads one item (GET {collection}/{id}). There being none is ErrNotFound.
+func Get[T Gettable](ctx context.Context, c *Client, id int64) (*T, error) {
+	v, _, err := get[T](ctx, c, id)
+	return v, err
+}
+
+func get[T Entity](ctx context.Context, c *Client, id int64) (*T, transport.Answer, error) {
+	var item Optional[T]
+	answer, err := getItem[T](ctx, c, id, func(b []byte) error {
+		var envelope struct {
+			Item Optional[T] `json:"item"`
+		}
+		err := json.Unmarshal(b, &envelope)
+		item = envelope.Item
+		return errors.Join(err, absentItem(item.IsZero()))
+	})
+	if err == nil && item.IsNull() {
+		err = noSuchItem[T](id)
+	}
+	if err != nil {
+		return nil, answer, err
+	}
+	return &item.value, answer, nil
+}
+
+// getRaw reads one item as the bytes that Autotask sent.
+func getRaw[T Entity](ctx context.Context, c *Client, id int64) (jsontext.Value, error) {
+	var item jsontext.Value
+	_, err := getItem[T](ctx, c, id, func(b []byte) error {
+		var envelope struct {
+			Item jsontext.Value `json:"item"`
+		}
+		err := json.Unmarshal(b, &envelope)
+		item = envelope.Item
+		return errors.Join(err, absentItem(len(item) == 0))
+	})
+	if err == nil && item.Kind() == 'n' {
+		err = noSuchItem[T](id)
+	}
+	return item, err
+}
+
+func getItem[T Entity](ctx context.Context, c *Client, id int64, decode func([]byte) error) (transport.Answer, error) {
+	path := itemPath[T](id)
+	if err := checkID[T](http.MethodGet, id); err != nil {
+		return transport.Answer{}, err
+	}
+	return c.send(ctx, call{method: http.MethodGet, path: path, decode: decode})
+}
+
+// absentItem: the item is under "item" and nowhere else (contract, section 2.1).
+func absentItem(absent bool) error {
+	if absent {
+		return fmt.Errorf("%w: it has no item", transport.Unreadable)
+	}
+	return nil
+}
+
+func noSuchItem[T Entity](id int64) error {
+	return notFound(http.MethodGet, itemPath[T](id), "Autotask answered with no item: it does not exist, or this user may not see it")
+}
+
+// notFound is an answer that came, and says that there is nothing.
+func notFound(method, path, message string) *Error {
+	return &Error{StatusCode: http.StatusOK, Method: method, Path: path, Messages: []string{message}, Attempts: 1, kind: transport.NotFound}
+}
+
+// List reads the items that q asks for into memory. See All.
+func List[T Queryable](ctx context.Context, c *Client, q Query) ([]*T, error) {
+	var all []*T
+	for page, err := range pages[T](ctx, c, q) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+	}
+	return all, nil
+}
+
+// All ranges over the items that q asks for, in the order of their ids (POST
+// {collection}/query). Pages of up to 500 are read as they are reached; leaving
+// the loop ends the reading. A failure ends the loop with a nil item and the
+// error. Ranging again reads again.
+func All[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for page, err := range pages[T](ctx, c, q) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, item := range page {
+				if !yield(item, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// page is one answer to a query.
+type page[T any] struct {
+	Items       []*T `json:"items"`
+	PageDetails struct {
+		Count       Optional[int64]  `json:"count"`
+		NextPageURL Optional[string] `json:"nextPageUrl"`
+	} `json:"pageDetails"`
+}
+
+func (p *page[T]) decode(b []byte) error {
+	*p = page[T]{} // nothing of an earlier attempt
+	if err := json.Unmarshal(b, p); err != nil {
+		return err
+	}
+	// Without this, a wrong answer would read as "there are none".
+	if p.Items == nil {
+		return fmt.Errorf("%w: it has no items", transport.Unreadable)
+	}
+	if slices.Contains(p.Items, nil) {
+		return fmt.Errorf("%w: one of its items is null", transport.Unreadable)
+	}
+	return nil
+}
+
+// pages is the one loop that follows nextPageUrl. Autotask wants the next page
+// POSTed with the body of the first.
+func pages[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[[]*T, error] {
+	return func(yield func([]*T, error) bool) {
+		path := collection[T]() + "/query"
+		body, err := q.body()
+		if err != nil {
+			yield(nil, invalid(http.MethodPost, path, "%v", err))
+			return
+		}
+		visited := make(map[string]bool)
+		for r, left := (call{method: http.MethodPost, path: path, body: body}), q.Limit; ; {
+			var p page[T]
+			r.decode = p.decode
+			if _, err := c.send(ctx, r); err != nil {
+				yield(nil, err)
+				return
+			}
+			if q.Limit > 0 {
+				p.Items = p.Items[:min(left, len(p.Items))]
+				left -= len(p.Items)
+			}
+			if len(p.Items) > 0 && !yield(p.Items, nil) {
+				return
+			}
+			next := p.PageDetails.NextPageURL.Or("")
+			if next == "" || q.Limit > 0 && left == 0 {
+				return
+			}
+			if visited[next] {
+				yield(nil, refusal(transport.Server, http.MethodPost, path, "Autotask named a page again that was read already; the result is incomplete"))
+				return
+			}
+			visited[next] = true
+			r.path, r.nextURL = path+"/next", next
+		}
+	}
+}
+
+// Count tells how many items match q's filter (POST {collection}/query/count).
+// Fields and Limit play no part.
+func Count[T Queryable](ctx context.Context, c *Client, q Query) (int64, error) {
+	path := collection[T]() + "/query/count"
+	body, err := Query{Filter: q.Filter}.body()
+	if err != nil {
+		return 0, invalid(http.MethodPost, path, "%v", err)
+	}
+	var n int64
+	_, err = c.send(ctx, call{method: http.MethodPost, path: path, body: body, decode: func(b []byte) error {
+		var answer struct {
+			QueryCount Optional[int64] `json:"queryCount"`
+		}
+		if err := json.Unmarshal(b, &answer); err != nil {
+			return err
+		}
+		var ok bool
+		if n, ok = answer.QueryCount.Get(); !ok {
+			return fmt.Errorf("%w: it has no queryCount", transport.Unreadable)
+		}
+		return nil
+	}})
+	return n, err
+}
+
+// GetMany reads many items by their ids, up to 500 in a request, in any order
+// and with repeats. The result lacks the ids that there are no items for. On an
+// error it holds what was found until then.
+func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int64]*T, error) {
+	unique := slices.Compact(slices.Sorted(slices.Values(ids)))
+	found := make(map[int64]*T, len(unique))
+	for chunk := range slices.Chunk(unique, maxPageSize) {
+		for item, err := range All[T](ctx, c, Query{Filter: In("id", chunk...)}) {
+			if err != nil {
+				return found, err
+			}
+			found[idOf(item)] = item
+		}
+	}
+	return found, nil
+}
+
+// Create makes a new item and returns its id (POST {collection}, or
+// {parent}/{id}/{children} for a child). Required fields, lengths and fields
+// that only Autotask sets are checked before anything is sent. Autotask has no
+// idempotency keys: if the answer is lost the error is ErrOutcomeUnknown, and
+// whether the item was made is for the caller to find out before trying again.
+func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
+	path, body, err := newItem(v)
+	if err != nil {
+		return 0, err
+	}
+	return c.write(ctx, http.MethodPost, path, body)
+}
+
+// newItem checks an item to create and says where to POST what.
+func newItem[T Entity](v *T) (path string, body []byte, err error) {
+	if v == nil {
+		return "", nil, invalid(http.MethodPost, collection[T](), "the item to create is nil")
+	}
+	if path, err = writePath(http.MethodPost, v); err != nil {
+		return "", nil, err
+	}
+	if body, err = json.Marshal(v); err != nil {
+		return "", nil, invalid(http.MethodPost, path, "%v", err)
+	}
+	return path, body, checkNew[T](path, body)
+}
+
+// Update changes one item: it reads the item, lets change edit it, and writes
+// the fields that then differ; then it reads the item back and returns it. An
+// error from change ends it, and nothing is written; if nothing differs,
+// nothing is written either. A field is cleared with SetNull.
+//
+// A Ticket is written whole (PUT), as the item was read, with only the changed
+// fields replaced and the fields that Autotask sets itself left out; what the
+// library does not know of the ticket is sent back byte for byte (contract,
+// sections 4 and 8). Every other entity gets a PATCH of the changed fields.
+//
+// If reading back shows that a field did not take its value, the error is
+// ErrNotApplied. If the answer to the write is lost, Update reads the item to
+// find out, and writes again if need be; change is then called again, on the
+// item as it is by then.
+//
+// Autotask has no version check: what somebody else writes in the one round
+// trip between the read and the write is overwritten in a ticket's case, and
+// so is a field that both change in any case.
+func Update[T Updatable](ctx context.Context, c *Client, id int64, change func(*T) error) (*T, error) {
+	u, err := update(ctx, c, id, change)
+	return u.item, err
+}
+
+// updated is the outcome of update. item is nil unless it is the item as read last.
+type updated[T any] struct {
+	item    *T
+	written bool
+}
+
+// maxRewrites bounds how often an update starts anew because the answer to its
+// write was lost and the write had not been carried out.
+const maxRewrites = 3
+
+func update[T Updatable](ctx context.Context, c *Client, id int64, change func(*T) error) (updated[T], error) {
+	for rewrites := 0; ; rewrites++ {
+		e, err := readForEdit[T](ctx, c, id)
+		if err != nil {
+			return updated[T]{}, err
+		}
+		if err := e.apply(change); err != nil {
+			return updated[T]{}, err
+		}
+		if len(e.changes) == 0 {
+			return updated[T]{item: e.item}, nil
+		}
+		writeErr := e.write(ctx, c)
+		if writeErr != nil && (!errors.Is(writeErr, ErrOutcomeUnknown) || ctx.Err() != nil) {
+			return updated[T]{}, writeErr
+		}
+		after, notApplied, err := e.readBack(ctx, c)
+		switch {
+		case err != nil && writeErr != nil:
+			return updated[T]{}, writeErr // nobody knows, and looking failed
+		case err != nil:
+			return updated[T]{written: true}, err
+		case notApplied == nil:
+			return updated[T]{item: after, written: true}, nil
+		case writeErr == nil:
+			return updated[T]{item: after, written: true}, notApplied
+		case rewrites == maxRewrites:
+			return updated[T]{item: after}, writeErr
+		}
+	}
+}
+
+// edit is one item between its read and its write.
+type edit[T Updatable] struct {
+	id      int64
+	method  string
+	path    string
+	raw     jsontext.Value // as Autotask sent it
+	item    *T             // decoded, and edited by apply
+	changes []merge.Change
+}
+
+func readForEdit[T Updatable](ctx context.Context, c *Client, id int64) (*edit[T], error) {
+	e := &edit[T]{id: id, method: http.MethodPatch, path: collection[T]()}
+	if writtenWhole[T]() {
+		e.method = http.MethodPut
+	}
+	var err error
+	if e.raw, err = getRaw[T](ctx, c, id); err != nil {
+		return nil, err
+	}
+	e.item = new(T)
+	if err := json.Unmarshal(e.raw, e.item); err != nil {
+		return nil, invalid(http.MethodGet, itemPath[T](id), "the item cannot be read: %v", err)
+	}
+	if got := idOf(e.item); got != id {
+		return nil, refusal(transport.Server, http.MethodGet, itemPath[T](id), fmt.Sprintf("Autotask answered with item %d", got))
+	}
+	if e.path, err = writePath(e.method, e.item); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// writtenWhole tells whether updates are PUT.
+func writtenWhole[T any]() bool {
+	_, patchable := any((*T)(nil)).(Patchable)
+	return !patchable
+}
+
+// apply lets the caller edit the item and checks what then differs.
+func (e *edit[T]) apply(change func(*T) error) error {
+	before, err := json.Marshal(e.item)
+	if err != nil {
+		return invalid(e.method, e.path, "%v", err)
+	}
+	if err := change(e.item); err != nil {
+		return err
+	}
+	after, err := json.Marshal(e.item)
+	if err != nil {
+		return invalid(e.method, e.path, "%v", err)
+	}
+	if e.changes, err = merge.Diff(before, after); err != nil {
+		return invalid(e.method, e.path, "%v", err)
+	}
+	return checkChanges[T](e.method, e.path, e.changes)
+}
+
+func (e *edit[T]) write(ctx context.Context, c *Client) error {
+	body, err := e.body()
+	if err != nil {
+		return err
+	}
+	_, err = c.write(ctx, e.method, e.path, body)
+	return err
+}
+
+// body is the whole item for a PUT, at the root and not under "item", and the
+// id with the changes alone for a PATCH.
+func (e *edit[T]) body() ([]byte, error) {
+	var body []byte
+	var err error
+	if e.method == http.MethodPut {
+		if missing := e.missing(); len(missing) > 0 {
+			return nil, refusal(transport.MissingField, e.method, e.path, fmt.Sprintf(
+				"item %d as read lacks %s; a PUT without them would change the item, so nothing was sent", e.id, strings.Join(missing, ", ")))
+		}
+		table := tableOf[T]()
+		body, err = merge.Overlay(e.raw, e.changes, func(name string) bool { return name != "id" && table.IsReadOnly(name) })
+	} else {
+		id := merge.Change{Name: "id", New: jsontext.Value(strconv.FormatInt(e.id, 10))}
+		body, err = merge.Sparse(append([]merge.Change{id}, e.changes...))
+	}
+	if err != nil {
+		return nil, invalid(e.method, e.path, "%v", err)
+	}
+	return body, nil
+}
+
+// missing lists the stabilising fields that are not in the item at all. null
+// is a value; absence is not (contract, section 8).
+func (e *edit[T]) missing() []string {
+	here := map[string]bool{}
+	_ = merge.Each(e.raw, func(name string, _ jsontext.Value) { here[name] = true }) // decoded before
+	var missing []string
+	for _, f := range tableOf[T]().All {
+		if f.Stabilising && !here[f.Name] {
+			missing = append(missing, f.Name)
+		}
+	}
+	return missing
+}
+
+// readBack reads the item again; notApplied names the fields that did not take
+// their new values.
+func (e *edit[T]) readBack(ctx context.Context, c *Client) (after *T, notApplied, err error) {
+	raw, err := getRaw[T](ctx, c, e.id)
+	if err != nil {
+		return nil, nil, err
+	}
+	after = new(T)
+	if err := json.Unmarshal(raw, after); err != nil {
+		return nil, nil, invalid(http.MethodGet, itemPath[T](e.id), "the item cannot be read: %v", err)
+	}
+	found := map[string]jsontext.Value{}
+	_ = merge.Each(raw, func(name string, v jsontext.Value) { found[name] = v })
+	var differ []string
+	for _, ch := range e.changes {
+		differ = append(differ, unapplied[T](ch, found[ch.Name])...)
+	}
+	if len(differ) > 0 {
+		return after, refusal(transport.NotApplied, e.method, e.path,
+			fmt.Sprintf("item %d: Autotask accepted the write, but reads back %s", e.id, strings.Join(differ, "; "))), nil
+	}
+	return after, nil, nil
+}
+
+// unapplied describes in which way a field did not take its new value.
+func unapplied[T any](ch merge.Change, found jsontext.Value) []string {
+	if ch.Name == merge.UDFs {
+		return unappliedUDFs(ch, found)
+	}
+	f := tableOf[T]().Lookup(ch.Name)
+	if f == nil {
+		f = &fields.Field{Name: ch.Name}
+	}
+	if f.Holds(ch.New, found, ch.Old) {
+		return nil
+	}
+	return []string{difference(ch.Name, ch.New, found)}
+}
+
+func unappliedUDFs(ch merge.Change, found jsontext.Value) []string {
+	changed, err := merge.ChangedUDFs(ch)
+	current, foundErr := merge.ParseUDFs(found)
+	if err := errors.Join(err, foundErr); err != nil {
+		return []string{merge.UDFs + ": " + err.Error()}
+	}
+	var differ []string
+	for _, want := range changed {
+		var got jsontext.Value
+		for _, u := range current {
+			if u.Name == want.Name {
+				got = u.Value
+			}
+		}
+		if f := (&fields.Field{}); !f.Holds(want.Value, got, nil) {
+			differ = append(differ, difference(want.Name, want.Value, got))
+		}
+	}
+	return differ
+}
+
+func difference(name string, want, got jsontext.Value) string {
+	if len(got) == 0 {
+		got = jsontext.Value("nothing")
+	}
+	return fmt.Sprintf("%s: wanted %s, found %s", name, excerpt(string(want)), excerpt(string(got)))
+}
+
+// Patch writes the fields that are set in v to the item of that id, without
+// reading it first (PATCH {collection}, or the parent's path for a child, whose
+// parent id v must hold). Fields that the entity has no absent state for are
+// sent unless they are empty. Nothing is read back: use Update where it matters
+// whether the write took.
+func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
+	if v == nil {
+		return invalid(http.MethodPatch, collection[T](), "the item to write is nil")
+	}
+	path, err := writePath(http.MethodPatch, v)
+	if err != nil {
+		return err
+	}
+	if err := checkID[T](http.MethodPatch, id); err != nil {
+		return err
+	}
+	if given := idOf(v); given != 0 && given != id {
+		return invalid(http.MethodPatch, path, "the item's ID is %d, not %d", given, id)
+	}
+	sparse, err := json.Marshal(v)
+	if err != nil {
+		return invalid(http.MethodPatch, path, "%v", err)
+	}
+	changes := []merge.Change{{Name: "id", New: jsontext.Value(strconv.FormatInt(id, 10))}}
+	table := tableOf[T]()
+	err = merge.Each(sparse, func(name string, value jsontext.Value) {
+		f := table.Lookup(name)
+		if name != "id" && (f == nil || !f.Required || value.Kind() == 'n' || !f.Missing(value)) {
+			changes = append(changes, merge.Change{Name: name, New: value})
+		}
+	})
+	if err != nil {
+		return invalid(http.MethodPatch, path, "%v", err)
+	}
+	if err := checkChanges[T](http.MethodPatch, path, changes[1:]); err != nil {
+		return err
+	}
+	if len(changes) == 1 {
+		return invalid(http.MethodPatch, path, "no field is set")
+	}
+	body, err := merge.Sparse(changes)
+	if err != nil {
+		return invalid(http.MethodPatch, path, "%v", err)
+	}
+	_, err = c.write(ctx, http.MethodPatch, path, body)
+	return err
+}
+
+// Delete deletes one item (DELETE {collection}/{id}; for a child, whose parent
+// is looked up first, the parent's path). There being none is ErrNotFound. If
+// the answer is lost the request is repeated, and finding nothing then is
+// success.
+func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
+	if err := checkID[T](http.MethodDelete, id); err != nil {
+		return err
+	}
+	path, err := deletePath[T](ctx, c, id)
+	if err != nil {
+		return err
+	}
+	for repeats := 0; ; repeats++ {
+		_, err := c.write(ctx, http.MethodDelete, path, nil)
+		if repeats > 0 && errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if !errors.Is(err, ErrOutcomeUnknown) || repeats == maxRewrites || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func deletePath[T Entity](ctx context.Context, c *Client, id int64) (string, error) {
+	if _, child := any((*T)(nil)).(Child); !child {
+		return itemPath[T](id), nil
+	}
+	v, _, err := get[T](ctx, c, id)
+	if err != nil {
+		return "", err
+	}
+	path, err := writePath(http.MethodDelete, v)
+	return path + "/" + strconv.FormatInt(id, 10), err
+}
+
+// write sends a write and returns the id that Autotask answers with.
+func (c *Client) write(ctx context.Context, method, path string, body []byte) (int64, error) {
+	var id int64
+	_, err := c.send(ctx, call{method: method, path: path, body: body, decode: func(b []byte) error {
+		var answer struct {
+			ItemID Optional[int64] `json:"itemId"`
+		}
+		if err := json.Unmarshal(b, &answer); err != nil {
+			return err
+		}
+		var ok bool
+		if id, ok = answer.ItemID.Get(); !ok {
+			return fmt.Errorf("%w: it has no itemId", transport.Unreadable)
+		}
+		return nil
+	}})
+	return id, err
+}
+
+func collection[T Entity]() string { return (*new(T)).Collection() }
+
+func itemPath[T Entity](id int64) string {
+	return collection[T]() + "/" + strconv.FormatInt(id, 10)
+}
+
+func tableOf[T any]() *fields.Table { return fields.Of(reflect.TypeFor[T]()) }
+
+// idOf reads the ID field that every entity has.
+func idOf[T any](v *T) int64 {
+	if f := reflect.ValueOf(v).Elem().FieldByName("ID"); f.IsValid() && f.CanInt() {
+		return f.Int()
+	}
+	return 0
+}
+
+// checkID refuses ids that cannot be. 0 is a real id of a company, so that only
+// the entities of this package, which begin at 1, refuse it.
+func checkID[T Entity](method string, id int64) error {
+	own := false
+	switch any((*T)(nil)).(type) {
+	case *Ticket, *TicketNote, *TimeEntry:
+		own = true
+	}
+	if id < 0 || id == 0 && own {
+		return invalid(method, collection[T](), "%d is not an id", id)
+	}
+	return nil
+}
+
+// writePath is where an item is created or changed.
+func writePath[T Entity](method string, v *T) (string, error) {
+	child, ok := any(v).(Child)
+	if !ok {
+		return collection[T](), nil
+	}
+	p := child.Parent()
+	id, ok := p.ID.Get()
+	if !ok {
+		return "", refusal(transport.MissingField|transport.Invalid, method, collection[T](),
+			fmt.Sprintf("the item does not say which of the %s it belongs to; it is written through it", p.Collection))
+	}
+	return p.Collection + "/" + strconv.FormatInt(id, 10) + "/" + p.Children, nil
+}
+
+// checkNew holds a new item to what is known of its fields, and names
+// everything that is wrong at once.
+func checkNew[T Entity](path string, body []byte) error {
+	table := tableOf[T]()
+	given := map[string]jsontext.Value{}
+	var problems []string
+	err := merge.Each(body, func(name string, v jsontext.Value) {
+		given[name] = v
+		f := table.Lookup(name)
+		switch {
+		case name == "id":
+			problems = append(problems, "the ID must be 0: Autotask gives it")
+		case f == nil:
+		case f.ReadOnly:
+			problems = append(problems, name+" is set by Autotask: leave it absent")
+		default:
+			problems = appendText(problems, f.TooLong(v))
+		}
+	})
+	if err != nil {
+		return invalid(http.MethodPost, path, "%v", err)
+	}
+	kind := transport.Invalid
+	for _, f := range table.All {
+		if f.Required && f.Missing(given[f.Name]) {
+			problems = append(problems, f.Name+" is required")
+			kind |= transport.MissingField
+		}
+	}
+	if len(problems) > 0 {
+		return refusal(kind, http.MethodPost, path, problems...)
+	}
+	return nil
+}
+
+// checkChanges holds the changes of an item to what is known of its fields.
+func checkChanges[T Entity](method, path string, changes []merge.Change) error {
+	table := tableOf[T]()
+	var problems []string
+	for _, ch := range changes {
+		f := table.Lookup(ch.Name)
+		switch {
+		case ch.Name == "id":
+			problems = append(problems, "the ID cannot be changed")
+		case f != nil && f.ReadOnly:
+			problems = append(problems, ch.Name+" is set by Autotask and cannot be changed")
+		case ch.New == nil:
+			problems = append(problems, ch.Name+" was made absent: use SetNull to clear it")
+		case f != nil && f.Required && f.Missing(ch.New):
+			problems = append(problems, ch.Name+" is required and cannot be cleared")
+		case f != nil:
+			problems = appendText(problems, f.TooLong(ch.New))
+		}
+	}
+	if len(problems) > 0 {
+		return refusal(transport.Invalid, method, path, problems...)
+	}
+	return nil
+}
+
+func appendText(all []string, s string) []string {
+	if s == "" {
+		return all
+	}
+	return append(all, s)
+}

@@ -1,0 +1,94 @@
+// Package cache keeps what is fetched once and read often. Callers that ask
+// for the same key at the same time share one fetch; failures are not kept.
+package cache
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// Cache is safe for concurrent use. The zero value keeps values forever.
+type Cache[T any] struct {
+	// Lifetime is how long a value is good for; 0 is forever. Set it before use.
+	Lifetime time.Duration
+
+	flights singleflight.Group
+	mu      sync.Mutex
+	values  map[string]entry[T]
+}
+
+type entry[T any] struct {
+	value   T
+	expires time.Time // zero: never
+}
+
+// Get returns the value of a key, from fetch if it is not there or too old.
+func (c *Cache[T]) Get(ctx context.Context, key string, fetch func(context.Context) (T, error)) (T, error) {
+	for {
+		if v, ok := c.Peek(key); ok {
+			return v, nil
+		}
+		flight := c.flights.DoChan(key, func() (any, error) {
+			// Another flight may have landed since the look above.
+			if v, ok := c.Peek(key); ok {
+				return v, nil
+			}
+			v, err := fetch(ctx)
+			if err == nil {
+				c.put(key, v)
+			}
+			return v, err
+		})
+		select {
+		case <-ctx.Done():
+			var none T
+			return none, ctx.Err()
+		case result := <-flight:
+			if result.Err != nil && ctx.Err() == nil && endedByContext(result.Err) {
+				continue // the caller whose flight it was gave up; we have not
+			}
+			v, _ := result.Val.(T)
+			return v, result.Err
+		}
+	}
+}
+
+// endedByContext: a fetch that ran into its own time limit is a failure like
+// any other and would only run into it again; only a cancelled one is flown anew.
+func endedByContext(err error) bool { return errors.Is(err, context.Canceled) }
+
+// Peek returns a value only if it is there and fresh.
+func (c *Cache[T]) Peek(key string) (T, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.values[key]
+	if !ok || !e.expires.IsZero() && time.Now().After(e.expires) {
+		var none T
+		return none, false
+	}
+	return e.value, true
+}
+
+// Forget drops the value of a key.
+func (c *Cache[T]) Forget(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.values, key)
+}
+
+func (c *Cache[T]) put(key string, v T) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.values == nil {
+		c.values = make(map[string]entry[T])
+	}
+	e := entry[T]{value: v}
+	if c.Lifetime > 0 {
+		e.expires = time.Now().Add(c.Lifetime)
+	}
+	c.values[key] = e
+}

@@ -1,0 +1,227 @@
+// Package fields reads from an entity's struct tags what the API demands of
+// each field, and holds values to it before anything is sent.
+package fields
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf16"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Field is what is known of one field.
+type Field struct {
+	Name        string // on the wire
+	Required    bool
+	ZeroIsValue bool // 0 is a real value, as company 0 is the tenant's own
+	ReadOnly    bool
+	Stabilising bool // must be in every PUT (contract, section 8)
+	IsTime      bool
+	MaxLength   int // in UTF-16 code units; 0 is unbounded
+}
+
+// Table lists the fields of an entity type.
+type Table struct {
+	byName map[string]*Field
+	All    []*Field
+}
+
+// Lookup returns nil for a name that the type does not have.
+func (t *Table) Lookup(name string) *Field { return t.byName[name] }
+
+// IsReadOnly tells whether the API sets the field itself.
+func (t *Table) IsReadOnly(name string) bool {
+	f := t.byName[name]
+	return f != nil && f.ReadOnly
+}
+
+var tables sync.Map // reflect.Type -> *Table
+
+// Of returns the table of a struct type; it is made once a type.
+func Of(typ reflect.Type) *Table {
+	if t, ok := tables.Load(typ); ok {
+		return t.(*Table)
+	}
+	t, _ := tables.LoadOrStore(typ, read(typ))
+	return t.(*Table)
+}
+
+func read(typ reflect.Type) *Table {
+	t := &Table{byName: make(map[string]*Field, typ.NumField())}
+	for i := range typ.NumField() {
+		sf := typ.Field(i)
+		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
+		if name == "" || name == "-" || !sf.IsExported() {
+			continue
+		}
+		f := &Field{Name: name, IsTime: holdsTime(sf.Type)}
+		for flag := range strings.SplitSeq(sf.Tag.Get("autotask"), ",") {
+			f.set(flag)
+		}
+		t.byName[name] = f
+		t.All = append(t.All, f)
+	}
+	return t
+}
+
+func (f *Field) set(flag string) {
+	switch flag {
+	case "required":
+		f.Required = true
+	case "zero":
+		f.ZeroIsValue = true
+	case "readonly":
+		f.ReadOnly = true
+	case "stabilising":
+		f.Stabilising = true
+	default:
+		if n, ok := strings.CutPrefix(flag, "max="); ok {
+			f.MaxLength, _ = strconv.Atoi(n)
+		}
+	}
+}
+
+// holdsTime is true of time.Time and of a struct whose first field is one, as
+// the three-state wrapper's is.
+func holdsTime(typ reflect.Type) bool {
+	stamp := reflect.TypeFor[time.Time]()
+	return typ == stamp || typ.Kind() == reflect.Struct && typ.NumField() > 0 && typ.Field(0).Type == stamp
+}
+
+// Missing tells whether a value does not count as given for a required field.
+func (f *Field) Missing(v jsontext.Value) bool {
+	switch {
+	case len(v) == 0 || v.Kind() == 'n':
+		return true
+	case v.Kind() == '"':
+		return strings.TrimSpace(unquote(v)) == ""
+	case v.Kind() == '0':
+		return string(v) == "0" && !f.ZeroIsValue
+	}
+	return false
+}
+
+// TooLong describes a text that is longer than the field holds, or returns "".
+// Autotask counts UTF-16 code units: a character outside the basic plane,
+// such as an emoji, takes two.
+func (f *Field) TooLong(v jsontext.Value) string {
+	if f.MaxLength == 0 || v.Kind() != '"' || len(v)-2 <= f.MaxLength {
+		return ""
+	}
+	if n := Length(unquote(v)); n > f.MaxLength {
+		return fmt.Sprintf("%s has %d characters, the limit is %d", f.Name, n, f.MaxLength)
+	}
+	return ""
+}
+
+// Length counts a text as Autotask does, in UTF-16 code units.
+func Length(s string) int {
+	n := 0
+	for _, r := range s {
+		n += max(1, utf16.RuneLen(r))
+	}
+	return n
+}
+
+// Holds tells whether a field that was set to want and reads back as got has
+// taken the value. before is what it was before the write, nil if absent.
+func (f *Field) Holds(want, got, before jsontext.Value) bool {
+	switch {
+	case isEmpty(want):
+		return isEmpty(got)
+	case len(got) == 0 || got.Kind() != want.Kind():
+		return false
+	case f.IsTime:
+		return sameTime(unquote(want), unquote(got), unquote(before))
+	case want.Kind() == '"':
+		return Even(unquote(want)) == Even(unquote(got))
+	case want.Kind() == '0':
+		return sameNumber(want, got)
+	}
+	return string(want) == string(got)
+}
+
+// isEmpty is true of what Autotask uses without distinction: null and "". An
+// absent user-defined fields array is one without values.
+func isEmpty(v jsontext.Value) bool {
+	return len(v) == 0 || v.Kind() == 'n' || v.Kind() == '"' && Even(unquote(v)) == ""
+}
+
+// Even takes out the differences in a text that a server may make by itself:
+// line endings and outer white space.
+func Even(s string) string {
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	s = strings.ReplaceAll(s, "\r", "\n")
+	return strings.TrimSpace(s)
+}
+
+// sameNumber compares with the four decimal places that Autotask keeps.
+func sameNumber(want, got jsontext.Value) bool {
+	if string(want) == string(got) {
+		return true
+	}
+	a, errA := strconv.ParseFloat(string(want), 64)
+	b, errB := strconv.ParseFloat(string(got), 64)
+	return errA == nil && errB == nil && a-b < 0.00006 && b-a < 0.00006
+}
+
+// sameTime compares instants, as finely as Autotask's database keeps them,
+// which is to a 300th of a second. Of date-only fields the server sets the time
+// of day to midnight; so a midnight of the wanted day counts, unless it was
+// there before.
+func sameTime(want, got, before string) bool {
+	w, errW := ParseTime(want)
+	g, errG := ParseTime(got)
+	if errW != nil || errG != nil {
+		return want == got
+	}
+	if d := w.Sub(g).Abs(); d < 5*time.Millisecond {
+		return true
+	}
+	if b, err := ParseTime(before); err == nil && b.Equal(g) {
+		return false
+	}
+	return g.Equal(w.Truncate(24 * time.Hour))
+}
+
+// ParseTime reads a date-time of the wire: with or without a zone designator,
+// with any number of fraction digits. Without one it is UTC.
+func ParseTime(s string) (time.Time, error) {
+	text := s
+	switch {
+	case len(s) == len(time.DateOnly):
+		text = s + "T00:00:00Z"
+	case !hasZone(s):
+		text = s + "Z"
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%.40q is not a date-time", s)
+	}
+	return t.UTC(), nil
+}
+
+func hasZone(s string) bool {
+	n := len(s)
+	return strings.HasSuffix(s, "Z") || n > 6 && s[n-3] == ':' && (s[n-6] == '+' || s[n-6] == '-')
+}
+
+// FormatTime writes a date-time for the wire: UTC, to the millisecond.
+func FormatTime(t time.Time) string {
+	return t.UTC().Format("2006-01-02T15:04:05.999Z")
+}
+
+func unquote(v jsontext.Value) string {
+	if v.Kind() != '"' {
+		return ""
+	}
+	var s string
+	_ = json.Unmarshal(v, &s) // v has been decoded once already
+	return s
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/autotask-go/autotask/internal/schema"
+)
+
+// routes says where an entity is read and where it is written.
+type routes struct {
+	reads  *schema.Collection // the root, nil if there is none
+	writes *schema.Collection // nil if it cannot be written
+}
+
+const writeVerbs = schema.Create | schema.Put | schema.Patch | schema.Delete
+
+// newRoutes prefers the root for writing, as it needs no parent.
+func newRoutes(e *schema.Entity) routes {
+	var r routes
+	for _, c := range e.Collections() {
+		isRoot := c.Parent == ""
+		if isRoot {
+			r.reads = c
+		}
+		if c.Verbs&writeVerbs != 0 && (isRoot || r.writes == nil) {
+			r.writes = c
+		}
+	}
+	return r
+}
+
+func (r routes) canRead(v schema.Verb) bool  { return r.reads != nil && r.reads.Verbs.Has(v) }
+func (r routes) canWrite(v schema.Verb) bool { return r.writes != nil && r.writes.Verbs.Has(v) }
+func (r routes) viaParent() bool             { return r.writes != nil && r.writes.Parent != "" }
+
+// updateRequest is the request behind Update. The whole entity goes out only
+// where it cannot be patched.
+func (r routes) updateRequest() string {
+	switch {
+	case r.canWrite(schema.Patch):
+		return "PATCH"
+	case r.canWrite(schema.Put):
+		return "PUT"
+	}
+	return ""
+}
+
+// writePath is the path of writes, with a placeholder for the parent's id.
+func (r routes) writePath() string {
+	if r.writes == nil || r.writes.Parent == "" {
+		return r.home()
+	}
+	return r.writes.Parent + "/{" + r.writes.ParentField + "}/" + r.writes.Segment
+}
+
+// home names the collection in documentation.
+func (r routes) home() string {
+	if r.reads != nil {
+		return r.reads.Path
+	}
+	if r.writes != nil {
+		return r.writes.Path
+	}
+	return ""
+}
+
+// verb is one thing that can be done, the method that says so, and the request
+// that does it.
+type verb struct {
+	name    string
+	can     bool
+	request string
+}
+
+func (r routes) readVerbs() []verb {
+	return []verb{
+		{"Get", r.canRead(schema.Get), "GET " + r.home() + "/{id}"},
+		{"Query", r.canRead(schema.Query), "POST " + r.home() + "/query"},
+	}
+}
+
+func (r routes) writingVerbs() []verb {
+	path := r.writePath()
+	return []verb{
+		{"Create", r.canWrite(schema.Create), "POST " + path},
+		{"Update", r.updateRequest() != "", r.updateRequest() + " " + path},
+		{"Patch", r.canWrite(schema.Patch), "PATCH " + path},
+		{"Delete", r.canWrite(schema.Delete), "DELETE " + path + "/{id}"},
+	}
+}
+
+// names returns the names of the verbs that there are, or are not.
+func names(verbs []verb, can bool) []string {
+	var names []string
+	for _, v := range verbs {
+		if v.can == can {
+			names = append(names, v.name)
+		}
+	}
+	return names
+}
+
+// doc is the comment of the struct, one sentence a line.
+func (r *renderer) doc() string {
+	sentences := []string{r.introduction()}
+	if can := names(r.routes.readVerbs(), true); len(can) > 0 {
+		sentences = append(sentences, join(can, "and")+" "+plural(len(can), "reads", "read")+" it.")
+	}
+	if can := names(r.routes.writingVerbs(), true); len(can) > 0 {
+		sentences = append(sentences, join(can, "and")+" "+plural(len(can), "writes", "write")+" it"+r.throughParent()+".")
+	}
+	cannot := append(names(r.routes.readVerbs(), false), names(r.routes.writingVerbs(), false)...)
+	if len(cannot) > 0 {
+		sentences = append(sentences, "The API has no "+join(cannot, "or")+" for it.")
+	}
+	if r.entity.Legacy != "" {
+		sentences = append(sentences, "Its old name, in the SOAP API, is "+r.entity.Legacy+".")
+	}
+	return "// " + strings.Join(sentences, "\n// ") + "\n"
+}
+
+func (r *renderer) introduction() string {
+	what := r.entity.Doc
+	if what == "" {
+		what = "an entity of the API"
+	}
+	return fmt.Sprintf("%s is %s (collection %s).", r.entity.Name, what, r.routes.home())
+}
+
+func (r *renderer) throughParent() string {
+	if !r.routes.viaParent() {
+		return ""
+	}
+	return " through its parent, under " + r.routes.writePath()
+}
+
+func join(words []string, conjunction string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " " + conjunction + " " + words[last]
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// methods returns the methods that say what can be done with the entity.
+func (r *renderer) methods() (string, error) {
+	var b strings.Builder
+	if err := r.collectionMethod(&b); err != nil {
+		return "", err
+	}
+	for _, v := range append(r.routes.readVerbs(), r.routes.writingVerbs()...) {
+		if err := r.verbMethod(&b, v); err != nil {
+			return "", err
+		}
+	}
+	if err := r.parentMethod(&b); err != nil {
+		return "", err
+	}
+	return b.String(), nil
+}
+
+func (r *renderer) collectionMethod(b *strings.Builder) error {
+	if r.routes.reads == nil {
+		return nil
+	}
+	path := r.routes.reads.Path
+	fmt.Fprintf(b, "// Collection returns %q, the root collection.\n", path)
+	fmt.Fprintf(b, "func (%s) Collection() string { return %q }\n\n", r.entity.Name, path)
+	return r.claim("Collection", "method Collection")
+}
+
+func (r *renderer) verbMethod(b *strings.Builder, v verb) error {
+	if !v.can {
+		return nil
+	}
+	name := "Can" + v.name
+	fmt.Fprintf(b, "// %s marks that there is %s.\n", name, v.request)
+	fmt.Fprintf(b, "func (%s) %s() {}\n\n", r.entity.Name, name)
+	return r.claim(name, "method "+name)
+}
+
+// parentMethod is there only for what is written through a parent.
+func (r *renderer) parentMethod(b *strings.Builder) error {
+	if !r.routes.viaParent() {
+		return nil
+	}
+	c := r.routes.writes
+	if c.ParentField == "" {
+		return fmt.Errorf("%s is written through a parent, but no field is known to hold the parent's id", c.Path)
+	}
+	id, receiver, err := r.parentID(c.ParentField)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b, "// Parent returns the parent that writes go through: %s.\n", r.routes.writePath())
+	fmt.Fprintf(b, "func (%s %s) Parent() %sParent {\n", receiver, r.entity.Name, r.qualifier)
+	fmt.Fprintf(b, "return %sParent{Collection: %q, ID: %s, Children: %q}\n}\n\n", r.qualifier, c.Parent, id, c.Segment)
+	return r.claim("Parent", "method Parent")
+}
+
+// parentID returns the expression for the parent's id, and the receiver in it.
+func (r *renderer) parentID(field string) (expression, receiver string, err error) {
+	name, err := goName(field)
+	if err != nil {
+		return "", "", err
+	}
+	receiver = receiverOf(r.entity.Name)
+	expression = receiver + "." + name
+	if r.isPlain(r.entity.Field(field)) {
+		expression = r.qualifier + "Int(" + expression + ")"
+	}
+	return expression, receiver, nil
+}
+
+// receiverOf is the initial of the last word: n of TicketNote.
+func receiverOf(entity string) string {
+	all := words(entity)
+	initial, _ := utf8.DecodeRuneInString(all[len(all)-1])
+	return string(unicode.ToLower(initial))
+}

@@ -1,0 +1,320 @@
+// Package merge lays a change over a JSON object and leaves every byte of the
+// rest as it was: members the library has never heard of, numbers longer than
+// any Go type, the order of everything.
+package merge
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// UDFs is the member that holds user-defined fields: an array of objects with
+// a name and a value, which is merged by name.
+const UDFs = "userDefinedFields"
+
+// Change is a member whose value is to be another one.
+type Change struct {
+	Name string
+	Old  jsontext.Value // nil: the member was absent
+	New  jsontext.Value // nil: the member was taken away
+}
+
+// Diff lists the members in which two objects differ: first those that after
+// has, in its order, then those that it lacks.
+func Diff(before, after []byte) ([]Change, error) {
+	old, err := members(before)
+	if err != nil {
+		return nil, err
+	}
+	edited, err := members(after)
+	if err != nil {
+		return nil, err
+	}
+	var changes []Change
+	for _, m := range edited {
+		was := find(old, m.name)
+		if was == nil || !bytes.Equal(was, m.value) {
+			changes = append(changes, Change{Name: m.name, Old: was, New: m.value})
+		}
+	}
+	for _, m := range old {
+		if find(edited, m.name) == nil {
+			changes = append(changes, Change{Name: m.name, Old: m.value})
+		}
+	}
+	return changes, nil
+}
+
+// Overlay returns the object with the changes made and without the members
+// that drop names. Everything else keeps its bytes and its order; a member that
+// the object did not have comes last.
+func Overlay(object []byte, changes []Change, drop func(name string) bool) ([]byte, error) {
+	all, err := members(object)
+	if err != nil {
+		return nil, err
+	}
+	kept := all[:0]
+	for _, m := range all {
+		if drop == nil || !drop(m.name) {
+			kept = append(kept, m)
+		}
+	}
+	for _, c := range changes {
+		if kept, err = set(kept, c); err != nil {
+			return nil, err
+		}
+	}
+	return build(kept), nil
+}
+
+func set(all []member, c Change) ([]member, error) {
+	if c.New == nil {
+		return nil, fmt.Errorf("%s was taken away: set it to null to clear it", c.Name)
+	}
+	value := c.New
+	at := index(all, c.Name)
+	if c.Name == UDFs {
+		var current jsontext.Value
+		if at >= 0 {
+			current = all[at].value
+		}
+		var err error
+		if value, err = overlayUDFs(current, c); err != nil {
+			return nil, err
+		}
+	}
+	if at >= 0 {
+		all[at].value = value
+		return all, nil
+	}
+	return append(all, member{name: c.Name, quoted: quote(c.Name), value: value}), nil
+}
+
+// Sparse returns an object of the changes alone: of user-defined fields, too,
+// just those that differ.
+func Sparse(changes []Change) ([]byte, error) {
+	var all []member
+	for _, c := range changes {
+		if c.New == nil {
+			return nil, fmt.Errorf("%s was taken away: set it to null to clear it", c.Name)
+		}
+		value := c.New
+		if c.Name == UDFs {
+			differing, err := ChangedUDFs(c)
+			if err != nil {
+				return nil, err
+			}
+			value = array(differing)
+		}
+		all = append(all, member{name: c.Name, quoted: quote(c.Name), value: value})
+	}
+	return build(all), nil
+}
+
+// UDF is one element of a user-defined fields array.
+type UDF struct {
+	Name  string
+	Raw   jsontext.Value // the whole element
+	Value jsontext.Value // its value member, nil if absent
+}
+
+// ParseUDFs reads a user-defined fields array; null and nil have none.
+func ParseUDFs(v jsontext.Value) ([]UDF, error) {
+	if len(v) == 0 || v.Kind() == 'n' {
+		return nil, nil
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(v))
+	if t, err := d.ReadToken(); err != nil || t.Kind() != '[' {
+		return nil, errors.Join(errors.New(UDFs+" is not an array"), err)
+	}
+	var all []UDF
+	for d.PeekKind() == '{' {
+		raw, err := d.ReadValue()
+		if err != nil {
+			return nil, err
+		}
+		raw = raw.Clone()
+		parts, err := members(raw)
+		if err != nil {
+			return nil, err
+		}
+		name, err := text(find(parts, "name"))
+		if err != nil {
+			return nil, fmt.Errorf("a user-defined field has no readable name: %w", err)
+		}
+		all = append(all, UDF{Name: name, Raw: raw, Value: find(parts, "value")})
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// ChangedUDFs lists the elements of the new array whose values differ from the old one.
+func ChangedUDFs(c Change) ([]UDF, error) {
+	old, err := ParseUDFs(c.Old)
+	if err != nil {
+		return nil, err
+	}
+	edited, err := ParseUDFs(c.New)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[string]bool, len(edited))
+	var changed []UDF
+	for _, u := range edited {
+		if seen[u.Name] {
+			return nil, fmt.Errorf("user-defined field %q is given twice", u.Name)
+		}
+		seen[u.Name] = true
+		was := findUDF(old, u.Name)
+		if was == nil || !bytes.Equal(was.Value, u.Value) {
+			changed = append(changed, u)
+		}
+	}
+	for _, u := range old {
+		if !seen[u.Name] {
+			return nil, fmt.Errorf("user-defined field %q was taken away: set it to null to clear it", u.Name)
+		}
+	}
+	return changed, nil
+}
+
+// overlayUDFs changes the elements that differ and keeps the bytes of the others.
+func overlayUDFs(current jsontext.Value, c Change) (jsontext.Value, error) {
+	changed, err := ChangedUDFs(c)
+	if err != nil {
+		return nil, err
+	}
+	all, err := ParseUDFs(current)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range changed {
+		target := findUDF(all, u.Name)
+		if target == nil {
+			all = append(all, u)
+			continue
+		}
+		target.Raw, err = Overlay(target.Raw, []Change{{Name: "value", New: u.Value}}, nil)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return array(all), nil
+}
+
+func findUDF(all []UDF, name string) *UDF {
+	for i := range all {
+		if all[i].Name == name {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+func array(all []UDF) jsontext.Value {
+	var b bytes.Buffer
+	b.WriteByte('[')
+	for i, u := range all {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(u.Raw)
+	}
+	b.WriteByte(']')
+	return b.Bytes()
+}
+
+// member is a name and a value of an object; quoted is the name as it stood.
+type member struct {
+	name   string
+	quoted jsontext.Value
+	value  jsontext.Value
+}
+
+// members reads the members of an object. Names must be unique: with two of
+// one name nobody could say which of them a change is meant for.
+func members(object []byte) ([]member, error) {
+	d := jsontext.NewDecoder(bytes.NewReader(object))
+	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
+		return nil, errors.Join(errors.New("not a JSON object"), err)
+	}
+	all := make([]member, 0, 80)
+	for d.PeekKind() == '"' {
+		quoted, err := d.ReadValue()
+		if err != nil {
+			return nil, err
+		}
+		m := member{quoted: quoted.Clone()}
+		if m.name, err = text(m.quoted); err != nil {
+			return nil, err
+		}
+		value, err := d.ReadValue()
+		if err != nil {
+			return nil, err
+		}
+		m.value = value.Clone()
+		all = append(all, m)
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// Each calls f with every member of an object, in order.
+func Each(object []byte, f func(name string, value jsontext.Value)) error {
+	all, err := members(object)
+	for _, m := range all {
+		f(m.name, m.value)
+	}
+	return err
+}
+
+func index(all []member, name string) int {
+	for i := range all {
+		if all[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func find(all []member, name string) jsontext.Value {
+	if i := index(all, name); i >= 0 {
+		return all[i].value
+	}
+	return nil
+}
+
+func build(all []member) []byte {
+	size := 2
+	for _, m := range all {
+		size += len(m.quoted) + len(m.value) + 2
+	}
+	b := make([]byte, 0, size)
+	b = append(b, '{')
+	for i, m := range all {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, m.quoted...)
+		b = append(b, ':')
+		b = append(b, m.value...)
+	}
+	return append(b, '}')
+}
+
+func quote(s string) jsontext.Value {
+	q, _ := jsontext.AppendQuote(nil, s) // fails only for invalid UTF-8, and then replaces it
+	return q
+}
+
+func text(v jsontext.Value) (string, error) {
+	b, err := jsontext.AppendUnquote(nil, v)
+	return string(b), err
+}

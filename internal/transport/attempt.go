@@ -1,0 +1,165 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"time"
+)
+
+// attempts runs single attempts: a place in the gate, a time limit, and the
+// whole body read before the place is given back.
+type attempts struct {
+	next    http.RoundTripper
+	gate    *gate
+	limiter Limiter
+	timeout time.Duration
+	max     int64
+	logger  *slog.Logger
+}
+
+func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
+	x := exchangeOf(req.Context())
+	x.begin()
+	began := time.Now()
+	release, err := a.acquire(req.Context(), Endpoint(x.request.Path))
+	if err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	defer release()
+
+	x.sent = time.Now()
+	resp, err := a.exchange(req, x)
+	x.received = time.Now()
+	a.log(x, resp, err, x.sent.Sub(began))
+	return resp, err
+}
+
+// acquire waits for both the gate and the caller's limiter.
+func (a *attempts) acquire(ctx context.Context, endpoint string) (func(), error) {
+	release, err := a.gate.acquire(ctx, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	if a.limiter == nil {
+		return release, nil
+	}
+	done, err := a.limiter.Acquire(ctx, endpoint)
+	if err != nil {
+		release()
+		return nil, fmt.Errorf("limiter: %w", err)
+	}
+	return func() {
+		if done != nil {
+			done()
+		}
+		release()
+	}, nil
+}
+
+func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, error) {
+	ctx, cancel := context.WithTimeoutCause(req.Context(), a.timeout,
+		fmt.Errorf("no complete answer within %v: %w", a.timeout, context.DeadlineExceeded))
+	defer cancel()
+	x.onWire = true
+	if x.class == Write {
+		ctx = x.watchConnection(ctx)
+	}
+	resp, err := a.next.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		return nil, ranOut(ctx, req, err)
+	}
+	defer resp.Body.Close()
+	if err := x.readBody(resp, a.max); err != nil {
+		return nil, ranOut(ctx, req, err)
+	}
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		x.date = date
+	}
+	resp.Body = http.NoBody
+	return resp, nil
+}
+
+// ranOut names our own time limit as the cause, where it was the cause.
+func ranOut(ctx context.Context, req *http.Request, err error) error {
+	if ctx.Err() != nil && req.Context().Err() == nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// watchConnection notes whether the network layer ever had a connection for
+// the request: one that never had could not be sent.
+func (x *exchange) watchConnection(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { x.wantedConn.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { x.gotConn.Store(true) },
+	})
+}
+
+// buffers are reused between answers; very large ones are left to the collector.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+const maxPooledBuffer = 4 << 20
+
+func (x *exchange) readBody(resp *http.Response, limit int64) error {
+	x.body = buffers.Get().(*bytes.Buffer)
+	x.body.Reset()
+	if n := resp.ContentLength; n > 0 && n <= limit {
+		x.body.Grow(int(n) + bytes.MinRead)
+	}
+	n, err := x.body.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	if err != nil {
+		return fmt.Errorf("the answer broke off after %d bytes: %w", n, err)
+	}
+	if n > limit {
+		return fmt.Errorf("%w of %d bytes", errTooLarge, limit)
+	}
+	return nil
+}
+
+var errTooLarge = errors.New("the answer is larger than the limit")
+
+func (x *exchange) releaseBody() {
+	if x.body != nil && x.body.Cap() <= maxPooledBuffer {
+		buffers.Put(x.body)
+	}
+	x.body = nil
+}
+
+// log writes one record an attempt. It names what was asked for and how it
+// went: never a header, a query string or a body.
+func (a *attempts) log(x *exchange, resp *http.Response, err error, waited time.Duration) {
+	level := slog.LevelDebug
+	if err != nil || resp.StatusCode >= http.StatusBadRequest {
+		level = slog.LevelWarn
+	}
+	if a.logger == nil || !a.logger.Enabled(x.ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("operation", Operation(x.request.Method, x.request.Path)),
+		slog.Int("attempt", x.attempt),
+		slog.Duration("duration", x.received.Sub(x.sent)),
+		slog.Duration("waited", waited),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", x.scrub(withoutURL(err).Error())))
+	} else {
+		attrs = append(attrs, slog.Int("status", resp.StatusCode))
+	}
+	a.logger.LogAttrs(x.ctx, level, "autotask request", attrs...)
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+}

@@ -1,0 +1,34 @@
+package transport
+
+import (
+	"context"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// gate lets a fixed number of requests at a time through to each endpoint.
+type gate struct {
+	limit     int64
+	mu        sync.Mutex
+	endpoints map[string]*semaphore.Weighted
+}
+
+func newGate(limit int) *gate {
+	return &gate{limit: int64(limit), endpoints: make(map[string]*semaphore.Weighted)}
+}
+
+// acquire waits for a place; the caller gives it back with the returned func.
+func (g *gate) acquire(ctx context.Context, endpoint string) (release func(), err error) {
+	g.mu.Lock()
+	s, ok := g.endpoints[endpoint]
+	if !ok {
+		s = semaphore.NewWeighted(g.limit)
+		g.endpoints[endpoint] = s
+	}
+	g.mu.Unlock()
+	if err := s.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	return func() { s.Release(1) }, nil
+}

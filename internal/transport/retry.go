@@ -1,0 +1,259 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+const (
+	backoffBase = 500 * time.Millisecond
+	backoffMax  = 20 * time.Second
+	// maxRetryAfter is the longest wait that a server may ask of us. Beyond it
+	// the caller is told, who knows better whether to wait.
+	maxRetryAfter = time.Minute
+)
+
+// exchange is the state of one Do, carried in the request's context: a
+// CheckRetry of go-retryablehttp has no request when the transport failed.
+type exchange struct {
+	request *Request
+	class   Class
+	ctx     context.Context // the caller's
+	scrub   func(string) string
+
+	attempt        int
+	onWire         bool // the attempt reached the network layer
+	body           *bytes.Buffer
+	date           time.Time
+	sent, received time.Time
+	decodeErr      error
+	judged         bool
+	again          bool
+	failure        *Failure
+
+	wantedConn, gotConn atomic.Bool
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// begin clears what an earlier attempt left.
+func (x *exchange) begin() {
+	x.releaseBody()
+	x.attempt++
+	x.onWire, x.judged, x.decodeErr, x.date = false, false, nil, time.Time{}
+	x.wantedConn.Store(false)
+	x.gotConn.Store(false)
+}
+
+// refuse stops what must never be sent, whatever the caller asked for.
+func (x *exchange) refuse() error {
+	if patchesTicket(x.request.Method, x.request.Path) {
+		f := x.fail(Unsupported, nil)
+		f.Messages = []string{"Tickets cannot be PATCHed: Autotask rejects it or ignores it; update the whole ticket instead"}
+		return f
+	}
+	return nil
+}
+
+// decode is the response handler: it runs inside the retries, so that an
+// answer that arrived damaged is asked for again.
+func (x *exchange) decode(resp *http.Response) error {
+	if resp.StatusCode/100 != 2 || x.request.Decode == nil {
+		return nil
+	}
+	if err := x.request.Decode(x.body.Bytes()); err != nil {
+		x.decodeErr, x.judged = err, false
+		return err
+	}
+	return nil
+}
+
+func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	x := exchangeOf(ctx)
+	if x.judged {
+		return x.again, nil
+	}
+	x.judged = true
+	x.failure, x.again = nil, false
+	switch {
+	case x.decodeErr != nil:
+		x.judgeUnreadable(x.decodeErr)
+	case err != nil:
+		x.judgeError(withoutURL(err))
+	case resp.StatusCode/100 != 2:
+		x.judgeStatus(resp)
+	}
+	return x.again, nil
+}
+
+// judgeError decides after an attempt that brought no answer.
+func (x *exchange) judgeError(err error) {
+	switch {
+	case x.neverSent(err):
+		x.failure = x.fail(0, err)
+		x.again = x.ctx.Err() == nil && x.onWire && !errors.Is(err, errOrigin)
+	case x.ctx.Err() != nil:
+		x.failure = x.fail(x.unknownIfWrite(), x.ctx.Err())
+	case errors.Is(err, errTooLarge):
+		x.failure = x.fail(x.unknownIfWrite(), err)
+	default:
+		x.failure = x.fail(x.unknownIfWrite(), err)
+		x.again = x.class == Read
+	}
+}
+
+// judgeUnreadable decides after a good status with a body that could not be
+// read. A body that is sound JSON of another shape will be so again.
+func (x *exchange) judgeUnreadable(err error) {
+	x.failure = x.fail(x.unknownIfWrite(), fmt.Errorf("the answer could not be read: %w", err))
+	x.again = x.class == Read && damaged(err)
+}
+
+// judgeStatus decides after an answer that is not a success.
+func (x *exchange) judgeStatus(resp *http.Response) {
+	f := x.fail(0, nil)
+	f.StatusCode = resp.StatusCode
+	f.RetryAfter = retryAfter(resp.Header, time.Now())
+	reply := readReply(x.body.Bytes())
+	for _, m := range reply.messages {
+		f.Messages = append(f.Messages, x.scrub(m))
+	}
+	f.Kind = classify(x.request.Method, resp.StatusCode, reply)
+	x.failure = f
+	switch {
+	case f.Kind&RateLimited != 0:
+		// Turned away at the door: it never ran.
+		x.again = f.RetryAfter <= maxRetryAfter && f.retryableLimit()
+	case resp.StatusCode/100 == 3:
+		f.Messages = append(f.Messages, "the answer is a redirect"+redirectHost(resp)+"; it is not followed, so that no credential leaves the configured origin")
+		f.Kind |= Server | x.unknownIfWrite()
+	case resp.StatusCode >= 500 && (resp.StatusCode != 500 || !reply.isApplication):
+		f.Kind |= x.unknownIfWrite()
+		x.again = x.class == Read && f.RetryAfter <= maxRetryAfter
+	}
+	if f.RetryAfter > maxRetryAfter {
+		f.Kind |= RateLimited
+	}
+}
+
+func redirectHost(resp *http.Response) string {
+	if to, err := resp.Location(); err == nil && to.Host != "" {
+		return " to " + to.Host
+	}
+	return ""
+}
+
+func (x *exchange) unknownIfWrite() Kind {
+	if x.class == Write {
+		return OutcomeUnknown
+	}
+	return 0
+}
+
+func (x *exchange) fail(kind Kind, cause error) *Failure {
+	return &Failure{
+		Method:   x.request.Method,
+		Path:     x.request.Path,
+		Attempts: x.attempt,
+		Kind:     kind,
+		Cause:    cause,
+	}
+}
+
+// neverSent tells whether the request provably did not reach the server: it
+// was held back by us, or no connection for it ever came about.
+func (x *exchange) neverSent(err error) bool {
+	if !x.onWire || errors.Is(err, errOrigin) {
+		return true
+	}
+	if x.wantedConn.Load() && !x.gotConn.Load() {
+		return true
+	}
+	var (
+		op        *net.OpError
+		dns       *net.DNSError
+		record    tls.RecordHeaderError
+		certTrust *tls.CertificateVerificationError
+		authority x509.UnknownAuthorityError
+		hostname  x509.HostnameError
+	)
+	switch {
+	case errors.As(err, &op):
+		return op.Op == "dial" || op.Op == "proxyconnect" || op.Op == "socks connect"
+	case errors.As(err, &dns), errors.As(err, &record), errors.As(err, &certTrust),
+		errors.As(err, &authority), errors.As(err, &hostname):
+		return true
+	}
+	return false
+}
+
+// Unreadable marks a Decode error as damage on the way, as a JSON syntax error
+// is: another attempt may well be readable.
+var Unreadable = errors.New("unreadable answer")
+
+func damaged(err error) bool {
+	var syntax *jsontext.SyntacticError
+	return errors.As(err, &syntax) || errors.Is(err, Unreadable)
+}
+
+// backoff waits exponentially longer, with full jitter, and at least as long
+// as the server asked for.
+func backoff(base, limit time.Duration, attempt int, resp *http.Response) time.Duration {
+	ceiling := limit
+	if attempt < 16 {
+		ceiling = min(limit, base<<attempt)
+	}
+	wait := time.Millisecond + rand.N(ceiling) //nolint:gosec // jitter needs no secrecy
+	if resp != nil {
+		wait += min(retryAfter(resp.Header, time.Now()), maxRetryAfter)
+	}
+	return wait
+}
+
+// retryAfter reads both forms of the header; 0 means none.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := h.Get("Retry-After")
+	if v == "" {
+		return 0
+	}
+	if seconds, err := strconv.ParseUint(v, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	at, err := http.ParseTime(v)
+	if err != nil {
+		return 0
+	}
+	// The date is by the server's clock; its own Date header tells what that shows.
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
+	}
+	return max(0, at.Sub(now))
+}
+
+// withoutURL takes off the wrapper of net/http, whose text shows the whole
+// URL, user names in query strings included.
+func withoutURL(err error) error {
+	var e *url.Error
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}

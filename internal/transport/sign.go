@@ -1,0 +1,42 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+)
+
+// errOrigin marks a request that was kept back from a foreign host.
+var errOrigin = errors.New("credentials are sent to the configured origin only")
+
+// signer adds the credentials. It is the innermost layer, so that neither a
+// caller's tracing nor a logging wrapper ever sees them, and it looks at the
+// address once more, since a wrapper may have changed it.
+type signer struct {
+	next        http.RoundTripper
+	credentials func() Credentials
+}
+
+func (s *signer) RoundTrip(req *http.Request) (*http.Response, error) {
+	x := exchangeOf(req.Context())
+	origin := ""
+	if x != nil {
+		origin = x.request.Origin
+	}
+	if origin == "" {
+		return s.next.RoundTrip(req)
+	}
+	if got := req.URL.Scheme + "://" + req.URL.Host; got != origin {
+		return nil, fmt.Errorf("%w: refused to send to %s instead of %s", errOrigin, got, origin)
+	}
+	// A RoundTripper must not change the request it was given.
+	signed := *req
+	signed.Header = make(http.Header, len(req.Header)+3)
+	maps.Copy(signed.Header, req.Header)
+	c := s.credentials()
+	signed.Header.Set("ApiIntegrationCode", c.IntegrationCode)
+	signed.Header.Set("UserName", c.UserName)
+	signed.Header.Set("Secret", c.Secret)
+	return s.next.RoundTrip(&signed)
+}

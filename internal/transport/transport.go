@@ -1,0 +1,215 @@
+// Package transport carries one exchange with the Autotask REST API: it signs
+// the request for one origin only, keeps to the thread limit, bounds and reads
+// the answer, and repeats what may be repeated.
+//
+// Its layers, from the outside in: Transport.Do builds the request and turns
+// what happened into a Failure; go-retryablehttp repeats it as judge says;
+// attempt holds a place in the gate while one attempt runs and reads the body;
+// the caller's own wrappers observe the attempt; signer adds the credentials
+// as the last thing before the network.
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// Defaults of Config.
+const (
+	DefaultMaxRetries       = 4
+	DefaultMaxConcurrency   = 3
+	DefaultMaxResponseBytes = 32 << 20
+	// DefaultTimeout bounds one attempt. Autotask itself gives up on a query
+	// after about five minutes.
+	DefaultTimeout = 2 * time.Minute
+)
+
+// Config is what a Transport is made of. Zero values mean the defaults.
+type Config struct {
+	Credentials      func() Credentials // behind a func, so that no %+v reaches them
+	HTTPClient       *http.Client
+	Wrap             []func(http.RoundTripper) http.RoundTripper
+	Logger           *slog.Logger
+	UserAgent        string
+	MaxRetries       int // as given: 0 is no retry
+	MaxConcurrency   int
+	MaxResponseBytes int64
+	Limiter          Limiter
+}
+
+// Credentials are the three headers that sign a request.
+type Credentials struct{ UserName, Secret, IntegrationCode string }
+
+// Limiter is asked for a place before each attempt, and told when the answer
+// to it has been read.
+type Limiter interface {
+	Acquire(ctx context.Context, endpoint string) (release func(), err error)
+}
+
+// Transport is safe for concurrent use.
+type Transport struct {
+	client *retryablehttp.Client
+	config Config
+	gate   *gate
+}
+
+// New builds a Transport. It copies the HTTP client it is given and takes over
+// that client's Transport, Jar and Timeout, but never its CheckRedirect.
+func New(config Config) *Transport {
+	if config.MaxConcurrency == 0 {
+		config.MaxConcurrency = DefaultMaxConcurrency
+	}
+	if config.MaxResponseBytes == 0 {
+		config.MaxResponseBytes = DefaultMaxResponseBytes
+	}
+	t := &Transport{config: config, gate: newGate(config.MaxConcurrency)}
+
+	hc := http.Client{}
+	if config.HTTPClient != nil {
+		hc = *config.HTTPClient
+	}
+	// The limit holds for one attempt, from the moment it has its place in the
+	// gate: http.Client would count the waiting, too.
+	timeout := hc.Timeout
+	if timeout <= 0 {
+		timeout = DefaultTimeout
+	}
+	hc.Timeout = 0
+	// net/http would carry the three credential headers along to another host.
+	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	hc.Transport = t.layers(hc.Transport, timeout)
+
+	t.client = &retryablehttp.Client{
+		HTTPClient:   &hc,
+		RetryMax:     config.MaxRetries,
+		RetryWaitMin: backoffBase,
+		RetryWaitMax: backoffMax,
+		CheckRetry:   checkRetry,
+		Backoff:      backoff,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	return t
+}
+
+func (t *Transport) layers(base http.RoundTripper, timeout time.Duration) http.RoundTripper {
+	if base == nil {
+		base = pooled(t.config.MaxConcurrency)
+	}
+	var rt http.RoundTripper = &signer{next: base, credentials: t.config.Credentials}
+	for _, wrap := range t.config.Wrap {
+		rt = wrap(rt)
+	}
+	return &attempts{
+		next:    rt,
+		gate:    t.gate,
+		limiter: t.config.Limiter,
+		timeout: timeout,
+		max:     t.config.MaxResponseBytes,
+		logger:  t.config.Logger,
+	}
+}
+
+// pooled is the default network transport: HTTP/2, the proxy of the
+// environment, TLS 1.2 and up, and idle connections enough for several full
+// endpoints at once.
+func pooled(maxConcurrency int) *http.Transport {
+	rt := http.DefaultTransport.(*http.Transport).Clone()
+	rt.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	rt.ForceAttemptHTTP2 = true
+	rt.MaxIdleConnsPerHost = 8 * maxConcurrency
+	rt.MaxIdleConns = max(rt.MaxIdleConns, rt.MaxIdleConnsPerHost)
+	return rt
+}
+
+// Request is one call of the API.
+type Request struct {
+	Method string
+	URL    string // absolute
+	Path   string // below the base URL, without a query: "Tickets/5/Notes"
+	Origin string // the only scheme://host that may see the credentials; "" sends none
+	Body   []byte // JSON, or nil
+	// ImpersonateID, if not 0, is sent with writes only: Autotask answers a
+	// read that carries it with a permission error.
+	ImpersonateID int64
+	// Decode reads the body of a good answer. It runs once an attempt, inside
+	// the retries, and must not keep the bytes. An error of JSON syntax or
+	// Unreadable means that the answer arrived damaged.
+	Decode func(body []byte) error
+}
+
+// Answer tells of the exchange that succeeded.
+type Answer struct {
+	Attempts int
+	// Date is the server's clock, from the Date header; zero if there was none.
+	Date time.Time
+	// Sent and Received are our clock around the successful attempt.
+	Sent, Received time.Time
+}
+
+// Do carries out one call, repeating it as its class allows. The error is
+// always a *Failure.
+func (t *Transport) Do(ctx context.Context, r *Request) (Answer, error) {
+	x := &exchange{request: r, class: ClassOf(r.Method, r.Path), ctx: ctx, scrub: t.scrub}
+	if err := x.refuse(); err != nil {
+		return Answer{}, err
+	}
+	req, err := t.newRequest(x)
+	if err != nil {
+		return Answer{}, x.fail(0, err)
+	}
+	_, err = t.client.Do(req) //nolint:bodyclose // attempts has read and closed it
+	x.releaseBody()
+	switch {
+	case x.failure != nil && x.again && ctx.Err() != nil:
+		// Cancelled while waiting to repeat it.
+		x.failure.Cause = ctx.Err()
+		return Answer{}, x.failure
+	case x.failure != nil:
+		return Answer{}, x.failure
+	case err != nil:
+		return Answer{}, x.fail(0, withoutURL(err))
+	}
+	return Answer{Attempts: x.attempt, Date: x.date, Sent: x.sent, Received: x.received}, nil
+}
+
+func (t *Transport) newRequest(x *exchange) (*retryablehttp.Request, error) {
+	r := x.request
+	var body any // a nil []byte would still count as a body
+	if r.Body != nil {
+		body = r.Body
+	}
+	req, err := retryablehttp.NewRequestWithContext(context.WithValue(x.ctx, exchangeKey{}, x), r.Method, r.URL, body)
+	if err != nil {
+		return nil, errors.New("the URL of the request is not valid")
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", t.config.UserAgent)
+	if r.Body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if r.ImpersonateID != 0 && x.class == Write {
+		req.Header.Set("ImpersonationResourceId", strconv.FormatInt(r.ImpersonateID, 10))
+	}
+	req.SetResponseHandler(x.decode)
+	return req, nil
+}
+
+// scrub takes the credentials out of a text that a server sent back.
+func (t *Transport) scrub(s string) string {
+	c := t.config.Credentials()
+	for _, secret := range []string{c.Secret, c.IntegrationCode, c.UserName} {
+		// Very short values would tear words apart and protect nobody.
+		if len(secret) >= 4 {
+			s = strings.ReplaceAll(s, secret, "REDACTED")
+		}
+	}
+	return s
+}

@@ -1,0 +1,356 @@
+package autotask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/autotask-go/autotask/internal/fields"
+	"github.com/autotask-go/autotask/internal/transport"
+)
+
+// Resolution says what Resolve is to do. Each part is explicit: what is not
+// given is left as it is.
+type Resolution struct {
+	// Text goes into the ticket's resolution field: at most 32,000 characters.
+	// "" leaves the field alone. Writing it replaces rich text by plain text.
+	Text string
+	// Note is posted first; nil posts none. Its TicketID may be 0.
+	Note *TicketNote
+	// Status is set only if the ticket has no time entries, as StatusComplete
+	// or another status of the tenant that sets both timestamps; 0 leaves the
+	// status alone.
+	Status int64
+	// Begun is when this piece of work first began, by the caller's clock: the
+	// time its job was made, for example. Kept with the work and given again,
+	// it makes a repeat safe: a note that an earlier run posted since then is
+	// found and not posted again. Zero trusts this run alone.
+	Begun time.Time
+}
+
+// The steps of Resolve, in their order.
+const (
+	StepGet         = "get"
+	StepNote        = "note"
+	StepResolution  = "resolution"
+	StepTimeEntries = "time entries"
+	StepStatus      = "status"
+)
+
+// StepState is how a step of Resolve ended.
+type StepState string
+
+// The states of a step.
+const (
+	StepDone        StepState = "done"
+	StepSkipped     StepState = "skipped"
+	StepAlreadyDone StepState = "already done"
+	StepFailed      StepState = "failed"
+)
+
+// Step tells how one step of Resolve ended, and why.
+type Step struct {
+	Name   string
+	State  StepState
+	Reason string
+}
+
+// Outcome tells what Resolve found and did. It comes back beside an error,
+// too; steps that were not reached are then skipped.
+type Outcome struct {
+	TicketID       int64
+	NoteID         int64   // 0 if there is none
+	HasTimeEntries bool    // as of the time-entries step
+	Resolved       bool    // completedDate and resolvedDateTime are both set
+	Ticket         *Ticket // as read back at the end; nil if it never was read
+	Steps          []Step  // always the five of them, in order
+}
+
+// Resolve resolves a ticket in the explicit steps of the contract, section 9:
+//
+//  1. get: GET /Tickets/{id}.
+//  2. note: POST /Tickets/{id}/Notes, if there is a Note.
+//  3. resolution: GET, PUT /Tickets and GET, if there is a Text.
+//  4. time entries: POST /TimeEntries/query.
+//  5. status: GET, PUT /Tickets and GET, if there is a Status and the ticket
+//     has no time entries.
+//
+// What already holds is not written again. If the status holds in the end but
+// the tenant has not set both timestamps, the error is ErrNotApplied: it is not
+// a status that resolves a ticket there. Bad input is refused before anything
+// is sent.
+//
+// Autotask has no idempotency keys. If the answer to the note's POST is lost,
+// Resolve looks for the note; if it is not there, the error is
+// ErrOutcomeUnknown, and a repeat with the same Begun looks again before it
+// posts. An earlier note counts as this one if ticket, title, description,
+// type and publish are the same and it was created at or after Begun, allowing
+// for the difference between the server's clock and ours.
+func (c *Client) Resolve(ctx context.Context, ticketID int64, r Resolution) (*Outcome, error) {
+	run, err := c.newResolve(ticketID, r)
+	if err != nil {
+		return run.out, err
+	}
+	for _, step := range run.steps() {
+		state, reason, err := step.do(ctx)
+		if err != nil {
+			run.record(step.name, StepFailed, err.Error())
+			return run.out, err
+		}
+		run.record(step.name, state, reason)
+	}
+	return run.out, nil
+}
+
+// resolve is one run of Resolve.
+type resolve struct {
+	client *Client
+	id     int64
+	Resolution
+	begunHere time.Time // when this run began, by our clock
+	clock     clock
+	out       *Outcome
+}
+
+type resolveStep struct {
+	name string
+	do   func(context.Context) (StepState, string, error)
+}
+
+func (r *resolve) steps() []resolveStep {
+	return []resolveStep{
+		{StepGet, r.get},
+		{StepNote, r.note},
+		{StepResolution, r.resolution},
+		{StepTimeEntries, r.timeEntries},
+		{StepStatus, r.status},
+	}
+}
+
+func (c *Client) newResolve(ticketID int64, r Resolution) (*resolve, error) {
+	run := &resolve{client: c, id: ticketID, Resolution: r, begunHere: time.Now(), out: &Outcome{TicketID: ticketID}}
+	for _, step := range run.steps() {
+		run.out.Steps = append(run.out.Steps, Step{Name: step.name, State: StepSkipped, Reason: "not reached"})
+	}
+	return run, run.check()
+}
+
+// check refuses bad input, all of it at once.
+func (r *resolve) check() error {
+	if err := checkID[Ticket](http.MethodPut, r.id); err != nil {
+		return err
+	}
+	var problems []string
+	if r.Text == "" && r.Note == nil && r.Status == 0 {
+		problems = append(problems, "nothing to do: neither Text, Note nor Status is given")
+	}
+	if r.Text != "" && strings.TrimSpace(r.Text) == "" {
+		problems = append(problems, "Text is nothing but white space")
+	}
+	if n, limit := fields.Length(r.Text), tableOf[Ticket]().Lookup("resolution").MaxLength; n > limit {
+		problems = append(problems, fmt.Sprintf("Text has %d characters, the limit is %d", n, limit))
+	}
+	if r.Status < 0 {
+		problems = append(problems, fmt.Sprintf("Status %d is not a status", r.Status))
+	}
+	if !r.Begun.IsZero() && r.Begun.After(r.begunHere.Add(time.Minute)) {
+		problems = append(problems, fmt.Sprintf("Begun %v lies ahead", r.Begun))
+	}
+	if r.Note != nil {
+		note, err := noteFor(r.id, r.Note)
+		if err == nil {
+			r.Note = note
+			_, _, err = newItem(note)
+		}
+		var e *Error
+		if errors.As(err, &e) {
+			problems = append(problems, e.Messages...)
+		}
+	}
+	if len(problems) > 0 {
+		return refusal(transport.Invalid, http.MethodPut, itemPath[Ticket](r.id), problems...)
+	}
+	return nil
+}
+
+func (r *resolve) record(name string, state StepState, reason string) {
+	for i := range r.out.Steps {
+		if r.out.Steps[i].Name == name {
+			r.out.Steps[i] = Step{Name: name, State: state, Reason: reason}
+		}
+	}
+}
+
+// saw keeps the ticket as it was read last.
+func (r *resolve) saw(t *Ticket) {
+	if t == nil {
+		return
+	}
+	r.out.Ticket = t
+	_, completed := t.CompletedDate.Get()
+	_, resolved := t.ResolvedDateTime.Get()
+	r.out.Resolved = completed && resolved
+}
+
+func (r *resolve) get(ctx context.Context) (StepState, string, error) {
+	t, answer, err := get[Ticket](ctx, r.client, r.id)
+	if err != nil {
+		return "", "", err
+	}
+	r.clock = clockOf(answer)
+	r.saw(t)
+	return StepDone, fmt.Sprintf("ticket %s has status %d", t.TicketNumber.Or("without a number"), t.Status), nil
+}
+
+func (r *resolve) note(ctx context.Context) (StepState, string, error) {
+	if r.Note == nil {
+		return StepSkipped, "no note given", nil
+	}
+	if !r.Begun.IsZero() {
+		found, err := r.findNote(ctx, r.Begun)
+		if err != nil {
+			return "", "", fmt.Errorf("looking for the note of an earlier run: %w", err)
+		}
+		if found != 0 {
+			r.out.NoteID = found
+			return StepAlreadyDone, fmt.Sprintf("an earlier run posted it as note %d", found), nil
+		}
+	}
+	id, err := Create(ctx, r.client, r.Note)
+	if errors.Is(err, ErrOutcomeUnknown) && ctx.Err() == nil {
+		found, lookErr := r.findNote(ctx, r.begunHere)
+		if lookErr != nil || found == 0 {
+			return "", "", err
+		}
+		r.out.NoteID = found
+		return StepDone, fmt.Sprintf("the answer was lost, but note %d is there", found), nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	r.out.NoteID = id
+	return StepDone, fmt.Sprintf("posted as note %d", id), nil
+}
+
+// findNote looks for this run's note among those of the ticket created at or
+// after since, and returns the id of the first, 0 if there is none. It asks for
+// all notes of the ticket and compares here: a filter that the server
+// understood differently would hide the note, and have it posted twice.
+func (r *resolve) findNote(ctx context.Context, since time.Time) (int64, error) {
+	earliest := r.clock.earliest(since)
+	for n, err := range r.client.Notes.All(ctx, Query{Filter: Eq("ticketID", r.id)}) {
+		if err != nil {
+			return 0, err
+		}
+		if n.TicketID != r.id || n.NoteType != r.Note.NoteType || n.Publish != r.Note.Publish ||
+			fields.Even(n.Title) != fields.Even(r.Note.Title) || fields.Even(n.Description) != fields.Even(r.Note.Description) {
+			continue
+		}
+		// Without a creation time it cannot be told apart from ours, and one
+		// note is better than two.
+		if created, ok := n.CreateDateTime.Get(); !ok || !created.Before(earliest) {
+			return n.ID, nil
+		}
+	}
+	return 0, nil
+}
+
+func (r *resolve) resolution(ctx context.Context) (StepState, string, error) {
+	if r.Text == "" {
+		return StepSkipped, "no text given", nil
+	}
+	u, err := update(ctx, r.client, r.id, func(t *Ticket) error {
+		if fields.Even(t.Resolution.Or("")) != fields.Even(r.Text) {
+			t.Resolution.Set(r.Text)
+		}
+		return nil
+	})
+	r.saw(u.item)
+	switch {
+	case err != nil:
+		return "", "", err
+	case u.written:
+		return StepDone, "text written and read back", nil
+	}
+	return StepAlreadyDone, "the ticket has the text", nil
+}
+
+func (r *resolve) timeEntries(ctx context.Context) (StepState, string, error) {
+	exist, err := r.client.TimeEntries.Exist(ctx, r.id)
+	if err != nil {
+		return "", "", err
+	}
+	r.out.HasTimeEntries = exist
+	if exist {
+		return StepDone, "the ticket has time entries", nil
+	}
+	return StepDone, "the ticket has no time entries", nil
+}
+
+func (r *resolve) status(ctx context.Context) (StepState, string, error) {
+	if r.Status == 0 {
+		return StepSkipped, "no status given", nil
+	}
+	if r.out.HasTimeEntries {
+		return StepSkipped, "the ticket has time entries, so that its status stays", nil
+	}
+	was := int64(0)
+	u, err := update(ctx, r.client, r.id, func(t *Ticket) error {
+		was, t.Status = t.Status, r.Status
+		return nil
+	})
+	r.saw(u.item)
+	if err != nil {
+		return "", "", err
+	}
+	if !r.out.Resolved {
+		return "", "", r.timestampsMissing()
+	}
+	if !u.written {
+		return StepAlreadyDone, fmt.Sprintf("the ticket has status %d", r.Status), nil
+	}
+	return StepDone, fmt.Sprintf("status %d became %d; completedDate and resolvedDateTime are set", was, r.Status), nil
+}
+
+// timestampsMissing: the status holds, but it is not one that resolves tickets
+// in this tenant (contract, section 5).
+func (r *resolve) timestampsMissing() error {
+	t := r.out.Ticket
+	return refusal(transport.NotApplied, http.MethodPut, "Tickets", fmt.Sprintf(
+		"ticket %d has status %d, but Autotask did not set both timestamps: completedDate is %s, resolvedDateTime is %s",
+		r.id, r.Status, orNull(t.CompletedDate.String()), orNull(t.ResolvedDateTime.String())))
+}
+
+func orNull(s string) string {
+	if s == "" {
+		return "null"
+	}
+	return s
+}
+
+// clock is the difference between the server's clock and ours, as one answer
+// shows it.
+type clock struct{ behind time.Duration }
+
+// clockOf takes the smallest server time that the answer allows for: the
+// request was answered before we had the answer, and the Date header may be up
+// to a second old by its form alone, which errs to the same side.
+func clockOf(answer transport.Answer) clock {
+	if answer.Date.IsZero() {
+		return clock{}
+	}
+	return clock{behind: answer.Received.Sub(answer.Date)}
+}
+
+// coarseness is what a time may lose between the moment it stands for and a
+// comparison: Autotask shows some to the second.
+const coarseness = time.Second
+
+// earliest is the least that the server's clock can have shown, as it would
+// write it, at a moment of ours.
+func (c clock) earliest(ours time.Time) time.Time {
+	return ours.Add(-c.behind - coarseness).Truncate(coarseness)
+}

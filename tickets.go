@@ -1,0 +1,185 @@
+package autotask
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// StatusComplete is the id of the status "Complete": the only one that is
+// known to set a ticket's completedDate and resolvedDateTime in every tenant
+// (contract, section 5). A tenant may have more that are called something like
+// it and set neither; see TicketsService.StatusSemantics.
+const StatusComplete int64 = 5
+
+// TicketsService reads and writes tickets. They can be neither PATCHed nor
+// deleted.
+type TicketsService struct{ client *Client }
+
+// Get reads a ticket by its id (GET /Tickets/{id}; contract, section 2). There
+// being none is ErrNotFound.
+func (s *TicketsService) Get(ctx context.Context, id int64) (*Ticket, error) {
+	return Get[Ticket](ctx, s.client, id)
+}
+
+// ResolveNumber finds the id that belongs to a ticket number, as people see it
+// (POST /Tickets/query, eq on ticketNumber; contract, section 1). Numbers are
+// opaque: "T20261123.0001", but also "T20261123.0001.002" for a recurring
+// ticket. None is ErrNotFound; several are an *AmbiguousError with their ids.
+func (s *TicketsService) ResolveNumber(ctx context.Context, number string) (int64, error) {
+	const path = "Tickets/query"
+	number = strings.TrimSpace(number)
+	if number == "" {
+		return 0, invalid(http.MethodPost, path, "the ticket number is empty")
+	}
+	found, err := s.List(ctx, Query{Filter: Eq("ticketNumber", number), Fields: []string{"ticketNumber", "title"}})
+	if err != nil {
+		return 0, err
+	}
+	for _, t := range found {
+		// A condition that the server did not apply lets every ticket through.
+		if got, ok := t.TicketNumber.Get(); ok && !strings.EqualFold(strings.TrimSpace(got), number) {
+			return 0, invalid(http.MethodPost, path, "Autotask answered a search for ticket number %q with ticket %d, number %q", number, t.ID, got)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return 0, notFound(http.MethodPost, path, fmt.Sprintf("there is no ticket with the number %q", number))
+	case 1:
+		return found[0].ID, nil
+	}
+	ambiguous := &AmbiguousError{Kind: "ticket number", Name: number}
+	for _, t := range found {
+		ambiguous.Candidates = append(ambiguous.Candidates, Candidate{ID: t.ID, Label: t.Title})
+	}
+	return 0, ambiguous
+}
+
+// GetByNumber is ResolveNumber, then Get: the number is for display only, and
+// a ticket is read by its id.
+func (s *TicketsService) GetByNumber(ctx context.Context, number string) (*Ticket, error) {
+	id, err := s.ResolveNumber(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	return s.Get(ctx, id)
+}
+
+// GetMany reads tickets by their ids, 500 in a request. found lacks the ids
+// that there are no tickets for; on an error it holds what was read until then.
+func (s *TicketsService) GetMany(ctx context.Context, ids []int64) (found map[int64]*Ticket, err error) {
+	return GetMany[Ticket](ctx, s.client, ids)
+}
+
+// All ranges over the tickets that q asks for, in the order of their ids,
+// reading pages of up to 500 as they are reached (POST /Tickets/query).
+func (s *TicketsService) All(ctx context.Context, q Query) iter.Seq2[*Ticket, error] {
+	return All[Ticket](ctx, s.client, q)
+}
+
+// List reads the tickets that q asks for into memory.
+func (s *TicketsService) List(ctx context.Context, q Query) ([]*Ticket, error) {
+	return List[Ticket](ctx, s.client, q)
+}
+
+// Count tells how many tickets match q's filter (POST /Tickets/query/count).
+func (s *TicketsService) Count(ctx context.Context, q Query) (int64, error) {
+	return Count[Ticket](ctx, s.client, q)
+}
+
+// Create makes a ticket and returns its id (POST /Tickets); Autotask answers
+// with nothing else, so Get it for its number. Title, Status and Priority must
+// be set; CompanyID 0 is the tenant's own company. What else is required
+// depends on the ticket category. See the function Create about lost answers.
+func (s *TicketsService) Create(ctx context.Context, t *Ticket) (int64, error) {
+	return Create(ctx, s.client, t)
+}
+
+// Update changes a ticket (GET, then PUT of the whole ticket, then GET;
+// contract, sections 4 and 8). See the function Update.
+func (s *TicketsService) Update(ctx context.Context, id int64, change func(*Ticket) error) (*Ticket, error) {
+	return Update(ctx, s.client, id, change)
+}
+
+// Evidence is what the tickets of a tenant show about a status.
+type Evidence string
+
+// What tickets can show.
+const (
+	// EvidenceNone: no ticket has the status.
+	EvidenceNone Evidence = "no evidence"
+	// EvidenceSets: every ticket with the status has both timestamps.
+	EvidenceSets Evidence = "sets"
+	// EvidenceDoesNotSet: no ticket with the status has either of them.
+	EvidenceDoesNotSet Evidence = "does not set"
+	// EvidenceBoth: some have them and some do not, or one but not the other.
+	EvidenceBoth Evidence = "both"
+)
+
+// StatusSemantics tells what one status does in this tenant.
+type StatusSemantics struct {
+	Status               int64
+	Label                string // for people; nothing is concluded from it
+	Active               bool
+	Tickets              int64 // that have the status
+	WithCompletedDate    int64 // of those, that have a completedDate
+	WithResolvedDateTime int64 // of those, that have a resolvedDateTime
+	// SetsTimestamps says whether completedDate and resolvedDateTime come with
+	// the status, as far as the existing tickets show.
+	SetsTimestamps Evidence
+}
+
+// StatusSemantics counts, for every status of the tenant's picklist, the
+// tickets that have it and those of them that have completedDate and
+// resolvedDateTime (contract, section 5: validate per tenant which statuses
+// set them). It only reads: one request for the picklist, unless that is
+// cached, and three POST /Tickets/query/count a status. Statuses are in the
+// picklist's order.
+func (s *TicketsService) StatusSemantics(ctx context.Context) ([]StatusSemantics, error) {
+	statuses, err := s.client.Picklists.Values(ctx, "Tickets", "status")
+	if err != nil {
+		return nil, err
+	}
+	all := make([]StatusSemantics, len(statuses.Values))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, v := range statuses.Values {
+		all[i] = StatusSemantics{Status: v.ID, Label: v.Label, Active: v.Active}
+		has := Eq("status", v.ID)
+		for _, count := range []struct {
+			into   *int64
+			filter Filter
+		}{
+			{&all[i].Tickets, has},
+			{&all[i].WithCompletedDate, And(has, Exist("completedDate"))},
+			{&all[i].WithResolvedDateTime, And(has, Exist("resolvedDateTime"))},
+		} {
+			g.Go(func() (err error) {
+				*count.into, err = s.Count(ctx, Query{Filter: count.filter})
+				return err
+			})
+		}
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for i := range all {
+		all[i].SetsTimestamps = all[i].conclude()
+	}
+	return all, nil
+}
+
+func (s StatusSemantics) conclude() Evidence {
+	switch {
+	case s.Tickets == 0:
+		return EvidenceNone
+	case s.WithCompletedDate == s.Tickets && s.WithResolvedDateTime == s.Tickets:
+		return EvidenceSets
+	case s.WithCompletedDate == 0 && s.WithResolvedDateTime == 0:
+		return EvidenceDoesNotSet
+	}
+	return EvidenceBoth
+}
