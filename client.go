@@ -329,7 +329,7 @@ func (c *Client) Threshold(ctx context.Context) (*Threshold, error) {
 			return err
 		}
 		if _, ok := body.Limit.Get(); !ok {
-			return fmt.Errorf("%w: no externalRequestThreshold", transport.Unreadable)
+			return fmt.Errorf("%w: no externalRequestThreshold", transport.ErrUnreadable)
 		}
 		return nil
 	}})

@@ -135,7 +135,7 @@ func getItem[T Entity](ctx context.Context, c *Client, id int64, decode func([]b
 // absentItem: the item is under "item" and nowhere else (contract, section 2.1).
 func absentItem(absent bool) error {
 	if absent {
-		return fmt.Errorf("%w: it has no item", transport.Unreadable)
+		return fmt.Errorf("%w: it has no item", transport.ErrUnreadable)
 	}
 	return nil
 }
@@ -197,10 +197,10 @@ func (p *page[T]) decode(b []byte) error {
 	}
 	// Without this, a wrong answer would read as "there are none".
 	if p.Items == nil {
-		return fmt.Errorf("%w: it has no items", transport.Unreadable)
+		return fmt.Errorf("%w: it has no items", transport.ErrUnreadable)
 	}
 	if slices.Contains(p.Items, nil) {
-		return fmt.Errorf("%w: one of its items is null", transport.Unreadable)
+		return fmt.Errorf("%w: one of its items is null", transport.ErrUnreadable)
 	}
 	return nil
 }
@@ -262,7 +262,7 @@ func Count[T Queryable](ctx context.Context, c *Client, q Query) (int64, error) 
 		}
 		var ok bool
 		if n, ok = answer.QueryCount.Get(); !ok {
-			return fmt.Errorf("%w: it has no queryCount", transport.Unreadable)
+			return fmt.Errorf("%w: it has no queryCount", transport.ErrUnreadable)
 		}
 		return nil
 	}})
@@ -642,7 +642,7 @@ func (c *Client) write(ctx context.Context, method, path string, body []byte) (i
 		}
 		var ok bool
 		if id, ok = answer.ItemID.Get(); !ok {
-			return fmt.Errorf("%w: it has no itemId", transport.Unreadable)
+			return fmt.Errorf("%w: it has no itemId", transport.ErrUnreadable)
 		}
 		return nil
 	}})

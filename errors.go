@@ -108,7 +108,7 @@ func (e *Error) Error() string {
 	if e.RetryAfter > 0 {
 		fmt.Fprintf(&b, " retry after %v:", e.RetryAfter)
 	}
-	text := strings.TrimSuffix(b.String(), ":")
+	text := oneLine(strings.TrimSuffix(b.String(), ":"))
 	if len(text) > maxErrorText {
 		text = cutAt(text, maxErrorText) + "…"
 	}
@@ -192,9 +192,9 @@ func (e *AmbiguousError) Error() string {
 			parts = append(parts, fmt.Sprintf("and %d more", len(e.Candidates)-most))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%d (%s)", c.ID, c.Label))
+		parts = append(parts, fmt.Sprintf("%d (%s)", c.ID, oneLine(excerpt(c.Label))))
 	}
-	return fmt.Sprintf("autotask: ambiguous: %s %q may be %s", e.Kind, e.Name, strings.Join(parts, ", "))
+	return fmt.Sprintf("autotask: ambiguous: %s %q may be %s", e.Kind, excerpt(e.Name), strings.Join(parts, ", "))
 }
 
 // Is reports whether target is ErrAmbiguous.
@@ -236,6 +236,10 @@ func excerpt(s string) string {
 	}
 	return cutAt(s, most) + "…"
 }
+
+// oneLine makes every run of line breaks and other white space one space:
+// Autotask's messages and people's titles hold any.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // cutAt cuts a text to at most n bytes and leaves no half character.
 func cutAt(s string, n int) string {

@@ -7,7 +7,7 @@ import "time"
 // Ticket is a service-desk ticket (collection Tickets).
 // Get and Query read it.
 // Create and Update write it.
-// The API has no Patch or Delete for it.
+// It has no Patch or Delete.
 type Ticket struct {
 	ID                                        int64               `json:"id,omitzero"`
 	APIVendorID                               Optional[int64]     `json:"apiVendorID,omitzero" autotask:"readonly"` // read-only, picklist
@@ -105,7 +105,7 @@ func (Ticket) CanUpdate() {}
 // TicketNote is a note on a ticket (collection TicketNotes).
 // Get and Query read it.
 // Create, Update and Patch write it through its parent, under Tickets/{ticketID}/Notes.
-// The API has no Delete for it.
+// It has no Delete.
 type TicketNote struct {
 	ID                            int64               `json:"id,omitzero"`
 	CreateDateTime                Optional[time.Time] `json:"createDateTime,omitzero" autotask:"readonly"` // read-only

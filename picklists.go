@@ -217,7 +217,7 @@ func (s *PicklistsService) fetch(ctx context.Context, path string) ([]Field, err
 			return err
 		}
 		if answer.Fields == nil {
-			return fmt.Errorf("%w: it has no fields", transport.Unreadable)
+			return fmt.Errorf("%w: it has no fields", transport.ErrUnreadable)
 		}
 		return nil
 	}})

@@ -225,11 +225,11 @@ func (q Query) check() error {
 		problems = append(problems, fmt.Errorf("the filter has %d values and alternatives; Autotask takes %d: split it", t.ors, maxConditions))
 	}
 	if q.Limit < 0 {
-		problems = append(problems, fmt.Errorf("Limit is %d; use 0 for no limit", q.Limit))
+		problems = append(problems, fmt.Errorf("a Limit of %d; use 0 for no limit", q.Limit))
 	}
 	for _, name := range q.Fields {
 		if strings.TrimSpace(name) == "" {
-			problems = append(problems, errors.New("Fields holds an empty name"))
+			problems = append(problems, errors.New("an empty name in Fields"))
 		}
 	}
 	return errors.Join(problems...)

@@ -2,8 +2,6 @@ package autotasktest
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
@@ -138,13 +136,13 @@ func convertDate(v json.RawMessage) (json.RawMessage, error) {
 // mustBeText refuses values that begin with one of the characters.
 func mustBeText(v json.RawMessage, refused string) error {
 	if strings.IndexByte(refused, v[0]) >= 0 {
-		return fmt.Errorf("Unexpected character encountered while parsing value: %c", v[0])
+		return complain("Unexpected character encountered while parsing value: %c", v[0])
 	}
 	return nil
 }
 
 func conversionError(text, sqlType string) error {
-	return fmt.Errorf("Conversion failed when converting the varchar value '%s' to data type %s.", text, sqlType)
+	return complain("Conversion failed when converting the varchar value '%s' to data type %s.", text, sqlType)
 }
 
 // dateLayouts are the forms of a date in requests. Go reads fractions of a
@@ -158,7 +156,7 @@ func parseDate(text string) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, errors.New("Conversion failed when converting date and/or time from character string.")
+	return time.Time{}, complain("Conversion failed when converting date and/or time from character string.")
 }
 
 // formatDate writes a date as current zones do: UTC, milliseconds, no trailing

@@ -38,8 +38,11 @@ func (c *Cache[T]) Get(ctx context.Context, key string, fetch func(context.Conte
 				return v, nil
 			}
 			v, err := fetch(ctx)
-			if err == nil {
+			switch {
+			case err == nil:
 				c.put(key, v)
+			case ctx.Err() != nil:
+				err = abandoned{err}
 			}
 			return v, err
 		})
@@ -48,18 +51,23 @@ func (c *Cache[T]) Get(ctx context.Context, key string, fetch func(context.Conte
 			var none T
 			return none, ctx.Err()
 		case result := <-flight:
-			if result.Err != nil && ctx.Err() == nil && endedByContext(result.Err) {
-				continue // the caller whose flight it was gave up; we have not
+			err := result.Err
+			if left, ok := errors.AsType[abandoned](err); ok {
+				if ctx.Err() == nil {
+					continue // the caller whose flight it was gave up; we have not
+				}
+				err = left.error
 			}
 			v, _ := result.Val.(T)
-			return v, result.Err
+			return v, err
 		}
 	}
 }
 
-// endedByContext: a fetch that ran into its own time limit is a failure like
-// any other and would only run into it again; only a cancelled one is flown anew.
-func endedByContext(err error) bool { return errors.Is(err, context.Canceled) }
+// abandoned marks the failure of a fetch whose caller's context had ended: it
+// says nothing to the other callers. What a fetch fails with by itself, be it a
+// time-out, is a failure for all of them.
+type abandoned struct{ error }
 
 // Peek returns a value only if it is there and fresh.
 func (c *Cache[T]) Peek(key string) (T, bool) {

@@ -135,16 +135,33 @@ func (f *Field) Holds(want, got, before jsontext.Value) bool {
 	switch {
 	case isEmpty(want):
 		return isEmpty(got)
-	case len(got) == 0 || got.Kind() != want.Kind():
+	case len(got) == 0 || got.Kind() == 'n':
 		return false
 	case f.IsTime:
 		return sameTime(unquote(want), unquote(got), unquote(before))
 	case want.Kind() == '"':
-		return Even(unquote(want)) == Even(unquote(got))
+		return Even(plain(want)) == Even(plain(got))
 	case want.Kind() == '0':
-		return sameNumber(want, got)
+		return sameNumber(plain(want), plain(got))
+	case want.Kind() == 't' || want.Kind() == 'f':
+		return sameBool(plain(want), plain(got))
 	}
 	return string(want) == string(got)
+}
+
+// plain is the text of a scalar. Numbers and booleans may come as text, and
+// booleans as 0 and 1, as in decoding.
+func plain(v jsontext.Value) string {
+	if v.Kind() == '"' {
+		return strings.TrimSpace(unquote(v))
+	}
+	return string(v)
+}
+
+func sameBool(want, got string) bool {
+	a, errA := strconv.ParseBool(want)
+	b, errB := strconv.ParseBool(strings.ToLower(got))
+	return errA == nil && errB == nil && a == b
 }
 
 // isEmpty is true of what Autotask uses without distinction: null and "". An
@@ -161,13 +178,16 @@ func Even(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// sameNumber compares with the four decimal places that Autotask keeps.
-func sameNumber(want, got jsontext.Value) bool {
-	if string(want) == string(got) {
-		return true
+// sameNumber compares whole numbers exactly, and others with the four decimal
+// places that Autotask keeps.
+func sameNumber(want, got string) bool {
+	if n, err := strconv.ParseInt(want, 10, 64); err == nil {
+		if m, err := strconv.ParseInt(got, 10, 64); err == nil {
+			return n == m
+		}
 	}
-	a, errA := strconv.ParseFloat(string(want), 64)
-	b, errB := strconv.ParseFloat(string(got), 64)
+	a, errA := strconv.ParseFloat(want, 64)
+	b, errB := strconv.ParseFloat(got, 64)
 	return errA == nil && errB == nil && a-b < 0.00006 && b-a < 0.00006
 }
 

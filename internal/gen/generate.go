@@ -63,17 +63,23 @@ func renderFile(pkg string, entities ...*schema.Entity) ([]byte, error) {
 	return formatted, nil
 }
 
-// imports declares what the code uses. The names stand only where a package is
-// meant: before a dot in a type.
+// imports declares what the code uses, found by how a type of each package
+// starts in a struct.
 func imports(code string) string {
-	var standard, own string
+	var paths []string
 	if strings.Contains(code, "[time.Time]") {
-		standard = "import \"time\"\n\n"
+		paths = append(paths, "\"time\"\n")
 	}
 	if strings.Contains(code, " "+rootPackage+".") {
-		own = "import \"" + rootImport + "\"\n\n"
+		paths = append(paths, "\""+rootImport+"\"\n")
 	}
-	return standard + own
+	switch len(paths) {
+	case 0:
+		return ""
+	case 1:
+		return "import " + paths[0] + "\n"
+	}
+	return "import (\n" + strings.Join(paths, "\n") + ")\n\n"
 }
 
 // renderEntity returns the declarations of one entity: the struct, and the

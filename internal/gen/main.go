@@ -50,13 +50,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, usage)
+		say(stdout, usage)
 		return exitOK
 	}
-	fmt.Fprintln(stderr, "gen:", err)
+	say(stderr, "gen: %v\n", err)
 	switch {
 	case errors.Is(err, errUsage):
-		fmt.Fprint(stderr, usage)
+		say(stderr, usage)
 		return exitUsage
 	case errors.Is(err, fs.ErrNotExist):
 		return exitUsage
@@ -143,6 +143,11 @@ func write(root, path string, content []byte, stdout io.Writer) error {
 	if err := os.WriteFile(filepath.Join(root, path), content, 0o644); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	fmt.Fprintf(stdout, "wrote %s (%d bytes)\n", path, len(content))
+	say(stdout, "wrote %s (%d bytes)\n", path, len(content))
 	return nil
+}
+
+// say prints. When that fails, there is nobody left to tell.
+func say(w io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(w, format, args...)
 }

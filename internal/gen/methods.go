@@ -114,7 +114,7 @@ func (r *renderer) doc() string {
 	}
 	cannot := append(names(r.routes.readVerbs(), false), names(r.routes.writingVerbs(), false)...)
 	if len(cannot) > 0 {
-		sentences = append(sentences, "The API has no "+join(cannot, "or")+" for it.")
+		sentences = append(sentences, "It has no "+join(cannot, "or")+".")
 	}
 	if r.entity.Legacy != "" {
 		sentences = append(sentences, "Its old name, in the SOAP API, is "+r.entity.Legacy+".")

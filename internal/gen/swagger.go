@@ -55,7 +55,7 @@ type property struct {
 type properties []property
 
 // UnmarshalJSONFrom reads an object of properties.
-func (ps *properties) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+func (p *properties) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if kind := d.PeekKind(); kind != jsontext.KindBeginObject {
 		return fmt.Errorf("properties are %v, not an object", kind)
 	}
@@ -67,11 +67,11 @@ func (ps *properties) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		if err != nil {
 			return err
 		}
-		p := property{name: name.String()}
-		if err := json.UnmarshalDecode(d, &p); err != nil {
+		one := property{name: name.String()}
+		if err := json.UnmarshalDecode(d, &one); err != nil {
 			return err
 		}
-		*ps = append(*ps, p)
+		*p = append(*p, one)
 	}
 	_, err := d.ReadToken()
 	return err

@@ -147,8 +147,11 @@ func ParseUDFs(v jsontext.Value) ([]UDF, error) {
 		}
 		all = append(all, UDF{Name: name, Raw: raw, Value: find(parts, "value")})
 	}
-	if _, err := d.ReadToken(); err != nil {
+	switch end, err := d.ReadToken(); {
+	case err != nil:
 		return nil, err
+	case end.Kind() != ']':
+		return nil, errors.New("an element of " + UDFs + " is not an object")
 	}
 	return all, nil
 }

@@ -35,6 +35,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	defer release()
 
+	x.attempt++
 	x.sent = time.Now()
 	resp, err := a.exchange(req, x)
 	x.received = time.Now()
@@ -76,9 +77,20 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 	if err != nil {
 		return nil, ranOut(ctx, req, err)
 	}
+	if resp == nil {
+		return nil, errors.New("the HTTP transport returned neither an answer nor an error")
+	}
+	if resp.Body == nil {
+		resp.Body = http.NoBody
+	}
 	defer resp.Body.Close()
 	if err := x.readBody(resp, a.max); err != nil {
-		return nil, ranOut(ctx, req, err)
+		if resp.StatusCode/100 != 4 || req.Context().Err() != nil {
+			return nil, ranOut(ctx, req, err)
+		}
+		// Such a status says enough without a body; a 401 above all must not
+		// be taken for a lost answer and repeated.
+		x.body.Reset()
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		x.date = date
@@ -113,7 +125,7 @@ func (x *exchange) readBody(resp *http.Response, limit int64) error {
 	x.body = buffers.Get().(*bytes.Buffer)
 	x.body.Reset()
 	if n := resp.ContentLength; n > 0 && n <= limit {
-		x.body.Grow(int(n) + bytes.MinRead)
+		x.body.Grow(int(min(n, maxPooledBuffer)) + bytes.MinRead)
 	}
 	n, err := x.body.ReadFrom(io.LimitReader(resp.Body, limit+1))
 	if err != nil {

@@ -2,6 +2,8 @@ package transport
 
 import (
 	"net/http"
+	"net/url"
+	"path"
 	"strings"
 )
 
@@ -51,10 +53,11 @@ func Operation(method, path string) string {
 }
 
 func isID(segment string) bool {
-	if segment == "" {
+	digits := strings.TrimPrefix(segment, "-")
+	if digits == "" {
 		return false
 	}
-	for _, c := range strings.TrimPrefix(segment, "-") {
+	for _, c := range digits {
 		if c < '0' || c > '9' {
 			return false
 		}
@@ -63,8 +66,13 @@ func isID(segment string) bool {
 }
 
 // patchesTicket tells whether the request would PATCH a ticket. Tickets are
-// only ever written whole (contract, sections 0.1 and 4).
-func patchesTicket(method, path string) bool {
-	collection, rest, _ := strings.Cut(path, "/")
+// only ever written whole (contract, sections 0.1 and 4). The path is read as a
+// web server may read it, so that no odd spelling gets by.
+func patchesTicket(method, address string) bool {
+	address, _, _ = strings.Cut(address, "?")
+	if unescaped, err := url.PathUnescape(address); err == nil {
+		address = unescaped
+	}
+	collection, rest, _ := strings.Cut(strings.TrimPrefix(path.Clean("/"+address), "/"), "/")
 	return strings.EqualFold(method, http.MethodPatch) && strings.EqualFold(collection, "Tickets") && !strings.Contains(rest, "/")
 }

@@ -71,6 +71,9 @@ type reply struct {
 // maxMessage bounds one message; error pages can be long.
 const maxMessage = 2000
 
+var tolerant = json.JoinOptions(
+	json.MatchCaseInsensitiveNames(true), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
 // readReply understands the bodies that Autotask, its framework and its web
 // server are known to send: {"errors":[…]}, {"Message":…}, HTML and plain text.
 func readReply(body []byte) reply {
@@ -83,22 +86,17 @@ func readReply(body []byte) reply {
 	case body[0] != '{':
 		return reply{messages: texts(string(body))}
 	}
-	var b struct {
-		Errors           jsontext.Value
-		Message          string
-		MessageDetail    string
-		ExceptionMessage string
-		Title            string
-		Detail           string
-		Code             string
-	}
-	// A member of an unforeseen type must not hide the others.
-	err := json.Unmarshal(body, &b,
-		json.MatchCaseInsensitiveNames(true), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	// Raw values, since a member of an unforeseen type must not hide the others.
+	var b struct{ Errors, Message, MessageDetail, ExceptionMessage, Title, Detail, Code jsontext.Value }
+	err := json.Unmarshal(body, &b, tolerant)
 	r := reply{messages: errorTexts(b.Errors)}
 	r.isApplication = len(r.messages) > 0 || b.Errors.Kind() == '['
 	if len(r.messages) == 0 {
-		r.messages = texts(b.Message, b.MessageDetail, b.ExceptionMessage, b.Title, b.Detail, b.Code)
+		for _, v := range []jsontext.Value{b.Message, b.MessageDetail, b.ExceptionMessage, b.Title, b.Detail, b.Code} {
+			if v.Kind() == '"' {
+				r.messages = append(r.messages, errorTexts(v)...)
+			}
+		}
 	}
 	if len(r.messages) == 0 || err != nil && !r.isApplication {
 		r.messages = texts(string(body))
@@ -111,12 +109,12 @@ func errorTexts(v jsontext.Value) []string {
 	switch v.Kind() {
 	case '"':
 		var s string
-		if json.Unmarshal(v, &s) == nil {
+		if json.Unmarshal(v, &s, tolerant) == nil {
 			return texts(s)
 		}
 	case '[':
 		var elements []jsontext.Value
-		if json.Unmarshal(v, &elements) != nil {
+		if json.Unmarshal(v, &elements, tolerant) != nil {
 			return nil
 		}
 		var all []string
@@ -132,34 +130,48 @@ func errorTexts(v jsontext.Value) []string {
 	return nil
 }
 
-// texts drops the empty ones and bounds the rest.
+// texts drops the empty ones and tidies the rest.
 func texts(all ...string) []string {
 	var kept []string
 	for _, s := range all {
-		s = strings.TrimSpace(strings.ToValidUTF8(s, "\uFFFD"))
-		if s == "" {
-			continue
+		if s = strings.TrimSpace(strings.ToValidUTF8(s, "\uFFFD")); s != "" {
+			kept = append(kept, s)
 		}
-		if len(s) > maxMessage {
-			cut := maxMessage
-			for !utf8.RuneStart(s[cut]) {
-				cut--
-			}
-			s = s[:cut] + "…"
-		}
-		kept = append(kept, s)
 	}
 	return kept
 }
 
+// bounded cuts a message. It must have been scrubbed before: half a secret is
+// not recognised any more.
+func bounded(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	cut := maxMessage
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "…"
+}
+
 func htmlTitle(page string) string {
-	lower := strings.ToLower(page)
+	lower := asciiLower(page) // strings.ToLower may change the length
 	start := strings.Index(lower, "<title>")
 	end := strings.Index(lower, "</title>")
 	if start < 0 || end < start {
 		return "an HTML page without a title"
 	}
 	return page[start+len("<title>") : end]
+}
+
+func asciiLower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] += 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 // Classify derives the kinds from a status and the messages alone.
@@ -190,7 +202,7 @@ func classify(method string, status int, r reply) Kind {
 		kind |= Unsupported
 	case status == http.StatusTooManyRequests:
 		kind |= RateLimited
-	case status >= 500 && !r.isApplication && kind == 0:
+	case status >= 500 && (status != 500 || !r.isApplication) && kind == 0:
 		kind |= Server
 	case status >= 400 && kind == 0:
 		kind |= Invalid

@@ -57,7 +57,6 @@ func exchangeOf(ctx context.Context) *exchange {
 // begin clears what an earlier attempt left.
 func (x *exchange) begin() {
 	x.releaseBody()
-	x.attempt++
 	x.onWire, x.judged, x.decodeErr, x.date = false, false, nil, time.Time{}
 	x.wantedConn.Store(false)
 	x.gotConn.Store(false)
@@ -95,7 +94,7 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 	x.failure, x.again = nil, false
 	switch {
 	case x.decodeErr != nil:
-		x.judgeUnreadable(x.decodeErr)
+		x.judgeUnreadable(resp, x.decodeErr)
 	case err != nil:
 		x.judgeError(withoutURL(err))
 	case resp.StatusCode/100 != 2:
@@ -108,6 +107,9 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 func (x *exchange) judgeError(err error) {
 	switch {
 	case x.neverSent(err):
+		if ended := x.ctx.Err(); ended != nil && !errors.Is(err, ended) {
+			err = ended // the network layer may report it in other words
+		}
 		x.failure = x.fail(0, err)
 		x.again = x.ctx.Err() == nil && x.onWire && !errors.Is(err, errOrigin)
 	case x.ctx.Err() != nil:
@@ -122,8 +124,9 @@ func (x *exchange) judgeError(err error) {
 
 // judgeUnreadable decides after a good status with a body that could not be
 // read. A body that is sound JSON of another shape will be so again.
-func (x *exchange) judgeUnreadable(err error) {
+func (x *exchange) judgeUnreadable(resp *http.Response, err error) {
 	x.failure = x.fail(x.unknownIfWrite(), fmt.Errorf("the answer could not be read: %w", err))
+	x.failure.StatusCode = resp.StatusCode
 	x.again = x.class == Read && damaged(err)
 }
 
@@ -134,7 +137,7 @@ func (x *exchange) judgeStatus(resp *http.Response) {
 	f.RetryAfter = retryAfter(resp.Header, time.Now())
 	reply := readReply(x.body.Bytes())
 	for _, m := range reply.messages {
-		f.Messages = append(f.Messages, x.scrub(m))
+		f.Messages = append(f.Messages, bounded(x.scrub(m)))
 	}
 	f.Kind = classify(x.request.Method, resp.StatusCode, reply)
 	x.failure = f
@@ -169,6 +172,11 @@ func (x *exchange) unknownIfWrite() Kind {
 }
 
 func (x *exchange) fail(kind Kind, cause error) *Failure {
+	if cause != nil {
+		if text := cause.Error(); x.scrub(text) != text {
+			cause = scrubbed{cause, x.scrub(text)}
+		}
+	}
 	return &Failure{
 		Method:   x.request.Method,
 		Path:     x.request.Path,
@@ -177,6 +185,16 @@ func (x *exchange) fail(kind Kind, cause error) *Failure {
 		Cause:    cause,
 	}
 }
+
+// scrubbed is a cause whose text held a credential, as a server that echoes
+// what it received may bring about.
+type scrubbed struct {
+	cause error
+	text  string
+}
+
+func (s scrubbed) Error() string { return s.text }
+func (s scrubbed) Unwrap() error { return s.cause }
 
 // neverSent tells whether the request provably did not reach the server: it
 // was held back by us, or no connection for it ever came about.
@@ -198,20 +216,24 @@ func (x *exchange) neverSent(err error) bool {
 	switch {
 	case errors.As(err, &op):
 		return op.Op == "dial" || op.Op == "proxyconnect" || op.Op == "socks connect"
-	case errors.As(err, &dns), errors.As(err, &record), errors.As(err, &certTrust),
+	case errors.As(err, &dns):
+		return true
+	case x.gotConn.Load():
+		return false // the handshake was over: the request may have gone out
+	case errors.As(err, &record), errors.As(err, &certTrust),
 		errors.As(err, &authority), errors.As(err, &hostname):
 		return true
 	}
 	return false
 }
 
-// Unreadable marks a Decode error as damage on the way, as a JSON syntax error
+// ErrUnreadable marks a Decode error as damage on the way, as a JSON syntax error
 // is: another attempt may well be readable.
-var Unreadable = errors.New("unreadable answer")
+var ErrUnreadable = errors.New("unreadable answer")
 
 func damaged(err error) bool {
 	var syntax *jsontext.SyntacticError
-	return errors.As(err, &syntax) || errors.Is(err, Unreadable)
+	return errors.As(err, &syntax) || errors.Is(err, ErrUnreadable)
 }
 
 // backoff waits exponentially longer, with full jitter, and at least as long
@@ -234,7 +256,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if v == "" {
 		return 0
 	}
-	if seconds, err := strconv.ParseUint(v, 10, 31); err == nil {
+	if seconds, err := strconv.ParseUint(v, 10, 31); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(seconds) * time.Second
 	}
 	at, err := http.ParseTime(v)
@@ -252,8 +274,8 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 // URL, user names in query strings included.
 func withoutURL(err error) error {
 	var e *url.Error
-	if errors.As(err, &e) {
-		return e.Err
+	for errors.As(err, &e) {
+		err = e.Err
 	}
 	return err
 }

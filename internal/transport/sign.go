@@ -1,10 +1,12 @@
 package transport
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptrace"
 )
 
 // errOrigin marks a request that was kept back from a foreign host.
@@ -31,12 +33,31 @@ func (s *signer) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("%w: refused to send to %s instead of %s", errOrigin, got, origin)
 	}
 	// A RoundTripper must not change the request it was given.
-	signed := *req
+	signed := req.WithContext(untraced{req.Context()})
 	signed.Header = make(http.Header, len(req.Header)+3)
 	maps.Copy(signed.Header, req.Header)
 	c := s.credentials()
 	signed.Header.Set("ApiIntegrationCode", c.IntegrationCode)
 	signed.Header.Set("UserName", c.UserName)
 	signed.Header.Set("Secret", c.Secret)
-	return s.next.RoundTrip(&signed)
+	resp, err := s.next.RoundTrip(signed)
+	if resp != nil {
+		resp.Request = req // and not the signed one: wrappers look at it
+	}
+	return resp, err
+}
+
+// untraced keeps the headers from an httptrace that a wrapper has installed:
+// its WroteHeaderField would be shown the credentials.
+type untraced struct{ context.Context }
+
+func (u untraced) Value(key any) any {
+	v := u.Context.Value(key)
+	trace, ok := v.(*httptrace.ClientTrace)
+	if !ok {
+		return v
+	}
+	blind := *trace
+	blind.WroteHeaderField = nil
+	return &blind
 }

@@ -14,7 +14,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -70,6 +72,8 @@ func New(config Config) *Transport {
 	if config.MaxResponseBytes == 0 {
 		config.MaxResponseBytes = DefaultMaxResponseBytes
 	}
+	// One byte more than the limit is read, to see whether it is passed.
+	config.MaxResponseBytes = min(config.MaxResponseBytes, math.MaxInt64-1)
 	t := &Transport{config: config, gate: newGate(config.MaxConcurrency)}
 
 	hc := http.Client{}
@@ -101,7 +105,7 @@ func New(config Config) *Transport {
 
 func (t *Transport) layers(base http.RoundTripper, timeout time.Duration) http.RoundTripper {
 	if base == nil {
-		base = pooled(t.config.MaxConcurrency)
+		base = pooled(http.DefaultTransport, t.config.MaxConcurrency)
 	}
 	var rt http.RoundTripper = &signer{next: base, credentials: t.config.Credentials}
 	for _, wrap := range t.config.Wrap {
@@ -119,9 +123,13 @@ func (t *Transport) layers(base http.RoundTripper, timeout time.Duration) http.R
 
 // pooled is the default network transport: HTTP/2, the proxy of the
 // environment, TLS 1.2 and up, and idle connections enough for several full
-// endpoints at once.
-func pooled(maxConcurrency int) *http.Transport {
-	rt := http.DefaultTransport.(*http.Transport).Clone()
+// endpoints at once. A program may have put something else in the place of
+// http.DefaultTransport.
+func pooled(standard http.RoundTripper, maxConcurrency int) *http.Transport {
+	rt := &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 10 * time.Second}
+	if t, ok := standard.(*http.Transport); ok {
+		rt = t.Clone()
+	}
 	rt.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	rt.ForceAttemptHTTP2 = true
 	rt.MaxIdleConnsPerHost = 8 * maxConcurrency
@@ -141,7 +149,7 @@ type Request struct {
 	ImpersonateID int64
 	// Decode reads the body of a good answer. It runs once an attempt, inside
 	// the retries, and must not keep the bytes. An error of JSON syntax or
-	// Unreadable means that the answer arrived damaged.
+	// ErrUnreadable means that the answer arrived damaged.
 	Decode func(body []byte) error
 }
 
@@ -209,6 +217,7 @@ func (t *Transport) scrub(s string) string {
 		// Very short values would tear words apart and protect nobody.
 		if len(secret) >= 4 {
 			s = strings.ReplaceAll(s, secret, "REDACTED")
+			s = strings.ReplaceAll(s, url.QueryEscape(secret), "REDACTED")
 		}
 	}
 	return s

@@ -1,0 +1,115 @@
+package autotasktest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// answer is what goes back to the client, and how much of it arrives.
+type answer struct {
+	status   int
+	header   http.Header // beyond what is always there
+	body     []byte
+	delivery delivery
+}
+
+// delivery says what becomes of an answer on its way.
+type delivery int
+
+const (
+	whole delivery = iota
+	half           // half of the body, then the connection is cut
+	none           // the connection is cut before an answer
+)
+
+const (
+	jsonType = "application/json; charset=utf-8"
+	htmlType = "text/html"
+)
+
+var lost = answer{delivery: none}
+
+func reply(status int, contentType string, body []byte) answer {
+	return answer{status: status, header: http.Header{"Content-Type": {contentType}}, body: body}
+}
+
+// ok answers a JSON text.
+func ok(body []byte) answer { return reply(http.StatusOK, jsonType, body) }
+
+// okWith answers one member of that name.
+func okWith(name string, value json.RawMessage) answer {
+	return ok(object{{name, value}}.text())
+}
+
+// written is the answer to every successful write: the id and nothing else.
+func written(id int64) answer { return okWith("itemId", integer(id)) }
+
+// refuse answers as Autotask answers nearly everything it refuses: with 500.
+func refuse(messages ...string) answer { return refuseAs(http.StatusInternalServerError, messages...) }
+
+func refuseAs(status int, messages ...string) answer {
+	return reply(status, jsonType, encode(map[string][]string{"errors": messages}))
+}
+
+// complaint is an error in the words of the API.
+type complaint string
+
+func (c complaint) Error() string { return string(c) }
+
+func complain(format string, args ...any) error { return complaint(fmt.Sprintf(format, args...)) }
+
+func refuseError(err error) answer { return refuse(err.Error()) }
+
+// methodNotAllowed answers as the web framework does, not the API.
+func methodNotAllowed(method string) answer {
+	return frameworkError(http.StatusMethodNotAllowed,
+		fmt.Sprintf("The requested resource does not support http method '%s'.", method))
+}
+
+func frameworkError(status int, message string) answer {
+	return reply(status, jsonType, encode(map[string]string{"Message": message}))
+}
+
+// notFound answers as the web server does for a route nobody serves.
+func notFound() answer {
+	return reply(http.StatusNotFound, htmlType, htmlPage("404 - Not found", "There is nothing at this address."))
+}
+
+func htmlPage(title, text string) []byte {
+	return fmt.Appendf(nil, "<!DOCTYPE html>\n<html><head><title>%s</title></head><body><h2>%s</h2><p>%s</p></body></html>\n",
+		title, title, text)
+}
+
+// send writes the answer, or cuts the connection where it is to be lost.
+func (a answer) send(w http.ResponseWriter) {
+	if a.delivery == none {
+		cut(w)
+		return
+	}
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	w.WriteHeader(a.status)
+	if a.delivery == half {
+		_, _ = w.Write(a.body[:len(a.body)/2])
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = w.Write(a.body) // a client that has gone away needs no answer
+}
+
+// cut closes the connection within the status line. Closing it before the
+// first byte would not do: net/http then repeats a GET by itself when the
+// connection had been used before, and the client never sees the loss.
+func cut(w http.ResponseWriter) {
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = buffered.WriteString("HTTP/1.1")
+	_ = buffered.Flush()
+	_ = conn.Close()
+}

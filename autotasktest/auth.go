@@ -1,0 +1,59 @@
+package autotasktest
+
+import (
+	"net/http"
+	"strconv"
+)
+
+// What the tenant accepts. Invented, and good for nothing else.
+const (
+	userName        = "api.user@fake-tenant.example"
+	secret          = "correct horse battery staple"
+	integrationCode = "FAKEINTEGRATIONCODE"
+)
+
+// The people in the tenant. Autotask calls a person a resource.
+const (
+	// APIUserID is the resource that the credentials belong to.
+	APIUserID int64 = 29683001
+	// TechnicianID is a resource to act for, and the other user who edits a
+	// row in a Fault.
+	TechnicianID int64 = 29683002
+)
+
+const unknownUser = "Zone information could not be determined"
+
+// authenticate checks the credentials. The statuses are Autotask's: only a
+// wrong secret is 401.
+func (s *Server) authenticate(c *call) (answer, bool) {
+	h := c.request.Header
+	switch {
+	case c.zone != len(s.zones)-1, h.Get(headerUserName) == "", h.Get(headerSecret) == "":
+		return answer{status: http.StatusUnauthorized}, false
+	case h.Get(headerUserName) != userName:
+		return refuse(unknownUser), false
+	case h.Get(headerSecret) != secret:
+		return answer{status: http.StatusUnauthorized}, false
+	case h.Get(headerIntegrationCode) != integrationCode:
+		return refuse("IntegrationCode is invalid"), false
+	}
+	return answer{}, true
+}
+
+// impersonate finds out who acts. Acting for somebody is for writes only.
+func (s *Server) impersonate(c *call) (answer, bool) {
+	c.actor = APIUserID
+	person := c.request.Header.Get(headerImpersonation)
+	if person == "" {
+		return answer{}, true
+	}
+	if c.isRead {
+		return refuse("The logged in Resource does not have the adequate permissions to query this entity type."), false
+	}
+	id, err := strconv.ParseInt(person, 10, 64)
+	if err != nil {
+		return refuseError(conversionError(person, "int")), false
+	}
+	c.actor, c.impersonator = id, APIUserID
+	return answer{}, true
+}

@@ -1,0 +1,104 @@
+package autotasktest
+
+import "github.com/autotask-go/autotask/internal/schema"
+
+// firstID is where the ids of new rows begin. It lies above every id that the
+// tenant starts with.
+const firstID = 29684000
+
+// Companies that every tenant starts with.
+const (
+	// OwnCompanyID is the tenant's own company: 0 is an id like any other.
+	OwnCompanyID int64 = 0
+	// CustomerID is a customer.
+	CustomerID int64 = 175
+)
+
+// furnish gives a new tenant what a ticket needs: people, companies and
+// picklists.
+func (s *Server) furnish() {
+	for name, values := range picklists {
+		e := schema.Lookup(name.collection).Entity
+		s.picklists[e.Field(name.field)] = values
+	}
+	s.furnishRow("Resources", map[string]any{"id": APIUserID, "firstName": "API", "lastName": "User", "isActive": true})
+	s.furnishRow("Resources", map[string]any{"id": TechnicianID, "firstName": "Tess", "lastName": "Technician", "isActive": true})
+	s.furnishRow("Companies", map[string]any{"id": OwnCompanyID, "companyName": "Fake Service Provider"})
+	s.furnishRow("Companies", map[string]any{"id": CustomerID, "companyName": "First Customer"})
+}
+
+func (s *Server) furnishRow(collection string, fields map[string]any) {
+	e := schema.Lookup(collection).Entity
+	given, err := givenFields(e, fields)
+	if err != nil {
+		panic(err)
+	}
+	s.seed(e, given)
+}
+
+type picklistName struct{ collection, field string }
+
+// picklists are those a tenant starts with. The statuses hold the trap of the
+// contract, section 5: 8 is called Completed and completes nothing.
+var picklists = map[picklistName][]PicklistValue{
+	{"Tickets", "status"}: {
+		{Value: "1", Label: "New", Default: true, System: true},
+		{Value: "5", Label: "Complete", System: true},
+		{Value: "7", Label: "Waiting Vendor"},
+		{Value: "8", Label: "Completed"},
+		{Value: "9", Label: "Waiting Customer", Inactive: true},
+		{Value: "10", Label: "In Progress"},
+	},
+	{"Tickets", "priority"}: {
+		{Value: "4", Label: "Critical"},
+		{Value: "1", Label: "High"},
+		{Value: "2", Label: "Medium", Default: true},
+		{Value: "3", Label: "Low"},
+	},
+	{"Tickets", "queueID"}: {
+		{Value: "5", Label: "Client Portal", System: true},
+		{Value: "8", Label: "Monitoring Alert", System: true},
+		{Value: "29683354", Label: "Service Desk", Default: true},
+	},
+	{"Tickets", "issueType"}: {
+		{Value: "10", Label: "Computer", Default: true},
+		{Value: "11", Label: "Network"},
+	},
+	{"Tickets", "subIssueType"}: {
+		{Value: "136", Label: "Backup", Parent: "10"},
+		{Value: "137", Label: "Hardware", Parent: "10"},
+		{Value: "147", Label: "Hardware", Parent: "11"},
+		{Value: "148", Label: "Slow Network", Parent: "11"},
+	},
+	{"Tickets", "source"}: {
+		{Value: "2", Label: "Phone", Default: true},
+		{Value: "4", Label: "Email"},
+		{Value: "8", Label: "Monitoring Alert"},
+	},
+	{"Tickets", "ticketCategory"}: {
+		{Value: "3", Label: "Standard", Default: true, System: true},
+		{Value: "2", Label: "AEM Alert", System: true},
+	},
+	{"Tickets", "ticketType"}: {
+		{Value: "1", Label: "Service Request", Default: true, System: true},
+		{Value: "2", Label: "Incident", System: true},
+		{Value: "3", Label: "Problem", System: true},
+		{Value: "4", Label: "Change Request", System: true},
+		{Value: "5", Label: "Alert", System: true},
+	},
+	{"TicketNotes", "noteType"}: {
+		{Value: "1", Label: "Task Summary", Default: true},
+		{Value: "2", Label: "Task Detail"},
+		{Value: "3", Label: "Task Notes"},
+		{Value: "13", Label: "Workflow Rule Note", System: true},
+	},
+	{"TicketNotes", "publish"}: {
+		{Value: "1", Label: "All Autotask Users", Default: true, System: true},
+		{Value: "2", Label: "Internal Project Team", System: true},
+	},
+	{"TimeEntries", "timeEntryType"}: {
+		{Value: "2", Label: "Ticket", System: true},
+		{Value: "5", Label: "Internal", System: true},
+		{Value: "6", Label: "Task", System: true},
+	},
+}

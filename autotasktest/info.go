@@ -1,0 +1,116 @@
+package autotasktest
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/autotask-go/autotask/internal/schema"
+)
+
+// entityInformation says what can be done with an entity under any of its
+// collections: ticket notes count as creatable, although only their ticket can
+// create them (contract, section 7).
+func (s *Server) entityInformation(c *call) answer {
+	if c.collection.Entity == nil {
+		return notFound()
+	}
+	return okWith("info", entityInfo(c.collection.Entity))
+}
+
+func entityInfo(e *schema.Entity) json.RawMessage {
+	var verbs schema.Verb
+	for _, c := range e.Collections() {
+		verbs |= c.Verbs
+	}
+	// What the numbers of the access levels mean is not known.
+	const access = 0
+	return object{
+		{"name", encode(e.Name)},
+		{"canCreate", encode(verbs.Has(schema.Create))},
+		{"canDelete", encode(verbs.Has(schema.Delete))},
+		{"canQuery", encode(verbs.Has(schema.Query))},
+		{"canUpdate", encode(verbs&(schema.Put|schema.Patch) != 0)},
+		{"userAccessForCreate", integer(access)},
+		{"userAccessForDelete", integer(access)},
+		{"userAccessForQuery", integer(access)},
+		{"userAccessForUpdate", integer(access)},
+		{"hasUserDefinedFields", encode(e.HasUDFs())},
+		{"supportsWebhookCallouts", encode(slices.Contains(webhookEntities, e.Name))},
+	}.text()
+}
+
+var webhookEntities = []string{"Company", "Contact", "ConfigurationItem", "Ticket", "TicketNote"}
+
+func (s *Server) fieldInformation(c *call) answer {
+	if c.collection.Entity == nil {
+		return notFound()
+	}
+	var all []json.RawMessage
+	for _, f := range c.collection.Entity.Fields {
+		if f.Kind != schema.UDFs {
+			all = append(all, s.describe(f))
+		}
+	}
+	return okWith("fields", textOfArray(all))
+}
+
+func (s *Server) describe(f *schema.Field) json.RawMessage {
+	return object{
+		{"name", encode(f.Name)},
+		{"dataType", encode(dataType(f))},
+		{"length", integer(int64(f.MaxLength))},
+		{"isRequired", encode(f.Required)},
+		{"isReadOnly", encode(f.ReadOnly)},
+		{"isQueryable", encode(true)},
+		{"isReference", encode(f.References != "")},
+		{"referenceEntityType", encode(f.References)},
+		{"isPickList", encode(f.Picklist)},
+		{"picklistValues", s.picklistJSON(f)},
+		{"picklistParentValueField", encode(f.PicklistParent)},
+		{"isSupportedWebhookField", encode(false)},
+	}.text()
+}
+
+func dataType(f *schema.Field) string {
+	switch {
+	case f.Kind == schema.Integer && f.Bits == 64:
+		return "long"
+	case f.Kind == schema.Number:
+		return "decimal"
+	case f.Kind == schema.Bytes:
+		return "byte[]"
+	case f.Kind == schema.Any:
+		return "string"
+	}
+	return f.Kind.String()
+}
+
+// udfInformation lists the user-defined fields that rows carry. An entity that
+// cannot have any has no such route.
+func (s *Server) udfInformation(c *call) answer {
+	e := c.collection.Entity
+	if e == nil || !e.HasUDFs() {
+		return notFound()
+	}
+	var all []json.RawMessage
+	for _, name := range s.udfNames(e) {
+		all = append(all, object{
+			{"name", encode(name)},
+			{"label", encode(name)},
+			{"type", encode("string")},
+			{"length", integer(8000)},
+			{"description", encode("")},
+			{"isRequired", encode(false)},
+			{"isReadOnly", encode(false)},
+			{"isQueryable", encode(true)},
+			{"isReference", encode(false)},
+			{"referenceEntityType", encode("")},
+			{"isPickList", encode(false)},
+			{"picklistValues", null},
+			{"picklistParentValueField", encode("")},
+			{"defaultValue", null},
+			{"isSupportedWebhookField", encode(false)},
+		}.text())
+	}
+	return okWith("fields", textOfArray(all))
+}

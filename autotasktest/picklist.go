@@ -1,0 +1,77 @@
+package autotasktest
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/autotask-go/autotask/internal/schema"
+)
+
+// PicklistValue is one entry of a picklist.
+type PicklistValue struct {
+	Value    string // text, also where the field itself is an integer: "5"
+	Label    string
+	Parent   string // value of the field that this picklist depends on, if any
+	Default  bool
+	Inactive bool
+	System   bool // fixed by Autotask, the same in every tenant
+}
+
+// SetPicklist gives a field of a collection's entity another picklist. Its
+// entries are sorted as they stand. Writes must choose one of them; without
+// any, every value is accepted.
+func (s *Server) SetPicklist(collection, field string, values []PicklistValue) {
+	s.helper()
+	e := s.entity(collection)
+	if e == nil {
+		return
+	}
+	f := e.Field(field)
+	if f == nil || !f.Picklist {
+		s.fail("SetPicklist: %s has no picklist %q", collection, field)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.picklists[f] = slices.Clone(values)
+}
+
+// picklistJSON is a picklist as the metadata has it; null for other fields.
+func (s *Server) picklistJSON(f *schema.Field) json.RawMessage {
+	if !f.Picklist {
+		return null
+	}
+	texts := make([]json.RawMessage, len(s.picklists[f]))
+	for i, v := range s.picklists[f] {
+		texts[i] = v.json(i + 1)
+	}
+	return textOfArray(texts)
+}
+
+func (v PicklistValue) json(sortOrder int) json.RawMessage {
+	return object{
+		{"value", encode(v.Value)},
+		{"label", encode(v.Label)},
+		{"isDefaultValue", encode(v.Default)},
+		{"sortOrder", integer(int64(sortOrder))},
+		{"parentValue", encode(v.Parent)},
+		{"isActive", encode(!v.Inactive)},
+		{"isSystem", encode(v.System)},
+	}.text()
+}
+
+// firstValue is the entry that a plausible row has: the default one, or else
+// the first active one that fits the field which the picklist depends on.
+func (s *Server) firstValue(f *schema.Field, fields object) (string, bool) {
+	parent := textOf(fields.get(f.PicklistParent))
+	fits := func(v PicklistValue) bool { return !v.Inactive && (f.PicklistParent == "" || v.Parent == parent) }
+	values := s.picklists[f]
+	i := slices.IndexFunc(values, func(v PicklistValue) bool { return v.Default && fits(v) })
+	if i < 0 {
+		i = slices.IndexFunc(values, fits)
+	}
+	if i < 0 {
+		return "", false
+	}
+	return values[i].Value, true
+}

@@ -1,0 +1,228 @@
+package autotasktest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/autotask-go/autotask/internal/schema"
+)
+
+// maxRecords is the most rows that a page may have, and the number it has if
+// nobody asks for less.
+const maxRecords = 500
+
+// search is a query as it was asked.
+type search struct {
+	match   func(*row) bool
+	size    int
+	include []string // names of the fields wanted; empty for all
+}
+
+// cursor is what the URL of another page carries: the form of the pages, and
+// the id after or before which this one lies.
+type cursor struct {
+	PageSize      int      `json:"pageSize"`
+	IncludeFields []string `json:"includeFields,omitempty"`
+	NextIDs       []int64  `json:"nextIds,omitempty"`
+	PreviousIDs   []int64  `json:"previousIds,omitempty"`
+}
+
+func (s *Server) query(c *call) answer {
+	t := s.table(c.collection.Entity)
+	q, err := s.parseSearch(t.entity, searchText(c))
+	if err != nil {
+		return refuseError(err)
+	}
+	at, err := cursorOf(c, q)
+	if err != nil {
+		return refuseError(err)
+	}
+	return s.page(c, t, q.match, at)
+}
+
+func (s *Server) count(c *call) answer {
+	t := s.table(c.collection.Entity)
+	q, err := s.parseSearch(t.entity, searchText(c))
+	if err != nil {
+		return refuseError(err)
+	}
+	n := 0
+	for _, r := range t.all() {
+		if q.match(r) {
+			n++
+		}
+	}
+	return okWith("queryCount", integer(int64(n)))
+}
+
+// list answers the rows of one parent. It takes no filter.
+func (s *Server) list(c *call) answer {
+	at, err := cursorOf(c, search{size: maxRecords})
+	if err != nil {
+		return refuseError(err)
+	}
+	return s.page(c, s.table(c.collection.Entity), c.owns, at)
+}
+
+// searchText is the query itself: the body, or a parameter of a GET.
+func searchText(c *call) []byte {
+	if c.request.Method == http.MethodGet {
+		return []byte(c.request.URL.Query().Get("search"))
+	}
+	return c.body
+}
+
+// parseSearch reads a query. Members that it does not know are ignored, as by
+// the API.
+func (s *Server) parseSearch(e *schema.Entity, text []byte) (search, error) {
+	o, err := parseObject(text)
+	if err != nil {
+		return search{}, complain("The query must be a JSON object.")
+	}
+	q := search{size: maxRecords}
+	if q.match, err = s.parseFilter(e, o.get("filter")); err != nil {
+		return search{}, err
+	}
+	if v := o.get("MaxRecords"); !isNull(v) {
+		n, ok := toInt64(v)
+		if !ok || n < 1 || n > maxRecords {
+			return search{}, complain("maxCountOfRecordsToReturn must be between 1 and %d", maxRecords)
+		}
+		q.size = int(n)
+	}
+	q.include, err = parseIncludeFields(e, o.get("IncludeFields"))
+	return q, err
+}
+
+func parseIncludeFields(e *schema.Entity, v json.RawMessage) ([]string, error) {
+	var asked, names []string
+	if err := json.Unmarshal(v, &asked); err != nil {
+		return nil, complain("IncludeFields must be an array of names.")
+	}
+	for _, name := range asked {
+		f := e.Field(name)
+		if f == nil {
+			return nil, unknownField(name, e)
+		}
+		names = append(names, f.Name)
+	}
+	return names, nil
+}
+
+func unknownField(name string, e *schema.Entity) error {
+	return complain("Unable to find %s in the %s Entity", name, e.Name)
+}
+
+// cursorOf reads the cursor of the URL. Without one it is the first page.
+func cursorOf(c *call, q search) (cursor, error) {
+	paging := c.request.URL.Query().Get("paging")
+	if paging == "" {
+		if c.tail == "query/next" || c.tail == "query/prev" {
+			return cursor{}, complain("The page to go to is missing.")
+		}
+		return cursor{PageSize: q.size, IncludeFields: q.include}, nil
+	}
+	var at cursor
+	if err := json.Unmarshal([]byte(paging), &at); err != nil || at.PageSize < 1 || at.PageSize > maxRecords {
+		return cursor{}, complain("The page to go to cannot be read.")
+	}
+	return at, nil
+}
+
+// page answers the rows that match at a cursor. A full page names a next one,
+// also when nothing follows: as with the API, the last page may be empty.
+func (s *Server) page(c *call, t *table, match func(*row) bool, at cursor) answer {
+	rows := at.cut(t, match)
+	items := make([][]byte, len(rows))
+	for i, r := range rows {
+		items[i] = s.renderPart(t.entity, r, at.IncludeFields)
+	}
+	next, prev := null, null
+	if len(rows) == at.PageSize {
+		next = s.pageURL(c, "next", at, cursor{NextIDs: []int64{rows[len(rows)-1].id}})
+	}
+	if len(rows) > 0 && (at.NextIDs != nil || at.PreviousIDs != nil) {
+		prev = s.pageURL(c, "prev", at, cursor{PreviousIDs: []int64{rows[0].id}})
+	}
+	return ok(object{
+		{"items", textOfArray(items)},
+		{"pageDetails", object{
+			{"count", integer(int64(len(rows)))},
+			{"requestCount", integer(int64(at.PageSize))},
+			{"prevPageUrl", prev},
+			{"nextPageUrl", next},
+		}.text()},
+	}.text())
+}
+
+// cut returns the rows of the page: the first after its id, or the last before.
+func (at cursor) cut(t *table, match func(*row) bool) []*row {
+	if len(at.PreviousIDs) > 0 {
+		end, _ := slices.BinarySearch(t.ids, at.PreviousIDs[0])
+		rows := matching(t, slices.Backward(t.ids[:end]), match, at.PageSize)
+		slices.Reverse(rows)
+		return rows
+	}
+	start := 0
+	if len(at.NextIDs) > 0 {
+		start, _ = slices.BinarySearch(t.ids, at.NextIDs[0]+1)
+	}
+	return matching(t, slices.All(t.ids[start:]), match, at.PageSize)
+}
+
+func matching(t *table, ids func(func(int, int64) bool), match func(*row) bool, most int) []*row {
+	var rows []*row
+	for _, id := range ids {
+		if len(rows) == most {
+			break
+		}
+		if r := t.rows[id]; match(r) {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+// pageURL is the address of a neighbouring page. What was asked with POST goes
+// on with POST, on a route of its own; what was asked with GET, with GET.
+func (s *Server) pageURL(c *call, direction string, at, to cursor) json.RawMessage {
+	to.PageSize, to.IncludeFields = at.PageSize, at.IncludeFields
+	values := url.Values{"paging": {string(encode(to))}}
+	address := "http://" + c.request.Host + c.request.URL.Path
+	if c.request.Method == http.MethodPost {
+		query, _, _ := strings.Cut(address, "/query")
+		address = fmt.Sprintf("%s/query/%s", query, direction)
+	} else if text := c.request.URL.Query().Get("search"); text != "" {
+		values.Set("search", text)
+	}
+	return encode(address + "?" + values.Encode())
+}
+
+// renderPart is render for a query that asked for some fields only. An entity
+// with user-defined fields shows them empty where nobody asked for them.
+func (s *Server) renderPart(e *schema.Entity, r *row, include []string) []byte {
+	if len(include) == 0 {
+		return s.render(e, r)
+	}
+	var part object
+	for _, f := range e.Fields {
+		value, has := r.fields.find(f.Name)
+		switch {
+		case slices.Contains(include, f.Name) && has:
+			part = append(part, member{f.Name, value})
+		case f.Kind == schema.UDFs:
+			part = append(part, member{f.Name, []byte("[]")})
+		}
+	}
+	if r.raw != nil {
+		return part.text()
+	}
+	return s.dated(e, part).text()
+}
+
+// addressOf is the whole URL of a request.
+func (s *Server) addressOf(r *http.Request) string { return "http://" + r.Host + r.RequestURI }

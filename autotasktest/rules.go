@@ -1,0 +1,128 @@
+package autotasktest
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/autotask-go/autotask/internal/schema"
+)
+
+const ticketNumber = "ticketNumber"
+
+// The one status that resolves a ticket, whatever the labels of others say
+// (contract, section 5).
+const statusComplete = "5"
+
+// Fields that the server fills by itself, in whichever entity has them.
+var (
+	creationDates   = []string{"createDate", "createDateTime", "createdDate", "createdDateTime"}
+	creators        = []string{"creatorResourceID", "createdByResourceID", "creatorUserID"}
+	changeDates     = []string{"lastActivityDate", "lastActivityDateTime", "lastModifiedDate", "lastModifiedDateTime", "lastTrackedModificationDateTime", "lastTrackedModifiedDateTime"}
+	changers        = []string{"lastActivityResourceID", "lastModifiedByResourceID", "lastModifiedUserID"}
+	resolutionDates = []string{"completedDate", "resolvedDateTime"}
+)
+
+// stamper fills fields of one row, except those that were given otherwise.
+type stamper struct {
+	entity *schema.Entity
+	fields *object
+	given  func(name string) bool // nil: none was
+}
+
+func (st stamper) set(value json.RawMessage, names ...string) {
+	for _, name := range names {
+		if f := st.entity.Field(name); f != nil && (st.given == nil || !st.given(f.Name)) {
+			st.fields.set(f.Name, value)
+		}
+	}
+}
+
+// stampCreation fills what the server knows about a new row.
+func (s *Server) stampCreation(e *schema.Entity, fields *object, c *call, given func(string) bool) {
+	st := stamper{e, fields, given}
+	st.set(formatDate(s.clock()), creationDates...)
+	st.set(integer(c.actor), creators...)
+	stampImpersonator(e, fields, "impersonatorCreatorResourceID", c.impersonator)
+	switch e.Name {
+	case "Ticket":
+		st.set(integer(1), "creatorType")
+		st.set(s.newTicketNumber(given), ticketNumber)
+	case "TimeEntry":
+		st.set(timeEntryType(*fields), "timeEntryType")
+	}
+	s.stampChange(e, fields, c.actor, given)
+}
+
+// stampChange fills what the server knows about a changed row.
+func (s *Server) stampChange(e *schema.Entity, fields *object, actor int64, given func(string) bool) {
+	st := stamper{e, fields, given}
+	st.set(formatDate(s.clock()), changeDates...)
+	st.set(integer(actor), changers...)
+	switch e.Name {
+	case "Ticket":
+		s.stampResolution(st, actor)
+	case "TimeEntry":
+		st.set(dateOnly(fields.get("dateWorked")), "dateWorked")
+	}
+}
+
+func stampImpersonator(e *schema.Entity, fields *object, name string, impersonator int64) {
+	if impersonator != 0 {
+		stamper{entity: e, fields: fields}.set(integer(impersonator), name)
+	}
+}
+
+// stampResolution sets the dates of a ticket's resolution when its status is
+// the one that resolves it, and clears them under any other.
+func (s *Server) stampResolution(st stamper, actor int64) {
+	const completedBy = "completedByResourceID"
+	if textOf(st.fields.get("status")) != statusComplete {
+		st.set(null, resolutionDates...)
+		st.set(null, completedBy)
+		return
+	}
+	for _, name := range resolutionDates {
+		if isNull(st.fields.get(name)) {
+			st.set(formatDate(s.clock()), name)
+		}
+	}
+	if isNull(st.fields.get(completedBy)) {
+		st.set(integer(actor), completedBy)
+	}
+}
+
+// newTicketNumber counts the tickets of a day: T20261123.0001. A ticket that
+// brings its number uses none up.
+func (s *Server) newTicketNumber(given func(string) bool) json.RawMessage {
+	if given != nil && given(ticketNumber) {
+		return null
+	}
+	day := s.clock().UTC().Format("20060102")
+	s.ticketsOfDay[day]++
+	return encode(fmt.Sprintf("T%s.%04d", day, s.ticketsOfDay[day]))
+}
+
+// timeEntryType tells what the time was spent on: a ticket, a task, or neither.
+func timeEntryType(fields object) json.RawMessage {
+	switch {
+	case !isNull(fields.get("ticketID")):
+		return integer(2)
+	case !isNull(fields.get("taskID")):
+		return integer(6)
+	}
+	return integer(5)
+}
+
+// dateOnly puts midnight in the place of a date's time of day.
+func dateOnly(v json.RawMessage) json.RawMessage {
+	t, err := parseDate(textOf(v))
+	if err != nil {
+		return v
+	}
+	midnight := t.Truncate(24 * time.Hour)
+	if midnight.Equal(t) {
+		return v
+	}
+	return formatDate(midnight)
+}

@@ -1,0 +1,205 @@
+package autotasktest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/autotask-go/autotask/internal/schema"
+)
+
+// Seed puts a row into a collection and returns its id. The fields given are
+// as they are; the others get plausible values: picklists and references that
+// exist, dates of now, no null where the API has none. A row is found under
+// the collection of its entity that has no parent: "TicketNotes", "TimeEntries".
+//
+// A time.Time is written as the API writes dates. An "id" of a row that exists
+// replaces that row. An unknown collection or field is wrong use: see SeedRaw.
+func (s *Server) Seed(collection string, fields map[string]any) int64 {
+	s.helper()
+	e := s.entity(collection)
+	if e == nil {
+		return 0
+	}
+	given, err := givenFields(e, fields)
+	if err != nil {
+		s.fail("Seed: %s: %v", collection, err)
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seed(e, given)
+}
+
+func (s *Server) seed(e *schema.Entity, given object) int64 {
+	t := s.table(e)
+	id, isGiven := toInt64(given.get("id"))
+	if !isGiven {
+		id = s.newID(t)
+		given.set("id", integer(id))
+	}
+	fields := make(object, 0, len(e.Fields))
+	for _, f := range e.Fields {
+		value, ok := given.find(f.Name)
+		if !ok {
+			value = s.plausible(e, f, fields)
+		}
+		fields = append(fields, member{f.Name, value})
+	}
+	s.stampCreation(e, &fields, &call{actor: APIUserID}, given.has)
+	t.put(&row{id: id, fields: fields})
+	return id
+}
+
+// givenFields turns what a caller gave into stored values.
+func givenFields(e *schema.Entity, fields map[string]any) (object, error) {
+	var given object
+	for name, v := range fields {
+		f := e.Field(name)
+		if f == nil {
+			return nil, fmt.Errorf("%s has no field %q; SeedRaw takes any", e.Name, name)
+		}
+		value, err := encodeGiven(v)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if value, err = convert(f.Kind, value); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		given.set(f.Name, value)
+	}
+	return given, nil
+}
+
+// plausible is a value for a field that nobody gave. The fields before it are
+// there already.
+func (s *Server) plausible(e *schema.Entity, f *schema.Field, fields object) json.RawMessage {
+	value, offered := s.firstValue(f, fields)
+	switch {
+	case f.Kind == schema.UDFs:
+		return json.RawMessage("[]")
+	case f.Kind == schema.Boolean && !f.ReadOnly:
+		return encode(f.Name == "isActive")
+	case e.Name == "Ticket" && f.Name == "dueDateTime":
+		return formatDate(s.clock().Add(24 * time.Hour))
+	case f.ReadOnly:
+		return null
+	case offered && f.Kind == schema.Integer:
+		return json.RawMessage(value)
+	case offered:
+		return encode(value)
+	case !f.Required:
+		return null
+	}
+	return s.plausibleRequired(e, f, fields)
+}
+
+func (s *Server) plausibleRequired(e *schema.Entity, f *schema.Field, fields object) json.RawMessage {
+	switch {
+	case f.References != "":
+		return s.anyReference(f.References)
+	case f.Kind == schema.Integer, f.Kind == schema.Number:
+		return integer(1)
+	case f.Kind == schema.DateTime:
+		return formatDate(s.clock())
+	}
+	return encode(e.Name + " " + textOf(fields.get("id")))
+}
+
+// anyReference is the id of the first row of an entity, null if it has none.
+func (s *Server) anyReference(entity string) json.RawMessage {
+	for _, e := range schema.Entities() {
+		if ids := s.table(e).ids; e.Name == entity && len(ids) > 0 {
+			return integer(ids[0])
+		}
+	}
+	return null
+}
+
+// SeedRaw puts a row into a collection exactly as given, byte for byte and with
+// whatever members it has or lacks, and returns its id. It is served so until
+// it is written.
+func (s *Server) SeedRaw(collection string, item []byte) int64 {
+	s.helper()
+	e := s.entity(collection)
+	if e == nil {
+		return 0
+	}
+	fields, err := parseObject(item)
+	if err != nil {
+		s.fail("SeedRaw: %s: the item is not a JSON object", collection)
+		return 0
+	}
+	id, ok := toInt64(fields.get("id"))
+	if !ok {
+		s.fail("SeedRaw: %s: the item has no id", collection)
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.table(e).put(&row{id: id, raw: bytes.Clone(item), fields: fields})
+	return id
+}
+
+// Get returns a copy of a row, numbers as json.Number; nil if there is none.
+func (s *Server) Get(collection string, id int64) map[string]any {
+	s.helper()
+	raw := s.Raw(collection, id)
+	if raw == nil {
+		return nil
+	}
+	return plain(raw)
+}
+
+// Raw returns a row's JSON as it is served; nil if there is none.
+func (s *Server) Raw(collection string, id int64) []byte {
+	s.helper()
+	e := s.entity(collection)
+	if e == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.table(e).rows[id]
+	if r == nil {
+		return nil
+	}
+	return bytes.Clone(s.render(e, r))
+}
+
+// Rows returns copies of all rows of a collection, as Get does, by id. Under a
+// collection with a parent, that is the rows of all parents.
+func (s *Server) Rows(collection string) []map[string]any {
+	s.helper()
+	e := s.entity(collection)
+	if e == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rows := make([]map[string]any, 0, len(s.table(e).ids))
+	for _, r := range s.table(e).all() {
+		rows = append(rows, plain(s.render(e, r)))
+	}
+	return rows
+}
+
+// entity returns the entity of a collection; nil, after failing the test, for
+// one that the API does not have.
+func (s *Server) entity(collection string) *schema.Entity {
+	s.helper()
+	c := schema.Lookup(collection)
+	if c != nil && c.Entity != nil {
+		return c.Entity
+	}
+	hint := ""
+	for _, known := range schema.All() {
+		if strings.EqualFold(known.Path, collection) {
+			hint = fmt.Sprintf("; it is called %q", known.Path)
+		}
+	}
+	s.fail("the API has no collection %q%s", collection, hint)
+	return nil
+}

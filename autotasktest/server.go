@@ -1,0 +1,152 @@
+package autotasktest
+
+import (
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/internal/schema"
+)
+
+// Server is a fake Autotask tenant. Its methods may be called from any
+// goroutine, also while requests are under way.
+type Server struct {
+	t       testing.TB // nil for one that Start began
+	closing chan struct{}
+	closed  sync.Once
+
+	// mu guards all that follows. A request holds it from its first look at a
+	// row to the last change of it.
+	mu            sync.Mutex
+	zones         []*httptest.Server // the tenant lives in the last one
+	tables        map[*schema.Entity]*table
+	lastID        int64
+	ticketsOfDay  map[string]int
+	picklists     map[*schema.Field][]PicklistValue
+	clock         func() time.Time
+	zonelessDates bool
+	latency       time.Duration
+	threads       threads
+	threshold     threshold
+	faults        []*armed
+	requests      []*Request
+}
+
+// NewServer starts a tenant that ends with the test. Wrong use of its methods
+// fails the test.
+func NewServer(t testing.TB) *Server {
+	t.Helper()
+	s := start(t)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Start starts a tenant for a program. Close it in the end. Wrong use of its
+// methods panics.
+func Start() *Server { return start(nil) }
+
+func start(t testing.TB) *Server {
+	s := &Server{
+		t:            t,
+		closing:      make(chan struct{}),
+		tables:       make(map[*schema.Entity]*table),
+		lastID:       firstID,
+		ticketsOfDay: make(map[string]int),
+		picklists:    make(map[*schema.Field][]PicklistValue),
+		clock:        time.Now,
+		threads:      newThreads(),
+		threshold:    threshold{limit: hourlyLimit},
+	}
+	s.furnish()
+	s.openZone()
+	return s
+}
+
+// Close ends the tenant. Requests that are still waiting end without an
+// answer. A second Close does nothing.
+func (s *Server) Close() {
+	s.closed.Do(func() {
+		close(s.closing)
+		s.mu.Lock()
+		zones := s.zones
+		s.mu.Unlock()
+		for _, z := range zones {
+			z.Close()
+		}
+	})
+}
+
+// Credentials returns the ones that the tenant accepts. They are invented.
+func (s *Server) Credentials() autotask.Credentials {
+	return autotask.Credentials{UserName: userName, Secret: secret, IntegrationCode: integrationCode}
+}
+
+// SetClock gives the tenant another clock: that of the Date header, of
+// createDateTime and all other dates it sets, and of the hourly threshold. Nil
+// is time.Now. The function must not call the Server.
+func (s *Server) SetClock(now func() time.Time) {
+	if now == nil {
+		now = time.Now
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clock = now
+}
+
+// SetZonelessDates makes the tenant write dates without the zone designator Z,
+// as older zones do. They are UTC all the same.
+func (s *Server) SetZonelessDates(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.zonelessDates = on
+}
+
+// SetLatency makes every request take that much longer.
+func (s *Server) SetLatency(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.latency = d
+}
+
+// fail ends a test, or a program, that uses the Server wrongly.
+func (s *Server) fail(format string, args ...any) {
+	s.helper()
+	if s.t == nil {
+		panic("autotasktest: " + fmt.Sprintf(format, args...))
+	}
+	s.t.Fatalf("autotasktest: "+format, args...)
+}
+
+func (s *Server) helper() {
+	if s.t != nil {
+		s.t.Helper()
+	}
+}
+
+// report tells of trouble in a handler. A handler runs on a goroutine of its
+// own, from where a test must not be ended.
+func (s *Server) report(format string, args ...any) {
+	if s.t == nil {
+		log.Printf("autotasktest: "+format, args...)
+		return
+	}
+	s.t.Errorf("autotasktest: "+format, args...)
+}
+
+// reportPanic makes a panic of a handler, such as one in the function of a
+// fault, fail the test and not just the connection.
+func (s *Server) reportPanic() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p != http.ErrAbortHandler {
+		s.report("panic in a handler: %v", p)
+	}
+	panic(http.ErrAbortHandler)
+}

@@ -1,0 +1,628 @@
+package autotask_test
+
+// One test, at least, for each rule of the API contract, in its order and with
+// its section in the name.
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/autotasktest"
+)
+
+func TestContract_0_ATServicesRestIsCaseSensitive(t *testing.T) {
+	t.Parallel()
+	for _, other := range []string{"atservicesrest", "AtServicesRest", "ATSERVICESREST"} {
+		_, err := autotask.NewClient(testCredentials, autotask.WithBaseURL("https://webservices19.autotask.net/"+other+"/V1.0"))
+		require.Error(t, err, other)
+		assert.Contains(t, err.Error(), testBase, "the message gives the right spelling")
+	}
+	_, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase))
+	require.NoError(t, err)
+
+	// The spelling reaches the wire as it is.
+	srv, client := tenant(t)
+	_, err = client.Tickets.Get(t.Context(), srv.Seed("Tickets", nil))
+	require.NoError(t, err)
+	assert.True(t, strings.HasPrefix(srv.Requests()[0].Path, "/ATServicesRest/V1.0/"), srv.Requests()[0].Path)
+}
+
+func TestContract_0_1_TicketIDIsTheOnlyIdentifierOfSingleTicketCalls(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0042"})
+	ticket, err := client.Tickets.GetByNumber(t.Context(), "T20261123.0042")
+	require.NoError(t, err)
+	assert.Equal(t, id, ticket.ID)
+	assert.Equal(t, []string{"POST Tickets/query", "GET Tickets"}, ops(srv), "the number is resolved first")
+}
+
+func TestContract_0_1_PATCHOfTicketsIsImpossible(t *testing.T) {
+	t.Parallel()
+	// The generic door: Ticket lacks the method that Patch demands.
+	_, patchable := any(autotask.Ticket{}).(autotask.Patchable)
+	assert.False(t, patchable)
+	_, updatable := any(autotask.Ticket{}).(autotask.Updatable)
+	assert.True(t, updatable)
+
+	// A caller's own type for the same collection is stopped before the network.
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	err := autotask.Patch(t.Context(), client, id, &smuggler{Title: autotask.Value("changed")})
+	require.ErrorIs(t, err, autotask.ErrUnsupported)
+	_, err = autotask.Update(t.Context(), client, id, func(s *smuggler) error {
+		s.Title.Set("changed")
+		return nil
+	})
+	require.ErrorIs(t, err, autotask.ErrUnsupported)
+	assert.Empty(t, writes(srv))
+}
+
+// smuggler is a type that claims tickets could be PATCHed.
+type smuggler struct {
+	ID    int64                     `json:"id,omitzero"`
+	Title autotask.Optional[string] `json:"title,omitzero"`
+}
+
+func (smuggler) Collection() string { return "Tickets" }
+func (smuggler) CanGet()            {}
+func (smuggler) CanUpdate()         {}
+func (smuggler) CanPatch()          {}
+
+func TestContract_0_1_PUTIsAlwaysAFullUpdate(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	before := srv.Get("Tickets", id)
+	_, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
+		t.Title = "Another title"
+		return nil
+	})
+	require.NoError(t, err)
+	sent := object(t, bodies(srv, "PUT Tickets")[0])
+	for name := range before {
+		if !readOnlyTicketFields[name] {
+			assert.Contains(t, sent, name)
+		}
+	}
+}
+
+func TestContract_0_1_FieldsAndValuesAreNeverGuessed(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	for name, create := range map[string]func() error{
+		"ticket without a status": func() error {
+			_, err := client.Tickets.Create(t.Context(), &autotask.Ticket{Title: "x", Priority: 1})
+			return err
+		},
+		"note without publish": func() error {
+			n := note()
+			n.Publish = 0
+			_, err := client.Notes.Create(t.Context(), id, n)
+			return err
+		},
+		"resolution without anything to do": func() error {
+			_, err := client.Resolve(t.Context(), id, autotask.Resolution{})
+			return err
+		},
+	} {
+		require.ErrorIs(t, create(), autotask.ErrInvalid, name)
+	}
+	assert.Empty(t, srv.Requests(), "nothing was sent")
+}
+
+func TestContract_1_TicketNumberIsResolvedByQuery(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0001"})
+	recurring := srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0001.002"})
+	id, err := client.Tickets.ResolveNumber(t.Context(), "T20261123.0001.002")
+	require.NoError(t, err)
+	assert.Equal(t, recurring, id)
+	require.Equal(t, []string{"POST Tickets/query"}, ops(srv))
+	sent := object(t, srv.Requests()[0].Body)
+	assert.Equal(t, []any{map[string]any{"op": "eq", "field": "ticketNumber", "value": "T20261123.0001.002"}}, sent["filter"])
+}
+
+func TestContract_1_UnknownTicketNumberIsNotFound(t *testing.T) {
+	t.Parallel()
+	_, client := tenant(t)
+	_, err := client.Tickets.ResolveNumber(t.Context(), "T19990101.0001")
+	require.ErrorIs(t, err, autotask.ErrNotFound)
+	_, err = client.Tickets.ResolveNumber(t.Context(), " ")
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+}
+
+func TestContract_1_AmbiguousTicketNumberNamesTheTickets(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	first := srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0007"})
+	second := srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0007"})
+	_, err := client.Tickets.ResolveNumber(t.Context(), "T20261123.0007")
+	require.ErrorIs(t, err, autotask.ErrAmbiguous)
+	var ambiguous *autotask.AmbiguousError
+	require.ErrorAs(t, err, &ambiguous)
+	assert.Equal(t, []int64{first, second}, ambiguous.IDs())
+}
+
+func TestContract_1_AnUnfilteredAnswerIsNotTakenForTheTicket(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query", httpmock.NewStringResponder(200,
+		`{"items":[{"id":5,"ticketNumber":"T20260101.0099"}],"pageDetails":{"count":1,"nextPageUrl":null}}`))
+	_, err := client.Tickets.ResolveNumber(t.Context(), "T20261123.0001")
+	require.Error(t, err)
+	require.NotErrorIs(t, err, autotask.ErrNotFound)
+}
+
+func TestContract_2_TicketIsReadBeforeAnyUpdate(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	for range 2 {
+		srv.ResetRequests()
+		_, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
+			t.Title += "!"
+			return nil
+		})
+		require.NoError(t, err)
+		assert.Equal(t, []string{"GET Tickets", "PUT Tickets", "GET Tickets"}, ops(srv), "each update reads anew")
+	}
+}
+
+func TestContract_2_1_FieldsAreReadFromItem(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/7", httpmock.NewStringResponder(200,
+		`{"issueType":1,"subIssueType":2,"source":3,"item":{"id":7,"title":"t","issueType":11,"subIssueType":12,"source":13}}`))
+	ticket, err := client.Tickets.Get(t.Context(), 7)
+	require.NoError(t, err)
+	assert.Equal(t, autotask.Int(11), ticket.IssueType)
+	assert.Equal(t, autotask.Int(12), ticket.SubIssueType)
+	assert.Equal(t, autotask.Int(13), ticket.Source)
+}
+
+func TestContract_2_1_AnAnswerWithoutItemIsNotATicket(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/7", httpmock.NewStringResponder(200, `{"id":7,"title":"t"}`))
+	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/8", httpmock.NewStringResponder(200, `{"item":null}`))
+	_, err := client.Tickets.Get(t.Context(), 7)
+	require.Error(t, err)
+	require.NotErrorIs(t, err, autotask.ErrNotFound)
+	_, err = client.Tickets.Get(t.Context(), 8)
+	require.ErrorIs(t, err, autotask.ErrNotFound)
+}
+
+func TestContract_2_1_PUTBodyIsNotWrappedInItem(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	_, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
+		t.Resolution.Set("done")
+		return nil
+	})
+	require.NoError(t, err)
+	sent := object(t, bodies(srv, "PUT Tickets")[0])
+	assert.NotContains(t, sent, "item")
+	assert.Contains(t, sent, "id")
+	assert.Equal(t, "done", sent["resolution"])
+}
+
+func TestContract_3_StatusPicklistGivesIDsAndLabels(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	srv.SetPicklist("Tickets", "status", []autotasktest.PicklistValue{
+		{Value: "1", Label: "New"}, {Value: "29683", Label: "Waiting Parts"},
+	})
+	statuses, err := client.Picklists.Values(t.Context(), "Tickets", "status")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"GET Tickets/entityInformation/fields"}, ops(srv))
+	label, ok := statuses.Label(29683)
+	assert.True(t, ok)
+	assert.Equal(t, "Waiting Parts", label)
+	id, err := statuses.ID("waiting parts")
+	require.NoError(t, err)
+	assert.Equal(t, int64(29683), id)
+}
+
+func TestContract_3_NothingIsConcludedFromALabel(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	srv.SetPicklist("Tickets", "status", []autotasktest.PicklistValue{
+		{Value: "1", Label: "Complete"}, {Value: "5", Label: "In Progress"},
+	})
+	srv.Seed("Tickets", map[string]any{"status": 1})
+	closed := srv.Seed("Tickets", map[string]any{"status": 1})
+	_, err := client.Tickets.Update(t.Context(), closed, func(t *autotask.Ticket) error {
+		t.Status = 5
+		return nil
+	})
+	require.NoError(t, err)
+	semantics, err := client.Tickets.StatusSemantics(t.Context())
+	require.NoError(t, err)
+	evidence := map[string]autotask.Evidence{}
+	for _, s := range semantics {
+		evidence[s.Label] = s.SetsTimestamps
+	}
+	assert.Equal(t, map[string]autotask.Evidence{
+		"Complete": autotask.EvidenceDoesNotSet, "In Progress": autotask.EvidenceSets,
+	}, evidence)
+}
+
+func TestContract_4_MissingStabilisingFieldStopsTheUpdate(t *testing.T) {
+	t.Parallel()
+	for _, name := range stabilisingFields {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv, client := tenant(t)
+			id := srv.Seed("Tickets", nil)
+			item := srv.Get("Tickets", id)
+			delete(item, name)
+			client, mock := mocked(t)
+			mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/"+idText(id), httpmock.NewJsonResponderOrPanic(200, map[string]any{"item": item}))
+			_, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
+				t.Resolution.Set("done")
+				return nil
+			})
+			require.ErrorIs(t, err, autotask.ErrMissingField)
+			assert.Contains(t, err.Error(), name)
+			assert.Equal(t, 1, mock.GetTotalCallCount(), "nothing but the read was sent")
+		})
+	}
+}
+
+func TestContract_4_NullStabilisingFieldIsAValue(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"subIssueType": nil, "organizationalLevelAssociationID": nil, "queueID": nil})
+	_, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
+		t.Resolution.Set("done")
+		return nil
+	})
+	require.NoError(t, err)
+	sent := object(t, bodies(srv, "PUT Tickets")[0])
+	for _, name := range []string{"subIssueType", "organizationalLevelAssociationID", "queueID"} {
+		value, there := sent[name]
+		assert.True(t, there, name)
+		assert.Nil(t, value, name)
+	}
+}
+
+func TestContract_4_OnlyTheIntendedFieldsChange(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"description": "as it was", "estimatedHours": 3.5, "purchaseOrderNumber": "PO-7"})
+	before := srv.Get("Tickets", id)
+	_, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
+		t.QueueID.SetNull()
+		return nil
+	})
+	require.NoError(t, err)
+	after := srv.Get("Tickets", id)
+	for name, was := range before {
+		switch {
+		case name == "queueID":
+			assert.Nil(t, after[name])
+		case !readOnlyTicketFields[name]:
+			assert.Equal(t, was, after[name], name)
+		}
+	}
+}
+
+func TestContract_5_Status5SetsBothTimestamps(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 1})
+	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: autotask.StatusComplete})
+	require.NoError(t, err)
+	assert.True(t, outcome.Resolved)
+	assert.Equal(t, int64(5), outcome.Ticket.Status)
+	assert.NotNil(t, srv.Get("Tickets", id)["completedDate"])
+	assert.NotNil(t, srv.Get("Tickets", id)["resolvedDateTime"])
+}
+
+func TestContract_5_AStatusThatSetsNoTimestampsIsNotAResolution(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 1})
+	for _, run := range []string{"first", "repeated"} {
+		outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 8})
+		require.ErrorIs(t, err, autotask.ErrNotApplied, run)
+		assert.Contains(t, err.Error(), "status 8", run)
+		assert.Contains(t, err.Error(), "completedDate is null", run)
+		assert.False(t, outcome.Resolved, run)
+		assert.Equal(t, int64(8), outcome.Ticket.Status, run)
+		assert.Equal(t, autotask.StepFailed, stepStates(outcome)[autotask.StepStatus], run)
+	}
+}
+
+func TestContract_6_TimeEntriesAreFoundByQuery(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	without := srv.Seed("Tickets", nil)
+	with := srv.Seed("Tickets", nil)
+	srv.Seed("TimeEntries", map[string]any{"ticketID": with})
+	for id, want := range map[int64]bool{without: false, with: true} {
+		srv.ResetRequests()
+		exist, err := client.TimeEntries.Exist(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, want, exist)
+		require.Equal(t, []string{"POST TimeEntries/query"}, ops(srv))
+		sent := object(t, srv.Requests()[0].Body)
+		require.Len(t, sent["filter"], 1)
+		condition := sent["filter"].([]any)[0].(map[string]any)
+		assert.Equal(t, "eq", condition["op"])
+		assert.Equal(t, "ticketID", condition["field"])
+		assert.Equal(t, idText(id), condition["value"].(interface{ String() string }).String())
+	}
+}
+
+func TestContract_6_AFailedCheckNeverReadsAsNoTimeEntries(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"no items":              `{"pageDetails":{"count":0}}`,
+		"items is null":         `{"items":null,"pageDetails":{"count":0}}`,
+		"another ticket's":      `{"items":[{"id":1,"ticketID":999}],"pageDetails":{"count":1}}`,
+		"not JSON":              `<html>sign in</html>`,
+		"empty":                 ``,
+		"an error in a 200":     `{"errors":["no"]}`,
+		"cut off in the middle": `{"items":[`,
+	} {
+		client, mock := mocked(t)
+		mock.RegisterResponder(http.MethodPost, testBase+"/TimeEntries/query", httpmock.NewStringResponder(200, body))
+		_, err := client.TimeEntries.Exist(t.Context(), 7)
+		require.Error(t, err, name)
+	}
+}
+
+func TestContract_7_NotesAreCreatedThroughTheTicketOnly(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	created := map[string]func() (int64, error){
+		"service":          func() (int64, error) { return client.Notes.Create(t.Context(), id, note()) },
+		"generic function": func() (int64, error) { n := note(); n.TicketID = id; return autotask.Create(t.Context(), client, n) },
+	}
+	for name, create := range created {
+		srv.ResetRequests()
+		noteID, err := create()
+		require.NoError(t, err, name)
+		assert.Equal(t, []string{"POST Tickets/Notes"}, ops(srv), name)
+		assert.Equal(t, "/ATServicesRest/V1.0/Tickets/"+idText(id)+"/Notes", srv.Requests()[0].Path)
+
+		// It is visible at once, through the query that works.
+		found, err := client.Notes.List(t.Context(), autotask.Query{Filter: autotask.Eq("id", noteID)})
+		require.NoError(t, err, name)
+		require.Len(t, found, 1, name)
+		assert.Equal(t, "POST TicketNotes/query", ops(srv)[1])
+		assert.Equal(t, id, found[0].TicketID)
+	}
+}
+
+func TestContract_7_RequiredFieldsOfANoteAreCheckedBeforeSending(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	for field, omit := range map[string]func(*autotask.TicketNote){
+		"title":       func(n *autotask.TicketNote) { n.Title = " " },
+		"description": func(n *autotask.TicketNote) { n.Description = "" },
+		"noteType":    func(n *autotask.TicketNote) { n.NoteType = 0 },
+		"publish":     func(n *autotask.TicketNote) { n.Publish = 0 },
+	} {
+		n := note()
+		omit(n)
+		_, err := client.Notes.Create(t.Context(), id, n)
+		require.ErrorIs(t, err, autotask.ErrInvalid, field)
+		require.ErrorIs(t, err, autotask.ErrMissingField, field)
+		assert.Contains(t, err.Error(), field)
+		_, err = client.Resolve(t.Context(), id, autotask.Resolution{Note: n})
+		require.ErrorIs(t, err, autotask.ErrInvalid, field)
+	}
+	assert.Empty(t, srv.Requests(), "nothing was sent")
+}
+
+func TestContract_8_ResolutionHoldsAtMost32000Characters(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	tooLong := strings.Repeat("ü", 32001)
+	_, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: tooLong})
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+	assert.Contains(t, err.Error(), "32001")
+	assert.Empty(t, srv.Requests(), "nothing was sent")
+	_, err = client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
+		t.Resolution.Set(tooLong)
+		return nil
+	})
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+	assert.Empty(t, writes(srv))
+
+	longest := strings.Repeat("ü", 32000)
+	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: longest})
+	require.NoError(t, err)
+	assert.Equal(t, longest, outcome.Ticket.Resolution.Or(""))
+}
+
+func TestContract_8_ResolutionUpdateKeepsTheStabilisingFields(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 9, "priority": 2})
+	before := srv.Get("Tickets", id)
+	_, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done"})
+	require.NoError(t, err)
+	sent := object(t, bodies(srv, "PUT Tickets")[0])
+	for _, name := range stabilisingFields {
+		assert.Contains(t, sent, name)
+		assert.Equal(t, before[name], srv.Get("Tickets", id)[name], name)
+	}
+	assert.Equal(t, "done", srv.Get("Tickets", id)["resolution"])
+}
+
+func TestContract_9_Test1_ResolutionWithoutStatusChange(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 1})
+	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note()})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"POST Tickets/Notes", "PUT Tickets"}, writes(srv))
+	row := srv.Get("Tickets", id)
+	assert.Equal(t, "done", row["resolution"])
+	assert.Equal(t, "1", idOf(row["status"]))
+	assert.Nil(t, row["completedDate"])
+	assert.Nil(t, row["resolvedDateTime"])
+	assert.False(t, outcome.Resolved)
+	assert.Equal(t, autotask.StepSkipped, stepStates(outcome)[autotask.StepStatus])
+}
+
+func TestContract_9_Test2_NoTimeEntries_StatusIsSet(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 1})
+	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete})
+	require.NoError(t, err)
+	assert.Equal(t, []string{
+		"GET Tickets",
+		"POST Tickets/Notes",
+		"GET Tickets", "PUT Tickets", "GET Tickets",
+		"POST TimeEntries/query",
+		"GET Tickets", "PUT Tickets", "GET Tickets",
+	}, ops(srv))
+	row := srv.Get("Tickets", id)
+	assert.Equal(t, "done", row["resolution"])
+	assert.Equal(t, "5", idOf(row["status"]))
+	assert.NotNil(t, row["completedDate"])
+	assert.NotNil(t, row["resolvedDateTime"])
+	assert.True(t, outcome.Resolved)
+	assert.False(t, outcome.HasTimeEntries)
+	require.Len(t, srv.Rows("TicketNotes"), 1)
+	assert.Equal(t, idText(outcome.NoteID), idOf(srv.Rows("TicketNotes")[0]["id"]))
+}
+
+func TestContract_9_Test2_TimeEntries_StatusStays(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 9})
+	srv.Seed("TimeEntries", map[string]any{"ticketID": id})
+	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"POST Tickets/Notes", "PUT Tickets"}, writes(srv), "one PUT, for the resolution")
+	row := srv.Get("Tickets", id)
+	assert.Equal(t, "done", row["resolution"])
+	assert.Equal(t, "9", idOf(row["status"]))
+	assert.Nil(t, row["completedDate"])
+	assert.True(t, outcome.HasTimeEntries)
+	assert.False(t, outcome.Resolved)
+	assert.Equal(t, autotask.StepSkipped, stepStates(outcome)[autotask.StepStatus])
+}
+
+func TestContract_9_StatusNeverChangesImplicitly(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 9})
+	_, err := client.Notes.Create(t.Context(), id, note())
+	require.NoError(t, err)
+	_, err = client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
+		t.Resolution.Set("done")
+		return nil
+	})
+	require.NoError(t, err)
+	_, err = client.Resolve(t.Context(), id, autotask.Resolution{Text: "done again", Note: note()})
+	require.NoError(t, err)
+	for _, body := range bodies(srv, "PUT Tickets") {
+		assert.Equal(t, "9", idOf(object(t, body)["status"]))
+	}
+}
+
+func TestContract_9_NoteResolutionAndStatusAreIndependent(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		work   autotask.Resolution
+		writes []string
+	}{
+		"note only":       {autotask.Resolution{Note: note()}, []string{"POST Tickets/Notes"}},
+		"resolution only": {autotask.Resolution{Text: "done"}, []string{"PUT Tickets"}},
+		"status only":     {autotask.Resolution{Status: 5}, []string{"PUT Tickets"}},
+	} {
+		srv, client := tenant(t)
+		id := srv.Seed("Tickets", map[string]any{"status": 1, "resolution": "before"})
+		_, err := client.Resolve(t.Context(), id, test.work)
+		require.NoError(t, err, name)
+		assert.Equal(t, test.writes, writes(srv), name)
+		row := srv.Get("Tickets", id)
+		assert.Equal(t, test.work.Text == "done", row["resolution"] == "done", name)
+		assert.Equal(t, test.work.Status == 5, idOf(row["status"]) == "5", name)
+	}
+}
+
+func TestContract_10_NoCallEverPATCHesATicket(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 1})
+	_, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note(), Status: 5})
+	require.NoError(t, err)
+	_, err = client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error { t.Title = "x"; return nil })
+	require.NoError(t, err)
+	for _, r := range srv.Requests() {
+		assert.NotEqual(t, http.MethodPatch, r.Method)
+	}
+}
+
+func TestContract_10_TimestampEvidenceIsReadPerTenant(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	srv.SetPicklist("Tickets", "status", []autotasktest.PicklistValue{
+		{Value: "1", Label: "New"},
+		{Value: "5", Label: "Complete"},
+		{Value: "8", Label: "Completed"},
+		{Value: "12", Label: "Never used", Inactive: true},
+		{Value: "13", Label: "Closed by migration"},
+	})
+	for _, status := range []int{1, 5, 5, 8, 13} {
+		srv.Seed("Tickets", map[string]any{"status": status})
+	}
+	srv.Seed("Tickets", map[string]any{"status": 13, "completedDate": "2026-01-02T03:04:05Z", "resolvedDateTime": "2026-01-02T03:04:05Z"})
+	semantics, err := client.Tickets.StatusSemantics(t.Context())
+	require.NoError(t, err)
+	got := map[int64]autotask.StatusSemantics{}
+	for _, s := range semantics {
+		got[s.Status] = s
+	}
+	require.Len(t, got, 5)
+	assert.Equal(t, autotask.EvidenceDoesNotSet, got[1].SetsTimestamps)
+	assert.Equal(t, autotask.EvidenceSets, got[5].SetsTimestamps)
+	assert.Equal(t, autotask.EvidenceDoesNotSet, got[8].SetsTimestamps)
+	assert.Equal(t, autotask.EvidenceNone, got[12].SetsTimestamps)
+	assert.False(t, got[12].Active)
+	assert.Equal(t, autotask.EvidenceBoth, got[13].SetsTimestamps)
+	assert.Equal(t, int64(2), got[5].WithResolvedDateTime)
+	assert.Equal(t, 5*3, count(srv, "POST Tickets/query/count"), "three counts a status")
+	assert.Empty(t, writes(srv))
+}
+
+// The stabilising fields of the contract, section 8, but for the id.
+var stabilisingFields = []string{
+	"companyID", "queueID", "title", "priority", "status", "dueDateTime", "ticketCategory",
+	"issueType", "subIssueType", "source", "organizationalLevelAssociationID",
+}
+
+// What Autotask sets itself on a ticket, and so is left out of a PUT.
+var readOnlyTicketFields = map[string]bool{
+	"apiVendorID": true, "completedByResourceID": true, "completedDate": true, "createDate": true,
+	"creatorResourceID": true, "creatorType": true, "currentServiceThermometerRating": true,
+	"firstResponseAssignedResourceID": true, "firstResponseDateTime": true, "firstResponseDueDateTime": true,
+	"firstResponseInitiatingResourceID": true, "hoursToBeScheduled": true, "impersonatorCreatorResourceID": true,
+	"lastActivityDate": true, "lastActivityPersonType": true, "lastActivityResourceID": true,
+	"lastCustomerNotificationDateTime": true, "lastCustomerVisibleActivityDateTime": true,
+	"lastTrackedModificationDateTime": true, "previousServiceThermometerRating": true,
+	"resolutionPlanDateTime": true, "resolutionPlanDueDateTime": true, "resolvedDateTime": true,
+	"resolvedDueDateTime": true, "rmmAlertID": true, "serviceLevelAgreementHasBeenMet": true,
+	"serviceLevelAgreementPausedNextEventHours": true, "serviceThermometerTemperature": true,
+}

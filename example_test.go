@@ -1,0 +1,204 @@
+package autotask_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/autotasktest"
+)
+
+func ExampleNewClient() {
+	client, err := autotask.NewClient(autotask.Credentials{
+		UserName:        os.Getenv("AUTOTASK_USERNAME"),
+		Secret:          os.Getenv("AUTOTASK_SECRET"),
+		IntegrationCode: os.Getenv("AUTOTASK_INTEGRATION_CODE"),
+	}, autotask.WithApplication("backupcheck", "1.4.0"))
+	if err != nil {
+		fmt.Println("a client needs all three credentials")
+		return
+	}
+	_ = client
+	// Output: a client needs all three credentials
+}
+
+func ExampleClient_Resolve() {
+	srv := autotasktest.Start()
+	defer srv.Close()
+	client := srv.Client()
+	id := srv.Seed("Tickets", map[string]any{"title": "Backup failed", "ticketNumber": "T20261123.0001", "status": 1})
+
+	outcome, err := client.Resolve(context.Background(), id, autotask.Resolution{
+		Text:   "The backup ran through at the second try.",
+		Note:   &autotask.TicketNote{Title: "Backup checked", Description: "No errors.", NoteType: 1, Publish: 1},
+		Status: autotask.StatusComplete,
+		Begun:  time.Now(), // of the job, kept with it: a repeat then posts no second note
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("resolved:", outcome.Resolved)
+	for _, s := range outcome.Steps {
+		fmt.Printf("%s: %s\n", s.Name, s.State)
+	}
+	// Output:
+	// resolved: true
+	// get: done
+	// note: done
+	// resolution: done
+	// time entries: done
+	// status: done
+}
+
+func ExampleTicketsService_ResolveNumber() {
+	srv := autotasktest.Start()
+	defer srv.Close()
+	client := srv.Client()
+
+	_, err := client.Tickets.ResolveNumber(context.Background(), "T19990101.0001")
+	fmt.Println(errors.Is(err, autotask.ErrNotFound))
+	// Output: true
+}
+
+func ExampleTicketsService_Update() {
+	srv := autotasktest.Start()
+	defer srv.Close()
+	client := srv.Client()
+	id := srv.Seed("Tickets", map[string]any{"title": "Backup failed", "externalID": "job-17"})
+
+	ticket, err := client.Tickets.Update(context.Background(), id, func(t *autotask.Ticket) error {
+		t.Title = "Backup failed twice"
+		t.ExternalID.SetNull()
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(ticket.Title, ticket.ExternalID.IsNull())
+	for _, r := range srv.Requests() {
+		fmt.Println(r.Op)
+	}
+	// Output:
+	// Backup failed twice true
+	// GET Tickets
+	// PUT Tickets
+	// GET Tickets
+}
+
+func ExampleTicketsService_All() {
+	srv := autotasktest.Start()
+	defer srv.Close()
+	client := srv.Client()
+	srv.Seed("Tickets", map[string]any{"title": "Printer on fire", "status": 1})
+	srv.Seed("Tickets", map[string]any{"title": "Backup failed: MAIL-02", "status": 1})
+
+	open := autotask.Query{
+		Filter: autotask.And(
+			autotask.BeginsWith("title", "Backup failed"),
+			autotask.NotEq("status", autotask.StatusComplete),
+		),
+		Fields: []string{"title"},
+	}
+	for ticket, err := range client.Tickets.All(context.Background(), open) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(ticket.Title)
+	}
+	// Output: Backup failed: MAIL-02
+}
+
+func ExampleTicketsService_StatusSemantics() {
+	srv := autotasktest.Start()
+	defer srv.Close()
+	client := srv.Client()
+	srv.SetPicklist("Tickets", "status", []autotasktest.PicklistValue{{Value: "1", Label: "New"}, {Value: "5", Label: "Complete"}})
+	srv.Seed("Tickets", map[string]any{"status": 1})
+
+	semantics, err := client.Tickets.StatusSemantics(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, s := range semantics {
+		fmt.Println(s.Label, "-", s.SetsTimestamps)
+	}
+	// Output:
+	// New - does not set
+	// Complete - no evidence
+}
+
+func ExamplePicklistsService_Values() {
+	srv := autotasktest.Start()
+	defer srv.Close()
+	client := srv.Client()
+
+	statuses, err := client.Picklists.Values(context.Background(), "Tickets", "status")
+	if err != nil {
+		log.Fatal(err)
+	}
+	id, err := statuses.ID("Complete")
+	fmt.Println(id, err)
+	// Output: 5 <nil>
+}
+
+func ExampleCreate() {
+	srv := autotasktest.Start()
+	defer srv.Close()
+	client := srv.Client()
+
+	_, err := autotask.Create(context.Background(), client, &autotask.TicketNote{Title: "Backup checked"})
+	fmt.Println(errors.Is(err, autotask.ErrMissingField), "- nothing sent:", len(srv.Requests()) == 0)
+	// Output: true - nothing sent: true
+}
+
+func ExampleOptional() {
+	var ticket autotask.Ticket
+	fmt.Println(ticket.QueueID.IsZero(), ticket.QueueID.Or(-1))
+	ticket.QueueID.SetNull()
+	fmt.Println(ticket.QueueID.IsNull(), ticket.QueueID.Or(-1))
+	ticket.QueueID.Set(0)
+	fmt.Println(ticket.QueueID.Get())
+	// Output:
+	// true -1
+	// true -1
+	// 0 true
+}
+
+func ExampleWithTransport() {
+	srv := autotasktest.Start()
+	defer srv.Close()
+	var attempts atomic.Int32
+	client := srv.Client(autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(req *http.Request) (*http.Response, error) {
+			attempts.Add(1)
+			return next.RoundTrip(req)
+		})
+	}))
+	if err := client.Ping(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(attempts.Load(), "attempt")
+	// Output: 1 attempt
+}
+
+func ExampleError() {
+	srv := autotasktest.Start()
+	defer srv.Close()
+	client := srv.Client()
+
+	_, err := client.Tickets.Get(context.Background(), 4711)
+	var e *autotask.Error
+	if errors.As(err, &e) {
+		fmt.Println(e.Method, e.Path, e.StatusCode)
+	}
+	fmt.Println(err)
+	// Output:
+	// GET Tickets/4711 200
+	// autotask: GET Tickets/4711: 200: not found: Autotask answered with no item: it does not exist, or this user may not see it
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/autotask-go/autotask"
+)
+
+// rehearse goes through a resolution on a real tenant and prints what would be
+// sent. The reads are made; every write is held back.
+func rehearse(ctx context.Context, creds autotask.Credentials, opts []autotask.Option, o options, stdout io.Writer) error {
+	fmt.Fprintln(stdout, "Dry run: nothing but reads is sent.")
+	opts = append(opts, application, holdBackWrites(stdout), tracing(stdout))
+	client, err := autotask.NewClient(creds, opts...)
+	if err != nil {
+		return usageError{err}
+	}
+	t, err := client.Tickets.GetByNumber(ctx, o.number)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "\n  Ticket %s (id %d) has status %d.\n\n", o.number, t.ID, t.Status)
+	if o.work.Note != nil {
+		if err := heldBack(client.Notes.Create(ctx, t.ID, o.work.Note)); err != nil {
+			return err
+		}
+	}
+	setText := func(t *autotask.Ticket) error {
+		t.Resolution.Set(o.work.Text)
+		return nil
+	}
+	if err := heldBack(client.Tickets.Update(ctx, t.ID, setText)); err != nil {
+		return err
+	}
+	booked, err := client.TimeEntries.Exist(ctx, t.ID)
+	switch {
+	case err != nil:
+		return err
+	case o.work.Status == 0:
+		fmt.Fprintln(stdout, "\n  The status would stay: none is asked for.")
+		return nil
+	case booked:
+		fmt.Fprintln(stdout, "\n  The status would stay: time is booked on the ticket.")
+		return nil
+	}
+	fmt.Fprintln(stdout, "\n  No time is booked on the ticket, so its status would be set, too:")
+	return heldBack(client.Tickets.Update(ctx, t.ID, func(t *autotask.Ticket) error {
+		t.Status = o.work.Status
+		return setText(t)
+	}))
+}
+
+// notSent is the answer to a write that was held back. In the form of a
+// refusal by Autotask, it ends the call at once.
+const notSent = "dry run: not sent"
+
+// holdBackWrites answers writes in place of Autotask, and prints them.
+func holdBackWrites(stdout io.Writer) autotask.Option {
+	return autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(req *http.Request) (*http.Response, error) {
+			if isRead(req) {
+				return next.RoundTrip(req)
+			}
+			body, err := io.ReadAll(req.Body)
+			if err != nil {
+				return nil, err
+			}
+			fmt.Fprintf(stdout, "\n  Would send %s %s\n      %s\n", req.Method, shortPath(req), indented(body))
+			return &http.Response{
+				Status:     notSent,
+				StatusCode: http.StatusInternalServerError,
+				Header:     http.Header{},
+				Body:       io.NopCloser(strings.NewReader(`{"errors":["` + notSent + `"]}`)),
+				Request:    req,
+			}, nil
+		})
+	})
+}
+
+func isRead(req *http.Request) bool {
+	return req.Method == http.MethodGet ||
+		req.Method == http.MethodPost && strings.Contains(req.URL.Path, "/query")
+}
+
+// heldBack passes over the refusal that holdBackWrites makes. A call without
+// an error found nothing to write.
+func heldBack[T any](_ T, err error) error {
+	var e *autotask.Error
+	if errors.As(err, &e) && len(e.Messages) == 1 && e.Messages[0] == notSent {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,252 @@
+package autotask_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/autotasktest"
+)
+
+func TestResolve_RepeatedWithBegunPostsNoSecondNote(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 1})
+	work := autotask.Resolution{Text: "done", Note: note(), Status: 5, Begun: begun}
+	first, err := client.Resolve(t.Context(), id, work)
+	require.NoError(t, err)
+	srv.ResetRequests()
+	second, err := client.Resolve(t.Context(), id, work)
+	require.NoError(t, err)
+	assert.Empty(t, writes(srv), "everything holds already")
+	assert.Equal(t, first.NoteID, second.NoteID)
+	assert.True(t, second.Resolved)
+	assert.Len(t, srv.Rows("TicketNotes"), 1)
+	assert.Equal(t, map[string]autotask.StepState{
+		autotask.StepGet: autotask.StepDone, autotask.StepNote: autotask.StepAlreadyDone, autotask.StepResolution: autotask.StepAlreadyDone,
+		autotask.StepTimeEntries: autotask.StepDone, autotask.StepStatus: autotask.StepAlreadyDone,
+	}, stepStates(second))
+	for _, s := range second.Steps {
+		assert.NotEmpty(t, s.Reason, s.Name)
+	}
+}
+
+func TestResolve_WithoutBegunARunTrustsOnlyItself(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 1})
+	for range 2 {
+		_, err := client.Resolve(t.Context(), id, autotask.Resolution{Note: note()})
+		require.NoError(t, err)
+	}
+	assert.Len(t, srv.Rows("TicketNotes"), 2)
+}
+
+func TestResolve_OnlyTheSameNoteSinceBegunCounts(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
+	same := func() map[string]any {
+		return map[string]any{"title": "Backup checked", "description": "Second run: no errors.", "noteType": 1, "publish": 2, "createDateTime": "2026-11-23T02:00:05Z"}
+	}
+	with := func(name string, v any) map[string]any {
+		row := same()
+		row[name] = v
+		return row
+	}
+	for name, test := range map[string]struct {
+		row  map[string]any
+		ours bool
+	}{
+		"the same":                               {same(), true},
+		"line endings and outer white space":     {with("description", "  Second run: no errors.\r\n"), true},
+		"at the very moment":                     {with("createDateTime", "2026-11-23T02:00:00Z"), true},
+		"at the very moment, coarsely":           {with("createDateTime", "2026-11-23T01:59:59Z"), true},
+		"without a zone designator":              {with("createDateTime", "2026-11-23T02:00:05.12"), true},
+		"an older twin":                          {with("createDateTime", "2026-11-22T02:00:05Z"), false},
+		"an older twin from five minutes before": {with("createDateTime", "2026-11-23T01:55:00Z"), false},
+		"another title":                          {with("title", "Backup not checked"), false},
+		"another description":                    {with("description", "Third run: no errors."), false},
+		"another type":                           {with("noteType", 2), false},
+		"another audience":                       {with("publish", 1), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv, client := tenant(t)
+			id := srv.Seed("Tickets", nil)
+			test.row["ticketID"] = id
+			noteID := srv.Seed("TicketNotes", test.row)
+			outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Note: note(), Begun: start})
+			require.NoError(t, err)
+			assert.Equal(t, test.ours, outcome.NoteID == noteID)
+			if test.ours {
+				assert.Equal(t, autotask.StepAlreadyDone, stepStates(outcome)[autotask.StepNote])
+				assert.Empty(t, writes(srv))
+			} else {
+				assert.Equal(t, []string{"POST Tickets/Notes"}, writes(srv))
+			}
+		})
+	}
+}
+
+func TestResolve_AnotherTicketsNoteDoesNotCount(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	a, b := srv.Seed("Tickets", nil), srv.Seed("Tickets", nil)
+	work := autotask.Resolution{Note: note(), Begun: begun}
+	for _, id := range []int64{a, b} {
+		_, err := client.Resolve(t.Context(), id, work)
+		require.NoError(t, err)
+	}
+	assert.Len(t, srv.Rows("TicketNotes"), 2)
+}
+
+func TestResolve_ClocksMayDiffer(t *testing.T) {
+	t.Parallel()
+	for name, skew := range map[string]time.Duration{"server ahead": 3 * time.Hour, "server behind": -3 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv, client := tenant(t)
+			srv.SetClock(func() time.Time { return time.Now().Add(skew) })
+			id := srv.Seed("Tickets", map[string]any{"status": 1})
+			// The twin of an hour ago is older than Begun by either clock, rightly read.
+			srv.Seed("TicketNotes", map[string]any{
+				"ticketID": id, "title": "Backup checked", "description": "Second run: no errors.", "noteType": 1, "publish": 2,
+				"createDateTime": time.Now().Add(skew - time.Hour).UTC().Format(time.RFC3339),
+			})
+			work := autotask.Resolution{Note: note(), Begun: time.Now()}
+			first, err := client.Resolve(t.Context(), id, work)
+			require.NoError(t, err)
+			assert.Equal(t, autotask.StepDone, stepStates(first)[autotask.StepNote])
+			second, err := client.Resolve(t.Context(), id, work)
+			require.NoError(t, err)
+			assert.Equal(t, first.NoteID, second.NoteID)
+			assert.Len(t, srv.Rows("TicketNotes"), 2)
+		})
+	}
+}
+
+func TestResolve_LostAnswerToTheNote(t *testing.T) {
+	t.Parallel()
+	for name, begun := range map[string]time.Time{"with Begun": begun, "without": {}} {
+		t.Run("carried out, "+name, func(t *testing.T) {
+			t.Parallel()
+			srv, client := tenant(t)
+			id := srv.Seed("Tickets", nil)
+			srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", DropResponse: true})
+			outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Note: note(), Begun: begun})
+			require.NoError(t, err)
+			rows := srv.Rows("TicketNotes")
+			require.Len(t, rows, 1)
+			assert.Equal(t, idText(outcome.NoteID), idOf(rows[0]["id"]))
+		})
+	}
+	t.Run("not carried out", func(t *testing.T) {
+		t.Parallel()
+		srv, client := tenant(t)
+		id := srv.Seed("Tickets", map[string]any{"status": 1})
+		srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", DropRequest: true})
+		work := autotask.Resolution{Text: "done", Note: note(), Status: 5, Begun: begun}
+		outcome, err := client.Resolve(t.Context(), id, work)
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+		assert.Equal(t, autotask.StepFailed, stepStates(outcome)[autotask.StepNote])
+		assert.Equal(t, autotask.StepSkipped, stepStates(outcome)[autotask.StepResolution])
+		assert.NotNil(t, outcome.Ticket, "what was read comes back beside the error")
+		assert.Equal(t, []string{"POST Tickets/Notes"}, writes(srv), "nothing after the step that failed")
+
+		outcome, err = client.Resolve(t.Context(), id, work)
+		require.NoError(t, err)
+		assert.True(t, outcome.Resolved)
+		assert.Len(t, srv.Rows("TicketNotes"), 1)
+	})
+}
+
+func TestResolve_ErrorHalfWayTellsHowFarItCame(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 1})
+	srv.Inject(autotasktest.Fault{Op: "POST TimeEntries/query", Times: -1, Status: 500, Body: `{"errors":["The logged in Resource does not have the adequate permissions to query this entity type."]}`})
+	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note(), Status: 5})
+	require.ErrorIs(t, err, autotask.ErrPermission)
+	assert.Equal(t, map[string]autotask.StepState{
+		autotask.StepGet: autotask.StepDone, autotask.StepNote: autotask.StepDone, autotask.StepResolution: autotask.StepDone,
+		autotask.StepTimeEntries: autotask.StepFailed, autotask.StepStatus: autotask.StepSkipped,
+	}, stepStates(outcome))
+	assert.Equal(t, "done", outcome.Ticket.Resolution.Or(""))
+	assert.Contains(t, outcome.Steps[3].Reason, "adequate permissions")
+	assert.Equal(t, "1", idOf(srv.Get("Tickets", id)["status"]), "a failed check never completes a ticket")
+}
+
+func TestResolve_UnknownTicket(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	outcome, err := client.Resolve(t.Context(), 999999, autotask.Resolution{Text: "done", Note: note()})
+	require.ErrorIs(t, err, autotask.ErrNotFound)
+	assert.Nil(t, outcome.Ticket)
+	assert.Equal(t, []string{"GET Tickets"}, ops(srv))
+	assert.Len(t, outcome.Steps, 5)
+}
+
+func TestResolve_BadInputIsRefusedBeforeAnythingIsSent(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	other := note()
+	other.TicketID = 77
+	long := note()
+	long.Title = strings.Repeat("x", 251)
+	for name, test := range map[string]struct {
+		id   int64
+		work autotask.Resolution
+	}{
+		"no id":               {0, autotask.Resolution{Text: "x"}},
+		"nothing to do":       {5, autotask.Resolution{}},
+		"white space":         {5, autotask.Resolution{Text: " \n"}},
+		"negative status":     {5, autotask.Resolution{Status: -1}},
+		"begun ahead":         {5, autotask.Resolution{Text: "x", Begun: time.Now().Add(time.Hour)}},
+		"another's note":      {5, autotask.Resolution{Note: other}},
+		"note title too long": {5, autotask.Resolution{Note: long}},
+	} {
+		outcome, err := client.Resolve(t.Context(), test.id, test.work)
+		require.ErrorIs(t, err, autotask.ErrInvalid, name)
+		require.NotNil(t, outcome, name)
+		assert.Len(t, outcome.Steps, 5, name)
+	}
+	assert.Empty(t, srv.Requests())
+}
+
+func TestResolve_CallersNoteIsNotModified(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	n := note()
+	_, err := client.Resolve(t.Context(), srv.Seed("Tickets", nil), autotask.Resolution{Note: n})
+	require.NoError(t, err)
+	assert.Equal(t, note(), n)
+}
+
+func TestResolve_StatusRevertedByAWorkflowRule(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 1})
+	srv.Inject(autotasktest.Fault{Op: "PUT Tickets", Revert: true})
+	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 5})
+	require.ErrorIs(t, err, autotask.ErrNotApplied)
+	assert.Contains(t, err.Error(), "status: wanted 5, found 1")
+	assert.Equal(t, int64(1), outcome.Ticket.Status)
+	assert.False(t, outcome.Resolved)
+}
+
+func TestResolve_EndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	outcome, err := client.Resolve(ctx, id, autotask.Resolution{Text: "done"})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, autotask.StepFailed, stepStates(outcome)[autotask.StepGet])
+	assert.Empty(t, srv.Requests())
+}

@@ -1,0 +1,417 @@
+package autotask_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/autotasktest"
+)
+
+// item is a JSON object with the bytes of its values as they stand.
+type item struct {
+	names  []string
+	values map[string]string
+}
+
+func parseItem(t *testing.T, b []byte) item {
+	t.Helper()
+	d := jsontext.NewDecoder(strings.NewReader(string(b)))
+	_, err := d.ReadToken()
+	require.NoError(t, err)
+	it := item{values: map[string]string{}}
+	for d.PeekKind() == '"' {
+		name, err := d.ReadToken()
+		require.NoError(t, err)
+		it.names = append(it.names, name.String())
+		value, err := d.ReadValue()
+		require.NoError(t, err)
+		it.values[it.names[len(it.names)-1]] = string(value)
+	}
+	return it
+}
+
+func TestUpdate_PUTDiffersOnlyWhereIntended(t *testing.T) {
+	t.Parallel()
+	var envelope struct {
+		Item jsontext.Value
+	}
+	raw := fixture(t, "ticket_item_rich.json")
+	d := jsontext.NewDecoder(strings.NewReader(string(raw)))
+	for range 2 { // "{" and "item"
+		_, err := d.ReadToken()
+		require.NoError(t, err)
+	}
+	value, err := d.ReadValue()
+	require.NoError(t, err)
+	envelope.Item = value.Clone()
+	got := parseItem(t, envelope.Item)
+
+	srv, client := tenant(t)
+	id := srv.SeedRaw("Tickets", envelope.Item)
+	_, err = client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
+		t.Resolution.Set("Wiederhergestellt – 完了")
+		return nil
+	})
+	require.NoError(t, err)
+	sent := parseItem(t, bodies(srv, "PUT Tickets")[0])
+
+	var want []string
+	for _, name := range got.names {
+		if !readOnlyTicketFields[name] {
+			want = append(want, name)
+		}
+	}
+	assert.Equal(t, want, sent.names, "the same members in the same order, but for read-only ones")
+	for _, name := range want {
+		if name == "resolution" {
+			assert.JSONEq(t, `"Wiederhergestellt – 完了"`, sent.values[name])
+			continue
+		}
+		assert.Equal(t, got.values[name], sent.values[name], "%s, byte for byte", name)
+	}
+	assert.Greater(t, strings.Count(sent.values["userDefinedFields"], `"name"`), 39, "all user-defined fields")
+}
+
+func TestUpdate_UserDefinedFieldsAreMergedByName(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"userDefinedFields": []any{
+		map[string]any{"name": "Backup Plan", "value": "Gold"},
+		map[string]any{"name": "Retention", "value": nil},
+		map[string]any{"name": "Serial", "value": "12345678901234567890"},
+	}})
+	ticket, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
+		t.UserDefinedFields.Set("Backup Plan", autotask.Value("Silver"))
+		t.UserDefinedFields.Set("Retention", autotask.Value("30"))
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, "Silver", ticket.UserDefinedFields.Get("backup plan").Or(""))
+	sent := object(t, bodies(srv, "PUT Tickets")[0])
+	assert.Equal(t, []any{
+		map[string]any{"name": "Backup Plan", "value": "Silver"},
+		map[string]any{"name": "Retention", "value": "30"},
+		map[string]any{"name": "Serial", "value": "12345678901234567890"},
+	}, sent["userDefinedFields"], "a PUT carries all of them")
+}
+
+func TestUpdate_ErrorFromChangeEndsIt(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	mine := errors.New("not this one")
+	_, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
+		t.Title = "changed"
+		return mine
+	})
+	require.Equal(t, mine, err)
+	assert.Empty(t, writes(srv))
+}
+
+func TestUpdate_NoDifferenceNoWrite(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"title": "same"})
+	ticket, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
+		t.Title = "same"
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, "same", ticket.Title)
+	assert.Equal(t, []string{"GET Tickets"}, ops(srv))
+}
+
+func TestUpdate_BadChangesAreRefusedBeforeTheWrite(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(*autotask.Ticket)
+		says   string
+	}{
+		"read-only field":    {func(t *autotask.Ticket) { t.CompletedDate.Set(time.Now()) }, "completedDate is set by Autotask"},
+		"id":                 {func(t *autotask.Ticket) { t.ID++ }, "ID cannot be changed"},
+		"made absent":        {func(t *autotask.Ticket) { t.DueDateTime = autotask.Optional[time.Time]{} }, "use SetNull"},
+		"required cleared":   {func(t *autotask.Ticket) { t.Title = "" }, "title is required"},
+		"too long":           {func(t *autotask.Ticket) { t.Title = strings.Repeat("x", 256) }, "title has 256 characters"},
+		"whole value thrown": {func(t *autotask.Ticket) { *t = autotask.Ticket{ID: t.ID, Title: "new"} }, "use SetNull"},
+	} {
+		srv, client := tenant(t)
+		id := srv.Seed("Tickets", nil)
+		_, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
+			test.change(t)
+			return nil
+		})
+		require.ErrorIs(t, err, autotask.ErrInvalid, name)
+		assert.Contains(t, strings.Join(messages(t, err), "\n"), test.says, name)
+		assert.Empty(t, writes(srv), name)
+	}
+}
+
+func messages(t *testing.T, err error) []string {
+	t.Helper()
+	var e *autotask.Error
+	require.ErrorAs(t, err, &e)
+	return e.Messages
+}
+
+func TestUpdate_IgnoredWriteIsNotApplied(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []autotasktest.Fault{{Op: "PUT Tickets", IgnoreWrite: true}, {Op: "PUT Tickets", Revert: true}} {
+		srv, client := tenant(t)
+		id := srv.Seed("Tickets", map[string]any{"title": "before"})
+		srv.Inject(fault)
+		_, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
+			t.Title = "after"
+			return nil
+		})
+		require.ErrorIs(t, err, autotask.ErrNotApplied)
+		assert.Contains(t, err.Error(), `title: wanted "after", found "before"`)
+		assert.Equal(t, 1, count(srv, "PUT Tickets"))
+	}
+}
+
+func TestUpdate_LostAnswerIsLookedUp(t *testing.T) {
+	t.Parallel()
+	change := func(t *autotask.Ticket) error {
+		t.Title += "+"
+		return nil
+	}
+	t.Run("carried out", func(t *testing.T) {
+		t.Parallel()
+		srv, client := tenant(t)
+		id := srv.Seed("Tickets", map[string]any{"title": "x"})
+		srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropResponse: true})
+		ticket, err := client.Tickets.Update(t.Context(), id, change)
+		require.NoError(t, err)
+		assert.Equal(t, "x+", ticket.Title)
+		assert.Equal(t, []string{"GET Tickets", "PUT Tickets", "GET Tickets"}, ops(srv))
+	})
+	t.Run("not carried out", func(t *testing.T) {
+		t.Parallel()
+		srv, client := tenant(t)
+		id := srv.Seed("Tickets", map[string]any{"title": "x"})
+		srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropRequest: true})
+		ticket, err := client.Tickets.Update(t.Context(), id, change)
+		require.NoError(t, err)
+		assert.Equal(t, "x+", ticket.Title, "once, not twice")
+		assert.Equal(t, "x+", srv.Get("Tickets", id)["title"])
+	})
+	t.Run("changed by somebody else meanwhile", func(t *testing.T) {
+		t.Parallel()
+		srv, client := tenant(t)
+		id := srv.Seed("Tickets", map[string]any{"title": "x", "description": "old"})
+		srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropRequest: true})
+		srv.Inject(autotasktest.Fault{Op: "GET Tickets", Skip: 1, Edit: func(row map[string]any) { row["description"] = "theirs" }})
+		ticket, err := client.Tickets.Update(t.Context(), id, change)
+		require.NoError(t, err)
+		assert.Equal(t, "x+", ticket.Title)
+		assert.Equal(t, "theirs", ticket.Description.Or(""), "the second write starts from a fresh read")
+	})
+	t.Run("lost for good", func(t *testing.T) {
+		t.Parallel()
+		srv, client := tenant(t)
+		id := srv.Seed("Tickets", map[string]any{"title": "x"})
+		srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropRequest: true, Times: -1})
+		_, err := client.Tickets.Update(t.Context(), id, change)
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+		assert.Equal(t, "x", srv.Get("Tickets", id)["title"])
+	})
+}
+
+func TestUpdate_OtherEntitiesGetASparsePATCH(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	ticket := srv.Seed("Tickets", nil)
+	id := srv.Seed("TimeEntries", map[string]any{"ticketID": ticket, "summaryNotes": "before", "internalNotes": "secret"})
+	entry, err := client.TimeEntries.Update(t.Context(), id, func(e *autotask.TimeEntry) error {
+		e.SummaryNotes.Set("after")
+		e.InternalNotes.SetNull()
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, "after", entry.SummaryNotes.Or(""))
+	assert.Equal(t, []string{"GET TimeEntries", "PATCH TimeEntries", "GET TimeEntries"}, ops(srv))
+	assert.JSONEq(t, `{"id":`+idText(id)+`,"summaryNotes":"after","internalNotes":null}`, string(bodies(srv, "PATCH TimeEntries")[0]))
+
+	noteID := srv.Seed("TicketNotes", map[string]any{"ticketID": ticket, "title": "before"})
+	srv.ResetRequests()
+	_, err = autotask.Update(t.Context(), client, noteID, func(n *autotask.TicketNote) error {
+		n.Title = "after"
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"GET TicketNotes", "PATCH Tickets/Notes", "GET TicketNotes"}, ops(srv), "a child is written through its parent")
+}
+
+func TestUpdate_AnotherItemInTheAnswerIsRefused(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/7", httpmock.NewStringResponder(200, `{"item":{"id":8}}`))
+	_, err := client.Tickets.Update(t.Context(), 7, func(t *autotask.Ticket) error { t.Title = "x"; return nil })
+	require.Error(t, err)
+	assert.Equal(t, 1, mock.GetTotalCallCount())
+}
+
+func TestPatch_SendsWhatIsSet(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("TimeEntries", map[string]any{"ticketID": srv.Seed("Tickets", nil)})
+	err := autotask.Patch(t.Context(), client, id, &autotask.TimeEntry{SummaryNotes: autotask.Value("x"), InternalNotes: autotask.Null[string]()})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"PATCH TimeEntries"}, ops(srv))
+	assert.JSONEq(t, `{"id":`+idText(id)+`,"summaryNotes":"x","internalNotes":null}`, string(bodies(srv, "PATCH TimeEntries")[0]))
+
+	for name, v := range map[string]*autotask.TimeEntry{
+		"nil": nil, "empty": {}, "read-only": {HoursToBill: autotask.Value(1.0)}, "another id": {ID: id + 1, SummaryNotes: autotask.Value("x")},
+	} {
+		require.ErrorIs(t, autotask.Patch(t.Context(), client, id, v), autotask.ErrInvalid, name)
+	}
+	require.ErrorIs(t, autotask.Patch(t.Context(), client, 0, &autotask.TimeEntry{SummaryNotes: autotask.Value("x")}), autotask.ErrInvalid)
+	assert.Len(t, ops(srv), 1, "bad input sends nothing")
+}
+
+func TestPatch_OfAChildGoesThroughItsParent(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	ticket := srv.Seed("Tickets", nil)
+	id := srv.Seed("TicketNotes", map[string]any{"ticketID": ticket, "title": "before", "description": "kept"})
+	err := autotask.Patch(t.Context(), client, id, &autotask.TicketNote{TicketID: ticket, Title: "after"})
+	require.NoError(t, err)
+	assert.Equal(t, "/ATServicesRest/V1.0/Tickets/"+idText(ticket)+"/Notes", srv.Requests()[0].Path)
+	assert.Equal(t, "after", srv.Get("TicketNotes", id)["title"])
+	assert.Equal(t, "kept", srv.Get("TicketNotes", id)["description"], "empty plain fields are not sent")
+}
+
+func TestDelete(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	ticket := srv.Seed("Tickets", nil)
+	seed := func() int64 { return srv.Seed("TimeEntries", map[string]any{"ticketID": ticket}) }
+
+	id := seed()
+	require.NoError(t, client.TimeEntries.Delete(t.Context(), id))
+	assert.Nil(t, srv.Get("TimeEntries", id))
+	require.ErrorIs(t, client.TimeEntries.Delete(t.Context(), id), autotask.ErrNotFound, "there never was one, as far as this call knows")
+	require.ErrorIs(t, client.TimeEntries.Delete(t.Context(), -1), autotask.ErrInvalid)
+
+	for _, fault := range []autotasktest.Fault{{Op: "DELETE TimeEntries", DropResponse: true}, {Op: "DELETE TimeEntries", DropRequest: true}} {
+		id := seed()
+		srv.Inject(fault)
+		require.NoError(t, client.TimeEntries.Delete(t.Context(), id), "the repeat finds nothing, or deletes it")
+		assert.Nil(t, srv.Get("TimeEntries", id))
+	}
+}
+
+func TestCreate_Ticket(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id, err := client.Tickets.Create(t.Context(), &autotask.Ticket{
+		Title: "Backup failed", Status: 1, Priority: 1, CompanyID: 0, QueueID: autotask.Null[int64](), DueDateTime: autotask.Value(time.Now()),
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"POST Tickets"}, ops(srv))
+	sent := object(t, srv.Requests()[0].Body)
+	assert.Equal(t, "0", idOf(sent["companyID"]), "company 0 is sent")
+	assert.NotContains(t, sent, "id")
+	assert.NotContains(t, sent, "description", "absent fields are not sent")
+	ticket, err := client.Tickets.Get(t.Context(), id)
+	require.NoError(t, err)
+	assert.NotEmpty(t, ticket.TicketNumber.Or(""))
+}
+
+func TestCreate_BadInputIsRefusedAllAtOnce(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	_, err := client.Tickets.Create(t.Context(), &autotask.Ticket{
+		ID: 3, Title: strings.Repeat("é", 256), CreateDate: autotask.Value(time.Now()),
+	})
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+	require.ErrorIs(t, err, autotask.ErrMissingField)
+	all := strings.Join(messages(t, err), "\n")
+	for _, says := range []string{"the ID must be 0", "title has 256 characters", "createDate is set by Autotask", "status is required", "priority is required"} {
+		assert.Contains(t, all, says)
+	}
+	_, err = client.Tickets.Create(t.Context(), nil)
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+	_, err = client.TimeEntries.Create(t.Context(), &autotask.TimeEntry{TicketID: autotask.Int(1)})
+	require.ErrorIs(t, err, autotask.ErrMissingField, "resourceID")
+	_, err = autotask.Create(t.Context(), client, note())
+	require.ErrorIs(t, err, autotask.ErrMissingField, "a note without a ticket")
+	_, err = client.Notes.Create(t.Context(), 0, note())
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+	_, err = client.Notes.Create(t.Context(), 5, nil)
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+	other := note()
+	other.TicketID = 6
+	_, err = client.Notes.Create(t.Context(), 5, other)
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+	assert.Empty(t, srv.Requests())
+}
+
+func TestCreate_LostAnswerIsOutcomeUnknownAndNotRepeated(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	srv.Inject(autotasktest.Fault{Op: "POST Tickets", DropResponse: true, Times: -1})
+	_, err := client.Tickets.Create(t.Context(), &autotask.Ticket{Title: "x", Status: 1, Priority: 1})
+	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+	assert.Equal(t, 1, count(srv, "POST Tickets"))
+	var e *autotask.Error
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, 1, e.Attempts)
+}
+
+func TestCreate_ItemIDMayComeAsText(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]int64{
+		string(fixture(t, "created.json")):         0,
+		string(fixture(t, "created_text_id.json")): 0,
+		`{"itemId":4711}`:                          4711,
+		`{"itemId":"4711"}`:                        4711,
+	} {
+		client, mock := mocked(t)
+		mock.RegisterResponder(http.MethodPost, testBase+"/TimeEntries", httpmock.NewStringResponder(200, body))
+		id, err := client.TimeEntries.Create(t.Context(), &autotask.TimeEntry{ResourceID: autotask.Int(4)})
+		require.NoError(t, err, body)
+		assert.Positive(t, id)
+		if want != 0 {
+			assert.Equal(t, want, id)
+		}
+	}
+	for _, body := range []string{`{}`, `{"itemId":null}`, `not JSON`, ``} {
+		client, mock := mocked(t)
+		mock.RegisterResponder(http.MethodPost, testBase+"/TimeEntries", httpmock.NewStringResponder(200, body))
+		_, err := client.TimeEntries.Create(t.Context(), &autotask.TimeEntry{ResourceID: autotask.Int(4)})
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, "%q: it was created, but nobody knows as what", body)
+	}
+}
+
+func TestWrite_CancelledInFlightIsOutcomeUnknown(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase), autotask.WithHTTPClient(&http.Client{
+		Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+			_, _ = io.ReadAll(req.Body)
+			cancel()
+			return nil, context.Cause(req.Context())
+		}),
+	}))
+	require.NoError(t, err)
+	_, err = client.TimeEntries.Create(ctx, &autotask.TimeEntry{ResourceID: autotask.Int(4)})
+	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
