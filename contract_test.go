@@ -262,7 +262,7 @@ func TestContract_4_MissingStabilisingFieldStopsTheUpdate(t *testing.T) {
 	for _, name := range stabilisingFields {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			srv, client := tenant(t)
+			srv, _ := tenant(t)
 			id := srv.Seed("Tickets", nil)
 			item := srv.Get("Tickets", id)
 			delete(item, name)

@@ -41,7 +41,9 @@ func TestAll_PagesAreReadAsTheyAreReached(t *testing.T) {
 		}
 	}
 	srv.ResetRequests()
-	for range tickets {
+	for ticket, err := range tickets {
+		require.NoError(t, err)
+		require.NotNil(t, ticket)
 		break
 	}
 	assert.Equal(t, []string{"POST Tickets/query"}, ops(srv), "leaving the loop ends the reading")

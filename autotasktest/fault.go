@@ -83,7 +83,7 @@ func checkOp(op string) error {
 		return nil
 	}
 	method, path, _ := strings.Cut(op, " ")
-	if method == "" || method != strings.ToUpper(method) || path == "" || operation(method, path) != op {
+	if method == "" || method != strings.ToUpper(method) || path == "" || opOf(method, path) != op {
 		return fmt.Errorf(`%q is no operation such as "POST Tickets/Notes"`, op)
 	}
 	return nil

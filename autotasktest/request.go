@@ -80,8 +80,8 @@ func (s *Server) ResetRequests() {
 	s.threads.forgetHighest()
 }
 
-// operation names a request without its ids.
-func operation(method, path string) string {
+// opOf names a request without its ids.
+func opOf(method, path string) string {
 	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	return method + " " + strings.Join(slices.DeleteFunc(segments, isID), "/")
 }

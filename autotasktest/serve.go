@@ -38,7 +38,7 @@ type call struct {
 func newCall(r *http.Request, zone int) *call {
 	c := &call{request: r, zone: zone}
 	c.path, c.inAPI = strings.CutPrefix(r.URL.Path, versionPath)
-	c.op = operation(r.Method, c.path)
+	c.op = opOf(r.Method, c.path)
 	return c
 }
 
@@ -57,12 +57,12 @@ func (c *call) isDiscovery() bool {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, zone int) {
 	defer s.reportPanic()
 	c := newCall(r, zone)
-	refusal, admitted := s.arrive(w, c)
+	a, admitted := s.arrive(w, c)
 	if admitted {
-		refusal = s.handle(c)
+		a = s.handle(c)
 	}
-	s.depart(w, c, refusal)
-	refusal.send(w)
+	s.depart(w, c, a)
+	a.send(w)
 }
 
 // arrive takes note of the request, and reports whether it may go on.

@@ -30,11 +30,10 @@ func rehearse(ctx context.Context, creds autotask.Credentials, opts []autotask.O
 			return err
 		}
 	}
-	setText := func(t *autotask.Ticket) error {
+	if err := heldBack(client.Tickets.Update(ctx, t.ID, func(t *autotask.Ticket) error {
 		t.Resolution.Set(o.work.Text)
 		return nil
-	}
-	if err := heldBack(client.Tickets.Update(ctx, t.ID, setText)); err != nil {
+	})); err != nil {
 		return err
 	}
 	booked, err := client.TimeEntries.Exist(ctx, t.ID)
@@ -50,8 +49,9 @@ func rehearse(ctx context.Context, creds autotask.Credentials, opts []autotask.O
 	}
 	fmt.Fprintln(stdout, "\n  No time is booked on the ticket, so its status would be set, too:")
 	return heldBack(client.Tickets.Update(ctx, t.ID, func(t *autotask.Ticket) error {
+		t.Resolution.Set(o.work.Text)
 		t.Status = o.work.Status
-		return setText(t)
+		return nil
 	}))
 }
 

@@ -3,14 +3,13 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/autotask-go/autotask"
 )
@@ -91,9 +90,9 @@ func instant(o autotask.Optional[time.Time]) string {
 
 // indented makes a request body readable.
 func indented(body []byte) string {
-	v := jsontext.Value(bytes.Clone(body))
-	if err := v.Indent(jsontext.WithIndentPrefix("      "), jsontext.WithIndent("  ")); err != nil {
+	var b bytes.Buffer
+	if err := json.Indent(&b, body, "      ", "  "); err != nil {
 		return string(body)
 	}
-	return v.String()
+	return b.String()
 }

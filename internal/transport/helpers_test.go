@@ -3,7 +3,9 @@ package transport
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -191,3 +193,6 @@ func (l *lockedBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// dialError is what the network says of a host that it cannot reach.
+var dialError = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}

@@ -310,7 +310,7 @@ func TestURLThatIsNoneIsNotSent(t *testing.T) {
 	f = fail(t, quick(config(nil)), r)
 	assert.Contains(t, f.Error(), "unsupported protocol scheme")
 
-	r.URL = "//zone.example/x" // net/http refuses it before any of the layers
+	r = get(fakeBase)
 	r.Method = "B AD"
 	f = fail(t, quick(config(network)), r)
 	assert.Zero(t, f.Attempts)

@@ -169,7 +169,7 @@ func (t *Transport) Do(ctx context.Context, r *Request) (Answer, error) {
 	if err := x.refuse(); err != nil {
 		return Answer{}, err
 	}
-	req, err := t.newRequest(x)
+	req, err := t.newRequest(ctx, x)
 	if err != nil {
 		return Answer{}, x.fail(0, err)
 	}
@@ -188,13 +188,13 @@ func (t *Transport) Do(ctx context.Context, r *Request) (Answer, error) {
 	return Answer{Attempts: x.attempt, Date: x.date, Sent: x.sent, Received: x.received}, nil
 }
 
-func (t *Transport) newRequest(x *exchange) (*retryablehttp.Request, error) {
+func (t *Transport) newRequest(ctx context.Context, x *exchange) (*retryablehttp.Request, error) {
 	r := x.request
 	var body any // a nil []byte would still count as a body
 	if r.Body != nil {
 		body = r.Body
 	}
-	req, err := retryablehttp.NewRequestWithContext(context.WithValue(x.ctx, exchangeKey{}, x), r.Method, r.URL, body)
+	req, err := retryablehttp.NewRequestWithContext(context.WithValue(ctx, exchangeKey{}, x), r.Method, r.URL, body)
 	if err != nil {
 		return nil, errors.New("the URL of the request is not valid")
 	}

@@ -1,0 +1,102 @@
+// Package autotasktest is a fake Autotask tenant for tests: an HTTP server with
+// the REST API's routes, its rows in memory, and its habits.
+//
+// # What it does
+//
+// Every collection of the API is there with the verbs, fields, lengths,
+// read-only and required fields that the API has. What is written can be read,
+// queried and counted. On top lie the rules by which the real API surprises:
+//
+//   - GET of an id that does not exist is 200 with "item": null. Nearly
+//     everything that is refused is 500 with an "errors" array; a route that
+//     nobody serves is a web page with 404.
+//   - A PUT replaces: a field that it leaves out becomes null. A PUT of a ticket
+//     without one of the stabilising fields is refused. There is no PATCH of
+//     tickets, and no POST of TicketNotes but through the ticket.
+//   - Status 5 sets completedDate and resolvedDateTime of a ticket. No other
+//     status does, least of all 8, which is labelled "Completed".
+//   - A condition whose operator is unknown is dropped from a query, so that it
+//     finds too much; an empty filter finds nothing. The next page wants the
+//     same body again; the last page may be empty.
+//   - A wrong user name is 500, a wrong secret 401. Acting for another resource
+//     is refused on reads. The fourth request at one time on one endpoint is
+//     refused, and so is every request above the hourly threshold.
+//
+// A new tenant holds two people ([APIUserID], [TechnicianID]), two companies
+// ([OwnCompanyID], whose id is 0, and [CustomerID]) and the picklists of tickets,
+// notes and time entries.
+//
+// # Starting it
+//
+// In a test it ends with the test:
+//
+//	srv := autotasktest.NewServer(t)
+//	id := srv.Seed("Tickets", map[string]any{"title": "Backup failed"})
+//	ticket, err := srv.Client().Tickets.Get(t.Context(), id)
+//
+// In a program it is closed:
+//
+//	srv := autotasktest.Start()
+//	defer srv.Close()
+//
+// Seed fills the fields that nobody gave; SeedRaw takes a recorded item as it
+// is. Get, Rows and Raw look at what is stored, Requests at what was asked for:
+//
+//	for _, r := range srv.Requests() {
+//		fmt.Println(r.Op, r.Status) // POST Tickets/Notes 200
+//	}
+//
+// Any HTTP client will do in place of Client, with BaseURL and Credentials.
+//
+// # Faults
+//
+// Inject makes chosen requests go wrong. Here the note is created, but the
+// client never hears of it:
+//
+//	srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", DropResponse: true})
+//
+// And here somebody else edits the ticket between a client's read and its write:
+//
+//	srv.Inject(autotasktest.Fault{Op: "GET Tickets", Edit: func(row map[string]any) {
+//		row["priority"] = 1
+//	}})
+//
+// A fault happens once unless Times says otherwise. PendingFaults tells whether
+// all of them did. SetLatency, SetThreadLimit, SetThreshold, MoveZone and
+// SetZonelessDates make the tenant slow, narrow, exhausted, moved or old.
+//
+// # What it does not imitate
+//
+//   - People: no permissions, security levels, modules or licences, and no
+//     account is locked after wrong passwords. Anybody can be impersonated,
+//     whether or not there is such a resource.
+//   - Rules of business: only the company of a ticket, the ticket of a time
+//     entry and the parent in a path must exist. Resources need no roles, time
+//     entries no hours, contacts need not belong to the company, categories
+//     require nothing, and a picklist entry is accepted although it is inactive
+//     or belongs to another parent entry.
+//   - Consequences: no workflow rules but Fault.Revert, no webhooks, e-mails,
+//     ticket history or deletion logs. A note or time entry leaves its ticket as
+//     it was. Fields that Autotask calculates (due dates of service levels,
+//     hoursToBill, amounts) stay null. Rich text is not lost, because there is
+//     none.
+//   - User-defined fields have no definitions: a tenant has those that its rows
+//     carry, as text.
+//   - Queries: every field can be queried; paging works without id among the
+//     IncludeFields; ticket history and attachments take any filter.
+//   - Attachments are rows like others: no size limits, and their data is served
+//     in lists too.
+//   - The requests Authenticate, invoiceSettings, InvoicePdf, InvoiceMarkupHtml,
+//     InvoiceMarkupXml, TimeOffBalances and Approve of a time-off request.
+//   - The limits on time: no answer slows down as the threshold comes nearer, and
+//     no request is ended after five minutes.
+//   - TLS, and a web server that takes other casings of collection names: here
+//     only the exact one will do. A first path segment other than ATServicesRest
+//     is wrong for both.
+//
+// Some details of the API are not published, and were chosen to be the harder
+// ones for a client: operators are case-sensitive; a null field matches no
+// comparison, noteq and notIn included; children count toward the thread limit
+// of their parent's endpoint. The text of the hourly threshold's refusal is
+// invented, as are most texts of pages and framework errors. Match none of them.
+package autotasktest

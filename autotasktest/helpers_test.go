@@ -1,0 +1,206 @@
+package autotasktest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/autotask-go/autotask/autotasktest"
+)
+
+// tenant is a server with a plain HTTP client: nothing of the library under
+// the rules that are tested here.
+type tenant struct {
+	*autotasktest.Server
+	t    *testing.T
+	http *http.Client
+}
+
+func newTenant(t *testing.T) *tenant {
+	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	client := &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return &tenant{Server: autotasktest.NewServer(t), t: t, http: client}
+}
+
+// answer is a response, read to its end.
+type answer struct {
+	t      *testing.T
+	status int
+	header http.Header
+	body   string
+}
+
+// request makes a signed request for a path below the base URL, or a whole URL.
+func (x *tenant) request(method, path, body string) *http.Request {
+	x.t.Helper()
+	if !strings.Contains(path, "://") {
+		path = x.BaseURL() + "/" + path
+	}
+	r, err := http.NewRequestWithContext(x.t.Context(), method, path, strings.NewReader(body))
+	require.NoError(x.t, err)
+	creds := x.Credentials()
+	r.Header.Set("UserName", creds.UserName)
+	r.Header.Set("Secret", creds.Secret)
+	r.Header.Set("ApiIntegrationCode", creds.IntegrationCode)
+	r.Header.Set("Content-Type", "application/json")
+	return r
+}
+
+func (x *tenant) send(r *http.Request) (answer, error) {
+	resp, err := x.http.Do(r)
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return answer{x.t, resp.StatusCode, resp.Header, string(body)}, err
+}
+
+func (x *tenant) do(method, path, body string) answer {
+	x.t.Helper()
+	a, err := x.send(x.request(method, path, body))
+	require.NoError(x.t, err)
+	return a
+}
+
+func (x *tenant) get(path string) answer { x.t.Helper(); return x.do(http.MethodGet, path, "") }
+
+func (x *tenant) post(path, body string) answer {
+	x.t.Helper()
+	return x.do(http.MethodPost, path, body)
+}
+
+// item reads one item as the API serves it.
+func (x *tenant) item(path string) map[string]any {
+	x.t.Helper()
+	a := x.get(path).ok()
+	item, _ := a.json()["item"].(map[string]any)
+	return item
+}
+
+// query returns the ids that a filter finds.
+func (x *tenant) query(collection, filter string) []int64 {
+	x.t.Helper()
+	return x.post(collection+"/query", `{"filter":`+filter+`}`).ok().ids()
+}
+
+// ticket reads a ticket, changes it, and returns it as a body for a PUT.
+func (x *tenant) ticket(id int64, change func(map[string]any)) string {
+	x.t.Helper()
+	item := x.item(fmt.Sprint("Tickets/", id))
+	require.NotNil(x.t, item)
+	if change != nil {
+		change(item)
+	}
+	return text(item)
+}
+
+func text(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+func (a answer) ok() answer {
+	a.t.Helper()
+	require.Equal(a.t, http.StatusOK, a.status, a.body)
+	require.Equal(a.t, "application/json; charset=utf-8", a.header.Get("Content-Type"))
+	return a
+}
+
+// refused checks that Autotask itself refused, with a message of that text.
+func (a answer) refused(text string) {
+	a.t.Helper()
+	require.Equal(a.t, http.StatusInternalServerError, a.status, a.body)
+	require.Equal(a.t, "application/json; charset=utf-8", a.header.Get("Content-Type"))
+	errors, _ := a.json()["errors"].([]any)
+	require.Len(a.t, errors, 1, a.body)
+	assert.Contains(a.t, errors[0], text)
+}
+
+func (a answer) notFound() {
+	a.t.Helper()
+	assert.Equal(a.t, http.StatusNotFound, a.status, a.body)
+	assert.Contains(a.t, a.header.Get("Content-Type"), "text/html")
+	assert.Contains(a.t, a.body, "<html>")
+}
+
+func (a answer) notAllowed(method string) {
+	a.t.Helper()
+	assert.Equal(a.t, http.StatusMethodNotAllowed, a.status, a.body)
+	assert.JSONEq(a.t, `{"Message":"The requested resource does not support http method '`+method+`'."}`, a.body)
+}
+
+func (a answer) json() map[string]any {
+	a.t.Helper()
+	d := json.NewDecoder(bytes.NewBufferString(a.body))
+	d.UseNumber()
+	var m map[string]any
+	require.NoError(a.t, d.Decode(&m), a.body)
+	return m
+}
+
+// itemID is the id that a write answers.
+func (a answer) itemID() int64 {
+	a.t.Helper()
+	m := a.ok().json()
+	require.Len(a.t, m, 1)
+	return toID(a.t, m["itemId"])
+}
+
+func (a answer) items() []map[string]any {
+	a.t.Helper()
+	var items []map[string]any
+	for _, item := range a.json()["items"].([]any) {
+		items = append(items, item.(map[string]any))
+	}
+	return items
+}
+
+func (a answer) ids() []int64 {
+	a.t.Helper()
+	var ids []int64
+	for _, item := range a.items() {
+		ids = append(ids, toID(a.t, item["id"]))
+	}
+	return ids
+}
+
+func (a answer) pageDetails() map[string]any {
+	a.t.Helper()
+	return a.json()["pageDetails"].(map[string]any)
+}
+
+func toID(t *testing.T, v any) int64 {
+	t.Helper()
+	n, ok := v.(json.Number)
+	require.True(t, ok, "%T", v)
+	id, err := n.Int64()
+	require.NoError(t, err)
+	return id
+}
+
+func path(format string, args ...any) string { return fmt.Sprintf(format, args...) }
+
+func search(query string) string { return url.Values{"search": {query}}.Encode() }
+
+// noon is a moment with a fraction that ends in a zero.
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 120_000_000, time.UTC)
+
+func (x *tenant) at(t time.Time) { x.SetClock(func() time.Time { return t }) }

@@ -1,0 +1,163 @@
+package transport
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var kindNames = map[string]Kind{
+	"Unauthorized": Unauthorized, "Permission": Permission, "NotFound": NotFound, "Invalid": Invalid,
+	"RateLimited": RateLimited, "ThreadLimit": ThreadLimit, "Server": Server, "Unsupported": Unsupported,
+}
+
+func TestKnownErrorBodies(t *testing.T) {
+	t.Parallel()
+	file, err := os.ReadFile("../../testdata/errors.json")
+	require.NoError(t, err)
+	var cases []struct {
+		Name        string   `json:"name"`
+		Status      int      `json:"status"`
+		ContentType string   `json:"contentType"`
+		Body        string   `json:"body"`
+		Want        []string `json:"want"`
+	}
+	require.NoError(t, json.Unmarshal(file, &cases))
+	require.NotEmpty(t, cases)
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			var want Kind
+			for _, name := range c.Want {
+				require.Contains(t, kindNames, name)
+				want |= kindNames[name]
+			}
+			network := httpmock.NewMockTransport()
+			network.RegisterResponder(http.MethodGet, fakeBase+"/Tickets/5",
+				httpmock.NewStringResponder(c.Status, c.Body).HeaderSet(http.Header{"Content-Type": {c.ContentType}}))
+			f := fail(t, quick(config(network)), get(fakeBase))
+			assert.Equal(t, c.Status, f.StatusCode)
+			assert.Equal(t, want, f.Kind, "%b", f.Kind)
+			if strings.TrimSpace(c.Body) != "" {
+				assert.NotEmpty(t, f.Messages)
+			}
+			for _, m := range f.Messages {
+				assert.NotEmpty(t, strings.TrimSpace(m))
+			}
+		})
+	}
+}
+
+func TestHTML404IsAMissingRouteAndPerhapsAMissingItem(t *testing.T) {
+	t.Parallel()
+	const page = "<html><head><title>404 - File or directory not found.</title></head></html>"
+	network := scripted(gives(404, page))
+	f := fail(t, quick(config(network)), get(fakeBase))
+	assert.Equal(t, Unsupported|NotFound, f.Kind)
+	for name, r := range writers {
+		assert.Equal(t, Unsupported, fail(t, quick(config(network)), r).Kind, name)
+	}
+}
+
+func TestClassifyByHand(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		method   string
+		status   int
+		messages []string
+		want     Kind
+	}{
+		{"GET", 404, nil, NotFound},
+		{"GET", 401, nil, Unauthorized},
+		{"GET", 500, nil, Server},
+		{"GET", 502, []string{"Bad Gateway"}, Server},
+		{"POST", 500, []string{"Attribute 'title' is required."}, Invalid},
+		{"POST", 500, []string{"one", threadText}, threads},
+		{"POST", 503, nil, Server},
+		{"GET", 200, nil, 0},
+		{"", 0, nil, 0},
+	} {
+		assert.Equal(t, c.want, Classify(c.method, c.status, c.messages), "%s %d %q", c.method, c.status, c.messages)
+	}
+}
+
+func TestReadReply(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, body  string
+		messages    []string
+		application bool
+		html        bool
+	}{
+		{"nothing", "", nil, false, false},
+		{"white space", " \r\n ", nil, false, false},
+		{"errors", `{"errors":["one"," two \r\n",""]}`, []string{"one", "two"}, true, false},
+		{"errors in capitals", `{"ERRORS":["one"]}`, []string{"one"}, true, false},
+		{"errors after white space", "\r\n {\"errors\":[\"one\"]}\r\n", []string{"one"}, true, false},
+		{"errors as objects", `{"errors":[{"message":"one"},{"Title":"two","code":"3"}]}`, []string{"one", "two", "3"}, true, false},
+		{"errors in errors", `{"errors":[["one"],{"errors":["two"]}]}`, []string{"one", "two"}, true, false},
+		{"errors of other types", `{"errors":[1,null,true]}`, []string{`{"errors":[1,null,true]}`}, true, false},
+		{"errors as text", `{"errors":"one"}`, []string{"one"}, true, false},
+		{"errors as an object", `{"errors":{"title":["is required"]},"title":"No"}`, []string{"No"}, false, false},
+		{"no errors", `{"errors":[]}`, []string{`{"errors":[]}`}, true, false},
+		{"errors beside what has other types", `{"message":1,"code":{"a":[]},"detail":null,"title":false,"errors":["one"]}`, []string{"one"}, true, false},
+		{"errors twice", `{"errors":["one"],"errors":["two"]}`, []string{"two"}, true, false},
+		{"errors that are not UTF-8", "{\"errors\":[\"caf\xe9\"]}", []string{"caf\uFFFD"}, true, false},
+		{"one text that is not UTF-8", "{\"errors\":\"caf\xe9\"}", []string{"caf\uFFFD"}, true, false},
+		{"messages", `{"Message":"a","MessageDetail":"b","ExceptionMessage":"c"}`, []string{"a", "b", "c"}, false, false},
+		{"a problem", `{"title":"a","detail":"b","code":"c"}`, []string{"a", "b", "c"}, false, false},
+		{"a problem with a numeric code", `{"code":5,"title":"a"}`, []string{"a"}, false, false},
+		{"an object of something else", `{"kite":1}`, []string{`{"kite":1}`}, false, false},
+		{"half an object", `{"errors":["one"`, []string{`{"errors":["one"`}, false, false},
+		{"half an object with a message", `{"Message":"one","x":`, []string{`{"Message":"one","x":`}, false, false},
+		{"HTML", "<html><head><TITLE> Gone </TITLE></head>", []string{"Gone"}, false, true},
+		{"HTML without a title", "<html>", []string{"an HTML page without a title"}, false, true},
+		{"HTML upside down", "</title><title>", []string{"an HTML page without a title"}, false, true},
+		{"HTML with an empty title", "<title></title>", nil, false, true},
+		{"HTML that is not UTF-8", "<p>" + strings.Repeat("\xe9", 50) + "<title>caf\xe9</title>", []string{"caf\uFFFD"}, false, true},
+		{"HTML that grows in lower case", "<p>" + strings.Repeat("Ⱥ", 50) + "<title>Ⱥ</title>", []string{"Ⱥ"}, false, true},
+		{"text", "  Bad Gateway\r\n", []string{"Bad Gateway"}, false, false},
+		{"JSON that is no object", `["one"]`, []string{`["one"]`}, false, false},
+	} {
+		r := readReply([]byte(c.body))
+		assert.Equal(t, c.messages, r.messages, c.name)
+		assert.Equal(t, c.application, r.isApplication, "%s: isApplication", c.name)
+		assert.Equal(t, c.html, r.isHTML, "%s: isHTML", c.name)
+	}
+}
+
+func TestMessagesAreBounded(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]int{
+		maxMessage:     maxMessage,
+		maxMessage + 1: maxMessage + len("…"),
+		1 << 20:        maxMessage + len("…"),
+	} {
+		f := fail(t, quick(config(scripted(gives(400, strings.Repeat("x", n))))), get(fakeBase))
+		require.Len(t, f.Messages, 1)
+		assert.Len(t, f.Messages[0], want)
+	}
+	// No character is cut in two.
+	cut := bounded(strings.Repeat("x", maxMessage-1) + "ü" + "y")
+	assert.Equal(t, strings.Repeat("x", maxMessage-1)+"…", cut)
+}
+
+func TestKindsAreDistinct(t *testing.T) {
+	t.Parallel()
+	var all Kind
+	for _, k := range []Kind{
+		NotFound, Unauthorized, Permission, Invalid, RateLimited, ThreadLimit, Server,
+		OutcomeUnknown, Unsupported, MissingField, NotApplied, Ambiguous,
+	} {
+		assert.NotZero(t, k)
+		assert.Zero(t, all&k, fmt.Sprintf("%b", k))
+		all |= k
+	}
+}

@@ -1,0 +1,192 @@
+package transport
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestRequestHeaders(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		r    *Request
+		body bool
+	}{
+		{"GET", get(fakeBase), false},
+		{"DELETE", request(fakeBase, http.MethodDelete, "TimeEntries/5"), false},
+		{"POST", create(fakeBase), true},
+	} {
+		network := scripted(gives(200, good))
+		_, err := quick(config(network)).Do(t.Context(), c.r)
+		require.NoError(t, err)
+		h := network.requests()[0].Header
+		assert.Equal(t, integrationCode, h.Get("ApiIntegrationCode"), c.name)
+		assert.Equal(t, userName, h.Get("UserName"), c.name)
+		assert.Equal(t, secret, h.Get("Secret"), c.name)
+		assert.Equal(t, "application/json", h.Get("Accept"), c.name)
+		assert.Equal(t, "test/1", h.Get("User-Agent"), c.name)
+		assert.NotContains(t, h, "Impersonationresourceid", c.name)
+		want := ""
+		if c.body {
+			want = "application/json"
+		}
+		assert.Equal(t, want, h.Get("Content-Type"), c.name)
+	}
+}
+
+func TestImpersonationIsForWritesOnly(t *testing.T) {
+	t.Parallel()
+	send := func(r *Request) http.Header {
+		impersonating := *r
+		impersonating.ImpersonateID = 29683617
+		network := scripted(gives(200, good))
+		_, err := quick(config(network)).Do(t.Context(), &impersonating)
+		require.NoError(t, err)
+		return network.requests()[0].Header
+	}
+	for name, r := range writers {
+		assert.Equal(t, "29683617", send(r).Get("ImpersonationResourceId"), name)
+	}
+	for name, r := range readers {
+		assert.NotContains(t, send(r), "Impersonationresourceid", name)
+	}
+}
+
+func TestRequestWithoutAnOriginIsNotSigned(t *testing.T) {
+	t.Parallel()
+	network := scripted(gives(200, good))
+	r := get(fakeBase)
+	r.Origin = ""
+	_, err := quick(config(network)).Do(t.Context(), r)
+	require.NoError(t, err)
+	h := network.requests()[0].Header
+	for _, name := range []string{"Apiintegrationcode", "Username", "Secret"} {
+		assert.NotContains(t, h, name)
+	}
+}
+
+func TestRequestOfAnotherMakerIsNotSigned(t *testing.T) {
+	t.Parallel()
+	// A wrapper that sends requests of its own through the next layer, or
+	// drops the context of ours, gets no signature.
+	network := scripted(gives(200, good))
+	s := &signer{next: network, credentials: config(nil).Credentials}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fakeBase, nil)
+	require.NoError(t, err)
+	_, err = s.RoundTrip(req) //nolint:bodyclose // it is no real one
+	require.NoError(t, err)
+	assert.NotContains(t, network.requests()[0].Header, "Secret")
+}
+
+func TestOriginIsSchemeHostAndPort(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{
+		"http://zone.example/x",
+		"https://zone.example:8443/x",
+		"https://zone.example:443/x",
+		"https://zone.example.evil.example/x",
+		"https://zone.example@evil.example/x",
+		"https://evil.example/zone.example",
+	} {
+		network := scripted(gives(200, good))
+		r := get(fakeBase)
+		r.URL = url
+		f := fail(t, quick(config(network)), r)
+		require.ErrorIs(t, f, errOrigin, url)
+		assert.Empty(t, network.requests(), "%s was sent", url)
+	}
+}
+
+func TestSignerLeavesTheRequestAsItWas(t *testing.T) {
+	t.Parallel()
+	var inner, outer *http.Request
+	c := config(roundTrip(func(req *http.Request) (*http.Response, error) {
+		inner = req
+		return answer(200, good), nil
+	}))
+	c.Wrap = []func(http.RoundTripper) http.RoundTripper{func(next http.RoundTripper) http.RoundTripper {
+		return roundTrip(func(req *http.Request) (*http.Response, error) {
+			outer = req
+			return next.RoundTrip(req)
+		})
+	}}
+	_, err := quick(c).Do(t.Context(), get(fakeBase))
+	require.NoError(t, err)
+	assert.NotSame(t, outer, inner)
+	assert.NotContains(t, outer.Header, "Secret")
+	assert.Contains(t, inner.Header, "Secret")
+	assert.Equal(t, outer.URL, inner.URL)
+}
+
+func TestWrappersSeeEveryAttemptAndTheLastIsTheOutermost(t *testing.T) {
+	t.Parallel()
+	var order []string
+	wrap := func(name string) func(http.RoundTripper) http.RoundTripper {
+		return func(next http.RoundTripper) http.RoundTripper {
+			return roundTrip(func(req *http.Request) (*http.Response, error) {
+				order = append(order, name)
+				return next.RoundTrip(req)
+			})
+		}
+	}
+	c := config(scripted(gives(503, ""), gives(200, good)))
+	c.Wrap = []func(http.RoundTripper) http.RoundTripper{wrap("first"), wrap("last")}
+	_, err := quick(c).Do(t.Context(), get(fakeBase))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"last", "first", "last", "first"}, order)
+}
+
+func TestEchoedCredentialsAreScrubbed(t *testing.T) {
+	t.Parallel()
+	echo := "You sent " + secret + " and " + integrationCode + " for " + userName
+	escaped := strings.ReplaceAll(userName, "@", "%40")
+	const scrubbedEcho = "You sent REDACTED and REDACTED for REDACTED"
+	for name, c := range map[string]struct {
+		body, want string
+	}{
+		"errors":   {`{"errors":["` + echo + `"]}`, scrubbedEcho},
+		"Message":  {`{"Message":"` + echo + `"}`, scrubbedEcho},
+		"HTML":     {`<html><title>` + echo + `</title>`, scrubbedEcho},
+		"text":     {echo, scrubbedEcho},
+		"a URL":    {`{"errors":["no /zoneInformation?user=` + escaped + `"]}`, "no /zoneInformation?user=REDACTED"},
+		"the edge": {strings.Repeat("x", maxMessage-4) + secret, strings.Repeat("x", maxMessage-4) + "REDA…"},
+	} {
+		f := fail(t, quick(config(scripted(gives(400, c.body)))), get(fakeBase))
+		assert.Equal(t, []string{c.want}, f.Messages, name)
+	}
+}
+
+func TestCredentialsInACauseAreScrubbed(t *testing.T) {
+	t.Parallel()
+	server := serve(t, hijack("HTTP/1.1 "+secret+"\r\n\r\n"))
+	for _, r := range []*Request{get(server.base), create(server.base)} {
+		c := config(ownPool(t))
+		c.MaxRetries = 0
+		f := fail(t, quick(c), r)
+		assert.Contains(t, f.Error(), "REDACTED", "the network did quote the server")
+		assert.NotContains(t, f.Error(), secret)
+	}
+	// What kind of cause it is remains to be seen.
+	r := get(fakeBase)
+	r.Decode = func([]byte) error { return &quoting{secret} }
+	f := fail(t, quick(config(scripted(gives(200, good)))), r)
+	var q *quoting
+	require.ErrorAs(t, f, &q)
+	assert.Equal(t, "GET Tickets/5: the answer could not be read: found REDACTED", f.Error())
+}
+
+type quoting struct{ what string }
+
+func (q *quoting) Error() string { return "found " + q.what }
+
+func TestShortCredentialsAreNotTornOutOfWords(t *testing.T) {
+	t.Parallel()
+	c := config(scripted(gives(400, `{"errors":["a catalogue"]}`)))
+	c.Credentials = func() Credentials { return Credentials{UserName: "cat", Secret: "log", IntegrationCode: "a"} }
+	f := fail(t, quick(c), get(fakeBase))
+	assert.Equal(t, []string{"a catalogue"}, f.Messages)
+}
