@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -223,6 +224,7 @@ type core struct {
 	baseURL   string // "" means discovered
 	zoneURL   string
 	zones     cache.Cache[string]
+	clock     clock
 	fields    cache.Cache[[]Field]
 }
 
@@ -324,7 +326,7 @@ func (c *Client) Threshold(ctx context.Context) (*Threshold, error) {
 		Window Optional[int64] `json:"requestThresholdTimeframe"` // minutes
 		Used   Optional[int64] `json:"currentTimeframeRequestCount"`
 	}
-	_, err := c.send(ctx, call{method: http.MethodGet, path: "ThresholdInformation", decode: func(b []byte) error {
+	err := c.send(ctx, call{method: http.MethodGet, path: "ThresholdInformation", decode: func(b []byte) error {
 		if err := json.Unmarshal(b, &body); err != nil {
 			return err
 		}
@@ -354,28 +356,28 @@ type call struct {
 
 // send carries out a call in the client's zone. A 401 may mean that the tenant
 // has moved to another zone: then the call is made there, once.
-func (c *Client) send(ctx context.Context, r call) (transport.Answer, error) {
+func (c *Client) send(ctx context.Context, r call) error {
 	base, err := c.core.base(ctx)
 	if err != nil {
-		return transport.Answer{}, err
+		return err
 	}
-	answer, err := c.sendTo(ctx, base, r)
+	err = c.sendTo(ctx, base, r)
 	var e *Error
 	if errors.As(err, &e) && e.StatusCode == http.StatusUnauthorized && r.nextURL == "" {
 		if moved, ok := c.core.movedFrom(ctx, base); ok {
 			return c.sendTo(ctx, moved, r)
 		}
 	}
-	return answer, err
+	return err
 }
 
-func (c *Client) sendTo(ctx context.Context, base string, r call) (transport.Answer, error) {
+func (c *Client) sendTo(ctx context.Context, base string, r call) error {
 	target := base + "/" + r.path
 	origin := originOf(base)
 	if r.nextURL != "" {
 		target = r.nextURL
 		if got := originOf(target); got != origin {
-			return transport.Answer{}, refusal(transport.Server, r.method, r.path,
+			return refusal(transport.Server, r.method, r.path,
 				fmt.Sprintf("Autotask named a next page on %q, but credentials go to %s only", got, origin))
 		}
 	}
@@ -389,9 +391,33 @@ func (c *Client) sendTo(ctx context.Context, base string, r call) (transport.Ans
 		Decode:        r.decode,
 	})
 	if err != nil {
-		return answer, fromFailure(err)
+		return fromFailure(err)
 	}
-	return answer, nil
+	c.core.clock.set(answer)
+	return nil
+}
+
+// clock is the difference between Autotask's clock and ours, as the last
+// answer showed it.
+type clock struct{ behind atomic.Int64 }
+
+// set takes the smallest server time that the answer allows for: it was
+// stamped before we had it, and the Date header may be a second old by its
+// form alone, which errs to the same side.
+func (c *clock) set(answer transport.Answer) {
+	if !answer.Date.IsZero() {
+		c.behind.Store(int64(answer.Received.Sub(answer.Date)))
+	}
+}
+
+// coarseness is what a time may lose between the moment it stands for and a
+// comparison: Autotask shows some to the second.
+const coarseness = time.Second
+
+// earliest is the least that Autotask's clock can have shown, as it would
+// write it, at a moment of ours.
+func (c *clock) earliest(ours time.Time) time.Time {
+	return ours.Add(-time.Duration(c.behind.Load()) - coarseness).Truncate(coarseness)
 }
 
 // originOf is the scheme and host of a URL, "" if it has none.

@@ -360,14 +360,14 @@ func everyError(t *testing.T, srv *autotasktest.Server, client *autotask.Client,
 		"HTML":      {HTML: true},
 		"redirect":  {Status: 302, Body: echo, Header: http.Header{"Location": {"https://example.com/?" + srv.Credentials().Secret}}},
 	} {
-		for _, op := range []string{"GET Tickets", "POST Tickets/Notes"} {
+		for _, op := range []string{"GET Tickets", "POST TimeEntries"} {
 			fault.Op = op
 			srv.Inject(fault)
 		}
 		_, err := client.Tickets.Get(t.Context(), id)
 		require.Error(t, err, name)
 		all["read "+name] = err
-		_, err = client.Notes.Create(t.Context(), id, note())
+		_, err = client.TimeEntries.Create(t.Context(), &autotask.TimeEntry{ResourceID: autotask.Int(4), TicketID: autotask.Int(id)})
 		require.Error(t, err, name)
 		all["write "+name] = err
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -84,13 +85,12 @@ type Parent struct {
 
 // Get reads one item (GET {collection}/{id}). There being none is ErrNotFound.
 func Get[T Gettable](ctx context.Context, c *Client, id int64) (*T, error) {
-	v, _, err := get[T](ctx, c, id)
-	return v, err
+	return get[T](ctx, c, id)
 }
 
-func get[T Entity](ctx context.Context, c *Client, id int64) (*T, transport.Answer, error) {
+func get[T Entity](ctx context.Context, c *Client, id int64) (*T, error) {
 	var item Optional[T]
-	answer, err := getItem[T](ctx, c, id, func(b []byte) error {
+	err := getItem[T](ctx, c, id, func(b []byte) error {
 		var envelope struct {
 			Item Optional[T] `json:"item"`
 		}
@@ -102,15 +102,15 @@ func get[T Entity](ctx context.Context, c *Client, id int64) (*T, transport.Answ
 		err = noSuchItem[T](id)
 	}
 	if err != nil {
-		return nil, answer, err
+		return nil, err
 	}
-	return &item.value, answer, nil
+	return &item.value, nil
 }
 
 // getRaw reads one item as the bytes that Autotask sent.
 func getRaw[T Entity](ctx context.Context, c *Client, id int64) (jsontext.Value, error) {
 	var item jsontext.Value
-	_, err := getItem[T](ctx, c, id, func(b []byte) error {
+	err := getItem[T](ctx, c, id, func(b []byte) error {
 		var envelope struct {
 			Item jsontext.Value `json:"item"`
 		}
@@ -124,12 +124,11 @@ func getRaw[T Entity](ctx context.Context, c *Client, id int64) (jsontext.Value,
 	return item, err
 }
 
-func getItem[T Entity](ctx context.Context, c *Client, id int64, decode func([]byte) error) (transport.Answer, error) {
-	path := itemPath[T](id)
+func getItem[T Entity](ctx context.Context, c *Client, id int64, decode func([]byte) error) error {
 	if err := checkID[T](http.MethodGet, id); err != nil {
-		return transport.Answer{}, err
+		return err
 	}
-	return c.send(ctx, call{method: http.MethodGet, path: path, decode: decode})
+	return c.send(ctx, call{method: http.MethodGet, path: itemPath[T](id), decode: decode})
 }
 
 // absentItem: the item is under "item" and nowhere else (contract, section 2.1).
@@ -219,7 +218,7 @@ func pages[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[[]*T,
 		for r, left := (call{method: http.MethodPost, path: path, body: body}), q.Limit; ; {
 			var p page[T]
 			r.decode = p.decode
-			if _, err := c.send(ctx, r); err != nil {
+			if err := c.send(ctx, r); err != nil {
 				yield(nil, err)
 				return
 			}
@@ -253,7 +252,7 @@ func Count[T Queryable](ctx context.Context, c *Client, q Query) (int64, error) 
 		return 0, invalid(http.MethodPost, path, "%v", err)
 	}
 	var n int64
-	_, err = c.send(ctx, call{method: http.MethodPost, path: path, body: body, decode: func(b []byte) error {
+	err = c.send(ctx, call{method: http.MethodPost, path: path, body: body, decode: func(b []byte) error {
 		var answer struct {
 			QueryCount Optional[int64] `json:"queryCount"`
 		}
@@ -288,15 +287,45 @@ func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int6
 
 // Create makes a new item and returns its id (POST {collection}, or
 // {parent}/{id}/{children} for a child). Required fields, lengths and fields
-// that only Autotask sets are checked before anything is sent. Autotask has no
-// idempotency keys: if the answer is lost the error is ErrOutcomeUnknown, and
-// whether the item was made is for the caller to find out before trying again.
+// that only Autotask sets are checked before anything is sent.
+//
+// Autotask has no idempotency keys. If the answer is lost, a ticket note and a
+// ticket with an externalID are looked for; if that does not find the item, and
+// for all other entities, the error is ErrOutcomeUnknown and its Sent holds
+// what was sent. Whether the item was made is then for the caller to find out
+// before trying again.
 func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	path, body, err := newItem(v)
 	if err != nil {
 		return 0, err
 	}
-	return c.write(ctx, http.MethodPost, path, body)
+	began := time.Now()
+	id, err := c.write(ctx, http.MethodPost, path, body)
+	var unknown *Error
+	if !errors.Is(err, ErrOutcomeUnknown) || !errors.As(err, &unknown) {
+		return id, err
+	}
+	unknown.Sent = body
+	if item, ok := any(v).(findable); ok && ctx.Err() == nil {
+		found, err := item.findCreated(ctx, c, began)
+		switch {
+		case err != nil:
+			unknown.Messages = append(unknown.Messages, "looking for the item failed, too: "+err.Error())
+		case found != 0:
+			return found, nil
+		default:
+			unknown.Messages = append(unknown.Messages, "a search does not find the item")
+		}
+	}
+	return 0, unknown
+}
+
+// findable items can be told apart from others like them, so that one whose
+// create was not answered can be searched for.
+type findable interface {
+	// findCreated returns the id of the item that was created as the receiver
+	// at or after a moment of our clock, 0 if there is none.
+	findCreated(ctx context.Context, c *Client, since time.Time) (int64, error)
 }
 
 // newItem checks an item to create and says where to POST what.
@@ -622,7 +651,7 @@ func deletePath[T Entity](ctx context.Context, c *Client, id int64) (string, err
 	if _, child := any((*T)(nil)).(Child); !child {
 		return itemPath[T](id), nil
 	}
-	v, _, err := get[T](ctx, c, id)
+	v, err := get[T](ctx, c, id)
 	if err != nil {
 		return "", err
 	}
@@ -633,7 +662,7 @@ func deletePath[T Entity](ctx context.Context, c *Client, id int64) (string, err
 // write sends a write and returns the id that Autotask answers with.
 func (c *Client) write(ctx context.Context, method, path string, body []byte) (int64, error) {
 	var id int64
-	_, err := c.send(ctx, call{method: method, path: path, body: body, decode: func(b []byte) error {
+	err := c.send(ctx, call{method: method, path: path, body: body, decode: func(b []byte) error {
 		var answer struct {
 			ItemID Optional[int64] `json:"itemId"`
 		}

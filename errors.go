@@ -65,8 +65,7 @@ var sentinels = []struct {
 
 // Error is what every failing call returns, but for errors of the caller's own
 // functions. Use errors.Is with the Err variables for the kind, and errors.As
-// for the details. It carries no credentials, headers, query strings or
-// request bodies.
+// for the details. It carries no credentials, headers or query strings.
 type Error struct {
 	// StatusCode is the HTTP status of the last answer, 0 if there was none.
 	StatusCode int
@@ -78,6 +77,11 @@ type Error struct {
 	Attempts int
 	// RetryAfter is how long the server asked to wait, 0 if it did not.
 	RetryAfter time.Duration
+	// Sent is the body of a create whose outcome is unknown, so that a caller
+	// can look for what it may have made; nil otherwise. It is the only part
+	// that holds what the request held, and is neither printed nor logged nor
+	// encoded.
+	Sent []byte `json:"-"`
 
 	kind  transport.Kind
 	cause error

@@ -4,6 +4,9 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"slices"
+	"strings"
+	"time"
 )
 
 // NotesService creates and reads ticket notes.
@@ -15,7 +18,9 @@ type NotesService struct{ client *Client }
 // and a wrong Publish shows internal text to the customer. Their ids are
 // picklists of the tenant; see PicklistsService. n.TicketID may be 0.
 //
-// If the answer is lost the error is ErrOutcomeUnknown.
+// If the answer is lost, the note is searched for among those of the ticket
+// created since the call. If it is not there the error is ErrOutcomeUnknown: it
+// may still turn up. The note is never posted a second time.
 func (s *NotesService) Create(ctx context.Context, ticketID int64, n *TicketNote) (int64, error) {
 	note, err := noteFor(ticketID, n)
 	if err != nil {
@@ -54,4 +59,51 @@ func (s *NotesService) List(ctx context.Context, q Query) ([]*TicketNote, error)
 // Count tells how many notes match q's filter (POST /TicketNotes/query/count).
 func (s *NotesService) Count(ctx context.Context, q Query) (int64, error) {
 	return Count[TicketNote](ctx, s.client, q)
+}
+
+func (n *TicketNote) findCreated(ctx context.Context, c *Client, since time.Time) (int64, error) {
+	twins, _, err := n.twins(ctx, c, since)
+	if err != nil || len(twins) == 0 {
+		return 0, err
+	}
+	return twins[0], nil
+}
+
+// twins returns the ids of the ticket's notes that are the same as n and were
+// created at or after a moment of our clock, and the ids of all its notes. It
+// reads all of them and compares here: a filter that the server understood
+// differently would hide a note, and have it posted twice.
+func (n *TicketNote) twins(ctx context.Context, c *Client, since time.Time) (twins, all []int64, err error) {
+	for other, err := range c.Notes.All(ctx, Query{Filter: Eq("ticketID", n.TicketID)}) {
+		if err != nil {
+			return nil, nil, err
+		}
+		if other.TicketID != n.TicketID {
+			return nil, nil, invalid(http.MethodPost, "TicketNotes/query",
+				"Autotask answered a search for notes of ticket %d with note %d of ticket %d", n.TicketID, other.ID, other.TicketID)
+		}
+		all = append(all, other.ID)
+		if n.sameAs(other) && !createdBefore(other, c.core.clock.earliest(since)) {
+			twins = append(twins, other.ID)
+		}
+	}
+	return twins, all, nil
+}
+
+func (n *TicketNote) sameAs(other *TicketNote) bool {
+	return n.NoteType == other.NoteType && n.Publish == other.Publish &&
+		sameText(n.Title, other.Title) && sameText(n.Description, other.Description)
+}
+
+// createdBefore is false of a note that does not say when it was created: it
+// cannot be told apart then, and one note is better than two.
+func createdBefore(n *TicketNote, t time.Time) bool {
+	created, ok := n.CreateDateTime.Get()
+	return ok && created.Before(t)
+}
+
+// sameText compares texts without regard to how white space is written, which
+// a server may change by itself.
+func sameText(a, b string) bool {
+	return slices.Equal(strings.Fields(a), strings.Fields(b))
 }

@@ -211,7 +211,7 @@ func (s *PicklistsService) fetch(ctx context.Context, path string) ([]Field, err
 	var answer struct {
 		Fields []wireField `json:"fields"`
 	}
-	_, err := s.client.send(ctx, call{method: http.MethodGet, path: path, decode: func(b []byte) error {
+	err := s.client.send(ctx, call{method: http.MethodGet, path: path, decode: func(b []byte) error {
 		answer.Fields = nil
 		if err := json.Unmarshal(b, &answer); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,11 +85,13 @@ type Outcome struct {
 // is sent.
 //
 // Autotask has no idempotency keys. If the answer to the note's POST is lost,
-// Resolve looks for the note; if it is not there, the error is
-// ErrOutcomeUnknown, and a repeat with the same Begun looks again before it
+// Resolve searches for the note; if it is not there, the error is
+// ErrOutcomeUnknown, and a repeat with the same Begun searches again before it
 // posts. An earlier note counts as this one if ticket, title, description,
 // type and publish are the same and it was created at or after Begun, allowing
-// for the difference between the server's clock and ours.
+// for the difference between the server's clock and ours. With Begun, Resolve
+// searches after the post, too: if there are two by then, because an earlier
+// one showed up late, the error is an *AmbiguousError that names both.
 func (c *Client) Resolve(ctx context.Context, ticketID int64, r Resolution) (*Outcome, error) {
 	run, err := c.newResolve(ticketID, r)
 	if err != nil {
@@ -111,7 +114,6 @@ type resolve struct {
 	id     int64
 	Resolution
 	begunHere time.Time // when this run began, by our clock
-	clock     clock
 	out       *Outcome
 }
 
@@ -196,11 +198,10 @@ func (r *resolve) saw(t *Ticket) {
 }
 
 func (r *resolve) get(ctx context.Context) (StepState, string, error) {
-	t, answer, err := get[Ticket](ctx, r.client, r.id)
+	t, err := r.client.Tickets.Get(ctx, r.id)
 	if err != nil {
 		return "", "", err
 	}
-	r.clock = clockOf(answer)
 	r.saw(t)
 	return StepDone, fmt.Sprintf("ticket %s has status %d", t.TicketNumber.Or("without a number"), t.Status), nil
 }
@@ -210,52 +211,48 @@ func (r *resolve) note(ctx context.Context) (StepState, string, error) {
 		return StepSkipped, "no note given", nil
 	}
 	if !r.Begun.IsZero() {
-		found, err := r.findNote(ctx, r.Begun)
+		twins, _, err := r.Note.twins(ctx, r.client, r.Begun)
 		if err != nil {
 			return "", "", fmt.Errorf("looking for the note of an earlier run: %w", err)
 		}
-		if found != 0 {
-			r.out.NoteID = found
-			return StepAlreadyDone, fmt.Sprintf("an earlier run posted it as note %d", found), nil
+		if len(twins) > 0 {
+			r.out.NoteID = twins[0]
+			return StepAlreadyDone, fmt.Sprintf("an earlier run posted it as note %d", twins[0]), nil
 		}
 	}
 	id, err := Create(ctx, r.client, r.Note)
-	if errors.Is(err, ErrOutcomeUnknown) && ctx.Err() == nil {
-		found, lookErr := r.findNote(ctx, r.begunHere)
-		if lookErr != nil || found == 0 {
-			return "", "", err
-		}
-		r.out.NoteID = found
-		return StepDone, fmt.Sprintf("the answer was lost, but note %d is there", found), nil
-	}
 	if err != nil {
 		return "", "", err
 	}
 	r.out.NoteID = id
-	return StepDone, fmt.Sprintf("posted as note %d", id), nil
+	reason := fmt.Sprintf("posted as note %d", id)
+	if r.Begun.IsZero() {
+		return StepDone, reason, nil
+	}
+	return StepDone, reason, r.noteIsTheOnlyOne(ctx, id)
 }
 
-// findNote looks for this run's note among those of the ticket created at or
-// after since, and returns the id of the first, 0 if there is none. It asks for
-// all notes of the ticket and compares here: a filter that the server
-// understood differently would hide the note, and have it posted twice.
-func (r *resolve) findNote(ctx context.Context, since time.Time) (int64, error) {
-	earliest := r.clock.earliest(since)
-	for n, err := range r.client.Notes.All(ctx, Query{Filter: Eq("ticketID", r.id)}) {
-		if err != nil {
-			return 0, err
-		}
-		if n.TicketID != r.id || n.NoteType != r.Note.NoteType || n.Publish != r.Note.Publish ||
-			fields.Even(n.Title) != fields.Even(r.Note.Title) || fields.Even(n.Description) != fields.Even(r.Note.Description) {
-			continue
-		}
-		// Without a creation time it cannot be told apart from ours, and one
-		// note is better than two.
-		if created, ok := n.CreateDateTime.Get(); !ok || !created.Before(earliest) {
-			return n.ID, nil
-		}
+// noteIsTheOnlyOne makes sure that the search before the post could be
+// trusted: had it been blind to a note of an earlier run that shows up late,
+// there would be two now, and that is never passed over in silence.
+func (r *resolve) noteIsTheOnlyOne(ctx context.Context, id int64) error {
+	twins, all, err := r.Note.twins(ctx, r.client, r.Begun)
+	if err != nil {
+		return fmt.Errorf("note %d was posted; looking whether it is the only one: %w", id, err)
 	}
-	return 0, nil
+	twins = slices.DeleteFunc(twins, func(twin int64) bool { return twin == id })
+	switch {
+	case len(twins) > 0:
+		e := &AmbiguousError{Kind: "note", Name: r.Note.Title, Candidates: []Candidate{{ID: id, Label: "of this run"}}}
+		for _, twin := range twins {
+			e.Candidates = append(e.Candidates, Candidate{ID: twin, Label: "of an earlier run, which showed up late"})
+		}
+		return e
+	case !slices.Contains(all, id):
+		return refusal(transport.OutcomeUnknown, http.MethodPost, "TicketNotes/query", fmt.Sprintf(
+			"note %d was posted, but a search does not show it yet; it may hide one of an earlier run in the same way", id))
+	}
+	return nil
 }
 
 func (r *resolve) resolution(ctx context.Context) (StepState, string, error) {
@@ -329,28 +326,4 @@ func orNull(s string) string {
 		return "null"
 	}
 	return s
-}
-
-// clock is the difference between the server's clock and ours, as one answer
-// shows it.
-type clock struct{ behind time.Duration }
-
-// clockOf takes the smallest server time that the answer allows for: the
-// request was answered before we had the answer, and the Date header may be up
-// to a second old by its form alone, which errs to the same side.
-func clockOf(answer transport.Answer) clock {
-	if answer.Date.IsZero() {
-		return clock{}
-	}
-	return clock{behind: answer.Received.Sub(answer.Date)}
-}
-
-// coarseness is what a time may lose between the moment it stands for and a
-// comparison: Autotask shows some to the second.
-const coarseness = time.Second
-
-// earliest is the least that the server's clock can have shown, as it would
-// write it, at a moment of ours.
-func (c clock) earliest(ours time.Time) time.Time {
-	return ours.Add(-c.behind - coarseness).Truncate(coarseness)
 }

@@ -250,3 +250,62 @@ func TestResolve_EndsWithItsContext(t *testing.T) {
 	assert.Equal(t, autotask.StepFailed, stepStates(outcome)[autotask.StepGet])
 	assert.Empty(t, srv.Requests())
 }
+
+// emptyPage answers a search as if there were nothing.
+const emptyPage = `{"items":[],"pageDetails":{"count":0,"requestCount":500,"prevPageUrl":null,"nextPageUrl":null}}`
+
+func TestResolve_TwoNotesAreNeverPassedOverInSilence(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	work := autotask.Resolution{Text: "done", Note: note(), Begun: begun}
+	first, err := client.Notes.Create(t.Context(), id, note()) // an earlier run's, that shows up late
+	require.NoError(t, err)
+	srv.Inject(autotasktest.Fault{Op: "POST TicketNotes/query", Status: 200, Body: emptyPage})
+	outcome, err := client.Resolve(t.Context(), id, work)
+	require.ErrorIs(t, err, autotask.ErrAmbiguous)
+	var both *autotask.AmbiguousError
+	require.ErrorAs(t, err, &both)
+	assert.ElementsMatch(t, []int64{first, outcome.NoteID}, both.IDs())
+	assert.Equal(t, autotask.StepFailed, stepStates(outcome)[autotask.StepNote])
+
+	outcome, err = client.Resolve(t.Context(), id, work)
+	require.NoError(t, err, "said once, the work can go on")
+	assert.Equal(t, first, outcome.NoteID)
+	assert.Len(t, srv.Rows("TicketNotes"), 2)
+}
+
+func TestResolve_ANoteThatDoesNotShowIsSaid(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	work := autotask.Resolution{Note: note(), Begun: begun}
+	srv.Inject(autotasktest.Fault{Op: "POST TicketNotes/query", Status: 200, Body: emptyPage, Times: 2})
+	outcome, err := client.Resolve(t.Context(), id, work)
+	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+	assert.NotZero(t, outcome.NoteID)
+	again, err := client.Resolve(t.Context(), id, work)
+	require.NoError(t, err)
+	assert.Equal(t, outcome.NoteID, again.NoteID)
+	assert.Len(t, srv.Rows("TicketNotes"), 1)
+}
+
+func TestResolve_AFailedSearchPostsNothing(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"errors":["no"]}`,
+		`{"items":[{"id":1,"ticketID":999,"title":"x","description":"y","noteType":1,"publish":1}],"pageDetails":{"count":1}}`,
+	} {
+		srv, client := tenant(t)
+		id := srv.Seed("Tickets", nil)
+		status := 500
+		if strings.Contains(body, "items") {
+			status = 200
+		}
+		srv.Inject(autotasktest.Fault{Op: "POST TicketNotes/query", Status: status, Body: body, Times: -1})
+		outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Note: note(), Begun: begun})
+		require.ErrorIs(t, err, autotask.ErrInvalid)
+		assert.Equal(t, autotask.StepFailed, stepStates(outcome)[autotask.StepNote])
+		assert.Empty(t, writes(srv))
+	}
+}

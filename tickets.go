@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/http"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -94,9 +95,43 @@ func (s *TicketsService) Count(ctx context.Context, q Query) (int64, error) {
 // Create makes a ticket and returns its id (POST /Tickets); Autotask answers
 // with nothing else, so Get it for its number. Title, Status and Priority must
 // be set; CompanyID 0 is the tenant's own company. What else is required
-// depends on the ticket category. See the function Create about lost answers.
+// depends on the ticket category.
+//
+// If the answer is lost, a ticket with an ExternalID is searched for by that
+// and its company, title and creation time. One is the ticket; if there is
+// none, if it cannot be told which, or without an ExternalID, the error is
+// ErrOutcomeUnknown.
 func (s *TicketsService) Create(ctx context.Context, t *Ticket) (int64, error) {
 	return Create(ctx, s.client, t)
+}
+
+func (t *Ticket) findCreated(ctx context.Context, c *Client, since time.Time) (int64, error) {
+	externalID := t.ExternalID.Or("")
+	if externalID == "" {
+		return 0, nil
+	}
+	found, err := c.Tickets.List(ctx, Query{
+		Filter: And(Eq("externalID", externalID), Eq("companyID", t.CompanyID)),
+		Fields: []string{"externalID", "companyID", "title", "createDate"},
+	})
+	if err != nil {
+		return 0, err
+	}
+	ambiguous := &AmbiguousError{Kind: "externalID", Name: externalID}
+	for _, other := range found {
+		created, ok := other.CreateDate.Get()
+		if other.ExternalID == t.ExternalID && other.CompanyID == t.CompanyID && sameText(other.Title, t.Title) &&
+			ok && !created.Before(c.core.clock.earliest(since)) {
+			ambiguous.Candidates = append(ambiguous.Candidates, Candidate{ID: other.ID, Label: other.Title})
+		}
+	}
+	switch len(ambiguous.Candidates) {
+	case 0:
+		return 0, nil
+	case 1:
+		return ambiguous.Candidates[0].ID, nil
+	}
+	return 0, ambiguous
 }
 
 // Update changes a ticket (GET, then PUT of the whole ticket, then GET;

@@ -2,8 +2,10 @@ package autotask_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -369,6 +371,88 @@ func TestCreate_LostAnswerIsOutcomeUnknownAndNotRepeated(t *testing.T) {
 	var e *autotask.Error
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, 1, e.Attempts)
+}
+
+func TestCreate_UnknownOutcomeCarriesWhatWasSent(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	srv.Inject(autotasktest.Fault{Op: "POST TimeEntries", DropRequest: true})
+	_, err := client.TimeEntries.Create(t.Context(), &autotask.TimeEntry{ResourceID: autotask.Int(4), SummaryNotes: autotask.Value("confidential")})
+	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+	var e *autotask.Error
+	require.ErrorAs(t, err, &e)
+	assert.JSONEq(t, `{"resourceID":4,"summaryNotes":"confidential"}`, string(e.Sent))
+	assert.NotContains(t, err.Error(), "confidential")
+	encoded, err := json.Marshal(e)
+	require.NoError(t, err)
+	assert.NotContains(t, string(encoded), "confidential")
+	assert.NotContains(t, e.LogValue().String(), "confidential")
+}
+
+func TestCreate_TicketWithExternalIDIsSearchedFor(t *testing.T) {
+	t.Parallel()
+	fresh := func() *autotask.Ticket {
+		return &autotask.Ticket{Title: "Backup failed", Status: 1, Priority: 1, ExternalID: autotask.Value("job-17")}
+	}
+	older := map[string]any{"title": "Backup failed", "externalID": "job-17", "companyID": 0, "createDate": "2020-01-02T03:04:05Z"}
+
+	t.Run("carried out", func(t *testing.T) {
+		t.Parallel()
+		srv, client := tenant(t)
+		twin := srv.Seed("Tickets", older)
+		srv.Inject(autotasktest.Fault{Op: "POST Tickets", DropResponse: true})
+		id, err := client.Tickets.Create(t.Context(), fresh())
+		require.NoError(t, err)
+		assert.NotEqual(t, twin, id, "an older one with the same externalID is not it")
+		assert.Equal(t, "job-17", srv.Get("Tickets", id)["externalID"])
+		assert.Equal(t, []string{"POST Tickets", "POST Tickets/query"}, ops(srv))
+	})
+	t.Run("not carried out", func(t *testing.T) {
+		t.Parallel()
+		srv, client := tenant(t)
+		srv.Seed("Tickets", older)
+		srv.Inject(autotasktest.Fault{Op: "POST Tickets", DropRequest: true})
+		_, err := client.Tickets.Create(t.Context(), fresh())
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+		assert.Contains(t, err.Error(), "a search does not find the item")
+	})
+	t.Run("two of them", func(t *testing.T) {
+		t.Parallel()
+		srv, client := tenant(t)
+		twin := maps.Clone(older)
+		twin["createDate"] = time.Now().Add(time.Minute).UTC().Format(time.RFC3339)
+		srv.Seed("Tickets", twin)
+		srv.Inject(autotasktest.Fault{Op: "POST Tickets", DropResponse: true})
+		_, err := client.Tickets.Create(t.Context(), fresh())
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+		assert.Contains(t, err.Error(), "ambiguous")
+	})
+	t.Run("search fails", func(t *testing.T) {
+		t.Parallel()
+		srv, client := tenant(t)
+		srv.Inject(autotasktest.Fault{Op: "POST Tickets", DropResponse: true})
+		srv.Inject(autotasktest.Fault{Op: "POST Tickets/query", Status: 500, Body: `{"errors":["no"]}`})
+		_, err := client.Tickets.Create(t.Context(), fresh())
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+		assert.Contains(t, err.Error(), "looking for the item failed")
+	})
+}
+
+func TestCreate_NoteIsSearchedForAndNeverPostedTwice(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", DropResponse: true})
+	noteID, err := client.Notes.Create(t.Context(), id, note())
+	require.NoError(t, err)
+	assert.NotNil(t, srv.Get("TicketNotes", noteID))
+
+	srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", DropRequest: true})
+	srv.SetClock(func() time.Time { return time.Now().Add(time.Hour) }) // the first note is old by now
+	_, err = client.Notes.Create(t.Context(), id, note())
+	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+	assert.Len(t, srv.Rows("TicketNotes"), 1)
+	assert.Equal(t, 2, count(srv, "POST Tickets/Notes"))
 }
 
 func TestCreate_ItemIDMayComeAsText(t *testing.T) {

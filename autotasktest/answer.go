@@ -101,15 +101,16 @@ func (a answer) send(w http.ResponseWriter) {
 	_, _ = w.Write(a.body) // a client that has gone away needs no answer
 }
 
-// cut closes the connection within the status line. Closing it before the
-// first byte would not do: net/http then repeats a GET by itself when the
-// connection had been used before, and the client never sees the loss.
+// cut closes the connection after the status line, so that the client reads an
+// unexpected EOF. Closing it before the first byte would not do: net/http then
+// repeats a GET by itself when the connection had been used before, and the
+// client never sees the loss.
 func cut(w http.ResponseWriter) {
 	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	_, _ = buffered.WriteString("HTTP/1.1")
+	_, _ = buffered.WriteString("HTTP/1.1 200 OK\r\n")
 	_ = buffered.Flush()
 	_ = conn.Close()
 }

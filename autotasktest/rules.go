@@ -3,6 +3,7 @@ package autotasktest
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/autotask-go/autotask/internal/schema"
@@ -22,6 +23,14 @@ var (
 	changers        = []string{"lastActivityResourceID", "lastModifiedByResourceID", "lastModifiedUserID"}
 	resolutionDates = []string{"completedDate", "resolvedDateTime"}
 )
+
+// isKept reports whether no write of a client changes a field: the table marks
+// most such fields as read-only, but knows too little of the rarer entities.
+func isKept(f *schema.Field) bool {
+	return f.ReadOnly || f.Name == ticketNumber || slices.Contains(stamped, f.Name)
+}
+
+var stamped = slices.Concat(creationDates, creators, changeDates, changers)
 
 // stamper fills fields of one row, except those that were given otherwise.
 type stamper struct {

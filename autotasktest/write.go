@@ -183,7 +183,7 @@ func (w *write) field(f *schema.Field) ([]byte, error) {
 		return integer(w.id), nil
 	case f.Name == w.collection.ParentField && w.mode == creating:
 		return integer(w.parent), nil
-	case f.ReadOnly, f.Name == w.collection.ParentField, f.Name == ticketNumber:
+	case isKept(f), f.Name == w.collection.ParentField:
 		return w.old.get(f.Name), nil
 	case !given:
 		return w.omitted(f)

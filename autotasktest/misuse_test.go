@@ -1,0 +1,115 @@
+package autotasktest_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/autotasktest"
+)
+
+// misuses are ways to use the Server wrongly, and what it says of them.
+var misuses = map[string]func(*autotasktest.Server){
+	`the API has no collection "Tickets/Note"`:                              func(s *autotasktest.Server) { s.Seed("Tickets/Note", nil) },
+	`the API has no collection "ticketnotes"; it is called "TicketNotes"`:   func(s *autotasktest.Server) { s.Rows("ticketnotes") },
+	`the API has no collection "Nothing"`:                                   func(s *autotasktest.Server) { s.Get("Nothing", 1) },
+	`the API has no collection ""`:                                          func(s *autotasktest.Server) { s.SeedRaw("", nil) },
+	`the API has no collection "TimeOffRequests/Approve"`:                   func(s *autotasktest.Server) { s.SetPicklist("TimeOffRequests/Approve", "x", nil) },
+	`Seed: Tickets: Ticket has no field "tilte"; SeedRaw takes any`:         func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"tilte": "x"}) },
+	`Seed: Tickets: status: Conversion failed`:                              func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"status": "New"}) },
+	`Seed: Tickets: title: json: unsupported type`:                          func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"title": make(chan int)}) },
+	`SeedRaw: Tickets: the item is not a JSON object`:                       func(s *autotasktest.Server) { s.SeedRaw("Tickets", []byte(`[]`)) },
+	`SeedRaw: Tickets: the item has no id`:                                  func(s *autotasktest.Server) { s.SeedRaw("Tickets", []byte(`{}`)) },
+	`SetPicklist: Tickets has no picklist "title"`:                          func(s *autotasktest.Server) { s.SetPicklist("Tickets", "title", nil) },
+	`Inject: "POST Tickets/5" is no operation such as "POST Tickets/Notes"`: func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "POST Tickets/5"}) },
+	`Inject: "Tickets" is no operation`:                                     func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "Tickets"}) },
+	`Inject: "post Tickets" is no operation`:                                func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "post Tickets"}) },
+	`Client: `:                                                              func(s *autotasktest.Server) { s.Client(autotask.WithBaseURL("nonsense")) },
+}
+
+func TestWrongUsePanicsInAProgram(t *testing.T) {
+	t.Parallel()
+	srv := autotasktest.Start()
+	defer srv.Close()
+	for message, misuse := range misuses {
+		assert.Contains(t, panicOf(func() { misuse(srv) }), "autotasktest: "+message)
+	}
+	assert.NotNil(t, srv.Client())
+}
+
+func panicOf(f func()) (text string) {
+	defer func() { text = fmt.Sprint(recover()) }()
+	f()
+	return ""
+}
+
+// fakeT is a test that only takes note of its failures.
+type fakeT struct {
+	testing.TB
+	mu             sync.Mutex
+	fatals, errors []string
+}
+
+func (t *fakeT) Helper() {}
+
+func (t *fakeT) Fatalf(format string, args ...any) {
+	t.fatals = append(t.fatals, fmt.Sprintf(format, args...))
+}
+
+func (t *fakeT) Errorf(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.errors = append(t.errors, fmt.Sprintf(format, args...))
+}
+
+func (t *fakeT) reported() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return append([]string(nil), t.errors...)
+}
+
+func TestWrongUseFailsATest(t *testing.T) {
+	t.Parallel()
+	for message, misuse := range misuses {
+		fake := &fakeT{TB: t}
+		misuse(autotasktest.NewServer(fake))
+		require.Len(t, fake.fatals, 1, message)
+		assert.Contains(t, fake.fatals[0], "autotasktest: "+message)
+	}
+}
+
+func TestTroubleInAHandlerIsReported(t *testing.T) {
+	t.Parallel()
+	fake := &fakeT{TB: t}
+	x := newTenant(t)
+	x.Server = autotasktest.NewServer(fake)
+	id := x.Seed("Tickets", nil)
+
+	x.Inject(autotasktest.Fault{Edit: func(map[string]any) { panic("out of order") }})
+	_, err := x.send(x.request("POST", "Tickets", newTicket("")))
+	require.Error(t, err)
+	assert.Equal(t, []string{"autotasktest: panic in a handler: out of order"}, fake.reported())
+
+	x.Inject(autotasktest.Fault{Times: 2, Edit: func(map[string]any) {}})
+	x.post("Tickets/query", `{"filter":[]}`).ok()
+	x.get("Tickets/4711").ok()
+	assert.Contains(t, fake.reported()[1], "POST Tickets/query was not about one that exists")
+	assert.Contains(t, fake.reported()[2], "GET Tickets was not about one that exists")
+
+	x.Inject(autotasktest.Fault{Edit: func(row map[string]any) { row["title"] = make(chan int) }})
+	x.get(path("Tickets/%d", id)).ok()
+	assert.Contains(t, fake.reported()[3], "title: json: unsupported type")
+}
+
+func TestTroubleInAProgramIsLogged(t *testing.T) {
+	t.Parallel()
+	x := newTenant(t)
+	x.Server = autotasktest.Start()
+	defer x.Server.Close()
+	x.Inject(autotasktest.Fault{Edit: func(map[string]any) {}})
+	x.get("Tickets/1").ok()
+}

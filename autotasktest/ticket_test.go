@@ -1,0 +1,114 @@
+package autotasktest_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/autotask-go/autotask/autotasktest"
+)
+
+// stabilising are the fields of the contract, section 8, in the order in which
+// the API has them.
+var stabilising = []string{
+	"id", "companyID", "dueDateTime", "issueType", "organizationalLevelAssociationID", "priority", "queueID",
+	"source", "status", "subIssueType", "ticketCategory", "title",
+}
+
+func TestPUTOfATicketNeedsEveryStabilisingField(t *testing.T) {
+	t.Parallel()
+	x := newTenant(t)
+	id := x.Seed("Tickets", map[string]any{"description": "Old"})
+	for i, name := range stabilising {
+		body := x.ticket(id, func(m map[string]any) {
+			m["description"] = "New"
+			for _, absent := range stabilising[i:] {
+				delete(m, absent)
+			}
+		})
+		x.do("PUT", "Tickets", body).refused("Missing Required Field: " + name + ". ; on record number [1].")
+	}
+	assert.Equal(t, "Old", x.Get("Tickets", id)["description"])
+
+	// Null is a value, where the field may be null at all.
+	x.do("PUT", "Tickets", x.ticket(id, func(m map[string]any) {
+		m["queueID"], m["issueType"], m["subIssueType"], m["dueDateTime"] = nil, nil, nil, nil
+	})).ok()
+	assert.Nil(t, x.Get("Tickets", id)["queueID"])
+	x.do("PUT", "Tickets", x.ticket(id, func(m map[string]any) { m["title"] = nil })).refused("Missing Required Field: title")
+}
+
+func TestPUTOfATicketReplaces(t *testing.T) {
+	t.Parallel()
+	x := newTenant(t)
+	id := x.Seed("Tickets", map[string]any{"description": "Old", "contactID": 5})
+	number := x.Get("Tickets", id)["ticketNumber"]
+	answer := x.do("PUT", "Tickets", x.ticket(id, func(m map[string]any) {
+		m["resolution"] = "Solved"
+		delete(m, "description")
+		delete(m, "contactID")
+		delete(m, "ticketNumber")
+	}))
+	assert.Equal(t, id, answer.itemID())
+	row := x.Get("Tickets", id)
+	assert.Equal(t, "Solved", row["resolution"])
+	assert.Nil(t, row["description"])
+	assert.Nil(t, row["contactID"])
+	assert.Equal(t, number, row["ticketNumber"])
+	assert.Equal(t, json.Number("1"), row["status"])
+	assert.Nil(t, row["completedDate"])
+
+	body := x.ticket(id, func(m map[string]any) { delete(m, "isVisibleToComanaged") })
+	x.do("PUT", "Tickets", body).refused("Missing Required Field: isVisibleToComanaged")
+	x.do("PUT", "Tickets", `{"item":`+x.ticket(id, nil)+`}`).refused("must be at the root")
+	x.do("PUT", "Tickets", x.ticket(id, func(m map[string]any) { m["id"] = 4711 })).refused("No matching records found")
+	x.do("PUT", "Tickets", x.ticket(id, func(m map[string]any) { m["companyID"] = 4711 })).refused("companyID of type: Company")
+	x.do("PUT", "Tickets", x.ticket(id, func(m map[string]any) { m["status"] = 4711 })).refused("Picklist value [4711] does not exist for status.")
+}
+
+func TestOnlyStatus5Resolves(t *testing.T) {
+	t.Parallel()
+	x := newTenant(t)
+	x.at(noon)
+	id := x.Seed("Tickets", nil)
+	setStatus := func(status int) map[string]any {
+		x.do("PUT", "Tickets", x.ticket(id, func(m map[string]any) { m["status"] = status })).ok()
+		return x.Get("Tickets", id)
+	}
+	unresolved := func(row map[string]any) {
+		t.Helper()
+		for _, name := range []string{"completedDate", "resolvedDateTime", "completedByResourceID"} {
+			assert.Nil(t, row[name], name)
+		}
+	}
+	for _, status := range []int{8, 10} {
+		unresolved(setStatus(status))
+	}
+	x.at(noon.Add(time.Hour))
+	row := setStatus(5)
+	const then = "2026-11-23T13:00:00.12Z"
+	assert.Equal(t, then, row["completedDate"])
+	assert.Equal(t, then, row["resolvedDateTime"])
+	assert.EqualValues(t, text(autotasktest.APIUserID), row["completedByResourceID"])
+	x.at(noon.Add(2 * time.Hour))
+	assert.Equal(t, then, setStatus(5)["completedDate"])
+	unresolved(setStatus(1))
+
+	created := x.Get("Tickets", x.post("Tickets", newTicket(`"status":"5"`)).itemID())
+	assert.Equal(t, "2026-11-23T14:00:00.12Z", created["completedDate"])
+	assert.Equal(t, "2026-11-23T14:00:00.12Z", created["resolvedDateTime"])
+	unresolved(x.Get("Tickets", x.post("Tickets", newTicket(`"status":8`)).itemID()))
+	assert.NotNil(t, x.Get("Tickets", x.Seed("Tickets", map[string]any{"status": 5}))["resolvedDateTime"])
+}
+
+func TestNotesLeaveTheTicketAsItWas(t *testing.T) {
+	t.Parallel()
+	x := newTenant(t)
+	id := x.Seed("Tickets", nil)
+	before := string(x.Raw("Tickets", id))
+	x.at(noon)
+	x.post(path("Tickets/%d/Notes", id), noteBody).ok()
+	assert.Equal(t, before, string(x.Raw("Tickets", id)))
+}

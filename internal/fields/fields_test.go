@@ -1,0 +1,371 @@
+package fields
+
+import (
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// wrapped is a three-state wrapper as the entities have it.
+type wrapped[T any] struct {
+	value T
+	_     uint8
+}
+
+type kite struct {
+	ID       int64              `json:"id,omitzero"`
+	AnchorID int64              `json:"anchorID" autotask:"required,zero"`
+	Title    string             `json:"title" autotask:"required,stabilising,max=40"`
+	Colour   wrapped[int64]     `json:"colour,omitzero" autotask:"stabilising"`
+	Made     wrapped[time.Time] `json:"made,omitzero" autotask:"readonly"`
+	Flown    time.Time          `json:"flown"`
+	Odd      string             `json:"odd" autotask:"max=many,unknown,"`
+	Nothing  struct{}           `json:"nothing"`
+	Later    struct {
+		N int
+		T time.Time
+	} `json:"later"`
+	Untagged string
+	Hidden   string `json:"-"`
+}
+
+func TestTableOfTags(t *testing.T) {
+	t.Parallel()
+	table := Of(reflect.TypeFor[kite]())
+	want := []*Field{
+		{Name: "id"},
+		{Name: "anchorID", Required: true, ZeroIsValue: true},
+		{Name: "title", Required: true, Stabilising: true, MaxLength: 40},
+		{Name: "colour", Stabilising: true},
+		{Name: "made", ReadOnly: true, IsTime: true},
+		{Name: "flown", IsTime: true},
+		{Name: "odd"},
+		{Name: "nothing"},
+		{Name: "later"},
+	}
+	assert.Equal(t, want, table.All, "in the order of the struct, by the names of the wire")
+	for _, f := range table.All {
+		assert.Same(t, f, table.Lookup(f.Name))
+	}
+	for _, name := range []string{"Title", "TITLE", "Untagged", "Hidden", "-", ""} {
+		assert.Nil(t, table.Lookup(name), name)
+	}
+	assert.True(t, table.IsReadOnly("made"))
+	assert.False(t, table.IsReadOnly("title"))
+	assert.False(t, table.IsReadOnly("unknown to the type"))
+}
+
+func TestFieldsThatAreNotExportedAreLeftOut(t *testing.T) {
+	t.Parallel()
+	// By hand: go vet refuses such a tag in a source file.
+	table := Of(reflect.StructOf([]reflect.StructField{
+		{Name: "secret", PkgPath: "kites", Type: reflect.TypeFor[string](), Tag: `json:"secret"`},
+		{Name: "Public", Type: reflect.TypeFor[string](), Tag: `json:"public"`},
+	}))
+	assert.Equal(t, []*Field{{Name: "public"}}, table.All)
+	assert.Nil(t, table.Lookup("secret"))
+}
+
+func TestTableIsMadeOnceAType(t *testing.T) {
+	t.Parallel()
+	type reel struct {
+		ID int64 `json:"id"`
+	}
+	tables := make([]*Table, 20)
+	var wg sync.WaitGroup
+	for i := range tables {
+		wg.Go(func() { tables[i] = Of(reflect.TypeFor[reel]()) })
+	}
+	wg.Wait()
+	for _, table := range tables {
+		assert.Same(t, tables[0], table)
+	}
+	assert.NotSame(t, tables[0], Of(reflect.TypeFor[kite]()))
+}
+
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[string]bool{
+		``: true, `null`: true, `""`: true, `" \t\n"`: true, `"\u0020"`: true, `"\u00a0"`: true,
+		`"x"`: false, `"0"`: false, `"null"`: false,
+		`0`: true, `1`: false, `-1`: false, `0.5`: false,
+		`false`: false, `true`: false, `[]`: false, `{}`: false,
+	} {
+		assert.Equal(t, want, (&Field{}).Missing(jsontext.Value(v)), "%q", v)
+	}
+	zero := &Field{ZeroIsValue: true}
+	assert.False(t, zero.Missing(jsontext.Value(`0`)))
+	assert.True(t, zero.Missing(jsontext.Value(`null`)))
+	assert.True(t, zero.Missing(nil))
+}
+
+func TestTooLongCountsUTF16(t *testing.T) {
+	t.Parallel()
+	f := &Field{Name: "title", MaxLength: 4}
+	for _, c := range []struct {
+		text string
+		n    int // 0: fits
+	}{
+		{``, 0}, {`abcd`, 0}, {`abcde`, 5},
+		{`äöüß`, 0}, {`äöüßä`, 5},
+		{`日本語字`, 0}, {`日本語字日`, 5},
+		{`😀😀`, 0}, {`😀😀a`, 5}, {`😀😀😀`, 6},
+		{`\n\t\"\\`, 0}, {`\n\t\"\\\/`, 5},
+		{`\u0061\u0062\u0063\u0064`, 0}, {`\u0061\u0062\u0063\u0064e`, 5},
+		{`\ud83d\ude00\ud83d\ude00`, 0}, {`\ud83d\ude00\ud83d\ude00a`, 5},
+		{`👩‍👩`, 5}, // three characters, two of which take two units
+	} {
+		got := f.TooLong(jsontext.Value(`"` + c.text + `"`))
+		if c.n == 0 {
+			assert.Empty(t, got, c.text)
+			continue
+		}
+		assert.Equal(t, "title has "+string(rune('0'+c.n))+" characters, the limit is 4", got, c.text)
+	}
+	for _, v := range []string{``, `null`, `123456`, `["abcdef"]`, `{"abc":"def"}`} {
+		assert.Empty(t, f.TooLong(jsontext.Value(v)), "only texts have a length: %s", v)
+	}
+	assert.Empty(t, (&Field{}).TooLong(jsontext.Value(`"`+strings.Repeat("x", 1<<16)+`"`)), "no limit")
+}
+
+func TestLengthIsOfUTF16(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]int{
+		"": 0, "abc": 3, "ä": 1, "日": 1, "😀": 2, "a😀b": 4, "\U0010FFFF": 2, "\uFFFF": 1, "\xff\xfe": 2,
+	} {
+		assert.Equal(t, want, Length(s), "%q", s)
+	}
+}
+
+// holding is a case of Holds: want was written, got is read back, before is
+// what was there.
+type holding struct {
+	want, got, before string
+	holds             bool
+}
+
+func check(t *testing.T, f *Field, cases []holding) {
+	t.Helper()
+	for _, c := range cases {
+		got := f.Holds(jsontext.Value(c.want), jsontext.Value(c.got), jsontext.Value(c.before))
+		assert.Equal(t, c.holds, got, "want %s, got %s, before %s", c.want, c.got, c.before)
+	}
+}
+
+func TestHoldsTime(t *testing.T) {
+	t.Parallel()
+	const at = `"2026-11-23T15:04:05.678Z"`
+	check(t, &Field{IsTime: true}, []holding{
+		{at, at, ``, true},
+		{at, `"2026-11-23T15:04:05.678"`, ``, true}, // without a zone it is UTC
+		{at, `"2026-11-23T16:04:05.678+01:00"`, ``, true},
+		{at, `"2026-11-23T10:04:05.678000-05:00"`, ``, true},
+		{at, `"2026-11-23T15:04:05.677"`, ``, true}, // the database rounds to a 300th of a second
+		{at, `"2026-11-23T15:04:05.68"`, ``, true},
+		{at, `"2026-11-23T15:04:05.6746666"`, ``, true},
+		{at, `"2026-11-23T15:04:05.668"`, ``, false},
+		{at, `"2026-11-23T15:04:05.688"`, ``, false},
+		{at, `"2026-11-23T15:04:06"`, ``, false},
+		{at, `"2026-11-23T15:04:05.678+01:00"`, ``, false},
+		{at, `"2027-11-23T15:04:05.678Z"`, ``, false},
+		{at, `"0001-01-01T00:00:00"`, ``, false},
+		{at, `null`, ``, false},
+		{at, ``, ``, false},
+		{at, `""`, ``, false},
+		{at, `7`, ``, false},
+		{at, `"soon"`, ``, false},
+		{`"soon"`, `"soon"`, ``, true},
+		{`null`, at, ``, false},
+		{`null`, `null`, at, true},
+		{`null`, ``, at, true},
+	})
+}
+
+func TestHoldsMidnightOfADateOnlyField(t *testing.T) {
+	t.Parallel()
+	const (
+		at       = `"2026-11-23T15:04:05Z"`
+		midnight = `"2026-11-23T00:00:00"`
+	)
+	check(t, &Field{IsTime: true}, []holding{
+		{at, midnight, ``, true},
+		{at, midnight, `null`, true},
+		{at, midnight, `"2026-11-20T00:00:00"`, true},
+		{at, midnight, `"2026-11-23T09:00:00"`, true},
+		{at, midnight, `"2026-11-23T00:00:00Z"`, false}, // it was there before: the write did nothing
+		{at, midnight, midnight, false},
+		{at, `"2026-11-24T00:00:00"`, ``, false},
+		{at, `"2026-11-22T00:00:00"`, ``, false},
+		{at, `"2026-11-23T00:00:01"`, ``, false},
+		{midnight, midnight, midnight, true}, // it is what was wanted, whatever was there
+		{`"2026-11-23"`, midnight, ``, true},
+		{`"2026-11-23T23:59:59.999Z"`, midnight, ``, true},
+	})
+}
+
+func TestHoldsNumber(t *testing.T) {
+	t.Parallel()
+	check(t, &Field{}, []holding{
+		{`5`, `5`, ``, true},
+		{`5`, `5.0`, ``, true},
+		{`5`, `5.0000`, ``, true},
+		{`5`, `5e0`, ``, true},
+		{`5`, `"5"`, ``, true}, // as decoding takes it
+		{`5`, `" 5 "`, ``, true},
+		{`0`, `0`, ``, true},
+		{`0`, `-0`, ``, true},
+		{`1.25`, `1.2500`, ``, true},
+		{`0.33333333333333`, `0.3333`, ``, true},
+		{`0.66666666666667`, `0.6667`, ``, true},
+		{`0.3333`, `0.3334`, ``, false},
+		{`0.3334`, `0.3333`, ``, false},
+		{`5`, `6`, ``, false},
+		{`6`, `5`, ``, false},
+		{`5`, `-5`, ``, false},
+		{`0`, `null`, ``, false}, // 0 is a value
+		{`0`, ``, ``, false},
+		{`0`, `""`, ``, false},
+		{`0`, `false`, ``, false},
+		{`5`, `"five"`, ``, false},
+		{`5`, `[5]`, ``, false},
+		{`null`, `0`, ``, false},
+		{`9007199254740993`, `9007199254740993`, ``, true},
+		{`9007199254740993`, `9007199254740992`, ``, false}, // one and the same as floating-point numbers
+		{`9223372036854775807`, `9223372036854775806`, ``, false},
+	})
+}
+
+func TestHoldsText(t *testing.T) {
+	t.Parallel()
+	check(t, &Field{}, []holding{
+		{`"a"`, `"a"`, ``, true},
+		{`"a\nb"`, `"a\r\nb"`, ``, true},
+		{`"a\r\nb"`, `"a\nb"`, ``, true},
+		{`"a\rb"`, `"a\nb"`, ``, true},
+		{`" a "`, `"a"`, ``, true},
+		{`"a"`, `"\t a\r\n"`, ``, true},
+		{`"\u00e9"`, `"é"`, ``, true},
+		{`"\/"`, `"/"`, ``, true},
+		{`"5"`, `5`, ``, true}, // as decoding takes it
+		{`"a"`, `"A"`, ``, false},
+		{`"a b"`, `"a  b"`, ``, false},
+		{`"a\n\nb"`, `"a\nb"`, ``, false},
+		{`"a"`, `"ab"`, ``, false},
+		{`"a"`, `null`, ``, false},
+		{`"a"`, ``, ``, false},
+		{`"a"`, `""`, ``, false},
+		{`"null"`, `null`, ``, false},
+	})
+}
+
+func TestHoldsNullAndEmptyTextAlike(t *testing.T) {
+	t.Parallel()
+	for _, want := range []string{`null`, `""`, `" \r\n"`} {
+		check(t, &Field{}, []holding{
+			{want, `null`, ``, true},
+			{want, `""`, ``, true},
+			{want, `" "`, ``, true},
+			{want, ``, ``, true},
+			{want, `"x"`, ``, false},
+			{want, `0`, ``, false},
+			{want, `false`, ``, false},
+			{want, `[]`, ``, false},
+		})
+	}
+}
+
+func TestHoldsOthers(t *testing.T) {
+	t.Parallel()
+	check(t, &Field{}, []holding{
+		{`true`, `true`, ``, true},
+		{`false`, `false`, ``, true},
+		{`true`, `1`, ``, true}, // as decoding takes it
+		{`false`, `0`, ``, true},
+		{`true`, `"True"`, ``, true},
+		{`true`, `false`, ``, false},
+		{`false`, `true`, ``, false},
+		{`true`, `0`, ``, false},
+		{`true`, `2`, ``, false},
+		{`false`, `null`, ``, false},
+		{`false`, ``, ``, false},
+		{`[1,2]`, `[1,2]`, ``, true},
+		{`[1,2]`, `[2,1]`, ``, false},
+		{`{}`, `{}`, ``, true},
+		{`{}`, `[]`, ``, false},
+	})
+}
+
+func TestEven(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]string{
+		"": "", " \r\n ": "", "a": "a", " a b ": "a b", "a\r\nb\rc\nd": "a\nb\nc\nd", "a\r\r\nb": "a\n\nb",
+	} {
+		assert.Equal(t, want, Even(s), "%q", s)
+	}
+}
+
+func TestParseTime(t *testing.T) {
+	t.Parallel()
+	second := time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC)
+	for s, want := range map[string]time.Time{
+		"2026-11-23T15:04:05":                 second,
+		"2026-11-23T15:04:05Z":                second,
+		"2026-11-23T15:04:05.00Z":             second,
+		"2026-11-23T15:04:05.5":               second.Add(500 * time.Millisecond),
+		"2026-11-23T15:04:05.56Z":             second.Add(560 * time.Millisecond),
+		"2026-11-23T15:04:05.563":             second.Add(563 * time.Millisecond),
+		"2026-11-23T15:04:05.1234567":         second.Add(123456700),
+		"2026-11-23T15:04:05.123456789Z":      second.Add(123456789),
+		"2026-11-23T15:04:05.123456789123456": second.Add(123456789),
+		"2026-11-23T16:04:05+01:00":           second,
+		"2026-11-23T10:04:05.5-05:00":         second.Add(500 * time.Millisecond),
+		"2026-11-23T20:34:05+05:30":           second,
+		"2026-11-23":                          time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
+		"0001-01-01T00:00:00":                 {},
+		"2024-02-29T23:59:59.999":             time.Date(2024, 2, 29, 23, 59, 59, 999e6, time.UTC),
+	} {
+		got, err := ParseTime(s)
+		require.NoError(t, err, s)
+		assert.Equal(t, want, got, "%s, in UTC", s)
+	}
+	for _, s := range []string{
+		"", "Z", "soon", "15:04", "2026-11-23T15:04", "2026-13-01", "2026-02-30T00:00:00", "2026-11-23T25:00:00",
+		"2026-11-23 15:04:05", "23.11.2026", "1764000000", "2026-11-23T15:04:05.Z", "2026-11-23T15:04:05+25:00",
+		"2026-11-23T15:04:05ZZ", " 2026-11-23T15:04:05",
+	} {
+		got, err := ParseTime(s)
+		require.ErrorContains(t, err, "is not a date-time", "%q", s)
+		assert.Zero(t, got, s)
+	}
+	_, err := ParseTime(strings.Repeat("x", 1000))
+	assert.Less(t, len(err.Error()), 100, "the text of the error is bounded")
+}
+
+func TestFormatTime(t *testing.T) {
+	t.Parallel()
+	zone := time.FixedZone("somewhere", -5*60*60)
+	for want, at := range map[string]time.Time{
+		"2026-11-23T15:04:05Z":     time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC),
+		"2026-11-23T15:04:05.5Z":   time.Date(2026, 11, 23, 15, 4, 5, 500e6, time.UTC),
+		"2026-11-23T15:04:05.123Z": time.Date(2026, 11, 23, 15, 4, 5, 123999999, time.UTC),
+		"2026-11-24T01:00:00Z":     time.Date(2026, 11, 23, 20, 0, 0, 0, zone),
+		"0001-01-01T00:00:00Z":     {},
+	} {
+		assert.Equal(t, want, FormatTime(at))
+	}
+}
+
+func TestFormattedTimesAreParsedBack(t *testing.T) {
+	t.Parallel()
+	for _, at := range []time.Time{{}, time.Unix(0, 0), time.Unix(1e9, 123e6), time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)} {
+		got, err := ParseTime(FormatTime(at))
+		require.NoError(t, err)
+		assert.True(t, got.Equal(at), "%v, not %v", got, at)
+	}
+}
