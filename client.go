@@ -82,6 +82,7 @@ type settings struct {
 	baseURL     string
 	zoneURL     string
 	application string
+	reserve     *float64
 }
 
 // WithBaseURL names the zone's address, such as
@@ -182,6 +183,26 @@ func WithLimiter(l Limiter) Option {
 	}
 }
 
+// WithReserve keeps a share of the tenant's request limit, between 0 and 1, for
+// its other integrations. Autotask allows a tenant, with all its integrations
+// together, 10,000 requests in an hour, and turns everybody away beyond that.
+// With WithReserve(0.25) the client slows down as the tenant's use nears three
+// quarters of the limit, and at three quarters its calls fail with
+// ErrRateLimited before they are sent.
+//
+// The client reads the state of the limit sparsely (GET ThresholdInformation,
+// which itself counts): at the first call, after every 5 % of the limit spent by
+// itself, and after five minutes; in between it counts its own requests.
+func WithReserve(share float64) Option {
+	return func(s *settings) error {
+		if !(share >= 0 && share < 1) {
+			return fmt.Errorf("WithReserve: %v is not a share between 0 and 1", share)
+		}
+		s.reserve = &share
+		return nil
+	}
+}
+
 // WithMaxResponseBytes bounds the body of an answer, after decompression;
 // 32 MiB by default.
 func WithMaxResponseBytes(n int64) Option {
@@ -244,6 +265,11 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 			return nil, fmt.Errorf("autotask: %w", err)
 		}
 	}
+	var admit *budget
+	if s.reserve != nil {
+		admit = &budget{reserve: *s.reserve}
+		s.Admit = admit.admit
+	}
 	s.UserAgent = strings.TrimSpace(s.application + " autotask-go/" + version.Version)
 	s.Credentials = func() transport.Credentials { return transport.Credentials(creds) }
 	c := &core{
@@ -253,7 +279,11 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 		zoneURL:   s.zoneURL,
 	}
 	c.fields.Lifetime = picklistLifetime
-	return newClient(c, 0), nil
+	client := newClient(c, 0)
+	if admit != nil {
+		admit.read = client.Threshold
+	}
+	return client, nil
 }
 
 func newClient(c *core, impersonateID int64) *Client {
@@ -299,50 +329,6 @@ func (c *Client) MarshalJSON() ([]byte, error) { return json.Marshal(c.String())
 func (c *Client) Ping(ctx context.Context) error {
 	_, err := c.Threshold(ctx)
 	return err
-}
-
-// Threshold tells how much of the tenant's request limit is used up: by all
-// its integrations together, in a rolling window.
-type Threshold struct {
-	Limit  int64         // requests in a window, usually 10,000
-	Window time.Duration // usually an hour
-	Used   int64         // requests in the window that ends now
-}
-
-// Fraction is the used part of the limit; 1 is all of it. From 0.5 Autotask
-// delays every request.
-func (t *Threshold) Fraction() float64 {
-	if t.Limit <= 0 {
-		return 0
-	}
-	return float64(t.Used) / float64(t.Limit)
-}
-
-// Threshold asks for the state of the tenant's request limit (GET
-// ThresholdInformation). The call itself counts.
-func (c *Client) Threshold(ctx context.Context) (*Threshold, error) {
-	var body struct {
-		Limit  Optional[int64] `json:"externalRequestThreshold"`
-		Window Optional[int64] `json:"requestThresholdTimeframe"` // minutes
-		Used   Optional[int64] `json:"currentTimeframeRequestCount"`
-	}
-	err := c.send(ctx, call{method: http.MethodGet, path: "ThresholdInformation", decode: func(b []byte) error {
-		if err := json.Unmarshal(b, &body); err != nil {
-			return err
-		}
-		if _, ok := body.Limit.Get(); !ok {
-			return fmt.Errorf("%w: no externalRequestThreshold", transport.ErrUnreadable)
-		}
-		return nil
-	}})
-	if err != nil {
-		return nil, err
-	}
-	return &Threshold{
-		Limit:  body.Limit.Or(0),
-		Window: time.Duration(body.Window.Or(0)) * time.Minute,
-		Used:   body.Used.Or(0),
-	}, nil
 }
 
 // call is one request of the API, before its zone is known.

@@ -638,10 +638,11 @@ func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
 	}
 	for repeats := 0; ; repeats++ {
 		_, err := c.write(ctx, http.MethodDelete, path, nil)
-		if repeats > 0 && errors.Is(err, ErrNotFound) {
+		unknown := errors.Is(err, ErrOutcomeUnknown)
+		if repeats > 0 && !unknown && errors.Is(err, ErrNotFound) {
 			return nil
 		}
-		if !errors.Is(err, ErrOutcomeUnknown) || repeats == maxRewrites || ctx.Err() != nil {
+		if !unknown || repeats == maxRewrites || ctx.Err() != nil {
 			return err
 		}
 	}

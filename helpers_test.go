@@ -81,7 +81,7 @@ func object(t *testing.T, body []byte) map[string]any {
 	return m
 }
 
-func fixture(t *testing.T, name string) []byte {
+func fixture(t testing.TB, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", name))
 	require.NoError(t, err)

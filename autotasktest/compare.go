@@ -30,8 +30,9 @@ func classOf(k schema.Kind) class {
 		return boolean
 	case schema.DateTime:
 		return temporal
+	default:
+		return textual
 	}
-	return textual
 }
 
 // scalar is a value made ready to compare.

@@ -2,7 +2,6 @@ package autotasktest_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/autotask-go/autotask"
@@ -34,8 +33,8 @@ func Example() {
 	// Checked 2
 }
 
-// The note is created, but the answer is lost: what the client does not know,
-// the tenant does.
+// The note is created, but the answer is lost. The client finds out, and does
+// not post it again.
 func ExampleServer_Inject() {
 	srv := autotasktest.Start()
 	defer srv.Close()
@@ -44,11 +43,11 @@ func ExampleServer_Inject() {
 
 	_, err := srv.Client().Notes.Create(context.Background(), id,
 		&autotask.TicketNote{Title: "Checked", Description: "No errors.", NoteType: 1, Publish: 2})
-	fmt.Println(errors.Is(err, autotask.ErrOutcomeUnknown), err)
-	fmt.Println(len(srv.Rows("TicketNotes")), srv.PendingFaults())
+	fmt.Println(err)
+	fmt.Println(len(srv.Rows("TicketNotes")), "note,", srv.PendingFaults(), "faults pending")
 	// Output:
-	// true
-	// 1 0
+	// <nil>
+	// 1 note, 0 faults pending
 }
 
 // Requests lists what a client asked for, without the ids and the credentials.

@@ -39,6 +39,7 @@ func newTenant(t *testing.T) *tenant {
 // answer is a response, read to its end.
 type answer struct {
 	t      *testing.T
+	op     string // what was asked, for messages
 	status int
 	header http.Header
 	body   string
@@ -67,7 +68,7 @@ func (x *tenant) send(r *http.Request) (answer, error) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return answer{x.t, resp.StatusCode, resp.Header, string(body)}, err
+	return answer{x.t, r.Method + " " + r.URL.Path, resp.StatusCode, resp.Header, string(body)}, err
 }
 
 func (x *tenant) do(method, path, body string) answer {
@@ -119,7 +120,7 @@ func text(v any) string {
 
 func (a answer) ok() answer {
 	a.t.Helper()
-	require.Equal(a.t, http.StatusOK, a.status, a.body)
+	require.Equal(a.t, http.StatusOK, a.status, "%s: %s", a.op, a.body)
 	require.Equal(a.t, "application/json; charset=utf-8", a.header.Get("Content-Type"))
 	return a
 }
@@ -127,7 +128,7 @@ func (a answer) ok() answer {
 // refused checks that Autotask itself refused, with a message of that text.
 func (a answer) refused(text string) {
 	a.t.Helper()
-	require.Equal(a.t, http.StatusInternalServerError, a.status, a.body)
+	require.Equal(a.t, http.StatusInternalServerError, a.status, "%s: %s", a.op, a.body)
 	require.Equal(a.t, "application/json; charset=utf-8", a.header.Get("Content-Type"))
 	errors, _ := a.json()["errors"].([]any)
 	require.Len(a.t, errors, 1, a.body)
@@ -136,14 +137,14 @@ func (a answer) refused(text string) {
 
 func (a answer) notFound() {
 	a.t.Helper()
-	assert.Equal(a.t, http.StatusNotFound, a.status, a.body)
+	assert.Equal(a.t, http.StatusNotFound, a.status, "%s: %s", a.op, a.body)
 	assert.Contains(a.t, a.header.Get("Content-Type"), "text/html")
 	assert.Contains(a.t, a.body, "<html>")
 }
 
 func (a answer) notAllowed(method string) {
 	a.t.Helper()
-	assert.Equal(a.t, http.StatusMethodNotAllowed, a.status, a.body)
+	assert.Equal(a.t, http.StatusMethodNotAllowed, a.status, "%s: %s", a.op, a.body)
 	assert.JSONEq(a.t, `{"Message":"The requested resource does not support http method '`+method+`'."}`, a.body)
 }
 

@@ -1,6 +1,7 @@
 package autotasktest_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -11,55 +12,77 @@ import (
 	"github.com/autotask-go/autotask/autotasktest"
 )
 
-// atOnce sends GETs that are all under way together: the tenant holds each
-// until the last has arrived and the test goes on.
-func (x *tenant) atOnce(paths ...string) []int {
+// hold sends GETs that the tenant keeps waiting, and returns once all have
+// arrived. Release gives them up.
+func (x *tenant) hold(paths ...string) (release func()) {
 	x.t.Helper()
+	ctx, cancel := context.WithCancel(x.t.Context())
 	before := len(x.Requests())
-	statuses := make([]int, len(paths))
 	var wg sync.WaitGroup
-	for i, p := range paths {
-		r := x.request("GET", p, "")
+	for _, p := range paths {
+		x.Inject(autotasktest.Fault{Delay: time.Hour})
+		r := x.request("GET", p, "").WithContext(ctx)
 		wg.Go(func() {
-			if a, err := x.send(r); assert.NoError(x.t, err) {
-				statuses[i] = a.status
-			}
+			_, err := x.send(r)
+			assert.ErrorIs(x.t, err, context.Canceled)
 		})
-		require.Eventually(x.t, func() bool { return len(x.Requests()) == before+i+1 }, time.Minute, time.Millisecond)
 	}
-	wg.Wait()
-	return statuses
+	require.Eventually(x.t, func() bool { return len(x.Requests()) == before+len(paths) }, time.Minute, time.Millisecond)
+	return func() {
+		cancel()
+		wg.Wait()
+	}
 }
 
 func TestThreadLimit(t *testing.T) {
 	t.Parallel()
 	x := newTenant(t)
-	x.Inject(autotasktest.Fault{Times: -1, Delay: 300 * time.Millisecond})
-	got := x.atOnce("Tickets/1", "Tickets/entityInformation", "Tickets/1/Notes", "Tickets/1", "Companies/0", "zoneInformation")
-	assert.Equal(t, []int{200, 200, 200, 429, 200, 500}, got)
+	release := x.hold("Tickets/1", "Tickets/entityInformation", "Tickets/1/Notes")
+	a := x.get("Tickets/1")
+	assert.Equal(t, 429, a.status)
+	assert.JSONEq(t, `{"errors":["The Autotask API thread threshold of 3 threads has been exceeded."]}`, a.body)
 	assert.Equal(t, 4, x.MaxInFlight("Tickets"))
+	x.get("Companies/0").ok()
 	assert.Equal(t, 1, x.MaxInFlight("Companies"))
-	assert.Zero(t, x.MaxInFlight("zoneInformation"))
-	x.get("Tickets/1").ok()
-
-	x.SetThreadLimit(0)
-	x.ResetRequests()
-	assert.Zero(t, x.MaxInFlight("Tickets"))
-	assert.Equal(t, []int{200, 200, 200, 200, 200}, x.atOnce("Tickets/1", "Tickets/1", "Tickets/1", "Tickets/1", "Tickets/1"))
-	assert.Equal(t, 5, x.MaxInFlight("Tickets"))
+	release()
+	require.Eventually(t, func() bool { return x.get("Tickets/1").status == 200 }, time.Minute, time.Millisecond)
 }
 
-func TestThreadLimitText(t *testing.T) {
+func TestThreadLimitSparesDiscovery(t *testing.T) {
 	t.Parallel()
 	x := newTenant(t)
 	x.SetThreadLimit(1)
-	x.SetLatency(100 * time.Millisecond)
-	assert.Equal(t, []int{200, 429}, x.atOnce("Tickets/1", "Tickets/1"))
-	x.SetLatency(0)
-	x.SetThreadLimit(-1) // nothing at all
-	a := x.get("Tickets/1")
-	assert.Equal(t, 429, a.status)
-	assert.JSONEq(t, `{"errors":["The Autotask API thread threshold of -1 threads has been exceeded."]}`, a.body)
+	release := x.hold("Tickets/1")
+	defer release()
+	assert.Equal(t, 429, x.get("Tickets/1").status)
+	x.get("zoneInformation").refused("Zone information could not be determined")
+	assert.Zero(t, x.MaxInFlight("zoneInformation"))
+
+	x.SetThreadLimit(0)
+	x.get("Tickets/1").ok()
+	x.ResetRequests()
+	assert.Zero(t, x.MaxInFlight("Tickets"))
+	x.get("Tickets/1").ok()
+	assert.Equal(t, 2, x.MaxInFlight("Tickets"))
+}
+
+// An answer is never on its way while its request still counts: a client that
+// keeps to the limit is never refused.
+func TestAnsweredRequestsDoNotCount(t *testing.T) {
+	t.Parallel()
+	x := newTenant(t)
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			for range 50 {
+				a, err := x.send(x.request("GET", "Companies/0", ""))
+				if err != nil || a.status != 200 {
+					t.Errorf("refused: %d %v", a.status, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestThreshold(t *testing.T) {
@@ -104,8 +127,9 @@ func TestManyAtOnce(t *testing.T) {
 				{"PUT", "Tickets", x.changed(id)},
 				{"GET", "Tickets/entityInformation/fields", ""},
 			} {
-				_, err := x.send(x.request(r.method, r.path, r.body))
-				assert.NoError(t, err)
+				if _, err := x.send(x.request(r.method, r.path, r.body)); err != nil {
+					t.Error(err)
+				}
 			}
 			x.Seed("Tickets", nil)
 			x.Inject(autotasktest.Fault{Op: "POST Nothing", Status: 500})

@@ -1,7 +1,10 @@
 package autotasktest_test
 
 import (
+	"bytes"
 	"fmt"
+	"log"
+	"os"
 	"sync"
 	"testing"
 
@@ -105,11 +108,14 @@ func TestTroubleInAHandlerIsReported(t *testing.T) {
 	assert.Contains(t, fake.reported()[3], "title: json: unsupported type")
 }
 
-func TestTroubleInAProgramIsLogged(t *testing.T) {
-	t.Parallel()
+func TestTroubleInAProgramIsLogged(t *testing.T) { //nolint:paralleltest // it replaces the standard logger
+	var logged bytes.Buffer
+	log.SetOutput(&logged)
+	defer log.SetOutput(os.Stderr)
 	x := newTenant(t)
 	x.Server = autotasktest.Start()
-	defer x.Server.Close()
 	x.Inject(autotasktest.Fault{Edit: func(map[string]any) {}})
 	x.get("Tickets/1").ok()
+	x.Server.Close()
+	assert.Contains(t, logged.String(), "autotasktest: the Edit of a fault has no row to edit")
 }

@@ -160,18 +160,18 @@ func (s *Server) page(c *call, t *table, match func(*row) bool, at cursor) answe
 }
 
 // cut returns the rows of the page: the first after its id, or the last before.
-func (at cursor) cut(t *table, match func(*row) bool) []*row {
-	if len(at.PreviousIDs) > 0 {
-		end, _ := slices.BinarySearch(t.ids, at.PreviousIDs[0])
-		rows := matching(t, slices.Backward(t.ids[:end]), match, at.PageSize)
+func (c cursor) cut(t *table, match func(*row) bool) []*row {
+	if len(c.PreviousIDs) > 0 {
+		end, _ := slices.BinarySearch(t.ids, c.PreviousIDs[0])
+		rows := matching(t, slices.Backward(t.ids[:end]), match, c.PageSize)
 		slices.Reverse(rows)
 		return rows
 	}
 	start := 0
-	if len(at.NextIDs) > 0 {
-		start, _ = slices.BinarySearch(t.ids, at.NextIDs[0]+1)
+	if len(c.NextIDs) > 0 {
+		start, _ = slices.BinarySearch(t.ids, c.NextIDs[0]+1)
 	}
-	return matching(t, slices.All(t.ids[start:]), match, at.PageSize)
+	return matching(t, slices.All(t.ids[start:]), match, c.PageSize)
 }
 
 func matching(t *table, ids func(func(int, int64) bool), match func(*row) bool, most int) []*row {

@@ -29,11 +29,7 @@ func TestRoutesThatNobodyServesAreWebPages(t *testing.T) {
 		"GET TimeOffRequestsApprove/entityInformation/fields",
 	} {
 		method, path, _ := strings.Cut(op, " ")
-		t.Run(op, func(t *testing.T) {
-			a := x.do(method, path, "")
-			a.t = t
-			a.notFound()
-		})
+		x.do(method, path, "").notFound()
 	}
 }
 
@@ -50,11 +46,7 @@ func TestVerbsThatARouteLacksAreNotAllowed(t *testing.T) {
 		"POST Tickets/entityInformation/fields", "POST zoneInformation", "POST ThresholdInformation",
 	} {
 		method, path, _ := strings.Cut(op, " ")
-		t.Run(op, func(t *testing.T) {
-			a := x.do(method, path, "{}")
-			a.t = t
-			a.notAllowed(method)
-		})
+		x.do(method, path, "{}").notAllowed(method)
 	}
 }
 

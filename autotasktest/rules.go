@@ -39,10 +39,10 @@ type stamper struct {
 	given  func(name string) bool // nil: none was
 }
 
-func (st stamper) set(value json.RawMessage, names ...string) {
+func (s stamper) set(value json.RawMessage, names ...string) {
 	for _, name := range names {
-		if f := st.entity.Field(name); f != nil && (st.given == nil || !st.given(f.Name)) {
-			st.fields.set(f.Name, value)
+		if f := s.entity.Field(name); f != nil && (s.given == nil || !s.given(f.Name)) {
+			s.fields.set(f.Name, value)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package autotasktest
 
 import (
+	"errors"
 	"fmt"
 	"log"
 	"net/http"
@@ -132,7 +133,7 @@ func (s *Server) helper() {
 // own, from where a test must not be ended.
 func (s *Server) report(format string, args ...any) {
 	if s.t == nil {
-		log.Printf("autotasktest: "+format, args...)
+		log.Printf("autotasktest: "+format, args...) //nolint:gosec // the requests are those of the program itself
 		return
 	}
 	s.t.Errorf("autotasktest: "+format, args...)
@@ -145,7 +146,7 @@ func (s *Server) reportPanic() {
 	if p == nil {
 		return
 	}
-	if p != http.ErrAbortHandler {
+	if err, _ := p.(error); !errors.Is(err, http.ErrAbortHandler) {
 		s.report("panic in a handler: %v", p)
 	}
 	panic(http.ErrAbortHandler)

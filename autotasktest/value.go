@@ -67,8 +67,9 @@ func convert(kind schema.Kind, v json.RawMessage) (json.RawMessage, error) {
 		return convertDate(v)
 	case schema.String, schema.Bytes:
 		return convertText(v)
+	default:
+		return v, nil
 	}
-	return v, nil
 }
 
 func convertInteger(v json.RawMessage) (json.RawMessage, error) {

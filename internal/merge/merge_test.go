@@ -233,6 +233,12 @@ func TestUDFsAreMergedByName(t *testing.T) {
 			`[{"name":"A","value":"2"},{"name":"new at the server","value":"x"}]`,
 			`[{"name":"A","value":"2"}]`,
 		},
+		{
+			"one that is spelled in another way has not changed",
+			`[{"name":"A","value":"1"},{"name":"B"}]`,
+			`[{"name":"A","value":"1"},{"name":"B"}]`, `[{"value":"1","name":"A"},{"name":"B","value":"2"}]`,
+			`[{"name":"A","value":"1"},{"name":"B","value":"2"}]`, `[{"name":"B","value":"2"}]`,
+		},
 		{"of null", `null`, `null`, `[{"name":"A","value":"1"}]`, `[{"name":"A","value":"1"}]`, `[{"name":"A","value":"1"}]`},
 		{"of an empty array", `[]`, `[]`, `[{"name":"A","value":"1"}]`, `[{"name":"A","value":"1"}]`, `[{"name":"A","value":"1"}]`},
 		{"of nothing", ``, ``, `[{"name":"A","value":"1"}]`, `[{"name":"A","value":"1"}]`, `[{"name":"A","value":"1"}]`},

@@ -17,6 +17,7 @@ import (
 // whole body read before the place is given back.
 type attempts struct {
 	next    http.RoundTripper
+	admit   func(ctx context.Context, endpoint string) error
 	gate    *gate
 	limiter Limiter
 	timeout time.Duration
@@ -43,8 +44,14 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// acquire waits for both the gate and the caller's limiter.
+// acquire waits for the budget, which holds no place meanwhile, for the gate
+// and for the caller's limiter.
 func (a *attempts) acquire(ctx context.Context, endpoint string) (func(), error) {
+	if a.admit != nil {
+		if err := a.admit(ctx, endpoint); err != nil {
+			return nil, err
+		}
+	}
 	release, err := a.gate.acquire(ctx, endpoint)
 	if err != nil {
 		return nil, err

@@ -342,20 +342,34 @@ func TestCompressedBodiesAreBoundedByWhatTheyUnpackTo(t *testing.T) {
 	t.Parallel()
 	var bomb bytes.Buffer
 	z := gzip.NewWriter(&bomb)
-	_, err := z.Write(make([]byte, 64<<20))
+	_, err := z.Write(make([]byte, 4<<20))
 	require.NoError(t, err)
 	require.NoError(t, z.Close())
-	require.Less(t, bomb.Len(), 1<<20, "it passes the limit only when it is unpacked")
+	require.Less(t, bomb.Len(), 1<<18, "it passes the limit only when it is unpacked")
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, "gzip", r.Header.Get("Accept-Encoding"))
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(bomb.Bytes())
 	})
 	c := config(ownPool(t))
-	c.MaxResponseBytes = 1 << 20
+	c.MaxResponseBytes = 1 << 18
 	f := fail(t, quick(c), get(server.base))
 	require.ErrorIs(t, f, errTooLarge)
 	assert.EqualValues(t, 1, server.hits.Load())
+}
+
+func TestNoMoreIsReadThanTheLimit(t *testing.T) {
+	t.Parallel()
+	body := bytes.NewReader(make([]byte, 1<<20))
+	c := config(roundTrip(func(*http.Request) (*http.Response, error) {
+		resp := answer(200, "")
+		resp.Body = io.NopCloser(body)
+		return resp, nil
+	}))
+	c.MaxResponseBytes = 1000
+	f := fail(t, quick(c), get(fakeBase))
+	require.ErrorIs(t, f, errTooLarge)
+	assert.Equal(t, 1001, int(body.Size())-body.Len(), "one byte more, to know")
 }
 
 func TestLargestLimitIsNoLimit(t *testing.T) {

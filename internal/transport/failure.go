@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -54,6 +55,14 @@ func (f *Failure) Error() string {
 
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Cause }
+
+// adopt takes over what kept a request from being sent, if that was a failure.
+func (f *Failure) adopt(err error) {
+	var reason *Failure
+	if errors.As(err, &reason) {
+		f.StatusCode, f.Kind, f.Messages, f.RetryAfter, f.Cause = reason.StatusCode, reason.Kind, reason.Messages, reason.RetryAfter, reason.Cause
+	}
+}
 
 // retryableLimit: the limit of threads passes in a moment; a limit of the hour
 // under another status than 429 is known by its text only and does not.

@@ -106,12 +106,13 @@ func takes(d time.Duration) roundTrip {
 	}
 }
 
+// pause reports an end of the context as the network does: by its cause.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	case <-timer.C:
 		return nil
 	}

@@ -31,7 +31,8 @@ func logged(t *testing.T, c Config, level slog.Level, r *Request) (records []map
 }
 
 func TestOneRecordAnAttempt(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		slow := func(status int, d time.Duration) roundTrip {
 			return func(req *http.Request) (*http.Response, error) {
 				return answer(status, good), pause(req.Context(), d)
@@ -56,7 +57,8 @@ func TestOneRecordAnAttempt(t *testing.T) {
 }
 
 func TestWaitingForTheGateIsLogged(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		var out lockedBuffer
 		c := config(takes(time.Second))
 		c.MaxConcurrency = 1

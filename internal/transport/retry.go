@@ -111,6 +111,7 @@ func (x *exchange) judgeError(err error) {
 			err = ended // the network layer may report it in other words
 		}
 		x.failure = x.fail(0, err)
+		x.failure.adopt(err)
 		x.again = x.ctx.Err() == nil && x.onWire && !errors.Is(err, errOrigin)
 	case x.ctx.Err() != nil:
 		x.failure = x.fail(x.unknownIfWrite(), x.ctx.Err())

@@ -45,6 +45,10 @@ type Config struct {
 	MaxConcurrency   int
 	MaxResponseBytes int64
 	Limiter          Limiter
+	// Admit, if not nil, is asked before each attempt whether the request may
+	// be made at all; it may wait. A *Failure from it gives the call's failure
+	// its kinds.
+	Admit func(ctx context.Context, endpoint string) error
 }
 
 // Credentials are the three headers that sign a request.
@@ -114,6 +118,7 @@ func (t *Transport) layers(base http.RoundTripper, timeout time.Duration) http.R
 	return &attempts{
 		next:    rt,
 		gate:    t.gate,
+		admit:   t.config.Admit,
 		limiter: t.config.Limiter,
 		timeout: timeout,
 		max:     t.config.MaxResponseBytes,

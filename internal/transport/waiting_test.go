@@ -16,14 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bubble runs a test in which waiting takes no time: the clock moves on when
-// everybody waits.
-func bubble(t *testing.T, test func(t *testing.T)) {
-	t.Helper()
-	t.Parallel()
-	synctest.Test(t, test)
-}
-
 // elapsed asserts how long something took by the clock of the bubble.
 func elapsed(t *testing.T, since time.Time, want time.Duration, what string) {
 	t.Helper()
@@ -31,7 +23,8 @@ func elapsed(t *testing.T, since time.Time, want time.Duration, what string) {
 }
 
 func TestBackoffWaitsBetweenAttempts(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		network := scripted(gives(503, ""))
 		c := config(network)
 		c.MaxRetries = 9
@@ -46,6 +39,7 @@ func TestBackoffWaitsBetweenAttempts(t *testing.T) {
 }
 
 func TestRetryAfterIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	for name, headers := range map[string][]string{
 		"seconds":               {"Retry-After", "40"},
 		"date by our clock":     {"Retry-After", "Sat, 01 Jan 2000 00:00:40 GMT"},
@@ -53,7 +47,8 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 	} {
 		for _, status := range []int{429, 503} {
 			t.Run(fmt.Sprint(status, " ", name), func(t *testing.T) {
-				bubble(t, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
 					network := scripted(gives(status, "", headers...), gives(200, good))
 					_, err := New(config(network)).Do(t.Context(), get(fakeBase))
 					require.NoError(t, err)
@@ -67,7 +62,8 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 }
 
 func TestRetryAfterOfTheCapIsStillWaitedFor(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		network := scripted(gives(429, "", "Retry-After", "60"), gives(200, good))
 		_, err := New(config(network)).Do(t.Context(), create(fakeBase))
 		require.NoError(t, err)
@@ -76,6 +72,7 @@ func TestRetryAfterOfTheCapIsStillWaitedFor(t *testing.T) {
 }
 
 func TestRetryAfterBeyondTheCapIsReportedAtOnce(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name        string
 		status      int
@@ -89,7 +86,8 @@ func TestRetryAfterBeyondTheCapIsReportedAtOnce(t *testing.T) {
 		{"503", 503, "3600", time.Hour, RateLimited | Server, RateLimited | Server | OutcomeUnknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
 				for r, kind := range map[*Request]Kind{get(fakeBase): c.read, create(fakeBase): c.write} {
 					began := time.Now()
 					f := fail(t, New(config(scripted(gives(c.status, "", "Retry-After", c.retryAfter)))), r)
@@ -104,7 +102,8 @@ func TestRetryAfterBeyondTheCapIsReportedAtOnce(t *testing.T) {
 }
 
 func TestRetryAfterIsReportedWhenRetriesAreUsedUp(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		c := config(scripted(gives(429, "", "Retry-After", "5")))
 		c.MaxRetries = 1
 		f := fail(t, New(c), get(fakeBase))
@@ -114,6 +113,7 @@ func TestRetryAfterIsReportedWhenRetriesAreUsedUp(t *testing.T) {
 }
 
 func TestBackoffEndsWithTheContext(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		first roundTrip
 		kind  Kind
@@ -123,7 +123,8 @@ func TestBackoffEndsWithTheContext(t *testing.T) {
 		"after a thread limit": {gives(500, `{"errors":["`+threadText+`"]}`, "Retry-After", "30"), threads},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
 				for _, r := range []*Request{get(fakeBase), create(fakeBase)} {
 					tr := New(config(scripted(c.first)))
 					tr.client.RetryWaitMin = time.Hour // nothing but the context ends it
@@ -150,7 +151,8 @@ func TestBackoffEndsWithTheContext(t *testing.T) {
 }
 
 func TestRequestInFlightEndsWithTheContext(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		reason := errors.New("the user closed the window")
 		for r, kind := range map[*Request]Kind{get(fakeBase): 0, create(fakeBase): OutcomeUnknown} {
 			for _, step := range []roundTrip{takes(time.Minute), slowBody(time.Minute)} {
@@ -168,7 +170,8 @@ func TestRequestInFlightEndsWithTheContext(t *testing.T) {
 }
 
 func TestDialThatTheContextEndsIsAContextError(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		reason := errors.New("the user closed the window")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(reason) })
@@ -227,9 +230,11 @@ func (b *lateBody) Read(p []byte) (int, error) {
 func (*lateBody) Close() error { return nil }
 
 func TestTimeOutCoversTheBodyAndRepeatsReads(t *testing.T) {
+	t.Parallel()
 	for name, step := range map[string]roundTrip{"header": takes(time.Minute), "body": slowBody(time.Minute)} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
 				network := scripted(step, step, gives(200, good))
 				c := config(network)
 				c.HTTPClient.Timeout = 10 * time.Second
@@ -250,7 +255,8 @@ func TestTimeOutCoversTheBodyAndRepeatsReads(t *testing.T) {
 }
 
 func TestTimeOutDoesNotCountTheGate(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		c := config(takes(40 * time.Second))
 		c.HTTPClient.Timeout = time.Minute
 		c.MaxConcurrency = 1
@@ -266,7 +272,8 @@ func TestTimeOutDoesNotCountTheGate(t *testing.T) {
 }
 
 func TestTimeOutDoesNotCountTheLimiter(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		c := config(takes(40 * time.Second))
 		c.HTTPClient.Timeout = time.Minute
 		c.Limiter = limiter(func(ctx context.Context, _ string) (func(), error) { return nil, pause(ctx, time.Hour) })
@@ -312,9 +319,11 @@ func (c *crowd) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func TestGateLetsSoManyThroughAtATime(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{1, 3, 5} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
 				network := &crowd{}
 				c := config(network)
 				c.MaxConcurrency = n
@@ -336,7 +345,8 @@ func TestGateLetsSoManyThroughAtATime(t *testing.T) {
 }
 
 func TestGateIsThreeByDefault(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		network := &crowd{}
 		tr := New(config(network))
 		concurrently(9, func() error {
@@ -348,7 +358,8 @@ func TestGateIsThreeByDefault(t *testing.T) {
 }
 
 func TestEndpointsHaveGatesOfTheirOwn(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		c := config(takes(time.Second))
 		c.MaxConcurrency = 1
 		tr := New(c)
@@ -364,7 +375,8 @@ func TestEndpointsHaveGatesOfTheirOwn(t *testing.T) {
 }
 
 func TestGateIsHeldUntilTheBodyHasBeenRead(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		network := scripted(slowBody(time.Minute), gives(200, good))
 		c := config(network)
 		c.MaxConcurrency = 1
@@ -379,7 +391,8 @@ func TestGateIsHeldUntilTheBodyHasBeenRead(t *testing.T) {
 }
 
 func TestBackoffHoldsNoPlaceInTheGate(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		network := scripted(gives(429, "", "Retry-After", "50"), gives(200, good))
 		c := config(network)
 		c.MaxConcurrency = 1
@@ -400,7 +413,8 @@ func TestBackoffHoldsNoPlaceInTheGate(t *testing.T) {
 }
 
 func TestWaitingForTheGateEndsWithTheContext(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		network := scripted(takes(time.Minute))
 		c := config(network)
 		c.MaxConcurrency = 1
@@ -478,8 +492,9 @@ func TestLimiterErrorEndsTheRequestUnsent(t *testing.T) {
 	network := scripted(gives(200, good))
 	c := config(network)
 	c.MaxConcurrency = 1
-	refuse := true
+	refuse, asked := true, 0
 	c.Limiter = limiter(func(context.Context, string) (func(), error) {
+		asked++
 		if refuse {
 			return nil, full
 		}
@@ -493,6 +508,7 @@ func TestLimiterErrorEndsTheRequestUnsent(t *testing.T) {
 		assert.Zero(t, f.Kind)
 		assert.Zero(t, f.Attempts)
 	}
+	assert.Equal(t, 2, asked, "once for each request")
 	assert.Empty(t, network.requests())
 
 	refuse = false
@@ -515,4 +531,70 @@ func TestLimiterErrorAfterAnAttemptCountsThatOne(t *testing.T) {
 	require.ErrorIs(t, f, full)
 	assert.Equal(t, 1, f.Attempts)
 	assert.Zero(t, f.Kind)
+}
+
+func TestAdmitIsAskedBeforeEachAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		network := scripted(gives(503, ""), takes(time.Minute))
+		c := config(network)
+		c.MaxConcurrency = 1
+		c.HTTPClient.Timeout = time.Minute + time.Second
+		c.Admit = func(ctx context.Context, endpoint string) error {
+			asked = append(asked, endpoint)
+			return pause(ctx, time.Hour)
+		}
+		tr := quick(c)
+		_, err := tr.Do(t.Context(), request(fakeBase, http.MethodPost, "Tickets/5/Notes/query"))
+		require.NoError(t, err, "waiting for it is no part of the attempt's time")
+		assert.Equal(t, []string{"Tickets", "Tickets"}, asked)
+	})
+}
+
+func TestAdmitHoldsNoPlaceInTheGate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := config(scripted(gives(200, good)))
+		c.MaxConcurrency = 1
+		first := true
+		c.Admit = func(ctx context.Context, _ string) error {
+			if first {
+				first = false
+				return pause(ctx, time.Hour)
+			}
+			return nil
+		}
+		tr := New(c)
+		began := time.Now()
+		go func() { _, _ = tr.Do(t.Context(), get(fakeBase)) }()
+		synctest.Wait()
+		_, err := tr.Do(t.Context(), get(fakeBase))
+		require.NoError(t, err)
+		elapsed(t, began, 0, "the second did not wait for the first")
+	})
+}
+
+func TestAdmitThatRefusesEndsTheRequestUnsent(t *testing.T) {
+	t.Parallel()
+	used := &Failure{Kind: RateLimited, RetryAfter: time.Minute, Messages: []string{"all used up"}, Cause: io.EOF}
+	for _, r := range []*Request{get(fakeBase), create(fakeBase)} {
+		network := scripted(gives(200, good))
+		c := config(network)
+		c.Admit = func(context.Context, string) error { return fmt.Errorf("budget: %w", used) }
+		f := fail(t, quick(c), r)
+		assert.Equal(t, RateLimited, f.Kind)
+		assert.Equal(t, time.Minute, f.RetryAfter)
+		assert.Equal(t, []string{"all used up"}, f.Messages)
+		assert.Equal(t, r.Method, f.Method, "of this call, not of what refused it")
+		assert.Zero(t, f.Attempts)
+		require.ErrorIs(t, f, io.EOF)
+
+		plain := errors.New("closed")
+		c.Admit = func(context.Context, string) error { return plain }
+		f = fail(t, quick(c), r)
+		require.ErrorIs(t, f, plain)
+		assert.Zero(t, f.Kind)
+		assert.Empty(t, network.requests())
+	}
 }

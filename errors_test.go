@@ -1,0 +1,298 @@
+package autotask_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/autotask-go/autotask"
+)
+
+// sentinels are all the ways of failing, by name.
+var sentinels = map[string]error{
+	"NotFound": autotask.ErrNotFound, "Unauthorized": autotask.ErrUnauthorized, "Permission": autotask.ErrPermission,
+	"Invalid": autotask.ErrInvalid, "RateLimited": autotask.ErrRateLimited, "ThreadLimit": autotask.ErrThreadLimit,
+	"Server": autotask.ErrServer, "OutcomeUnknown": autotask.ErrOutcomeUnknown, "Unsupported": autotask.ErrUnsupported,
+	"MissingField": autotask.ErrMissingField, "NotApplied": autotask.ErrNotApplied, "Ambiguous": autotask.ErrAmbiguous,
+}
+
+// assertKinds asserts that an error is of these kinds and of no other.
+func assertKinds(t *testing.T, err error, kinds ...string) {
+	t.Helper()
+	var got []string
+	for name, sentinel := range sentinels {
+		if errors.Is(err, sentinel) {
+			got = append(got, name)
+		}
+	}
+	assert.ElementsMatch(t, kinds, got, "%v", err)
+}
+
+const threadLimitText = "The Autotask API thread threshold of 3 threads has been exceeded."
+
+func TestError_KindsOfAnAnswer(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		status int
+		body   string
+		reads  []string
+		writes []string
+	}{
+		{"not found", 404, `{"errors":["no"]}`, []string{"NotFound"}, []string{"NotFound"}},
+		{"unauthorized", 401, ``, []string{"Unauthorized"}, []string{"Unauthorized"}},
+		{"permission", 403, ``, []string{"Permission"}, []string{"Permission"}},
+		{"invalid", 500, `{"errors":["Picklist value [9] does not exist for priority."]}`, []string{"Invalid"}, []string{"Invalid"}},
+		{"rate limited", 429, ``, []string{"RateLimited"}, []string{"RateLimited"}},
+		{"thread limit", 500, `{"errors":["` + threadLimitText + `"]}`, []string{"RateLimited", "ThreadLimit"}, []string{"RateLimited", "ThreadLimit"}},
+		{"server", 503, ``, []string{"Server"}, []string{"Server", "OutcomeUnknown"}},
+		{"unsupported", 405, ``, []string{"Unsupported"}, []string{"Unsupported"}},
+		{"unreadable", 200, `<html>`, nil, []string{"OutcomeUnknown"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			client, mock := mocked(t)
+			mock.RegisterNoResponder(httpmock.NewStringResponder(c.status, c.body))
+			_, err := client.Tickets.Get(t.Context(), 5)
+			assertKinds(t, err, c.reads...)
+			var e *autotask.Error
+			require.ErrorAs(t, err, &e)
+			assert.Equal(t, []any{c.status, "GET", "Tickets/5", 1}, []any{e.StatusCode, e.Method, e.Path, e.Attempts})
+
+			err = autotask.Delete[autotask.TimeEntry](t.Context(), client, 7)
+			if c.name == "unreadable" || c.name == "server" { // a DELETE may be repeated, and is
+				assertKinds(t, err, c.writes...)
+				return
+			}
+			assertKinds(t, err, c.writes...)
+			require.ErrorAs(t, err, &e)
+			assert.Equal(t, []any{c.status, "DELETE", "TimeEntries/7", 1}, []any{e.StatusCode, e.Method, e.Path, e.Attempts})
+		})
+	}
+}
+
+func TestError_KindsOfTheLibrarysOwnChecks(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+
+	_, err := client.Tickets.Get(t.Context(), 0)
+	assertKinds(t, err, "Invalid")
+
+	_, err = client.Tickets.Create(t.Context(), &autotask.Ticket{})
+	assertKinds(t, err, "Invalid", "MissingField")
+
+	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/5", httpmock.NewStringResponder(200, `{"item":null}`))
+	_, err = client.Tickets.Get(t.Context(), 5)
+	assertKinds(t, err, "NotFound")
+
+	mock.RegisterResponder(http.MethodGet, testBase+"/TimeEntries/7", httpmock.NewStringResponder(200, `{"item":{"id":7,"resourceID":4,"summaryNotes":"old"}}`))
+	mock.RegisterResponder(http.MethodPatch, testBase+"/TimeEntries", httpmock.NewStringResponder(200, `{"itemId":7}`))
+	_, err = autotask.Update(t.Context(), client, 7, func(e *autotask.TimeEntry) error {
+		e.SummaryNotes.Set("new")
+		return nil
+	})
+	assertKinds(t, err, "NotApplied")
+
+	mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query", httpmock.NewStringResponder(200,
+		`{"items":[{"id":5,"title":"Printer","ticketNumber":"T1"},{"id":6,"title":"Mouse","ticketNumber":"T1"}],"pageDetails":{"nextPageUrl":null}}`))
+	_, err = client.Tickets.ResolveNumber(t.Context(), "T1")
+	assertKinds(t, err, "Ambiguous")
+}
+
+func TestError_MadeByHandIsClassifiedByWhatItShows(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		e    autotask.Error
+		want []string
+	}{
+		{autotask.Error{StatusCode: 404, Method: "GET"}, []string{"NotFound"}},
+		{autotask.Error{StatusCode: 401}, []string{"Unauthorized"}},
+		{autotask.Error{StatusCode: 403}, []string{"Permission"}},
+		{autotask.Error{StatusCode: 400}, []string{"Invalid"}},
+		{autotask.Error{StatusCode: 405}, []string{"Unsupported"}},
+		{autotask.Error{StatusCode: 429}, []string{"RateLimited"}},
+		{autotask.Error{StatusCode: 429, Messages: []string{threadLimitText}}, []string{"RateLimited", "ThreadLimit"}},
+		{autotask.Error{StatusCode: 500}, []string{"Server"}},
+		{autotask.Error{StatusCode: 502, Messages: []string{"Bad Gateway"}}, []string{"Server"}},
+		{autotask.Error{StatusCode: 500, Messages: []string{"title is required."}}, []string{"Invalid"}},
+		{autotask.Error{StatusCode: 500, Messages: []string{"No message. No matching records found."}}, []string{"NotFound"}},
+		{autotask.Error{StatusCode: 200}, nil},
+		{autotask.Error{Messages: []string{"No matching records found."}}, nil},
+		{autotask.Error{}, nil},
+	} {
+		assertKinds(t, &c.e, c.want...)
+		assertKinds(t, fmt.Errorf("while syncing: %w", &c.e), c.want...)
+	}
+}
+
+func TestError_IsOnlyWhatItIs(t *testing.T) {
+	t.Parallel()
+	e := &autotask.Error{StatusCode: 404}
+	assert.NotErrorIs(t, e, io.EOF)
+	assert.NotErrorIs(t, e, errors.New("autotask: not found"), "not by its text")
+	assert.NotErrorIs(t, e, nil)
+	assert.ErrorIs(t, e, e)
+	assert.Len(t, sentinels, 12)
+	for name, sentinel := range sentinels {
+		assert.Regexp(t, `^autotask: [a-z A-Z]+$`, sentinel.Error(), name)
+		assertKinds(t, sentinel, name)
+	}
+}
+
+func TestError_IsOneLineWithItsParts(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		e    autotask.Error
+		want string
+	}{
+		{autotask.Error{}, "autotask:"},
+		{autotask.Error{Method: "GET", Path: "Tickets/5"}, "autotask: GET Tickets/5"},
+		{autotask.Error{Path: "Tickets/5"}, "autotask: Tickets/5"},
+		{autotask.Error{StatusCode: 404, Method: "GET", Path: "Tickets/5"}, "autotask: GET Tickets/5: 404: not found"},
+		{autotask.Error{StatusCode: 500, Method: "PUT", Path: "Tickets", Messages: []string{"one", "two"}, Attempts: 2},
+			"autotask: PUT Tickets: 500: invalid request: one; two"},
+		{autotask.Error{StatusCode: 429, Method: "GET", Path: "Tickets/5", Messages: []string{threadLimitText}, RetryAfter: 90 * time.Second},
+			"autotask: GET Tickets/5: 429: thread limit exceeded, rate limited: " + threadLimitText + ": retry after 1m30s"},
+		{autotask.Error{Messages: []string{"title is required.\r\n; on record\tnumber [1].\n", "\u2028two"}},
+			"autotask: title is required. ; on record number [1]. ; two"},
+	} {
+		assert.Equal(t, strings.TrimSuffix(c.want, ":"), strings.TrimSuffix(c.e.Error(), ":"))
+		assert.NotContains(t, c.e.Error(), "\n")
+	}
+}
+
+func TestError_NamesEveryKind(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	mock.RegisterNoResponder(httpmock.NewStringResponder(502, ""))
+	_, err := client.TimeEntries.Create(t.Context(), &autotask.TimeEntry{ResourceID: autotask.Int(4)})
+	assert.ErrorContains(t, err, "autotask: POST TimeEntries: 502: outcome unknown, server error")
+}
+
+func TestError_TextIsBoundedAndWholeCharacters(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"x", "é", "日", "😀", " x", "\r\n"} {
+		for n := range 8 { // so that the cut falls everywhere in a character
+			e := &autotask.Error{StatusCode: 400, Messages: []string{strings.Repeat("y", n) + strings.Repeat(s, 10_000)}}
+			text := e.Error()
+			assert.LessOrEqual(t, len(text), 500+len("…"))
+			assert.True(t, utf8.ValidString(text))
+			assert.NotContains(t, text, "\uFFFD")
+			assert.Len(t, e.Messages[0], n+10_000*len(s), "the messages keep all")
+		}
+	}
+}
+
+func TestError_UnwrapsItsCause(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	mock.RegisterNoResponder(httpmock.NewErrorResponder(io.ErrUnexpectedEOF))
+	_, err := client.Tickets.Get(t.Context(), 5)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.EqualError(t, err, "autotask: GET Tickets/5: unexpected EOF")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = client.Tickets.Get(ctx, 5)
+	require.ErrorIs(t, err, context.Canceled)
+	var e *autotask.Error
+	require.ErrorAs(t, err, &e)
+	assert.Zero(t, e.Attempts, "it never was tried")
+
+	assert.NoError(t, (&autotask.Error{StatusCode: 404}).Unwrap())
+}
+
+// logLine is a value as slog's text handler shows it.
+func logLine(v any) string {
+	var out bytes.Buffer
+	slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey {
+			return slog.Attr{}
+		}
+		return a
+	}})).Error("", "err", v)
+	return strings.TrimSpace(out.String())
+}
+
+func TestError_IsLoggedAsAGroup(t *testing.T) {
+	t.Parallel()
+	e := &autotask.Error{StatusCode: 500, Method: "PUT", Path: "Tickets", Messages: []string{"one", "two"}, Attempts: 2}
+	assert.Equal(t, `err.method=PUT err.path=Tickets err.status=500 err.kinds="[invalid request]" err.messages="[one two]" err.attempts=2`, logLine(e))
+
+	client, mock := mocked(t)
+	mock.RegisterNoResponder(httpmock.NewErrorResponder(io.ErrUnexpectedEOF))
+	_, err := client.Tickets.Get(t.Context(), 5)
+	assert.Equal(t, `err.method=GET err.path=Tickets/5 err.kinds=[] err.messages=[] err.attempts=1 err.cause="unexpected EOF"`, logLine(err))
+}
+
+func TestAmbiguousError(t *testing.T) {
+	t.Parallel()
+	e := &autotask.AmbiguousError{Kind: "Tickets.status", Name: "Complete", Candidates: []autotask.Candidate{{5, "Complete"}, {8, "complete"}}}
+	assert.EqualError(t, e, `autotask: ambiguous: Tickets.status "Complete" may be 5 (Complete), 8 (complete)`)
+	assert.Equal(t, []int64{5, 8}, e.IDs())
+	assertKinds(t, e, "Ambiguous")
+	assertKinds(t, fmt.Errorf("while syncing: %w", e), "Ambiguous")
+	assert.Empty(t, (&autotask.AmbiguousError{}).IDs())
+}
+
+func TestAmbiguousError_IsOneBoundedLine(t *testing.T) {
+	t.Parallel()
+	e := &autotask.AmbiguousError{Kind: "ticket number", Name: strings.Repeat("n", 10_000)}
+	for i := range int64(25) {
+		e.Candidates = append(e.Candidates, autotask.Candidate{ID: i + 1, Label: "line\r\nbreak " + strings.Repeat("ü", 10_000)})
+	}
+	text := e.Error()
+	assert.Contains(t, text, "1 (line break üü")
+	assert.Contains(t, text, "10 (line break")
+	assert.NotContains(t, text, "11 (")
+	assert.Regexp(t, `, and 15 more$`, text)
+	assert.NotContains(t, text, "\n")
+	assert.Less(t, len(text), 1000)
+	assert.True(t, utf8.ValidString(text))
+	assert.Len(t, e.IDs(), 25)
+
+	e.Candidates = e.Candidates[:10]
+	assert.NotContains(t, e.Error(), "more")
+}
+
+func TestError_ShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	echo := testCredentials.Secret + " " + testCredentials.IntegrationCode + " " + testCredentials.UserName
+	for name, respond := range map[string]httpmock.Responder{
+		"errors":       httpmock.NewStringResponder(500, `{"errors":["You sent `+echo+`"]}`),
+		"Message":      httpmock.NewStringResponder(404, `{"Message":"`+echo+`"}`),
+		"HTML":         httpmock.NewStringResponder(404, `<title>`+echo+`</title>`),
+		"text":         httpmock.NewStringResponder(400, strings.Repeat("x", 1990)+echo),
+		"unreadable":   httpmock.NewStringResponder(200, `{"item":{"id":5,"createDate":"`+echo+`"}}`),
+		"network":      httpmock.NewErrorResponder(errors.New("malformed answer " + echo)),
+		"redirect":     httpmock.NewStringResponder(302, "").HeaderSet(http.Header{"Location": {"https://elsewhere.example/?s=" + testCredentials.Secret}}),
+		"odd redirect": httpmock.NewStringResponder(302, "").HeaderSet(http.Header{"Location": {"https://%zz/" + testCredentials.Secret}}),
+	} {
+		client, mock := mocked(t)
+		mock.RegisterNoResponder(respond)
+		_, err := client.Tickets.Get(t.Context(), 5)
+		var e *autotask.Error
+		require.ErrorAs(t, err, &e, name)
+		shown := strings.Join([]string{
+			err.Error(), fmt.Sprintf("%v %+v %q %s", err, err, err, err), logLine(err), strings.Join(e.Messages, " "),
+		}, "\n")
+		for _, secret := range []string{testCredentials.Secret, testCredentials.IntegrationCode, testCredentials.UserName} {
+			assert.NotContains(t, shown, secret, name)
+			// Nor half of one.
+			assert.NotRegexp(t, regexp.QuoteMeta(secret[:len(secret)/2]), shown, name)
+		}
+	}
+}

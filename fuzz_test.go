@@ -1,0 +1,317 @@
+package autotask_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/autotask-go/autotask"
+)
+
+// answering returns a client whose every request gets the same answer.
+func answering(t *testing.T, status int, body []byte) *autotask.Client {
+	t.Helper()
+	client, mock := mocked(t)
+	mock.RegisterNoResponder(httpmock.NewBytesResponder(status, body))
+	return client
+}
+
+func addFixtures(f *testing.F, names ...string) {
+	f.Helper()
+	for _, name := range names {
+		f.Add(fixture(f, name))
+	}
+	for _, odd := range []string{
+		``, `null`, `{}`, `[]`, `{"item":null}`, `{"item":{}}`, `{"item":[]}`, `{"items":[null]}`, `{"items":{}}`,
+		`{"item":{"id":1,"id":2}}`, `{"item":{"id":1e3}}`, `{"item":{"id":99999999999999999999}}`, "{\"item\":{\"title\":\"\xff\"}}",
+		`{"item":{"id":7,"dueDateTime":"2026-11-23T10:00:00.1234567"}}`, `{"item":{"id":7,"dueDateTime":"0000-00-00"}}`,
+		`{"items":[{"id":1}],"pageDetails":{"nextPageUrl":"` + testBase + `/Tickets/query/next?paging=1"}}`,
+		`{"items":[],"pageDetails":{"nextPageUrl":"https://elsewhere.example/"}}`, `{"items":[],"pageDetails":null}`,
+	} {
+		f.Add([]byte(odd))
+	}
+}
+
+func FuzzDecodeItem(f *testing.F) {
+	addFixtures(f, "ticket_item.json", "ticket_item_rich.json", "item_null.json", "ticket_note_item.json", "time_entry_item.json")
+	f.Fuzz(func(t *testing.T, body []byte) {
+		ticket, err := answering(t, http.StatusOK, body).Tickets.Get(t.Context(), 7)
+		assert.Equal(t, err == nil, ticket != nil)
+		entry, err := answering(t, http.StatusOK, body).TimeEntries.Get(t.Context(), 7)
+		assert.Equal(t, err == nil, entry != nil)
+		// An update of what was read must never send anything but all of it.
+		client, mock := mocked(t)
+		mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/7", httpmock.NewBytesResponder(200, body))
+		mock.RegisterResponder(http.MethodPut, testBase+"/Tickets", func(req *http.Request) (*http.Response, error) {
+			var sent map[string]json.RawMessage
+			assert.NoError(t, json.NewDecoder(req.Body).Decode(&sent))
+			for _, name := range stabilisingFields {
+				assert.Contains(t, sent, name)
+			}
+			return httpmock.NewStringResponse(200, `{"itemId":7}`), nil
+		})
+		_, _ = client.Tickets.Update(t.Context(), 7, func(t *autotask.Ticket) error {
+			t.Resolution.Set("changed by the fuzzer")
+			return nil
+		})
+	})
+}
+
+func FuzzDecodePage(f *testing.F) {
+	addFixtures(f, "tickets_page.json", "tickets_page_first.json", "tickets_page_empty.json", "tickets_page_fields.json", "ticket_notes_page.json")
+	f.Fuzz(func(t *testing.T, body []byte) {
+		client := answering(t, http.StatusOK, body)
+		for ticket, err := range client.Tickets.All(t.Context(), autotask.Query{}) {
+			assert.Equal(t, err == nil, ticket != nil)
+		}
+		_, _ = client.Tickets.Count(t.Context(), autotask.Query{})
+		_, _ = client.TimeEntries.Exist(t.Context(), 7)
+		_, _ = client.Tickets.ResolveNumber(t.Context(), "T20261123.0001")
+	})
+}
+
+func FuzzDecodeFieldInformation(f *testing.F) {
+	addFixtures(f, "ticket_fields.json", "udf_fields.json")
+	f.Fuzz(func(t *testing.T, body []byte) {
+		client := answering(t, http.StatusOK, body)
+		fields, err := client.Picklists.Fields(t.Context(), "Tickets")
+		if err != nil {
+			return
+		}
+		for _, field := range fields {
+			p := autotask.Picklist{Entity: "Tickets", Field: field.Name, Values: field.PicklistValues}
+			for _, v := range p.Values {
+				p.Label(v.ID)
+				_, _ = p.ID(v.Label)
+			}
+		}
+	})
+}
+
+func FuzzDecodeError(f *testing.F) {
+	var cases []struct {
+		Status int
+		Body   string
+	}
+	if err := json.Unmarshal(fixture(f, "errors.json"), &cases); err != nil {
+		f.Fatal(err)
+	}
+	for _, c := range cases {
+		f.Add(uint16(c.Status), []byte(c.Body))
+	}
+	f.Fuzz(func(t *testing.T, status uint16, body []byte) {
+		if status < 300 || status > 599 {
+			return
+		}
+		for _, call := range []func(*autotask.Client) error{
+			func(c *autotask.Client) error { _, err := c.Tickets.Get(t.Context(), 7); return err },
+			func(c *autotask.Client) error { return autotask.Delete[autotask.TimeEntry](t.Context(), c, 7) },
+		} {
+			err := call(answering(t, int(status), body))
+			var e *autotask.Error
+			require.ErrorAs(t, err, &e)
+			assert.Equal(t, int(status), e.StatusCode)
+			assert.LessOrEqual(t, len(err.Error()), 600)
+			assert.True(t, utf8.ValidString(err.Error()))
+			assert.NotContains(t, err.Error(), "\n")
+		}
+	})
+}
+
+func FuzzOptional(f *testing.F) {
+	for _, s := range []string{
+		`null`, `0`, `-1`, `5.0`, `1e3`, `"7"`, `true`, `"true"`, `3.5000`, `99999999999999999999`, `"x"`, `""`, `{}`, `[1]`,
+		`"2026-11-23T10:00:00"`, `"2026-11-23T10:00:00.1Z"`, `"2026-11-23T10:00:00+02:00"`, `"2026-11-23"`, `"\ud800"`, `1e400`, `tru`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		fuzzOptional[int64](t, body)
+		fuzzOptional[float64](t, body)
+		fuzzOptional[bool](t, body)
+		fuzzOptional[string](t, body)
+		fuzzOptional[time.Time](t, body)
+	})
+}
+
+// fuzzOptional: what is read comes out the same when it is written and read again.
+func fuzzOptional[T comparable](t *testing.T, body []byte) {
+	t.Helper()
+	var first, second autotask.Optional[T]
+	if jsonv2.Unmarshal(body, &first) != nil {
+		return
+	}
+	assert.False(t, first.IsZero())
+	if stamp, ok := any(first.Or(*new(T))).(time.Time); ok {
+		stamp = stamp.Truncate(time.Millisecond) // as finely as times are written
+		if stamp.Year() < 1 || stamp.Year() > 9999 {
+			return
+		}
+		if !first.IsNull() {
+			first.Set(any(stamp).(T))
+		}
+	}
+	written, err := jsonv2.Marshal(first)
+	require.NoError(t, err, "%s", body)
+	require.NoError(t, jsonv2.Unmarshal(written, &second), "%s became %s", body, written)
+	assert.Equal(t, first, second, "%s became %s", body, written)
+}
+
+// FuzzFilter builds a filter and what it means side by side, and compares the
+// meaning with what is sent.
+func FuzzFilter(f *testing.F) {
+	f.Add([]byte{0, 1, 2, 3})
+	f.Add([]byte{13, 2, 0, 5, 1, 7})
+	f.Add([]byte{14, 3, 11, 4, 2, 12, 9, 9, 0, 0})
+	f.Add([]byte("\x0d\x03\x0e\x02\x06title\x0b\x00\x0c\x01"))
+	f.Fuzz(func(t *testing.T, program []byte) {
+		b := filterBuilder{program: program}
+		filter, meaning := b.build(0)
+		client, mock := mocked(t)
+		var sent []byte
+		mock.RegisterNoResponder(func(req *http.Request) (*http.Response, error) {
+			var body bytes.Buffer
+			_, err := body.ReadFrom(req.Body)
+			sent = body.Bytes()
+			return httpmock.NewStringResponse(200, `{"queryCount":1}`), err
+		})
+		_, err := client.Tickets.Count(t.Context(), autotask.Query{Filter: filter})
+		if err != nil {
+			require.ErrorIs(t, err, autotask.ErrInvalid)
+			assert.Nil(t, sent)
+			return
+		}
+		want, err := json.Marshal(map[string]any{"filter": []any{meaning}})
+		require.NoError(t, err)
+		assert.JSONEq(t, string(want), string(sent))
+	})
+}
+
+type filterBuilder struct{ program []byte }
+
+func (b *filterBuilder) next() int {
+	if len(b.program) == 0 {
+		return 0
+	}
+	n := b.program[0]
+	b.program = b.program[1:]
+	return int(n)
+}
+
+func (b *filterBuilder) text() string {
+	n := min(b.next()%16, len(b.program))
+	s := strings.ToValidUTF8(string(b.program[:n]), "?")
+	b.program = b.program[n:]
+	return s
+}
+
+func (b *filterBuilder) value() (given, meant any) {
+	switch b.next() % 6 {
+	case 0:
+		return b.next() - 128, nil
+	case 1:
+		return b.next()%2 == 0, nil
+	case 2:
+		return float64(b.next()) / 4, nil
+	case 3:
+		at := time.Unix(int64(b.next())*1e6, int64(b.next())*1e6)
+		return at, at.UTC().Format("2006-01-02T15:04:05.999Z")
+	case 4:
+		return int64(math.MaxInt64), nil
+	}
+	return b.text(), nil
+}
+
+func (b *filterBuilder) build(depth int) (autotask.Filter, map[string]any) {
+	compare := []struct {
+		op   string
+		make func(string, any) autotask.Filter
+	}{
+		{"eq", autotask.Eq}, {"noteq", autotask.NotEq}, {"gt", autotask.Gt}, {"gte", autotask.Gte}, {"lt", autotask.Lt}, {"lte", autotask.Lte},
+	}
+	texts := []struct {
+		op   string
+		make func(string, string) autotask.Filter
+	}{
+		{"beginsWith", autotask.BeginsWith}, {"endsWith", autotask.EndsWith}, {"contains", autotask.Contains},
+	}
+	field := fmt.Sprintf("field%d", b.next()%5)
+	switch kind := b.next() % 16; {
+	case kind < 6:
+		given, meant := b.value()
+		if meant == nil {
+			meant = given
+		}
+		return compare[kind].make(field, given), map[string]any{"op": compare[kind].op, "field": field, "value": meant}
+	case kind < 9:
+		s := b.text()
+		return texts[kind-6].make(field, s), map[string]any{"op": texts[kind-6].op, "field": field, "value": s}
+	case kind == 9:
+		return autotask.Exist(field), map[string]any{"op": "exist", "field": field}
+	case kind == 10:
+		return autotask.NotExist(field), map[string]any{"op": "notExist", "field": field}
+	case kind < 13:
+		values := make([]int, b.next()%4)
+		for i := range values {
+			values[i] = b.next()
+		}
+		if kind == 11 {
+			return autotask.In(field, values...), map[string]any{"op": "in", "field": field, "value": values}
+		}
+		return autotask.NotIn(field, values...), map[string]any{"op": "notIn", "field": field, "value": values}
+	case kind < 15 && depth < 4:
+		filters := make([]autotask.Filter, b.next()%4)
+		meanings := make([]any, len(filters))
+		for i := range filters {
+			filters[i], meanings[i] = b.build(depth + 1)
+		}
+		if kind == 13 {
+			return autotask.And(filters...), map[string]any{"op": "and", "items": meanings}
+		}
+		return autotask.Or(filters...), map[string]any{"op": "or", "items": meanings}
+	}
+	inner, meaning := autotask.Eq(field, 1), map[string]any{"op": "eq", "field": field, "value": 1, "udf": true}
+	return autotask.UDF(inner), meaning
+}
+
+func FuzzZoneURL(f *testing.F) {
+	for _, s := range []string{
+		"https://webservices2.autotask.net/ATServicesRest/", "https://h/atservicesrest/v1.0", "http://127.0.0.1/ATServicesRest", "https://u:p@h/ATServicesRest",
+		"//h/ATServicesRest", "https://h/ATServicesRest/../x", "https://h/%2e%2e/ATServicesRest", "https://h/ATServicesRest?x#y", "https://[::1]/ATServicesRest", "https:ATServicesRest", "\x00",
+		"https://h/a b/ATServicesRest", "https://h/%zz/ATServicesRest",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, zone string) {
+		mock := httpmock.NewMockTransport()
+		client, err := autotask.NewClient(testCredentials, autotask.WithHTTPClient(&http.Client{Transport: mock}), autotask.WithMaxRetries(0))
+		require.NoError(t, err)
+		answer, err := json.Marshal(map[string]string{"url": zone})
+		require.NoError(t, err)
+		mock.RegisterRegexpResponder(http.MethodGet, regexpZone, httpmock.NewBytesResponder(200, answer))
+		mock.RegisterNoResponder(func(req *http.Request) (*http.Response, error) {
+			assert.Equal(t, "https", req.URL.Scheme, "%q", zone)
+			assert.True(t, strings.HasSuffix(req.URL.Path, "/ATServicesRest/V1.0/Tickets/7"), "%q led to %s", zone, req.URL)
+			assert.Nil(t, req.URL.User)
+			assert.Empty(t, req.URL.RawQuery)
+			given, err := url.Parse(strings.TrimSpace(zone))
+			if assert.NoError(t, err) {
+				assert.True(t, strings.EqualFold(given.Host, req.URL.Host), "%q led to %s", zone, req.URL)
+			}
+			return httpmock.NewStringResponse(200, `{"item":{"id":7}}`), nil
+		})
+		_, _ = client.Tickets.Get(t.Context(), 7)
+	})
+}

@@ -1,0 +1,283 @@
+package autotask_test
+
+import (
+	"encoding/json"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/autotask-go/autotask"
+)
+
+const (
+	ticketsQuery = testBase + "/Tickets/query"
+	noTickets    = `{"items":[],"pageDetails":{"count":0,"requestCount":500,"prevPageUrl":null,"nextPageUrl":null}}`
+)
+
+// sentQuery is the body that a search for tickets is sent with.
+func sentQuery(t *testing.T, q autotask.Query) string {
+	t.Helper()
+	client, mock := mocked(t)
+	var body []byte
+	mock.RegisterResponder(http.MethodPost, ticketsQuery, func(req *http.Request) (*http.Response, error) {
+		var err error
+		body, err = io.ReadAll(req.Body)
+		return httpmock.NewStringResponse(200, noTickets), err
+	})
+	found, err := client.Tickets.List(t.Context(), q)
+	require.NoError(t, err)
+	assert.Empty(t, found)
+	return string(body)
+}
+
+// sentFilter is the one condition of the body that a filter is sent in.
+func sentFilter(t *testing.T, f autotask.Filter) string {
+	t.Helper()
+	var body struct {
+		Filter []json.RawMessage `json:"filter"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(sentQuery(t, autotask.Query{Filter: f})), &body))
+	require.Len(t, body.Filter, 1)
+	return string(body.Filter[0])
+}
+
+// Types of a program, as it may have them for ids, names and flags.
+type (
+	statusID  int32
+	queueName string
+	hours     float32
+	flag      bool
+	serial    uint16
+)
+
+func TestQuery_EveryConditionAsSent(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 23, 1, 2, 3, 456789012, time.FixedZone("somewhere", 2*60*60))
+	for want, f := range map[string]autotask.Filter{
+		`{"op":"eq","field":"status","value":5}`:                                autotask.Eq("status", 5),
+		`{"op":"noteq","field":"status","value":5}`:                             autotask.NotEq("status", 5),
+		`{"op":"gt","field":"id","value":5}`:                                    autotask.Gt("id", 5),
+		`{"op":"gte","field":"id","value":5}`:                                   autotask.Gte("id", 5),
+		`{"op":"lt","field":"id","value":5}`:                                    autotask.Lt("id", 5),
+		`{"op":"lte","field":"id","value":5}`:                                   autotask.Lte("id", 5),
+		`{"op":"beginsWith","field":"title","value":"Ba"}`:                      autotask.BeginsWith("title", "Ba"),
+		`{"op":"endsWith","field":"title","value":"up"}`:                        autotask.EndsWith("title", "up"),
+		`{"op":"contains","field":"title","value":"\"ä😀\\"}`:                    autotask.Contains("title", `"ä😀\`),
+		`{"op":"exist","field":"dueDateTime"}`:                                  autotask.Exist("dueDateTime"),
+		`{"op":"notExist","field":"dueDateTime"}`:                               autotask.NotExist("dueDateTime"),
+		`{"op":"in","field":"status","value":[1,5]}`:                            autotask.In("status", 1, 5),
+		`{"op":"in","field":"ticketNumber","value":["a"]}`:                      autotask.In("ticketNumber", "a"),
+		`{"op":"notIn","field":"status","value":[1,5]}`:                         autotask.NotIn("status", []int64{1, 5}...),
+		`{"op":"in","field":"x","value":[1,"a",true]}`:                          autotask.In[any]("x", 1, "a", true),
+		`{"op":"eq","field":"companyID","value":0}`:                             autotask.Eq("companyID", 0), // zero values are values
+		`{"op":"eq","field":"title","value":""}`:                                autotask.Eq("title", ""),
+		`{"op":"eq","field":"isActive","value":false}`:                          autotask.Eq("isActive", false),
+		`{"op":"eq","field":"hours","value":0.25}`:                              autotask.Eq("hours", 0.25),
+		`{"op":"eq","field":"big","value":9223372036854775807}`:                 autotask.Eq("big", int64(math.MaxInt64)),
+		`{"op":"eq","field":"big","value":18446744073709551615}`:                autotask.Eq("big", uint64(math.MaxUint64)),
+		`{"op":"gt","field":"createDate","value":"2026-11-22T23:02:03.456Z"}`:   autotask.Gt("createDate", at), // in UTC
+		`{"op":"in","field":"createDate","value":["2026-11-22T23:02:03.456Z"]}`: autotask.In("createDate", at),
+
+		`{"op":"eq","field":"status","value":8}`:           autotask.Eq("status", statusID(8)),
+		`{"op":"eq","field":"queue","value":"Level II"}`:   autotask.Eq("queue", queueName("Level II")),
+		`{"op":"eq","field":"hoursWorked","value":1.5}`:    autotask.Eq("hoursWorked", hours(1.5)),
+		`{"op":"eq","field":"isActive","value":true}`:      autotask.Eq("isActive", flag(true)),
+		`{"op":"eq","field":"serialNumber","value":65535}`: autotask.Eq("serialNumber", serial(math.MaxUint16)),
+		`{"op":"notIn","field":"status","value":[8,9]}`:    autotask.NotIn("status", statusID(8), statusID(9)),
+
+		`{"op":"eq","field":"Backup Plan","udf":true,"value":"Gold"}`: autotask.UDF(autotask.Eq("Backup Plan", "Gold")),
+		`{"op":"notExist","field":"Backup Plan","udf":true}`:          autotask.UDF(autotask.NotExist("Backup Plan")),
+
+		`{"op":"and","items":[{"op":"eq","field":"a","value":1}]}`: autotask.And(autotask.Eq("a", 1)),
+		`{"op":"or","items":[{"op":"eq","field":"a","value":1},{"op":"and","items":[{"op":"exist","field":"b"},` +
+			`{"op":"or","items":[{"op":"lt","field":"c","value":0},{"op":"eq","field":"U","udf":true,"value":"x"}]}]}]}`: autotask.Or(
+			autotask.Eq("a", 1),
+			autotask.And(autotask.Exist("b"), autotask.Or(autotask.Lt("c", 0), autotask.UDF(autotask.Eq("U", "x"))))),
+	} {
+		assert.Equal(t, want, sentFilter(t, f)) // numbers included, as they are spelled
+	}
+}
+
+func TestQuery_Bodies(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		q    autotask.Query
+		want string
+	}{
+		// "filter":[] would match nothing.
+		{"an empty filter reads all", autotask.Query{}, `{"filter":[{"op":"exist","field":"id"}]}`},
+		{"the id comes along", autotask.Query{Fields: []string{"title", "status"}},
+			`{"IncludeFields":["id","title","status"],"filter":[{"op":"exist","field":"id"}]}`},
+		{"but not twice", autotask.Query{Fields: []string{"title", "ID"}},
+			`{"IncludeFields":["title","ID"],"filter":[{"op":"exist","field":"id"}]}`},
+		{"no fields are all fields", autotask.Query{Fields: []string{}}, `{"filter":[{"op":"exist","field":"id"}]}`},
+		{"a small limit", autotask.Query{Limit: 1}, `{"MaxRecords":1,"filter":[{"op":"exist","field":"id"}]}`},
+		{"a limit of nearly a page", autotask.Query{Limit: 499}, `{"MaxRecords":499,"filter":[{"op":"exist","field":"id"}]}`},
+		{"a limit of a page", autotask.Query{Limit: 500}, `{"filter":[{"op":"exist","field":"id"}]}`},
+		{"a limit of several pages", autotask.Query{Limit: 501}, `{"filter":[{"op":"exist","field":"id"}]}`},
+		{"all together", autotask.Query{Filter: autotask.Eq("status", 1), Fields: []string{"title"}, Limit: 7},
+			`{"MaxRecords":7,"IncludeFields":["id","title"],"filter":[{"op":"eq","field":"status","value":1}]}`},
+	} {
+		assert.JSONEq(t, c.want, sentQuery(t, c.q), c.name)
+	}
+}
+
+func TestQuery_CallersFieldsAreNotModified(t *testing.T) {
+	t.Parallel()
+	names := make([]string, 1, 10)
+	names[0] = "title"
+	sentQuery(t, autotask.Query{Fields: names})
+	assert.Equal(t, []string{"title", ""}, names[:2])
+}
+
+func TestQuery_FiltersAreValues(t *testing.T) {
+	t.Parallel()
+	parts := []autotask.Filter{autotask.Eq("a", 1), autotask.Eq("b", 2)}
+	both := autotask.And(parts...)
+	parts[1] = autotask.Eq("c", 3)
+	assert.JSONEq(t, `{"op":"and","items":[{"op":"eq","field":"a","value":1},{"op":"eq","field":"b","value":2}]}`, sentFilter(t, both))
+
+	plain := autotask.Eq("a", 1)
+	autotask.UDF(plain)
+	assert.JSONEq(t, `{"op":"eq","field":"a","value":1}`, sentFilter(t, plain))
+}
+
+func TestQuery_LimitsOfAFilterAreAllowed(t *testing.T) {
+	t.Parallel()
+	ids := make([]int, 500)
+	assert.Contains(t, sentFilter(t, autotask.In("id", ids...)), `"op":"in"`)
+	alternatives := make([]autotask.Filter, 250)
+	for i := range alternatives {
+		alternatives[i] = autotask.Eq("id", i)
+	}
+	f := autotask.And(autotask.Or(alternatives...), autotask.NotIn("status", ids[:250]...))
+	assert.Contains(t, sentFilter(t, f), `"op":"notIn"`)
+}
+
+func TestQuery_BadOnesAreRefusedUnsent(t *testing.T) {
+	t.Parallel()
+	var (
+		ok     = autotask.Eq("a", 1)
+		udf    = autotask.UDF(autotask.Eq("U", "x"))
+		many   = make([]int, 501)
+		number = int64(5)
+	)
+	for _, c := range []struct {
+		name string
+		q    autotask.Query
+		want []string
+	}{
+		{"no field", autotask.Query{Filter: autotask.Eq("", 1)}, []string{"eq: the name of the field is empty"}},
+		{"a blank field", autotask.Query{Filter: autotask.Exist(" \t")}, []string{"exist: the name of the field is empty"}},
+		{"nil", autotask.Query{Filter: autotask.Eq("a", nil)}, []string{"eq on a: nil matches nothing in Autotask: use NotExist or Exist"}},
+		{"a slice", autotask.Query{Filter: autotask.Eq("a", []int{1})},
+			[]string{"eq on a: a []int cannot be compared with: use a text, number, boolean or time.Time"}},
+		{"a pointer", autotask.Query{Filter: autotask.NotEq("a", &number)}, []string{"noteq on a: a *int64 cannot be compared with"}},
+		{"an Optional", autotask.Query{Filter: autotask.Eq("a", autotask.Int(5))}, []string{"Optional[int64] cannot be compared with"}},
+		{"a struct", autotask.Query{Filter: autotask.Lt("a", struct{}{})}, []string{"lt on a: a struct {} cannot be compared with"}},
+		{"NaN", autotask.Query{Filter: autotask.Gt("a", math.NaN())}, []string{"gt on a: NaN and infinity cannot be compared with"}},
+		{"infinity", autotask.Query{Filter: autotask.Gt("a", math.Inf(-1))}, []string{"NaN and infinity"}},
+		{"no UTF-8", autotask.Query{Filter: autotask.Contains("a", "\xff")}, []string{"invalid UTF-8"}},
+		{"nothing in In", autotask.Query{Filter: autotask.In[int]("a")}, []string{"in on a: no values given"}},
+		{"nothing in NotIn", autotask.Query{Filter: autotask.NotIn("a", []string{}...)}, []string{"notIn on a: no values given"}},
+		{"nil in In", autotask.Query{Filter: autotask.In[any]("a", 1, nil)}, []string{"in on a: nil matches nothing"}},
+		{"a list in In", autotask.Query{Filter: autotask.In("a", []int{1})}, []string{"in on a: a []int cannot be compared with"}},
+		{"In without a field", autotask.Query{Filter: autotask.In("", 1)}, []string{"in: the name of the field is empty"}},
+		{"too many values", autotask.Query{Filter: autotask.In("id", many...)},
+			[]string{"the filter has 501 values and alternatives; Autotask takes 500: split it"}},
+		{"too many values in all", autotask.Query{Filter: autotask.And(autotask.In("id", many[:300]...), autotask.NotIn("id", many[:201]...))},
+			[]string{"the filter has 501 values and alternatives"}},
+		{"nothing in And", autotask.Query{Filter: autotask.And()}, []string{"and without conditions; the zero Filter reads everything"}},
+		{"nothing in Or", autotask.Query{Filter: autotask.Or([]autotask.Filter{}...)}, []string{"or without conditions"}},
+		{"an empty condition", autotask.Query{Filter: autotask.And(ok, autotask.Filter{})}, []string{"and holds an empty condition"}},
+		{"deep down", autotask.Query{Filter: autotask.And(ok, autotask.Or(ok, autotask.And(ok, autotask.Eq("b", nil))))}, []string{"eq on b: nil"}},
+		{"UDF of nothing", autotask.Query{Filter: autotask.UDF(autotask.Filter{})}, []string{"UDF takes a single condition, such as UDF(Eq(name, value))"}},
+		{"UDF of a group", autotask.Query{Filter: autotask.UDF(autotask.And(ok))}, []string{"UDF takes a single condition"}},
+		{"UDF of a bad group", autotask.Query{Filter: autotask.UDF(autotask.And(autotask.Filter{}))},
+			[]string{"UDF takes a single condition", "and holds an empty condition"}},
+		{"UDF of something bad", autotask.Query{Filter: autotask.UDF(autotask.Eq("", 1))}, []string{"the name of the field is empty"}},
+		{"two UDFs", autotask.Query{Filter: autotask.Or(udf, autotask.And(ok, udf))},
+			[]string{"the filter has conditions on 2 user-defined fields; Autotask takes one"}},
+		{"a negative limit", autotask.Query{Limit: -1}, []string{"a Limit of -1; use 0 for no limit"}},
+		{"an empty name in Fields", autotask.Query{Fields: []string{"title", " "}}, []string{"an empty name in Fields"}},
+		{"everything at once", autotask.Query{Filter: autotask.And(autotask.Eq("", nil), autotask.In[int]("b")), Limit: -2, Fields: []string{""}},
+			[]string{"eq: the name of the field is empty", "nil matches nothing", "in on b: no values given", "a Limit of -2", "an empty name in Fields"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			client, mock := mocked(t)
+			calls := map[string]func() error{
+				"List": func() error {
+					_, err := client.Tickets.List(t.Context(), c.q)
+					return err
+				},
+				"All": func() (err error) {
+					for item, e := range client.Tickets.All(t.Context(), c.q) {
+						assert.Nil(t, item)
+						err = e
+					}
+					return err
+				},
+			}
+			if c.q.Limit == 0 && c.q.Fields == nil {
+				calls["Count"] = func() error { // which goes by the filter alone
+					_, err := client.Tickets.Count(t.Context(), c.q)
+					return err
+				}
+			}
+			for name, call := range calls {
+				err := call()
+				require.ErrorIs(t, err, autotask.ErrInvalid, name)
+				var e *autotask.Error
+				require.ErrorAs(t, err, &e)
+				assert.Zero(t, e.StatusCode)
+				assert.Zero(t, e.Attempts)
+				assert.True(t, strings.HasPrefix(e.Path, "Tickets/query"))
+				for _, want := range c.want {
+					assert.Contains(t, strings.Join(e.Messages, "\n"), want, name)
+				}
+			}
+			assert.Zero(t, mock.GetTotalCallCount(), "nothing is sent")
+		})
+	}
+}
+
+func TestQuery_TooManyAlternativesAreRefusedUnsent(t *testing.T) {
+	t.Parallel()
+	alternatives := make([]autotask.Filter, 501)
+	for i := range alternatives {
+		alternatives[i] = autotask.Eq("id", i)
+	}
+	client, mock := mocked(t)
+	_, err := client.Tickets.List(t.Context(), autotask.Query{Filter: autotask.Or(alternatives...)})
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+	assert.ErrorContains(t, err, "501 values and alternatives")
+	assert.Zero(t, mock.GetTotalCallCount())
+}
+
+func TestQuery_CountSendsTheFilterAlone(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	var body []byte
+	mock.RegisterResponder(http.MethodPost, ticketsQuery+"/count", func(req *http.Request) (*http.Response, error) {
+		var err error
+		body, err = io.ReadAll(req.Body)
+		return httpmock.NewStringResponse(200, `{"queryCount":12}`), err
+	})
+	n, err := client.Tickets.Count(t.Context(), autotask.Query{Filter: autotask.Eq("status", 1), Fields: []string{"title"}, Limit: 3})
+	require.NoError(t, err)
+	assert.EqualValues(t, 12, n)
+	assert.JSONEq(t, `{"filter":[{"op":"eq","field":"status","value":1}]}`, string(body))
+
+	_, err = client.Tickets.Count(t.Context(), autotask.Query{})
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"filter":[{"op":"exist","field":"id"}]}`, string(body))
+}
