@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -99,7 +100,8 @@ func WithBaseURL(baseURL string) Option {
 // WithHTTPClient makes the client use hc's Transport, Jar and Timeout. The
 // Timeout, two minutes if it is 0, bounds a single attempt and does not count
 // the time spent waiting for a limit. hc is copied; its CheckRedirect is not
-// used, since redirects are never followed.
+// used, since redirects are never followed. Its Transport does see the
+// credentials: it is what puts them on the wire.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(s *settings) error {
 		if hc == nil {
@@ -246,6 +248,8 @@ type core struct {
 	zoneURL   string
 	zones     cache.Cache[string]
 	clock     clock
+	lockout   lockout
+	recent    recentIDs // of items that findCreated must not take for another
 	fields    cache.Cache[[]Field]
 }
 
@@ -296,8 +300,8 @@ func newClient(c *core, impersonateID int64) *Client {
 }
 
 // As returns a client that acts on behalf of a resource (a person): its
-// creates and updates carry the header ImpersonationResourceId; its reads do
-// not, since Autotask refuses them with it. It shares everything else with c.
+// writes carry the header ImpersonationResourceId; its reads do not, since
+// Autotask refuses them with it. It shares everything else with c.
 // 0 ends impersonation. The API user's and the resource's security levels must
 // allow it; if they do not, writes fail with ErrPermission.
 func (c *Client) As(resourceID int64) *Client { return newClient(c.core, resourceID) }
@@ -343,29 +347,73 @@ type call struct {
 // send carries out a call in the client's zone. A 401 may mean that the tenant
 // has moved to another zone: then the call is made there, once.
 func (c *Client) send(ctx context.Context, r call) error {
+	if err := c.core.lockout.check(r); err != nil {
+		return err
+	}
 	base, err := c.core.base(ctx)
 	if err != nil {
 		return err
 	}
 	err = c.sendTo(ctx, base, r)
-	var e *Error
-	if errors.As(err, &e) && e.StatusCode == http.StatusUnauthorized && r.nextURL == "" {
+	if isStatus(err, http.StatusUnauthorized) && r.nextURL == "" {
 		if moved, ok := c.core.movedFrom(ctx, base); ok {
-			return c.sendTo(ctx, moved, r)
+			err = c.sendTo(ctx, moved, r)
 		}
 	}
+	c.core.lockout.note(err)
 	return err
+}
+
+func isStatus(err error, status int) bool {
+	var e *Error
+	return errors.As(err, &e) && e.StatusCode == status
+}
+
+// lockout keeps a client with bad credentials from locking the account that
+// the tenant's other integrations may share: after a few 401s in a row, calls
+// fail for a while without being sent.
+type lockout struct {
+	mu     sync.Mutex
+	inARow int
+	last   time.Time
+}
+
+const (
+	lockoutAfter = 3
+	lockoutFor   = 5 * time.Minute
+)
+
+func (l *lockout) check(r call) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.inARow < lockoutAfter || time.Since(l.last) >= lockoutFor {
+		return nil
+	}
+	return refusal(transport.Unauthorized, r.method, r.path, fmt.Sprintf(
+		"not sent: the credentials were refused %d times in a row, and Autotask locks accounts for that; the next try is in %v",
+		l.inARow, (lockoutFor-time.Since(l.last)).Round(time.Second)))
+}
+
+func (l *lockout) note(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case isStatus(err, http.StatusUnauthorized):
+		l.inARow++
+		l.last = time.Now()
+	case err == nil:
+		l.inARow = 0
+	}
 }
 
 func (c *Client) sendTo(ctx context.Context, base string, r call) error {
 	target := base + "/" + r.path
 	origin := originOf(base)
 	if r.nextURL != "" {
-		target = r.nextURL
-		if got := originOf(target); got != origin {
-			return refusal(transport.Server, r.method, r.path,
-				fmt.Sprintf("Autotask named a next page on %q, but credentials go to %s only", got, origin))
+		if err := checkNextPage(r, base); err != nil {
+			return err
 		}
+		target = r.nextURL
 	}
 	answer, err := c.core.transport.Do(ctx, &transport.Request{
 		Method:        r.method,
@@ -406,11 +454,46 @@ func (c *clock) earliest(ours time.Time) time.Time {
 	return ours.Add(-time.Duration(c.behind.Load()) - coarseness).Truncate(coarseness)
 }
 
-// originOf is the scheme and host of a URL, "" if it has none.
-func originOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme == "" || u.Host == "" || u.User != nil {
+// checkNextPage holds the address of a next page, which Autotask chose, to the
+// configured origin and to the query routes of the same collection: a POST to
+// any other route could be a write.
+func checkNextPage(r call, base string) error {
+	u, err := url.Parse(r.nextURL)
+	if err != nil {
+		return refusal(transport.Server, r.method, r.path, "Autotask named a next page that is not a URL")
+	}
+	if got := transport.Origin(u); got != originOf(base) {
+		return refusal(transport.Server, r.method, r.path,
+			fmt.Sprintf("Autotask named a next page on %q, but credentials go to %s only", got, originOf(base)))
+	}
+	query, _, _ := strings.Cut(r.path, "/next")
+	below, ok := cutPrefixFold(u.Path, pathOf(base)+"/"+query)
+	if !ok || below != "" && !strings.EqualFold(below, "/next") {
+		return refusal(transport.Server, r.method, r.path, fmt.Sprintf("Autotask named %.80q as a next page, which is not one of this query", u.Path))
+	}
+	return nil
+}
+
+func cutPrefixFold(s, prefix string) (rest string, ok bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return "", false
+	}
+	return s[len(prefix):], true
+}
+
+// originOf and pathOf take base URLs apart, which were checked when they came.
+func originOf(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
 		return ""
 	}
-	return strings.ToLower(u.Scheme) + "://" + strings.ToLower(u.Host)
+	return transport.Origin(u)
+}
+
+func pathOf(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return ""
+	}
+	return u.Path
 }

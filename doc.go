@@ -98,7 +98,7 @@
 //
 // # Errors
 //
-// Failing calls return an [*Error]. errors.Is tells its kind ([ErrNotFound],
+// Failing calls return an [*Error], or an [*AmbiguousError]. errors.Is tells its kind ([ErrNotFound],
 // [ErrPermission], …), errors.As its details. Bad input is refused before
 // anything is sent, with [ErrInvalid] and StatusCode 0.
 //

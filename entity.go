@@ -94,9 +94,11 @@ func get[T Entity](ctx context.Context, c *Client, id int64) (*T, error) {
 		var envelope struct {
 			Item Optional[T] `json:"item"`
 		}
-		err := json.Unmarshal(b, &envelope)
+		if err := decode(b, &envelope); err != nil {
+			return err
+		}
 		item = envelope.Item
-		return errors.Join(err, absentItem(item.IsZero()))
+		return errors.Join(absentItem(item.IsZero()), otherItem(&item, id))
 	})
 	if err == nil && item.IsNull() {
 		err = noSuchItem[T](id)
@@ -107,21 +109,30 @@ func get[T Entity](ctx context.Context, c *Client, id int64) (*T, error) {
 	return &item.value, nil
 }
 
-// getRaw reads one item as the bytes that Autotask sent.
-func getRaw[T Entity](ctx context.Context, c *Client, id int64) (jsontext.Value, error) {
-	var item jsontext.Value
+// getRaw reads one item, and keeps the bytes that Autotask sent.
+func getRaw[T Entity](ctx context.Context, c *Client, id int64) (jsontext.Value, *T, error) {
+	var raw jsontext.Value
+	var item Optional[T]
 	err := getItem[T](ctx, c, id, func(b []byte) error {
 		var envelope struct {
 			Item jsontext.Value `json:"item"`
 		}
-		err := json.Unmarshal(b, &envelope)
-		item = envelope.Item
-		return errors.Join(err, absentItem(len(item) == 0))
+		if err := decode(b, &envelope); err != nil {
+			return err
+		}
+		if err := absentItem(len(envelope.Item) == 0); err != nil {
+			return err
+		}
+		raw, item = envelope.Item, Optional[T]{}
+		if err := decode(raw, &item); err != nil {
+			return err
+		}
+		return otherItem(&item, id)
 	})
-	if err == nil && item.Kind() == 'n' {
+	if err == nil && item.IsNull() {
 		err = noSuchItem[T](id)
 	}
-	return item, err
+	return raw, &item.value, err
 }
 
 func getItem[T Entity](ctx context.Context, c *Client, id int64, decode func([]byte) error) error {
@@ -129,6 +140,19 @@ func getItem[T Entity](ctx context.Context, c *Client, id int64, decode func([]b
 		return err
 	}
 	return c.send(ctx, call{method: http.MethodGet, path: itemPath[T](id), decode: decode})
+}
+
+// decode reads an answer. A text that was cut in the middle of a character, as
+// old ones are that were too long for their field, must not hide the rest.
+func decode(b []byte, v any) error { return json.Unmarshal(b, v, jsontext.AllowInvalidUTF8(true)) }
+
+// otherItem: what is not the item that was asked for is no answer, not even an
+// item without an id.
+func otherItem[T Entity](item *Optional[T], id int64) error {
+	if v, ok := item.Get(); ok && idOf(&v) != id {
+		return fmt.Errorf("%w: it holds the item %d", transport.ErrUnreadable, idOf(&v))
+	}
+	return nil
 }
 
 // absentItem: the item is under "item" and nowhere else (contract, section 2.1).
@@ -182,7 +206,8 @@ func All[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[*T, err
 
 // page is one answer to a query.
 type page[T any] struct {
-	Items       []*T `json:"items"`
+	Errors      jsontext.Value `json:"errors"`
+	Items       []*T           `json:"items"`
 	PageDetails struct {
 		Count       Optional[int64]  `json:"count"`
 		NextPageURL Optional[string] `json:"nextPageUrl"`
@@ -191,14 +216,19 @@ type page[T any] struct {
 
 func (p *page[T]) decode(b []byte) error {
 	*p = page[T]{} // nothing of an earlier attempt
-	if err := json.Unmarshal(b, p); err != nil {
+	if err := decode(b, p); err != nil {
 		return err
 	}
-	// Without this, a wrong answer would read as "there are none".
-	if p.Items == nil {
+	// Without these, a wrong answer would read as "there are none".
+	count, told := p.PageDetails.Count.Get()
+	switch {
+	case p.Items == nil:
 		return fmt.Errorf("%w: it has no items", transport.ErrUnreadable)
-	}
-	if slices.Contains(p.Items, nil) {
+	case told && count != int64(len(p.Items)):
+		return fmt.Errorf("%w: it has %d items, but counts %d", transport.ErrUnreadable, len(p.Items), count)
+	case len(p.Errors) > 0 && p.Errors.Kind() != 'n':
+		return fmt.Errorf("%w: it has errors beside its items", transport.ErrUnreadable)
+	case slices.Contains(p.Items, nil):
 		return fmt.Errorf("%w: one of its items is null", transport.ErrUnreadable)
 	}
 	return nil
@@ -210,7 +240,7 @@ func pages[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[[]*T,
 	return func(yield func([]*T, error) bool) {
 		path := collection[T]() + "/query"
 		body, err := q.body()
-		if err != nil {
+		if err = errors.Join(checkCollection[T](), err); err != nil {
 			yield(nil, invalid(http.MethodPost, path, "%v", err))
 			return
 		}
@@ -248,7 +278,7 @@ func pages[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[[]*T,
 func Count[T Queryable](ctx context.Context, c *Client, q Query) (int64, error) {
 	path := collection[T]() + "/query/count"
 	body, err := Query{Filter: q.Filter}.body()
-	if err != nil {
+	if err = errors.Join(checkCollection[T](), err); err != nil {
 		return 0, invalid(http.MethodPost, path, "%v", err)
 	}
 	var n int64
@@ -256,7 +286,7 @@ func Count[T Queryable](ctx context.Context, c *Client, q Query) (int64, error) 
 		var answer struct {
 			QueryCount Optional[int64] `json:"queryCount"`
 		}
-		if err := json.Unmarshal(b, &answer); err != nil {
+		if err := decode(b, &answer); err != nil {
 			return err
 		}
 		var ok bool
@@ -278,6 +308,9 @@ func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int6
 		for item, err := range All[T](ctx, c, Query{Filter: In("id", chunk...)}) {
 			if err != nil {
 				return found, err
+			}
+			if _, asked := slices.BinarySearch(chunk, idOf(item)); !asked {
+				return found, nonsense(http.MethodPost, collection[T]()+"/query", "Autotask answered a search for %d ids with the item %d, which is none of them", len(chunk), idOf(item))
 			}
 			found[idOf(item)] = item
 		}
@@ -301,17 +334,22 @@ func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	}
 	began := time.Now()
 	id, err := c.write(ctx, http.MethodPost, path, body)
+	item, isFindable := any(v).(findable)
+	if err == nil && isFindable {
+		c.core.recent.add(id)
+	}
 	var unknown *Error
 	if !errors.Is(err, ErrOutcomeUnknown) || !errors.As(err, &unknown) {
 		return id, err
 	}
 	unknown.Sent = body
-	if item, ok := any(v).(findable); ok && ctx.Err() == nil {
+	if isFindable && ctx.Err() == nil {
 		found, err := item.findCreated(ctx, c, began)
 		switch {
 		case err != nil:
 			unknown.Messages = append(unknown.Messages, "looking for the item failed, too: "+err.Error())
 		case found != 0:
+			c.core.recent.add(found)
 			return found, nil
 		default:
 			unknown.Messages = append(unknown.Messages, "a search does not find the item")
@@ -353,9 +391,11 @@ func newItem[T Entity](v *T) (path string, body []byte, err error) {
 // sections 4 and 8). Every other entity gets a PATCH of the changed fields.
 //
 // If reading back shows that a field did not take its value, the error is
-// ErrNotApplied. If the answer to the write is lost, Update reads the item to
-// find out, and writes again if need be; change is then called again, on the
-// item as it is by then.
+// ErrNotApplied, and the item comes back beside it. If reading back fails, or
+// the answer to the write is lost and looking for it fails, the error is
+// ErrOutcomeUnknown. If the answer is lost and the write was not carried out,
+// Update begins anew, as often and after such waits as other requests are
+// repeated; change is then called again, on the item as it is by then.
 //
 // Autotask has no version check: what somebody else writes in the one round
 // trip between the read and the write is overwritten in a ticket's case, and
@@ -365,17 +405,16 @@ func Update[T Updatable](ctx context.Context, c *Client, id int64, change func(*
 	return u.item, err
 }
 
-// updated is the outcome of update. item is nil unless it is the item as read last.
+// updated is the outcome of update.
 type updated[T any] struct {
-	item    *T
+	item    *T // as read last; nil if that failed
 	written bool
 }
 
-// maxRewrites bounds how often an update starts anew because the answer to its
-// write was lost and the write had not been carried out.
-const maxRewrites = 3
-
 func update[T Updatable](ctx context.Context, c *Client, id int64, change func(*T) error) (updated[T], error) {
+	if change == nil {
+		return updated[T]{}, invalid(http.MethodPut, itemPath[T](id), "the function that is to change the item is nil")
+	}
 	for rewrites := 0; ; rewrites++ {
 		e, err := readForEdit[T](ctx, c, id)
 		if err != nil {
@@ -393,18 +432,37 @@ func update[T Updatable](ctx context.Context, c *Client, id int64, change func(*
 		}
 		after, notApplied, err := e.readBack(ctx, c)
 		switch {
-		case err != nil && writeErr != nil:
-			return updated[T]{}, writeErr // nobody knows, and looking failed
 		case err != nil:
-			return updated[T]{written: true}, err
+			return updated[T]{written: writeErr == nil}, e.unseen(ctx, writeErr, err)
 		case notApplied == nil:
 			return updated[T]{item: after, written: true}, nil
 		case writeErr == nil:
 			return updated[T]{item: after, written: true}, notApplied
-		case rewrites == maxRewrites:
+		case !c.core.transport.Pause(ctx, rewrites, retryAfterOf(writeErr)):
 			return updated[T]{item: after}, writeErr
 		}
 	}
+}
+
+// unseen is the error of a write that could not be looked at. It must not be
+// taken for the failure of the read alone: a caller who repeats what was turned
+// away, for instance, would write twice.
+func (e *edit[T]) unseen(ctx context.Context, writeErr, readErr error) error {
+	message := "Autotask accepted the write, but reading the item back failed: "
+	if writeErr != nil {
+		message = "the answer to the write was lost, and reading the item back failed: "
+	}
+	unseen := refusal(transport.OutcomeUnknown, e.method, e.path, message+readErr.Error())
+	unseen.cause = ctx.Err()
+	return unseen
+}
+
+func retryAfterOf(err error) time.Duration {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.RetryAfter
+	}
+	return 0
 }
 
 // edit is one item between its read and its write.
@@ -423,15 +481,8 @@ func readForEdit[T Updatable](ctx context.Context, c *Client, id int64) (*edit[T
 		e.method = http.MethodPut
 	}
 	var err error
-	if e.raw, err = getRaw[T](ctx, c, id); err != nil {
+	if e.raw, e.item, err = getRaw[T](ctx, c, id); err != nil {
 		return nil, err
-	}
-	e.item = new(T)
-	if err := json.Unmarshal(e.raw, e.item); err != nil {
-		return nil, invalid(http.MethodGet, itemPath[T](id), "the item cannot be read: %v", err)
-	}
-	if got := idOf(e.item); got != id {
-		return nil, refusal(transport.Server, http.MethodGet, itemPath[T](id), fmt.Sprintf("Autotask answered with item %d", got))
 	}
 	if e.path, err = writePath(e.method, e.item); err != nil {
 		return nil, err
@@ -440,7 +491,7 @@ func readForEdit[T Updatable](ctx context.Context, c *Client, id int64) (*edit[T
 }
 
 // writtenWhole tells whether updates are PUT.
-func writtenWhole[T any]() bool {
+func writtenWhole[T Entity]() bool {
 	_, patchable := any((*T)(nil)).(Patchable)
 	return !patchable
 }
@@ -512,13 +563,9 @@ func (e *edit[T]) missing() []string {
 // readBack reads the item again; notApplied names the fields that did not take
 // their new values.
 func (e *edit[T]) readBack(ctx context.Context, c *Client) (after *T, notApplied, err error) {
-	raw, err := getRaw[T](ctx, c, e.id)
+	raw, after, err := getRaw[T](ctx, c, e.id)
 	if err != nil {
 		return nil, nil, err
-	}
-	after = new(T)
-	if err := json.Unmarshal(raw, after); err != nil {
-		return nil, nil, invalid(http.MethodGet, itemPath[T](e.id), "the item cannot be read: %v", err)
 	}
 	found := map[string]jsontext.Value{}
 	_ = merge.Each(raw, func(name string, v jsontext.Value) { found[name] = v })
@@ -534,7 +581,7 @@ func (e *edit[T]) readBack(ctx context.Context, c *Client) (after *T, notApplied
 }
 
 // unapplied describes in which way a field did not take its new value.
-func unapplied[T any](ch merge.Change, found jsontext.Value) []string {
+func unapplied[T Entity](ch merge.Change, found jsontext.Value) []string {
 	if ch.Name == merge.UDFs {
 		return unappliedUDFs(ch, found)
 	}
@@ -558,11 +605,11 @@ func unappliedUDFs(ch merge.Change, found jsontext.Value) []string {
 	for _, want := range changed {
 		var got jsontext.Value
 		for _, u := range current {
-			if u.Name == want.Name {
+			if strings.EqualFold(u.Name, want.Name) {
 				got = u.Value
 			}
 		}
-		if f := (&fields.Field{}); !f.Holds(want.Value, got, nil) {
+		if !fields.SameText(want.Value, got) {
 			differ = append(differ, difference(want.Name, want.Value, got))
 		}
 	}
@@ -578,8 +625,8 @@ func difference(name string, want, got jsontext.Value) string {
 
 // Patch writes the fields that are set in v to the item of that id, without
 // reading it first (PATCH {collection}, or the parent's path for a child, whose
-// parent id v must hold). Fields that the entity has no absent state for are
-// sent unless they are empty. Nothing is read back: use Update where it matters
+// parent id v must hold). Fields that are not Optional have no absent state:
+// they are sent unless they are empty or 0. Nothing is read back: use Update where it matters
 // whether the write took.
 func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 	if v == nil {
@@ -600,10 +647,10 @@ func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 		return invalid(http.MethodPatch, path, "%v", err)
 	}
 	changes := []merge.Change{{Name: "id", New: jsontext.Value(strconv.FormatInt(id, 10))}}
-	table := tableOf[T]()
+	table := fields.Of(reflect.TypeFor[T]())
 	err = merge.Each(sparse, func(name string, value jsontext.Value) {
 		f := table.Lookup(name)
-		if name != "id" && (f == nil || !f.Required || value.Kind() == 'n' || !f.Missing(value)) {
+		if name != "id" && !(f != nil && f.Plain && fields.IsZero(value)) {
 			changes = append(changes, merge.Change{Name: name, New: value})
 		}
 	})
@@ -626,8 +673,8 @@ func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 
 // Delete deletes one item (DELETE {collection}/{id}; for a child, whose parent
 // is looked up first, the parent's path). There being none is ErrNotFound. If
-// the answer is lost the request is repeated, and finding nothing then is
-// success.
+// the answer is lost, Delete looks whether the item is still there, and if so
+// repeats the request, as often and after such waits as others are repeated.
 func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
 	if err := checkID[T](http.MethodDelete, id); err != nil {
 		return err
@@ -638,11 +685,15 @@ func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
 	}
 	for repeats := 0; ; repeats++ {
 		_, err := c.write(ctx, http.MethodDelete, path, nil)
-		unknown := errors.Is(err, ErrOutcomeUnknown)
-		if repeats > 0 && !unknown && errors.Is(err, ErrNotFound) {
-			return nil
+		if !errors.Is(err, ErrOutcomeUnknown) || ctx.Err() != nil {
+			return err
 		}
-		if !unknown || repeats == maxRewrites || ctx.Err() != nil {
+		// Not the answer to a second DELETE: Autotask's "no matching records"
+		// may also mean that this user is not permitted to delete.
+		switch _, lookErr := get[T](ctx, c, id); {
+		case errors.Is(lookErr, ErrNotFound):
+			return nil
+		case lookErr != nil, !c.core.transport.Pause(ctx, repeats, retryAfterOf(err)):
 			return err
 		}
 	}
@@ -667,7 +718,7 @@ func (c *Client) write(ctx context.Context, method, path string, body []byte) (i
 		var answer struct {
 			ItemID Optional[int64] `json:"itemId"`
 		}
-		if err := json.Unmarshal(b, &answer); err != nil {
+		if err := decode(b, &answer); err != nil {
 			return err
 		}
 		var ok bool
@@ -685,7 +736,28 @@ func itemPath[T Entity](id int64) string {
 	return collection[T]() + "/" + strconv.FormatInt(id, 10)
 }
 
-func tableOf[T any]() *fields.Table { return fields.Of(reflect.TypeFor[T]()) }
+// tableOf is what is known of the fields of a collection's items. For those
+// of this package it holds whichever type a caller writes them through.
+func tableOf[T Entity]() *fields.Table {
+	switch collection[T]() {
+	case Ticket{}.Collection():
+		return fields.Of(reflect.TypeFor[Ticket]())
+	case TicketNote{}.Collection():
+		return fields.Of(reflect.TypeFor[TicketNote]())
+	case TimeEntry{}.Collection():
+		return fields.Of(reflect.TypeFor[TimeEntry]())
+	}
+	return fields.Of(reflect.TypeFor[T]())
+}
+
+// checkCollection keeps an entity of a caller's own to the form of a collection,
+// so that no other route can be meant.
+func checkCollection[T Entity]() error {
+	if name := collection[T](); !isCollectionName(name) {
+		return fmt.Errorf("%q is not the name of a collection, such as Tickets", name)
+	}
+	return nil
+}
 
 // idOf reads the ID field that every entity has.
 func idOf[T any](v *T) int64 {
@@ -698,6 +770,9 @@ func idOf[T any](v *T) int64 {
 // checkID refuses ids that cannot be. 0 is a real id of a company, so that only
 // the entities of this package, which begin at 1, refuse it.
 func checkID[T Entity](method string, id int64) error {
+	if err := checkCollection[T](); err != nil {
+		return invalid(method, collection[T](), "%v", err)
+	}
 	own := false
 	switch any((*T)(nil)).(type) {
 	case *Ticket, *TicketNote, *TimeEntry:
@@ -711,11 +786,17 @@ func checkID[T Entity](method string, id int64) error {
 
 // writePath is where an item is created or changed.
 func writePath[T Entity](method string, v *T) (string, error) {
+	if err := checkCollection[T](); err != nil {
+		return "", invalid(method, collection[T](), "%v", err)
+	}
 	child, ok := any(v).(Child)
 	if !ok {
 		return collection[T](), nil
 	}
 	p := child.Parent()
+	if !isCollectionName(p.Collection) || !isCollectionName(p.Children) {
+		return "", invalid(method, collection[T](), "%q and %q are not the parts of a path, such as Tickets and Notes", p.Collection, p.Children)
+	}
 	id, ok := p.ID.Get()
 	if !ok {
 		return "", refusal(transport.MissingField|transport.Invalid, method, collection[T](),
@@ -735,7 +816,9 @@ func checkNew[T Entity](path string, body []byte) error {
 		f := table.Lookup(name)
 		switch {
 		case name == "id":
-			problems = append(problems, "the ID must be 0: Autotask gives it")
+			if string(v) != "0" {
+				problems = append(problems, "the ID must be 0: Autotask gives it")
+			}
 		case f == nil:
 		case f.ReadOnly:
 			problems = append(problems, name+" is set by Autotask: leave it absent")

@@ -1,12 +1,15 @@
 package autotask
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/autotask-go/autotask/internal/transport"
 )
@@ -28,7 +31,9 @@ var (
 	ErrRateLimited = errors.New("autotask: rate limited")
 	// ErrThreadLimit: the limit was that of requests at one time on one endpoint.
 	ErrThreadLimit = errors.New("autotask: thread limit exceeded")
-	// ErrServer: Autotask, or something before it, failed.
+	// ErrServer: Autotask, or something before it, failed, gave no answer or one
+	// that makes no sense. A write that does not match ErrOutcomeUnknown at the
+	// same time was not carried out.
 	ErrServer = errors.New("autotask: server error")
 	// ErrOutcomeUnknown: the answer to a write was lost. It may have been
 	// carried out or not; look before repeating it.
@@ -63,9 +68,10 @@ var sentinels = []struct {
 	{ErrAmbiguous, transport.Ambiguous},
 }
 
-// Error is what every failing call returns, but for errors of the caller's own
-// functions. Use errors.Is with the Err variables for the kind, and errors.As
-// for the details. It carries no credentials, headers or query strings.
+// Error is what a failing call returns; the exceptions are an *AmbiguousError
+// and the errors of the caller's own functions. Use errors.Is with the Err
+// variables for the kind, and errors.As for the details. It carries no
+// credentials, headers or query strings.
 type Error struct {
 	// StatusCode is the HTTP status of the last answer, 0 if there was none.
 	StatusCode int
@@ -79,9 +85,9 @@ type Error struct {
 	RetryAfter time.Duration
 	// Sent is the body of a create whose outcome is unknown, so that a caller
 	// can look for what it may have made; nil otherwise. It is the only part
-	// that holds what the request held, and is neither printed nor logged nor
-	// encoded.
-	Sent []byte `json:"-"`
+	// that holds what the request held; Error, LogValue and MarshalJSON leave it
+	// out.
+	Sent []byte
 
 	kind  transport.Kind
 	cause error
@@ -118,6 +124,9 @@ func (e *Error) Error() string {
 	}
 	return text
 }
+
+// GoString is Error: what was sent is for the caller to look at, not for %#v.
+func (e *Error) GoString() string { return e.Error() }
 
 // Unwrap returns the cause, such as context.Canceled, if there is one.
 func (e *Error) Unwrap() error { return e.cause }
@@ -162,6 +171,20 @@ func (e *Error) LogValue() slog.Value {
 		attrs = append(attrs, slog.String("cause", e.cause.Error()))
 	}
 	return slog.GroupValue(attrs...)
+}
+
+// MarshalJSON gives the parts of the error as an object, for logs that are JSON.
+func (e *Error) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Error      string   `json:"error"`
+		Method     string   `json:"method"`
+		Path       string   `json:"path"`
+		StatusCode int      `json:"statusCode,omitzero"`
+		Kinds      []string `json:"kinds"`
+		Messages   []string `json:"messages"`
+		Attempts   int      `json:"attempts"`
+		RetryAfter float64  `json:"retryAfterSeconds,omitzero"`
+	}{e.Error(), e.Method, e.Path, e.StatusCode, e.kindNames(), e.Messages, e.Attempts, e.RetryAfter.Seconds()})
 }
 
 // AmbiguousError tells that a name does not say which item is meant. It
@@ -210,6 +233,10 @@ func fromFailure(err error) error {
 	if !errors.As(err, &f) {
 		return err
 	}
+	kind := f.Kind
+	if f.Attempts > 0 && kind&^transport.OutcomeUnknown == 0 && !endedByCaller(f.Cause) {
+		kind |= transport.Server // no answer, or none that makes sense
+	}
 	return &Error{
 		StatusCode: f.StatusCode,
 		Method:     f.Method,
@@ -217,12 +244,28 @@ func fromFailure(err error) error {
 		Messages:   f.Messages,
 		Attempts:   f.Attempts,
 		RetryAfter: f.RetryAfter,
-		kind:       f.Kind,
+		kind:       kind,
 		cause:      f.Cause,
 	}
 }
 
-// refusal is an error found before anything was sent.
+// endedByCaller tells the end of the caller's context from our own time-out,
+// which wraps the same error.
+func endedByCaller(cause error) bool {
+	return cause == context.Canceled || cause == context.DeadlineExceeded //nolint:errorlint // see above
+}
+
+// asError gives an error that arose beside a request, as when a context ends
+// while somebody else's request is waited for, the form of all others.
+func asError(method, path string, err error) error {
+	var e *Error
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return &Error{Method: method, Path: path, cause: err}
+}
+
+// refusal is an error that was found by the library itself.
 func refusal(kind transport.Kind, method, path string, messages ...string) *Error {
 	return &Error{Method: method, Path: path, Messages: messages, kind: kind}
 }
@@ -230,6 +273,11 @@ func refusal(kind transport.Kind, method, path string, messages ...string) *Erro
 // invalid is a refusal of bad input. Joined errors become a message each.
 func invalid(method, path, format string, args ...any) *Error {
 	return refusal(transport.Invalid, method, path, strings.Split(fmt.Sprintf(format, args...), "\n")...)
+}
+
+// nonsense is a refusal of an answer that does not fit the question.
+func nonsense(method, path, format string, args ...any) *Error {
+	return refusal(transport.Server, method, path, fmt.Sprintf(format, args...))
 }
 
 // excerpt is a value as an error shows it: short, on one line.

@@ -60,7 +60,7 @@ func TestError_KindsOfAnAnswer(t *testing.T) {
 		{"thread limit", 500, `{"errors":["` + threadLimitText + `"]}`, []string{"RateLimited", "ThreadLimit"}, []string{"RateLimited", "ThreadLimit"}},
 		{"server", 503, ``, []string{"Server"}, []string{"Server", "OutcomeUnknown"}},
 		{"unsupported", 405, ``, []string{"Unsupported"}, []string{"Unsupported"}},
-		{"unreadable", 200, `<html>`, nil, []string{"OutcomeUnknown"}},
+		{"unreadable", 200, `<html>`, []string{"Server"}, []string{"Server", "OutcomeUnknown"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -141,10 +141,9 @@ func TestError_MadeByHandIsClassifiedByWhatItShows(t *testing.T) {
 func TestError_IsOnlyWhatItIs(t *testing.T) {
 	t.Parallel()
 	e := &autotask.Error{StatusCode: 404}
-	assert.NotErrorIs(t, e, io.EOF)
-	assert.NotErrorIs(t, e, errors.New("autotask: not found"), "not by its text")
-	assert.NotErrorIs(t, e, nil)
-	assert.ErrorIs(t, e, e)
+	require.NotErrorIs(t, e, io.EOF)
+	require.NotErrorIs(t, e, errors.New("autotask: not found"), "not by its text")
+	require.NotErrorIs(t, e, nil)
 	assert.Len(t, sentinels, 12)
 	for name, sentinel := range sentinels {
 		assert.Regexp(t, `^autotask: [a-z A-Z]+$`, sentinel.Error(), name)
@@ -202,7 +201,7 @@ func TestError_UnwrapsItsCause(t *testing.T) {
 	mock.RegisterNoResponder(httpmock.NewErrorResponder(io.ErrUnexpectedEOF))
 	_, err := client.Tickets.Get(t.Context(), 5)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-	assert.EqualError(t, err, "autotask: GET Tickets/5: unexpected EOF")
+	require.EqualError(t, err, "autotask: GET Tickets/5: server error: unexpected EOF")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -235,13 +234,39 @@ func TestError_IsLoggedAsAGroup(t *testing.T) {
 	client, mock := mocked(t)
 	mock.RegisterNoResponder(httpmock.NewErrorResponder(io.ErrUnexpectedEOF))
 	_, err := client.Tickets.Get(t.Context(), 5)
-	assert.Equal(t, `err.method=GET err.path=Tickets/5 err.kinds=[] err.messages=[] err.attempts=1 err.cause="unexpected EOF"`, logLine(err))
+	assert.Equal(t, `err.method=GET err.path=Tickets/5 err.kinds="[server error]" err.messages=[] err.attempts=1 err.cause="unexpected EOF"`, logLine(err))
+}
+
+func TestError_IsEncodedAsItsParts(t *testing.T) {
+	t.Parallel()
+	e := &autotask.Error{
+		StatusCode: 429, Method: "PUT", Path: "Tickets", Messages: []string{"one\ntwo"}, Attempts: 2,
+		RetryAfter: 1500 * time.Millisecond, Sent: []byte("confidential"),
+	}
+	const want = `{"error":"autotask: PUT Tickets: 429: rate limited: one two: retry after 1.5s","method":"PUT","path":"Tickets",
+		"statusCode":429,"kinds":["rate limited"],"messages":["one\ntwo"],"attempts":2,"retryAfterSeconds":1.5}`
+	for name, codec := range codecs {
+		b, err := codec.marshal(e)
+		require.NoError(t, err, name)
+		assert.JSONEq(t, want, string(b), name)
+	}
+}
+
+func TestError_KeepsWhatWasSentToItself(t *testing.T) {
+	t.Parallel()
+	e := &autotask.Error{StatusCode: 502, Method: "POST", Path: "Tickets", Sent: []byte("confidential")}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		assert.NotContains(t, fmt.Sprintf(verb, e), "confidential", verb)
+		assert.NotContains(t, fmt.Sprintf(verb, e), fmt.Sprintf("%x", "confidential"), verb)
+	}
+	assert.Equal(t, e.Error(), fmt.Sprintf("%#v", e))
+	assert.NotContains(t, logLine(e), "confidential")
 }
 
 func TestAmbiguousError(t *testing.T) {
 	t.Parallel()
 	e := &autotask.AmbiguousError{Kind: "Tickets.status", Name: "Complete", Candidates: []autotask.Candidate{{5, "Complete"}, {8, "complete"}}}
-	assert.EqualError(t, e, `autotask: ambiguous: Tickets.status "Complete" may be 5 (Complete), 8 (complete)`)
+	require.EqualError(t, e, `autotask: ambiguous: Tickets.status "Complete" may be 5 (Complete), 8 (complete)`)
 	assert.Equal(t, []int64{5, 8}, e.IDs())
 	assertKinds(t, e, "Ambiguous")
 	assertKinds(t, fmt.Errorf("while syncing: %w", e), "Ambiguous")
@@ -287,7 +312,7 @@ func TestError_ShowsNoSecret(t *testing.T) {
 		var e *autotask.Error
 		require.ErrorAs(t, err, &e, name)
 		shown := strings.Join([]string{
-			err.Error(), fmt.Sprintf("%v %+v %q %s", err, err, err, err), logLine(err), strings.Join(e.Messages, " "),
+			err.Error(), fmt.Sprintf("%v %+v %#v %q %s", err, err, err, err, err), logLine(err), strings.Join(e.Messages, " "),
 		}, "\n")
 		for _, secret := range []string{testCredentials.Secret, testCredentials.IntegrationCode, testCredentials.UserName} {
 			assert.NotContains(t, shown, secret, name)

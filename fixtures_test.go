@@ -2,6 +2,7 @@ package autotask_test
 
 import (
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -11,6 +12,14 @@ import (
 
 	"github.com/autotask-go/autotask"
 )
+
+// itemID is the id of the item that a fixture holds.
+func itemID(t *testing.T, name string) int64 {
+	t.Helper()
+	id, err := strconv.ParseInt(parseItem(t, []byte(parseItem(t, fixture(t, name)).values["item"])).values["id"], 10, 64)
+	require.NoError(t, err)
+	return id
+}
 
 // serving returns a client whose every request is answered with one fixture.
 func serving(t *testing.T, name string) *autotask.Client {
@@ -24,7 +33,7 @@ func TestFixtures_TicketItem(t *testing.T) {
 	t.Parallel()
 	raw := parseItem(t, []byte(parseItem(t, fixture(t, "ticket_item.json")).values["item"]))
 	require.Len(t, raw.names, 76, "75 fields and the user-defined ones")
-	ticket, err := serving(t, "ticket_item.json").Tickets.Get(t.Context(), 7)
+	ticket, err := serving(t, "ticket_item.json").Tickets.Get(t.Context(), itemID(t, "ticket_item.json"))
 	require.NoError(t, err)
 	assert.Equal(t, raw.values["id"], idText(ticket.ID))
 	assert.JSONEq(t, raw.values["title"], `"`+ticket.Title+`"`)
@@ -36,17 +45,17 @@ func TestFixtures_TicketItem(t *testing.T) {
 
 func TestFixtures_RichTicketItem(t *testing.T) {
 	t.Parallel()
-	ticket, err := serving(t, "ticket_item_rich.json").Tickets.Get(t.Context(), 7)
+	ticket, err := serving(t, "ticket_item_rich.json").Tickets.Get(t.Context(), itemID(t, "ticket_item_rich.json"))
 	require.NoError(t, err)
 	assert.Len(t, ticket.UserDefinedFields, 40)
 }
 
 func TestFixtures_Items(t *testing.T) {
 	t.Parallel()
-	entry, err := serving(t, "time_entry_item.json").TimeEntries.Get(t.Context(), 7)
+	entry, err := serving(t, "time_entry_item.json").TimeEntries.Get(t.Context(), itemID(t, "time_entry_item.json"))
 	require.NoError(t, err)
 	assert.Positive(t, entry.ID)
-	n, err := autotask.Get[autotask.TicketNote](t.Context(), serving(t, "ticket_note_item.json"), 7)
+	n, err := autotask.Get[autotask.TicketNote](t.Context(), serving(t, "ticket_note_item.json"), itemID(t, "ticket_note_item.json"))
 	require.NoError(t, err)
 	assert.Positive(t, n.TicketID)
 	own, err := autotask.Get[company](t.Context(), serving(t, "company_item.json"), 0)

@@ -82,19 +82,19 @@ func TestKilledJob(t *testing.T) {
 
 	kills := 0
 	for patience := 150 * time.Millisecond; ; patience += patience / 10 { // grows, so that it ends
-		process := exec.CommandContext(t.Context(), exe)
+		process := exec.CommandContext(t.Context(), exe) //nolint:gosec // it is this very binary
 		process.Env = append(os.Environ(), jobVariable+"="+srv.BaseURL(), jobBegunVariable+"="+jobBegun.Format(time.RFC3339))
 		process.Stderr = os.Stderr
 		require.NoError(t, process.Start())
 		ended := make(chan error, 1)
 		go func() { ended <- process.Wait() }()
-		killer := time.NewTimer(rand.N(patience))
+		killer := time.NewTimer(rand.N(patience)) //nolint:gosec // any moment will do
 		select {
 		case err = <-ended:
 			killer.Stop()
 		case <-killer.C:
 			require.NoError(t, process.Process.Kill())
-			<-ended
+			assert.Error(t, <-ended, "killed")
 			kills++
 			continue
 		}

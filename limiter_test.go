@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
@@ -85,6 +86,6 @@ func TestLimiter_SharesTheThreadLimitBetweenClients(t *testing.T) {
 	wg.Wait()
 	assert.LessOrEqual(t, srv.MaxInFlight("Tickets"), 3)
 	left, err := os.ReadDir(slots.dir)
-	assert.NoError(t, err)
+	require.NoError(t, err)
 	assert.Empty(t, left, "every place was given back")
 }

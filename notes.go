@@ -5,8 +5,10 @@ import (
 	"iter"
 	"net/http"
 	"slices"
-	"strings"
+	"sync"
 	"time"
+
+	"github.com/autotask-go/autotask/internal/fields"
 )
 
 // NotesService creates and reads ticket notes.
@@ -63,10 +65,13 @@ func (s *NotesService) Count(ctx context.Context, q Query) (int64, error) {
 
 func (n *TicketNote) findCreated(ctx context.Context, c *Client, since time.Time) (int64, error) {
 	twins, _, err := n.twins(ctx, c, since)
-	if err != nil || len(twins) == 0 {
-		return 0, err
+	for _, id := range twins {
+		// A twin that this client posted a moment before is not the one.
+		if !c.core.recent.has(id) {
+			return id, err
+		}
 	}
-	return twins[0], nil
+	return 0, err
 }
 
 // twins returns the ids of the ticket's notes that are the same as n and were
@@ -79,7 +84,7 @@ func (n *TicketNote) twins(ctx context.Context, c *Client, since time.Time) (twi
 			return nil, nil, err
 		}
 		if other.TicketID != n.TicketID {
-			return nil, nil, invalid(http.MethodPost, "TicketNotes/query",
+			return nil, nil, nonsense(http.MethodPost, "TicketNotes/query",
 				"Autotask answered a search for notes of ticket %d with note %d of ticket %d", n.TicketID, other.ID, other.TicketID)
 		}
 		all = append(all, other.ID)
@@ -92,7 +97,7 @@ func (n *TicketNote) twins(ctx context.Context, c *Client, since time.Time) (twi
 
 func (n *TicketNote) sameAs(other *TicketNote) bool {
 	return n.NoteType == other.NoteType && n.Publish == other.Publish &&
-		sameText(n.Title, other.Title) && sameText(n.Description, other.Description)
+		fields.Even(n.Title) == fields.Even(other.Title) && fields.Even(n.Description) == fields.Even(other.Description)
 }
 
 // createdBefore is false of a note that does not say when it was created: it
@@ -102,8 +107,22 @@ func createdBefore(n *TicketNote, t time.Time) bool {
 	return ok && created.Before(t)
 }
 
-// sameText compares texts without regard to how white space is written, which
-// a server may change by itself.
-func sameText(a, b string) bool {
-	return slices.Equal(strings.Fields(a), strings.Fields(b))
+// recentIDs remembers the ids that a client's creates were answered with last.
+type recentIDs struct {
+	mu   sync.Mutex
+	ring [256]int64
+	next int
+}
+
+func (r *recentIDs) add(id int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ring[r.next%len(r.ring)] = id
+	r.next++
+}
+
+func (r *recentIDs) has(id int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Contains(r.ring[:], id)
 }

@@ -106,7 +106,8 @@ func (o Optional[T]) MarshalJSONTo(enc *jsontext.Encoder) error {
 }
 
 // UnmarshalJSONFrom reads a value or null. Date-times may come with or without
-// a zone designator, which then means UTC; numbers and booleans may come as text.
+// a zone designator, which then means UTC; numbers and booleans may come as
+// text. "" is null but for texts.
 func (o *Optional[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	var zero T
 	o.value, o.state = zero, present
@@ -119,16 +120,27 @@ func (o *Optional[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	case *string:
 		return decodeString(dec, v)
 	case *int64:
-		return decodeInt(dec, v)
+		return o.unlessEmpty(decodeInt(dec, v))
 	case *float64:
-		return decodeFloat(dec, v)
+		return o.unlessEmpty(decodeFloat(dec, v))
 	case *bool:
-		return decodeBool(dec, v)
+		return o.unlessEmpty(decodeBool(dec, v))
 	case *time.Time:
-		return decodeTime(dec, v)
+		return o.unlessEmpty(decodeTime(dec, v))
 	default:
 		return json.UnmarshalDecode(dec, v)
 	}
+}
+
+// errEmpty: Autotask writes "" and null for the same.
+var errEmpty = errors.New("empty")
+
+func (o *Optional[T]) unlessEmpty(err error) error {
+	if errors.Is(err, errEmpty) {
+		o.state = null
+		return nil
+	}
+	return err
 }
 
 // MarshalJSON is MarshalJSONTo for encoding/json.
@@ -145,11 +157,17 @@ func scalar(dec *jsontext.Decoder, want string) (jsontext.Token, error) {
 		}
 		return jsontext.Token{}, fmt.Errorf("want %s, found an object or array", want)
 	}
-	return dec.ReadToken()
+	token, err := dec.ReadToken()
+	if err == nil && token.Kind() == '"' && want != aText && token.String() == "" {
+		err = errEmpty
+	}
+	return token, err
 }
 
+const aText = "a text"
+
 func decodeString(dec *jsontext.Decoder, v *string) error {
-	token, err := scalar(dec, "a text")
+	token, err := scalar(dec, aText)
 	if err == nil {
 		*v = token.String()
 	}

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
@@ -74,7 +72,7 @@ func (s *PicklistsService) Fields(ctx context.Context, entity string) ([]Field, 
 		return s.fetch(ctx, path)
 	})
 	if err != nil {
-		return nil, err
+		return nil, asError(http.MethodGet, path, err)
 	}
 	// The cache's own slices stay with the cache.
 	all = slices.Clone(all)
@@ -107,19 +105,25 @@ func (s *PicklistsService) Values(ctx context.Context, entity, field string) (Pi
 
 // Label returns the label of a value, and whether the picklist has the value.
 func (p Picklist) Label(id int64) (string, bool) {
+	v, ok := p.Value(id)
+	return v.Label, ok
+}
+
+// Value returns what is known of a value, and whether the picklist has it.
+func (p Picklist) Value(id int64) (PicklistValue, bool) {
 	for _, v := range p.Values {
 		if v.ID == id && v.numeric() {
-			return v.Label, true
+			return v, true
 		}
 	}
-	return "", false
+	return PicklistValue{}, false
 }
 
 // ID finds the value that a label stands for. Labels are compared without case
 // and outer white space; where that fits several values, an exact match and
 // then the only active one win. None is ErrNotFound; several that are left are
-// an *AmbiguousError naming them. An inactive value is found if it is the only
-// one: look at its Active before setting it.
+// an *AmbiguousError naming them. The value may be an inactive one: look at
+// what Value says of it before setting it.
 func (p Picklist) ID(label string) (int64, error) {
 	matches := p.matching(func(v PicklistValue) bool {
 		return strings.EqualFold(strings.TrimSpace(v.Label), strings.TrimSpace(label))
@@ -213,7 +217,7 @@ func (s *PicklistsService) fetch(ctx context.Context, path string) ([]Field, err
 	}
 	err := s.client.send(ctx, call{method: http.MethodGet, path: path, decode: func(b []byte) error {
 		answer.Fields = nil
-		if err := json.Unmarshal(b, &answer); err != nil {
+		if err := decode(b, &answer); err != nil {
 			return err
 		}
 		if answer.Fields == nil {

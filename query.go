@@ -25,7 +25,8 @@ type Query struct {
 	// Filter is the condition; the zero Filter lets every item through.
 	Filter Filter
 	// Fields are the wire names of the fields to read, such as "title"; empty
-	// reads all. The id always comes along. Fields left out are absent.
+	// reads all. The id always comes along. Fields left out are absent; those of
+	// Ticket and TicketNote that are not Optional are then "" or 0.
 	Fields []string
 	// Limit is the number of items in all; 0 is no limit.
 	Limit int

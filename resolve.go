@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/autotask-go/autotask/internal/fields"
 	"github.com/autotask-go/autotask/internal/transport"
@@ -40,6 +41,9 @@ const (
 	StepTimeEntries = "time entries"
 	StepStatus      = "status"
 )
+
+// errTimeBooked ends the update of a status half-way.
+var errTimeBooked = errors.New("the time entries of the ticket decide")
 
 // StepState is how a step of Resolve ended.
 type StepState string
@@ -105,7 +109,7 @@ func (c *Client) Resolve(ctx context.Context, ticketID int64, r Resolution) (*Ou
 		}
 		run.record(step.name, state, reason)
 	}
-	return run.out, nil
+	return run.out, run.readBack(ctx)
 }
 
 // resolve is one run of Resolve.
@@ -115,6 +119,7 @@ type resolve struct {
 	Resolution
 	begunHere time.Time // when this run began, by our clock
 	out       *Outcome
+	stale     bool // something was written since the ticket was read last
 }
 
 type resolveStep struct {
@@ -151,6 +156,9 @@ func (r *resolve) check() error {
 	}
 	if r.Text != "" && strings.TrimSpace(r.Text) == "" {
 		problems = append(problems, "Text is nothing but white space")
+	}
+	if !utf8.ValidString(r.Text) {
+		problems = append(problems, "Text is not valid UTF-8: convert it first, from Windows-1252 perhaps")
 	}
 	if n, limit := fields.Length(r.Text), tableOf[Ticket]().Lookup("resolution").MaxLength; n > limit {
 		problems = append(problems, fmt.Sprintf("Text has %d characters, the limit is %d", n, limit))
@@ -191,7 +199,7 @@ func (r *resolve) saw(t *Ticket) {
 	if t == nil {
 		return
 	}
-	r.out.Ticket = t
+	r.out.Ticket, r.stale = t, false
 	_, completed := t.CompletedDate.Get()
 	_, resolved := t.ResolvedDateTime.Get()
 	r.out.Resolved = completed && resolved
@@ -224,7 +232,7 @@ func (r *resolve) note(ctx context.Context) (StepState, string, error) {
 	if err != nil {
 		return "", "", err
 	}
-	r.out.NoteID = id
+	r.out.NoteID, r.stale = id, true
 	reason := fmt.Sprintf("posted as note %d", id)
 	if r.Begun.IsZero() {
 		return StepDone, reason, nil
@@ -243,10 +251,11 @@ func (r *resolve) noteIsTheOnlyOne(ctx context.Context, id int64) error {
 	twins = slices.DeleteFunc(twins, func(twin int64) bool { return twin == id })
 	switch {
 	case len(twins) > 0:
-		e := &AmbiguousError{Kind: "note", Name: r.Note.Title, Candidates: []Candidate{{ID: id, Label: "of this run"}}}
+		e := &AmbiguousError{Kind: "note", Name: r.Note.Title}
 		for _, twin := range twins {
 			e.Candidates = append(e.Candidates, Candidate{ID: twin, Label: "of an earlier run, which showed up late"})
 		}
+		e.Candidates = append(e.Candidates, Candidate{ID: id, Label: "of this run"})
 		return e
 	case !slices.Contains(all, id):
 		return refusal(transport.OutcomeUnknown, http.MethodPost, "TicketNotes/query", fmt.Sprintf(
@@ -294,13 +303,23 @@ func (r *resolve) status(ctx context.Context) (StepState, string, error) {
 	if r.out.HasTimeEntries {
 		return StepSkipped, "the ticket has time entries, so that its status stays", nil
 	}
-	was := int64(0)
+	was, tries := int64(0), 0
 	u, err := update(ctx, r.client, r.id, func(t *Ticket) error {
+		// Before the status is written again, because an answer was lost, time
+		// may have been booked.
+		if tries++; tries > 1 {
+			if _, _, err := r.timeEntries(ctx); err != nil || r.out.HasTimeEntries {
+				return errors.Join(err, errTimeBooked)
+			}
+		}
 		was, t.Status = t.Status, r.Status
 		return nil
 	})
 	r.saw(u.item)
-	if err != nil {
+	switch {
+	case errors.Is(err, errTimeBooked) && r.out.HasTimeEntries:
+		return StepSkipped, "time was booked on the ticket meanwhile, so that its status stays", nil
+	case err != nil:
 		return "", "", err
 	}
 	if !r.out.Resolved {
@@ -310,6 +329,20 @@ func (r *resolve) status(ctx context.Context) (StepState, string, error) {
 		return StepAlreadyDone, fmt.Sprintf("the ticket has status %d", r.Status), nil
 	}
 	return StepDone, fmt.Sprintf("status %d became %d; completedDate and resolvedDateTime are set", was, r.Status), nil
+}
+
+// readBack reads the ticket once more if the last thing that happened to it was
+// a note, which a workflow rule may have answered.
+func (r *resolve) readBack(ctx context.Context) error {
+	if !r.stale {
+		return nil
+	}
+	t, err := r.client.Tickets.Get(ctx, r.id)
+	if err != nil {
+		return fmt.Errorf("all steps are done; reading the ticket back: %w", err)
+	}
+	r.saw(t)
+	return nil
 }
 
 // timestampsMissing: the status holds, but it is not one that resolves tickets

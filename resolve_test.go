@@ -292,9 +292,9 @@ func TestResolve_ANoteThatDoesNotShowIsSaid(t *testing.T) {
 
 func TestResolve_AFailedSearchPostsNothing(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{
-		`{"errors":["no"]}`,
-		`{"items":[{"id":1,"ticketID":999,"title":"x","description":"y","noteType":1,"publish":1}],"pageDetails":{"count":1}}`,
+	for body, kind := range map[string]error{
+		`{"errors":["no"]}`: autotask.ErrInvalid,
+		`{"items":[{"id":1,"ticketID":999,"title":"x","description":"y","noteType":1,"publish":1}],"pageDetails":{"count":1}}`: autotask.ErrServer,
 	} {
 		srv, client := tenant(t)
 		id := srv.Seed("Tickets", nil)
@@ -304,7 +304,7 @@ func TestResolve_AFailedSearchPostsNothing(t *testing.T) {
 		}
 		srv.Inject(autotasktest.Fault{Op: "POST TicketNotes/query", Status: status, Body: body, Times: -1})
 		outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Note: note(), Begun: begun})
-		require.ErrorIs(t, err, autotask.ErrInvalid)
+		require.ErrorIs(t, err, kind)
 		assert.Equal(t, autotask.StepFailed, stepStates(outcome)[autotask.StepNote])
 		assert.Empty(t, writes(srv))
 	}

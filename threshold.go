@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/autotask-go/autotask/internal/cache"
 	"github.com/autotask-go/autotask/internal/transport"
 )
@@ -39,11 +37,15 @@ func (c *Client) Threshold(ctx context.Context) (*Threshold, error) {
 		Used   Optional[int64] `json:"currentTimeframeRequestCount"`
 	}
 	err := c.send(ctx, call{method: http.MethodGet, path: thresholdPath, decode: func(b []byte) error {
-		if err := json.Unmarshal(b, &body); err != nil {
+		if err := decode(b, &body); err != nil {
 			return err
 		}
-		if _, ok := body.Limit.Get(); !ok {
-			return fmt.Errorf("%w: no externalRequestThreshold", transport.ErrUnreadable)
+		for name, part := range map[string]Optional[int64]{
+			"externalRequestThreshold": body.Limit, "requestThresholdTimeframe": body.Window, "currentTimeframeRequestCount": body.Used,
+		} {
+			if _, ok := part.Get(); !ok {
+				return fmt.Errorf("%w: it has no %s", transport.ErrUnreadable, name)
+			}
 		}
 		return nil
 	}})

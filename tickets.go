@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/autotask-go/autotask/internal/fields"
 )
 
 // StatusComplete is the id of the status "Complete": the only one that is
@@ -37,27 +40,27 @@ func (s *TicketsService) ResolveNumber(ctx context.Context, number string) (int6
 	if number == "" {
 		return 0, invalid(http.MethodPost, path, "the ticket number is empty")
 	}
-	found, err := s.List(ctx, Query{Filter: Eq("ticketNumber", number), Fields: []string{"ticketNumber", "title"}})
-	if err != nil {
-		return 0, err
-	}
-	for _, t := range found {
+	matches := &AmbiguousError{Kind: "ticket number", Name: number}
+	q := Query{Filter: Eq("ticketNumber", number), Fields: []string{"ticketNumber", "title"}}
+	for t, err := range s.All(ctx, q) {
+		if err != nil {
+			return 0, err
+		}
 		// A condition that the server did not apply lets every ticket through.
-		if got, ok := t.TicketNumber.Get(); ok && !strings.EqualFold(strings.TrimSpace(got), number) {
-			return 0, invalid(http.MethodPost, path, "Autotask answered a search for ticket number %q with ticket %d, number %q", number, t.ID, got)
+		if got, ok := t.TicketNumber.Get(); t.ID <= 0 || ok && !strings.EqualFold(strings.TrimSpace(got), number) {
+			return 0, nonsense(http.MethodPost, path, "Autotask answered a search for ticket number %q with ticket %d, number %q", number, t.ID, got)
+		}
+		if !slices.Contains(matches.IDs(), t.ID) {
+			matches.Candidates = append(matches.Candidates, Candidate{ID: t.ID, Label: t.Title})
 		}
 	}
-	switch len(found) {
+	switch len(matches.Candidates) {
 	case 0:
 		return 0, notFound(http.MethodPost, path, fmt.Sprintf("there is no ticket with the number %q", number))
 	case 1:
-		return found[0].ID, nil
+		return matches.Candidates[0].ID, nil
 	}
-	ambiguous := &AmbiguousError{Kind: "ticket number", Name: number}
-	for _, t := range found {
-		ambiguous.Candidates = append(ambiguous.Candidates, Candidate{ID: t.ID, Label: t.Title})
-	}
-	return 0, ambiguous
+	return 0, matches
 }
 
 // GetByNumber is ResolveNumber, then Get: the number is for display only, and
@@ -120,8 +123,8 @@ func (t *Ticket) findCreated(ctx context.Context, c *Client, since time.Time) (i
 	ambiguous := &AmbiguousError{Kind: "externalID", Name: externalID}
 	for _, other := range found {
 		created, ok := other.CreateDate.Get()
-		if other.ExternalID == t.ExternalID && other.CompanyID == t.CompanyID && sameText(other.Title, t.Title) &&
-			ok && !created.Before(c.core.clock.earliest(since)) {
+		if other.ExternalID == t.ExternalID && other.CompanyID == t.CompanyID && fields.Even(other.Title) == fields.Even(t.Title) &&
+			ok && !c.core.recent.has(other.ID) && !created.Before(c.core.clock.earliest(since)) {
 			ambiguous.Candidates = append(ambiguous.Candidates, Candidate{ID: other.ID, Label: other.Title})
 		}
 	}

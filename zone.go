@@ -9,8 +9,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
@@ -28,7 +26,8 @@ func (c *core) base(ctx context.Context) (string, error) {
 	if c.baseURL != "" {
 		return c.baseURL, nil
 	}
-	return c.zones.Get(ctx, "", c.discover)
+	base, err := c.zones.Get(ctx, "", c.discover)
+	return base, asError(http.MethodGet, zonePath, err)
 }
 
 // movedFrom asks for the zone once more and reports whether it is another one.
@@ -54,7 +53,7 @@ func (c *core) discover(ctx context.Context) (string, error) {
 		Method: http.MethodGet,
 		URL:    c.zoneURL + "?user=" + url.QueryEscape(c.userName()),
 		Path:   zonePath,
-		Decode: func(b []byte) error { return json.Unmarshal(b, &zone) },
+		Decode: func(b []byte) error { return decode(b, &zone) },
 	})
 	if err != nil {
 		return "", fromFailure(err)
@@ -124,6 +123,8 @@ func checkZoneURL(zoneURL string) (string, error) {
 	case strings.HasSuffix(strings.ToLower(path), "/"+strings.ToLower(zonePath)):
 	case path == "":
 		path = "/" + serviceName + "/" + apiVersion + "/" + zonePath
+	case strings.HasSuffix(strings.ToLower(path), "/"+strings.ToLower(serviceName)):
+		path += "/" + apiVersion + "/" + zonePath
 	default:
 		path += "/" + zonePath
 	}

@@ -57,8 +57,9 @@ func TestConcurrentCallersShareOneFetch(t *testing.T) {
 		for range 50 {
 			wg.Go(func() {
 				v, err := c.Get(t.Context(), "a", s.fetch)
-				assert.NoError(t, err)
-				assert.Equal(t, "fetch 1", v)
+				if assert.NoError(t, err) {
+					assert.Equal(t, "fetch 1", v)
+				}
 			})
 		}
 		wg.Wait()
@@ -189,15 +190,17 @@ func TestLeaderThatGivesUpDoesNotFailTheOthers(t *testing.T) {
 				var wg sync.WaitGroup
 				wg.Go(func() {
 					_, err := c.Get(leader, "a", s.fetch)
-					assert.ErrorIs(t, err, leader.Err())
-					assert.Equal(t, time.Second, time.Since(began), "the leader itself returns at once")
+					if assert.ErrorIs(t, err, leader.Err()) {
+						assert.Equal(t, time.Second, time.Since(began), "the leader itself returns at once")
+					}
 				})
 				synctest.Wait() // the leader's fetch is under way
 				for range 10 {
 					wg.Go(func() {
 						v, err := c.Get(t.Context(), "a", s.fetch)
-						assert.NoError(t, err)
-						assert.Equal(t, "fetch 2", v)
+						if assert.NoError(t, err) {
+							assert.Equal(t, "fetch 2", v)
+						}
 					})
 				}
 				wg.Wait()

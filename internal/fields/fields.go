@@ -23,7 +23,8 @@ type Field struct {
 	ReadOnly    bool
 	Stabilising bool // must be in every PUT (contract, section 8)
 	IsTime      bool
-	MaxLength   int // in UTF-16 code units; 0 is unbounded
+	Plain       bool // it has no absent state: zero is all it can be
+	MaxLength   int  // in UTF-16 code units; 0 is unbounded
 }
 
 // Table lists the fields of an entity type.
@@ -60,7 +61,7 @@ func read(typ reflect.Type) *Table {
 		if name == "" || name == "-" || !sf.IsExported() {
 			continue
 		}
-		f := &Field{Name: name, IsTime: holdsTime(sf.Type)}
+		f := &Field{Name: name, IsTime: holdsTime(sf.Type), Plain: !hasStates(sf.Type)}
 		for flag := range strings.SplitSeq(sf.Tag.Get("autotask"), ",") {
 			f.set(flag)
 		}
@@ -92,6 +93,20 @@ func (f *Field) set(flag string) {
 func holdsTime(typ reflect.Type) bool {
 	stamp := reflect.TypeFor[time.Time]()
 	return typ == stamp || typ.Kind() == reflect.Struct && typ.NumField() > 0 && typ.Field(0).Type == stamp
+}
+
+// hasStates is true of the three-state wrapper, which alone can be null.
+func hasStates(typ reflect.Type) bool {
+	return typ.Implements(reflect.TypeFor[interface{ IsNull() bool }]())
+}
+
+// IsZero tells whether a value is the zero one of a field without states.
+func IsZero(v jsontext.Value) bool {
+	switch string(v) {
+	case "null", `""`, "0", "false", "[]", "{}":
+		return true
+	}
+	return false
 }
 
 // Missing tells whether a value does not count as given for a required field.
@@ -138,7 +153,8 @@ func (f *Field) Holds(want, got, before jsontext.Value) bool {
 	case len(got) == 0 || got.Kind() == 'n':
 		return false
 	case f.IsTime:
-		return sameTime(unquote(want), unquote(got), unquote(before))
+		dateOnly := !strings.HasSuffix(f.Name, "DateTime")
+		return sameTime(unquote(want), unquote(got), unquote(before), dateOnly)
 	case want.Kind() == '"':
 		return Even(plain(want)) == Even(plain(got))
 	case want.Kind() == '0':
@@ -162,6 +178,21 @@ func sameBool(want, got string) bool {
 	a, errA := strconv.ParseBool(want)
 	b, errB := strconv.ParseBool(strings.ToLower(got))
 	return errA == nil && errB == nil && a == b
+}
+
+// SameText compares values that the wire carries as text whatever they are, as
+// it does those of user-defined fields: as numbers or times where both are such.
+func SameText(want, got jsontext.Value) bool {
+	if isEmpty(want) || isEmpty(got) {
+		return isEmpty(want) && isEmpty(got)
+	}
+	a, b := Even(unquote(want)), Even(unquote(got))
+	if a == b || sameNumber(a, b) {
+		return true
+	}
+	at, errA := ParseTime(a)
+	bt, errB := ParseTime(b)
+	return errA == nil && errB == nil && at.Equal(bt)
 }
 
 // isEmpty is true of what Autotask uses without distinction: null and "". An
@@ -194,8 +225,8 @@ func sameNumber(want, got string) bool {
 // sameTime compares instants, as finely as Autotask's database keeps them,
 // which is to a 300th of a second. Of date-only fields the server sets the time
 // of day to midnight; so a midnight of the wanted day counts, unless it was
-// there before.
-func sameTime(want, got, before string) bool {
+// there before. A field that is called …DateTime keeps its time of day.
+func sameTime(want, got, before string, maybeDateOnly bool) bool {
 	w, errW := ParseTime(want)
 	g, errG := ParseTime(got)
 	if errW != nil || errG != nil {
@@ -207,7 +238,7 @@ func sameTime(want, got, before string) bool {
 	if b, err := ParseTime(before); err == nil && b.Equal(g) {
 		return false
 	}
-	return g.Equal(w.Truncate(24 * time.Hour))
+	return maybeDateOnly && g.Equal(w.Truncate(24*time.Hour))
 }
 
 // ParseTime reads a date-time of the wire: with or without a zone designator,

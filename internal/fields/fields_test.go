@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"sync"
@@ -14,9 +15,11 @@ import (
 
 // wrapped is a three-state wrapper as the entities have it.
 type wrapped[T any] struct {
-	value T
-	_     uint8
+	Value T
+	State uint8
 }
+
+func (wrapped[T]) IsNull() bool { return false }
 
 type kite struct {
 	ID       int64              `json:"id,omitzero"`
@@ -39,15 +42,15 @@ func TestTableOfTags(t *testing.T) {
 	t.Parallel()
 	table := Of(reflect.TypeFor[kite]())
 	want := []*Field{
-		{Name: "id"},
-		{Name: "anchorID", Required: true, ZeroIsValue: true},
-		{Name: "title", Required: true, Stabilising: true, MaxLength: 40},
+		{Name: "id", Plain: true},
+		{Name: "anchorID", Plain: true, Required: true, ZeroIsValue: true},
+		{Name: "title", Plain: true, Required: true, Stabilising: true, MaxLength: 40},
 		{Name: "colour", Stabilising: true},
 		{Name: "made", ReadOnly: true, IsTime: true},
-		{Name: "flown", IsTime: true},
-		{Name: "odd"},
-		{Name: "nothing"},
-		{Name: "later"},
+		{Name: "flown", IsTime: true, Plain: true},
+		{Name: "odd", Plain: true},
+		{Name: "nothing", Plain: true},
+		{Name: "later", Plain: true},
 	}
 	assert.Equal(t, want, table.All, "in the order of the struct, by the names of the wire")
 	for _, f := range table.All {
@@ -68,7 +71,7 @@ func TestFieldsThatAreNotExportedAreLeftOut(t *testing.T) {
 		{Name: "secret", PkgPath: "kites", Type: reflect.TypeFor[string](), Tag: `json:"secret"`},
 		{Name: "Public", Type: reflect.TypeFor[string](), Tag: `json:"public"`},
 	}))
-	assert.Equal(t, []*Field{{Name: "public"}}, table.All)
+	assert.Equal(t, []*Field{{Name: "public", Plain: true}}, table.All)
 	assert.Nil(t, table.Lookup("secret"))
 }
 
@@ -126,7 +129,7 @@ func TestTooLongCountsUTF16(t *testing.T) {
 			assert.Empty(t, got, c.text)
 			continue
 		}
-		assert.Equal(t, "title has "+string(rune('0'+c.n))+" characters, the limit is 4", got, c.text)
+		assert.Equal(t, fmt.Sprintf("title has %d characters, the limit is 4", c.n), got, c.text)
 	}
 	for _, v := range []string{``, `null`, `123456`, `["abcdef"]`, `{"abc":"def"}`} {
 		assert.Empty(t, f.TooLong(jsontext.Value(v)), "only texts have a length: %s", v)

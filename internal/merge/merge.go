@@ -126,7 +126,7 @@ func ParseUDFs(v jsontext.Value) ([]UDF, error) {
 	if len(v) == 0 || v.Kind() == 'n' {
 		return nil, nil
 	}
-	d := jsontext.NewDecoder(bytes.NewReader(v))
+	d := jsontext.NewDecoder(bytes.NewReader(v), jsontext.AllowInvalidUTF8(true))
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '[' {
 		return nil, errors.Join(errors.New(UDFs+" is not an array"), err)
 	}
@@ -242,7 +242,7 @@ type member struct {
 // members reads the members of an object. Names must be unique: with two of
 // one name nobody could say which of them a change is meant for.
 func members(object []byte) ([]member, error) {
-	d := jsontext.NewDecoder(bytes.NewReader(object))
+	d := jsontext.NewDecoder(bytes.NewReader(object), jsontext.AllowInvalidUTF8(true))
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
 		return nil, errors.Join(errors.New("not a JSON object"), err)
 	}

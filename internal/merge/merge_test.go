@@ -26,6 +26,12 @@ func change(name, before, after string) Change {
 	return c
 }
 
+// exactly compares bytes: JSON that means the same is not enough.
+func exactly(t *testing.T, want string, got []byte) {
+	t.Helper()
+	assert.Equal(t, []byte(want), got, "want %s, got %s", want, got)
+}
+
 func keep(string) bool { return false }
 
 func TestDiffListsWhatDiffers(t *testing.T) {
@@ -69,11 +75,11 @@ func TestOverlayChangesNothingElse(t *testing.T) {
 		`"n\u0061me\"":true,"Größe":1e400,"empty":"","none":null}`
 	got, err := Overlay([]byte(object), nil, nil)
 	require.NoError(t, err)
-	assert.Equal(t, wanted, string(got))
+	exactly(t, wanted, got)
 
 	got, err = Overlay([]byte(object), []Change{change("id", "7", "8")}, keep)
 	require.NoError(t, err)
-	assert.Equal(t, strings.Replace(wanted, `"id":7`, `"id":8`, 1), string(got))
+	exactly(t, strings.Replace(wanted, `"id":7`, `"id":8`, 1), got)
 }
 
 func TestOverlay(t *testing.T) {
@@ -117,7 +123,7 @@ func TestSparseHoldsTheChangesAlone(t *testing.T) {
 	t.Parallel()
 	got, err := Sparse([]Change{change("id", "", "7"), change("a", "1", "null"), change("b\"", "2", `"\u00e9"`)})
 	require.NoError(t, err)
-	assert.Equal(t, `{"id":7,"a":null,"b\"":"\u00e9"}`, string(got))
+	exactly(t, `{"id":7,"a":null,"b\"":"\u00e9"}`, got)
 
 	got, err = Sparse(nil)
 	require.NoError(t, err)
@@ -153,8 +159,6 @@ var notObjects = map[string]string{
 	"no comma":        `{"a":1 "b":2}`,
 	"a name twice":    `{"a":1,"a":2}`,
 	"an escape twice": `{"a":1,"\u0061":2}`,
-	"no UTF-8":        "{\"a\":\"\xff\"}",
-	"no UTF-8 name":   "{\"\xff\":1}",
 }
 
 func TestWhatIsNoObjectIsAnError(t *testing.T) {
@@ -303,7 +307,7 @@ func TestUDFsOfTheItemThatCannotBeReadAreErrors(t *testing.T) {
 	// They are no one's business as long as they stay as they are.
 	got, err := Overlay([]byte(`{"`+UDFs+`":[null, 7],"a":1}`), []Change{change("a", "1", "2")}, nil)
 	require.NoError(t, err)
-	assert.Equal(t, `{"`+UDFs+`":[null, 7],"a":2}`, string(got))
+	exactly(t, `{"`+UDFs+`":[null, 7],"a":2}`, got)
 }
 
 func TestUDFWhoseValueWasTakenAwayIsAnError(t *testing.T) {
@@ -331,6 +335,10 @@ func TestParseUDFs(t *testing.T) {
 
 // generator makes objects of every kind of value and spelling.
 type generator struct{ *rand.Rand }
+
+func newGenerator(seed uint64) generator {
+	return generator{rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // the same objects every time
+}
 
 func (g generator) space() string { return []string{"", "", " ", "\n\t"}[g.IntN(4)] }
 
@@ -416,7 +424,7 @@ func tight(all []pair) string {
 func TestNothingButTheNamedMembersChanges(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(3000) {
-		g := generator{rand.New(rand.NewPCG(seed, 1))}
+		g := newGenerator(seed)
 		object := g.pairs()
 		want := slices.Clone(object)
 		var changes []Change
@@ -449,7 +457,7 @@ func TestNothingButTheNamedMembersChanges(t *testing.T) {
 func TestDiffOverlaidGivesTheEditedObject(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(3000) {
-		g := generator{rand.New(rand.NewPCG(seed, 2))}
+		g := newGenerator(seed)
 		before := g.pairs()
 		after := slices.Clone(before)
 		for i := range after {

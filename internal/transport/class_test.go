@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestClassOfMethodAndPath(t *testing.T) {
@@ -115,7 +116,7 @@ func TestPatchOfOthersAndPutOfTicketsAreSent(t *testing.T) {
 		r.URL = fakeBase + "/anything"
 		network := scripted(gives(200, good))
 		_, err := quick(config(network)).Do(t.Context(), r)
-		assert.NoError(t, err, "%s %s", c.method, c.path)
+		require.NoError(t, err, "%s %s", c.method, c.path)
 		assert.Len(t, network.requests(), 1)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -192,7 +193,11 @@ func Classify(method string, status int, messages []string) Kind {
 // answers nearly everything with 500, so that the text decides; texts vary
 // between versions, so that each is known by a part that all wordings share.
 func classify(method string, status int, r reply) Kind {
-	kind := kindOfText(strings.ToLower(strings.Join(r.messages, "\n")))
+	kind := kindOfText(strings.ToLower(withoutNames(strings.Join(r.messages, "\n"))))
+	if status >= 500 && !r.isApplication {
+		// Not Autotask's own words, or not its last: only a limit counts.
+		kind &= ThreadLimit | RateLimited
+	}
 	switch {
 	case status == http.StatusUnauthorized:
 		kind |= Unauthorized
@@ -237,6 +242,12 @@ var knownTexts = []struct {
 	{"no matching records found", NotFound},
 	{"an unexpected error has occurred", Server | Invalid},
 }
+
+// withoutNames takes out what a message quotes, in "…" or […]: names and values
+// that people chose, which may read like anything.
+func withoutNames(s string) string { return quoted.ReplaceAllString(s, "") }
+
+var quoted = regexp.MustCompile(`"[^"]*"|\[[^\]]*\]`)
 
 func kindOfText(lower string) Kind {
 	var kind Kind

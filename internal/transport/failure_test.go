@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -157,7 +156,7 @@ func TestKindsAreDistinct(t *testing.T) {
 		OutcomeUnknown, Unsupported, MissingField, NotApplied, Ambiguous,
 	} {
 		assert.NotZero(t, k)
-		assert.Zero(t, all&k, fmt.Sprintf("%b", k))
+		assert.Zero(t, all&k, "%b", k)
 		all |= k
 	}
 }

@@ -88,10 +88,10 @@ func TestLogKeepsSecretsQueriesAndBodiesToItself(t *testing.T) {
 		r := create(fakeBase)
 		r.URL += "?search=" + private
 		r.Body = []byte(`{"description":"` + private + `"}`)
-		r.ImpersonateID = 4711
+		r.ImpersonateID = 471147114711471 // longer than any duration in a record
 		records, text := logged(t, c, slog.LevelDebug, r)
 		assert.Len(t, records, 1, name)
-		for _, s := range []string{private, secret, userName, integrationCode, "4711", "zone.example", "Secret"} {
+		for _, s := range []string{private, secret, userName, integrationCode, "471147114711471", "zone.example", "Secret"} {
 			assert.NotContains(t, text, s, name)
 		}
 	}

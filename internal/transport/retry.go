@@ -65,11 +65,15 @@ func (x *exchange) begin() {
 // refuse stops what must never be sent, whatever the caller asked for.
 func (x *exchange) refuse() error {
 	if patchesTicket(x.request.Method, x.request.Path) {
-		f := x.fail(Unsupported, nil)
-		f.Messages = []string{"Tickets cannot be PATCHed: Autotask rejects it or ignores it; update the whole ticket instead"}
-		return f
+		return x.patchRefusal()
 	}
 	return nil
+}
+
+func (x *exchange) patchRefusal() *Failure {
+	f := x.fail(Unsupported, nil)
+	f.Messages = []string{"Tickets cannot be PATCHed: Autotask rejects it or ignores it; update the whole ticket instead"}
+	return f
 }
 
 // decode is the response handler: it runs inside the retries, so that an
@@ -112,7 +116,7 @@ func (x *exchange) judgeError(err error) {
 		}
 		x.failure = x.fail(0, err)
 		x.failure.adopt(err)
-		x.again = x.ctx.Err() == nil && x.onWire && !errors.Is(err, errOrigin)
+		x.again = x.ctx.Err() == nil && x.onWire && !keptBack(err)
 	case x.ctx.Err() != nil:
 		x.failure = x.fail(x.unknownIfWrite(), x.ctx.Err())
 	case errors.Is(err, errTooLarge):
@@ -153,7 +157,8 @@ func (x *exchange) judgeStatus(resp *http.Response) {
 		f.Kind |= x.unknownIfWrite()
 		x.again = x.class == Read && f.RetryAfter <= maxRetryAfter
 	}
-	if f.RetryAfter > maxRetryAfter {
+	// A write that may have run must not pass for one that was turned away.
+	if f.RetryAfter > maxRetryAfter && f.Kind&OutcomeUnknown == 0 {
 		f.Kind |= RateLimited
 	}
 }
@@ -188,19 +193,22 @@ func (x *exchange) fail(kind Kind, cause error) *Failure {
 }
 
 // scrubbed is a cause whose text held a credential, as a server that echoes
-// what it received may bring about.
+// what it received may bring about. It can be asked what the cause is, but
+// does not hand it out.
 type scrubbed struct {
 	cause error
 	text  string
 }
 
-func (s scrubbed) Error() string { return s.text }
-func (s scrubbed) Unwrap() error { return s.cause }
+func (s scrubbed) Error() string        { return s.text }
+func (s scrubbed) GoString() string     { return s.text }
+func (s scrubbed) Is(target error) bool { return errors.Is(s.cause, target) }
+func (s scrubbed) As(target any) bool   { return errors.As(s.cause, target) }
 
 // neverSent tells whether the request provably did not reach the server: it
 // was held back by us, or no connection for it ever came about.
 func (x *exchange) neverSent(err error) bool {
-	if !x.onWire || errors.Is(err, errOrigin) {
+	if !x.onWire || keptBack(err) {
 		return true
 	}
 	if x.wantedConn.Load() && !x.gotConn.Load() {
@@ -228,6 +236,12 @@ func (x *exchange) neverSent(err error) bool {
 	return false
 }
 
+// keptBack: we ourselves refused to put the request on the wire.
+func keptBack(err error) bool {
+	var refusal *Failure
+	return errors.Is(err, errOrigin) || errors.As(err, &refusal)
+}
+
 // ErrUnreadable marks a Decode error as damage on the way, as a JSON syntax error
 // is: another attempt may well be readable.
 var ErrUnreadable = errors.New("unreadable answer")
@@ -249,6 +263,24 @@ func backoff(base, limit time.Duration, attempt int, resp *http.Response) time.D
 		wait += min(retryAfter(resp.Header, time.Now()), maxRetryAfter)
 	}
 	return wait
+}
+
+// Pause waits before the n-th repeat of a whole call, counted from 0, as long
+// as a repeated request would. It is false, and there must be no repeat, if
+// that would be more than the configured retries, if the server asked for a
+// longer wait than is honoured, or if the context ended.
+func (t *Transport) Pause(ctx context.Context, n int, asked time.Duration) bool {
+	if n >= t.config.MaxRetries || asked > maxRetryAfter {
+		return false
+	}
+	timer := time.NewTimer(asked + backoff(backoffBase, backoffMax, n, nil))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // retryAfter reads both forms of the header; 0 means none.

@@ -189,9 +189,9 @@ func TestConnectionOfAnEarlierAttemptSaysNothing(t *testing.T) {
 			return nil, errors.New("handshake")
 		},
 		gives(200, good))
-	a, err := quick(config(network)).Do(t.Context(), create(fakeBase))
+	_, err := quick(config(network)).Do(t.Context(), create(fakeBase))
 	require.NoError(t, err)
-	assert.Equal(t, 3, a.Attempts)
+	assert.Len(t, network.requests(), 3)
 }
 
 func TestSuccessAfterFailuresIsASuccess(t *testing.T) {
@@ -211,10 +211,10 @@ func TestSuccessAfterFailuresIsASuccess(t *testing.T) {
 	}
 	a, err := quick(config(network)).Do(t.Context(), r)
 	require.NoError(t, err)
-	assert.Equal(t, 4, a.Attempts)
+	assert.Len(t, network.requests(), 4)
 	assert.True(t, a.Date.Equal(date), "the Date of the last answer, not %v", a.Date)
-	assert.False(t, a.Sent.Before(before))
-	assert.False(t, a.Received.Before(a.Sent))
+	assert.False(t, a.Received.Before(before))
+	assert.False(t, a.Received.After(time.Now()))
 	assert.Equal(t, good, got)
 	for _, req := range network.requests() {
 		body, err := io.ReadAll(req.Body)
@@ -376,6 +376,6 @@ func TestFailureShowsItsParts(t *testing.T) {
 	t.Parallel()
 	f := &Failure{Method: "PUT", Path: "Tickets", Messages: []string{"one", "two"}, Cause: io.EOF}
 	assert.Equal(t, "PUT Tickets: one: two: EOF", f.Error())
-	assert.ErrorIs(t, f, io.EOF)
+	require.ErrorIs(t, f, io.EOF)
 	assert.Equal(t, "GET x", strings.TrimSpace((&Failure{Method: "GET", Path: "x"}).Error()))
 }

@@ -7,7 +7,34 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
+	"strings"
 )
+
+// Origin is the scheme and host of a URL in one spelling: lower case, without
+// the port that the scheme implies. It is "" for what has no host, or a user.
+func Origin(u *url.URL) string {
+	if u.Scheme == "" || u.Host == "" || u.User != nil {
+		return ""
+	}
+	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	switch scheme {
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return scheme + "://" + host
+}
+
+// belowVersion is the part of a URL's path that names a collection.
+func belowVersion(path string) string {
+	const version = "/V1.0/"
+	if i := strings.LastIndex(strings.ToUpper(path), version); i >= 0 {
+		return path[i+len(version):]
+	}
+	return path
+}
 
 // errOrigin marks a request that was kept back from a foreign host.
 var errOrigin = errors.New("credentials are sent to the configured origin only")
@@ -22,18 +49,18 @@ type signer struct {
 
 func (s *signer) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := exchangeOf(req.Context())
-	origin := ""
-	if x != nil {
-		origin = x.request.Origin
-	}
-	if origin == "" {
+	if x == nil || x.request.Origin == "" {
 		return s.next.RoundTrip(req)
 	}
-	if got := req.URL.Scheme + "://" + req.URL.Host; got != origin {
+	origin := x.request.Origin
+	if got := Origin(req.URL); got != origin {
 		return nil, fmt.Errorf("%w: refused to send to %s instead of %s", errOrigin, got, origin)
 	}
+	if patchesTicket(req.Method, belowVersion(req.URL.Path)) {
+		return nil, x.patchRefusal()
+	}
 	// A RoundTripper must not change the request it was given.
-	signed := req.WithContext(untraced{req.Context()})
+	signed := req.WithContext(untraced{req.Context()}) //nolint:contextcheck // it is the request's own, but for one hook
 	signed.Header = make(http.Header, len(req.Header)+3)
 	maps.Copy(signed.Header, req.Header)
 	c := s.credentials()

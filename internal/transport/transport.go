@@ -135,7 +135,10 @@ func pooled(standard http.RoundTripper, maxConcurrency int) *http.Transport {
 	if t, ok := standard.(*http.Transport); ok {
 		rt = t.Clone()
 	}
-	rt.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	if rt.TLSClientConfig == nil {
+		rt.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	rt.TLSClientConfig.MinVersion = max(rt.TLSClientConfig.MinVersion, tls.VersionTLS12)
 	rt.ForceAttemptHTTP2 = true
 	rt.MaxIdleConnsPerHost = 8 * maxConcurrency
 	rt.MaxIdleConns = max(rt.MaxIdleConns, rt.MaxIdleConnsPerHost)
@@ -163,8 +166,8 @@ type Answer struct {
 	Attempts int
 	// Date is the server's clock, from the Date header; zero if there was none.
 	Date time.Time
-	// Sent and Received are our clock around the successful attempt.
-	Sent, Received time.Time
+	// Received is our clock when the answer had been read.
+	Received time.Time
 }
 
 // Do carries out one call, repeating it as its class allows. The error is
@@ -190,7 +193,7 @@ func (t *Transport) Do(ctx context.Context, r *Request) (Answer, error) {
 	case err != nil:
 		return Answer{}, x.fail(0, withoutURL(err))
 	}
-	return Answer{Attempts: x.attempt, Date: x.date, Sent: x.sent, Received: x.received}, nil
+	return Answer{Attempts: x.attempt, Date: x.date, Received: x.received}, nil
 }
 
 func (t *Transport) newRequest(ctx context.Context, x *exchange) (*retryablehttp.Request, error) {

@@ -28,7 +28,7 @@ func TestBackoffWaitsBetweenAttempts(t *testing.T) {
 		network := scripted(gives(503, ""))
 		c := config(network)
 		c.MaxRetries = 9
-		fail(t, New(c), get(fakeBase))
+		assert.Equal(t, 10, fail(t, New(c), get(fakeBase)).Attempts)
 		require.Len(t, network.at, 10)
 		for i := range network.at[1:] {
 			gap := network.at[i+1].Sub(network.at[i])
@@ -83,7 +83,7 @@ func TestRetryAfterBeyondTheCapIsReportedAtOnce(t *testing.T) {
 		{"429", 429, "61", 61 * time.Second, RateLimited, RateLimited},
 		{"429 with a date", 429, "Sat, 01 Jan 2000 01:00:00 GMT", time.Hour, RateLimited, RateLimited},
 		{"429 with a huge number", 429, "999999999999999999999", (1<<31 - 1) * time.Second, RateLimited, RateLimited},
-		{"503", 503, "3600", time.Hour, RateLimited | Server, RateLimited | Server | OutcomeUnknown},
+		{"503", 503, "3600", time.Hour, RateLimited | Server, Server | OutcomeUnknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -459,7 +459,7 @@ func TestLimiterIsAskedAndReleasedAroundEachAttempt(t *testing.T) {
 	t.Parallel()
 	var events []string
 	note := func(s string) { events = append(events, s) }
-	body := func(req *http.Request) (*http.Response, error) {
+	body := func(*http.Request) (*http.Response, error) {
 		note("send")
 		resp := answer(503, "")
 		resp.Body = closer(func() { note("close") })
@@ -471,7 +471,8 @@ func TestLimiterIsAskedAndReleasedAroundEachAttempt(t *testing.T) {
 		note("acquire " + endpoint)
 		return func() { note("release") }, nil
 	})
-	fail(t, quick(c), request(fakeBase, http.MethodPost, "Tickets/5/Notes/query"))
+	f := fail(t, quick(c), request(fakeBase, http.MethodPost, "Tickets/5/Notes/query"))
+	assert.Equal(t, 2, f.Attempts)
 	attempt := []string{"acquire Tickets", "send", "close", "release"}
 	assert.Equal(t, append(attempt, attempt...), events)
 }
