@@ -222,7 +222,7 @@ func TestUpdate_LostAnswerIsLookedUp(t *testing.T) {
 	})
 	t.Run("lost for good", func(t *testing.T) {
 		t.Parallel()
-		srv, client := tenant(t)
+		srv, client := tenant(t, autotask.WithMaxRetries(1))
 		id := srv.Seed("Tickets", map[string]any{"title": "x"})
 		srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropRequest: true, Times: -1})
 		_, err := client.Tickets.Update(t.Context(), id, change)
@@ -258,10 +258,12 @@ func TestUpdate_OtherEntitiesGetASparsePATCH(t *testing.T) {
 
 func TestUpdate_AnotherItemInTheAnswerIsRefused(t *testing.T) {
 	t.Parallel()
+	srv, _ := tenant(t)
+	other := srv.Seed("Tickets", nil)
 	client, mock := mocked(t)
-	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/7", httpmock.NewStringResponder(200, `{"item":{"id":8}}`))
+	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/7", httpmock.NewStringResponder(200, `{"item":`+string(srv.Raw("Tickets", other))+`}`))
 	_, err := client.Tickets.Update(t.Context(), 7, func(t *autotask.Ticket) error { t.Title = "x"; return nil })
-	require.Error(t, err)
+	require.ErrorIs(t, err, autotask.ErrServer)
 	assert.Equal(t, 1, mock.GetTotalCallCount())
 }
 

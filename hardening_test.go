@@ -1,0 +1,530 @@
+package autotask_test
+
+// Answers that do not fit the question, and failures at awkward moments.
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/autotasktest"
+)
+
+func setTitle(title string) func(*autotask.Ticket) error {
+	return func(t *autotask.Ticket) error {
+		t.Title = title
+		return nil
+	}
+}
+
+func TestUpdate_AFailedReadBackIsNotAFailedWrite(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]autotasktest.Fault{
+		"rate limit": {Status: 429, Body: `{"errors":["The Autotask API thread threshold of 3 threads has been exceeded."]}`},
+		"outage":     {Status: 503},
+		"no item":    {Status: 200, Body: `{"item":null}`},
+		"nonsense":   {Status: 200, Body: `{"item":{"id":"x"}}`},
+		"permission": {Status: 500, Body: `{"errors":["The logged in Resource does not have the adequate permissions to query this entity type."]}`},
+	} {
+		srv, client := tenant(t, autotask.WithMaxRetries(0))
+		id := srv.Seed("Tickets", map[string]any{"title": "before"})
+		fault.Op, fault.Skip = "GET Tickets", 1
+		srv.Inject(fault)
+		_, err := client.Tickets.Update(t.Context(), id, setTitle("after"))
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, name)
+		for _, other := range []error{autotask.ErrRateLimited, autotask.ErrServer, autotask.ErrNotFound, autotask.ErrInvalid, autotask.ErrPermission} {
+			require.NotErrorIs(t, err, other, name)
+		}
+		assert.Contains(t, err.Error(), "accepted the write", name)
+		assert.Equal(t, "after", srv.Get("Tickets", id)["title"], name)
+	}
+}
+
+func TestUpdate_ALookThatFailsAfterALostAnswer(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t, autotask.WithMaxRetries(0))
+	id := srv.Seed("Tickets", nil)
+	srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropResponse: true})
+	srv.Inject(autotasktest.Fault{Op: "GET Tickets", Skip: 1, Status: 503})
+	_, err := client.Tickets.Update(t.Context(), id, setTitle("after"))
+	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+	assert.Contains(t, err.Error(), "lost")
+	assert.Equal(t, 1, count(srv, "PUT Tickets"))
+}
+
+func TestUpdate_RepeatsNoOftenerThanConfigured(t *testing.T) {
+	t.Parallel()
+	for retries := range 3 {
+		synctest.Test(t, func(t *testing.T) {
+			l := &losing{}
+			client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase), autotask.WithMaxRetries(retries),
+				autotask.WithHTTPClient(&http.Client{Transport: l}))
+			require.NoError(t, err)
+			began := time.Now()
+			_, err = client.TimeEntries.Update(t.Context(), 7, func(e *autotask.TimeEntry) error {
+				e.SummaryNotes.Set("after")
+				return nil
+			})
+			require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+			assert.Equal(t, 1+retries, l.writes)
+			assert.Equal(t, retries > 0, time.Since(began) > 0, "with waits between")
+
+			l.writes = 0
+			require.ErrorIs(t, client.TimeEntries.Delete(t.Context(), 7), autotask.ErrOutcomeUnknown)
+			assert.Equal(t, 1+retries, l.writes)
+
+			l.writes, l.retryAfter = 0, "3600"
+			require.ErrorIs(t, client.TimeEntries.Delete(t.Context(), 7), autotask.ErrOutcomeUnknown)
+			assert.Equal(t, 1, l.writes, "not against the server's wish")
+		})
+	}
+}
+
+// losing answers reads and loses writes.
+type losing struct {
+	writes     int
+	retryAfter string
+}
+
+func (l *losing) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodGet {
+		return httpmock.NewStringResponse(200, `{"item":{"id":7,"ticketID":5,"summaryNotes":"before"}}`), nil
+	}
+	l.writes++
+	resp := httpmock.NewStringResponse(503, "")
+	if l.retryAfter != "" {
+		resp.Header.Set("Retry-After", l.retryAfter)
+	}
+	return resp, nil
+}
+
+func TestDelete_ARefusalIsNotSuccess(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("TimeEntries", map[string]any{"ticketID": srv.Seed("Tickets", nil)})
+	srv.Inject(autotasktest.Fault{Op: "DELETE TimeEntries", DropRequest: true})
+	srv.Inject(autotasktest.Fault{Op: "DELETE TimeEntries", Status: 500,
+		Body: `{"errors":["No message. No matching records found. The logged in Resource may not have the required permissions to delete the data."]}`})
+	require.ErrorIs(t, client.TimeEntries.Delete(t.Context(), id), autotask.ErrNotFound)
+	assert.NotNil(t, srv.Get("TimeEntries", id))
+}
+
+func TestGet_AnotherItemIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{"item":{}}`, `{"item":{"id":8,"title":"x"}}`, `{"item":{"Id":7}}`} {
+		client := answering(t, 200, []byte(body))
+		_, err := client.Tickets.Get(t.Context(), 7)
+		require.ErrorIs(t, err, autotask.ErrServer, body)
+		require.NotErrorIs(t, err, autotask.ErrNotFound, body)
+		_, err = client.Tickets.Update(t.Context(), 7, setTitle("after"))
+		require.ErrorIs(t, err, autotask.ErrServer, body)
+	}
+}
+
+func TestPages_AnAnswerThatContradictsItselfIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"items":[],"pageDetails":{"count":3}}`,
+		`{"items":[],"errors":["no"]}`,
+		`{"items":[{"id":1}],"pageDetails":{"count":2}}`,
+	} {
+		client := answering(t, 200, []byte(body))
+		_, err := client.TimeEntries.Exist(t.Context(), 7)
+		require.ErrorIs(t, err, autotask.ErrServer, body)
+		_, err = client.Tickets.List(t.Context(), autotask.Query{})
+		require.ErrorIs(t, err, autotask.ErrServer, body)
+	}
+}
+
+func TestResolveNumber_ARowWithoutAnIDIsNoTicket(t *testing.T) {
+	t.Parallel()
+	client := answering(t, 200, []byte(`{"items":[{"ticketNumber":"T1"}],"pageDetails":{"count":1}}`))
+	_, err := client.Tickets.ResolveNumber(t.Context(), "T1")
+	require.ErrorIs(t, err, autotask.ErrServer)
+}
+
+func TestResolveNumber_StopsAtTheFirstForeignRow(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query", httpmock.NewStringResponder(200,
+		`{"items":[{"id":1,"ticketNumber":"T9"}],"pageDetails":{"count":1,"nextPageUrl":"`+testBase+`/Tickets/query/next?paging=1"}}`))
+	_, err := client.Tickets.ResolveNumber(t.Context(), "T1")
+	require.ErrorIs(t, err, autotask.ErrServer)
+	assert.Equal(t, 1, mock.GetTotalCallCount())
+}
+
+func TestGetMany_RowsThatWereNotAskedForAreRefused(t *testing.T) {
+	t.Parallel()
+	client := answering(t, 200, []byte(`{"items":[{"id":1},{"id":9}],"pageDetails":{"count":2}}`))
+	_, err := client.Tickets.GetMany(t.Context(), []int64{1, 2})
+	require.ErrorIs(t, err, autotask.ErrServer)
+}
+
+func TestPages_NextPageMustBeOfTheSameQuery(t *testing.T) {
+	t.Parallel()
+	for _, next := range []string{
+		testBase + "/Tickets", testBase + "/Contacts/query/next", testBase + "/Tickets/query/nextdoor",
+		"https://webservices19.autotask.net/other", "https://user@webservices19.autotask.net/ATServicesRest/V1.0/Tickets/query/next", "%zz",
+	} {
+		client, mock := mocked(t)
+		mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query",
+			httpmock.NewStringResponder(200, `{"items":[{"id":1}],"pageDetails":{"count":1,"nextPageUrl":"`+next+`"}}`))
+		_, err := client.Tickets.List(t.Context(), autotask.Query{})
+		require.ErrorIs(t, err, autotask.ErrServer, next)
+		assert.Equal(t, 1, mock.GetTotalCallCount(), next)
+	}
+	for _, next := range []string{
+		"https://WebServices19.autotask.net:443/atservicesrest/v1.0/tickets/query/next?paging=1", testBase + "/Tickets/query?paging=1",
+	} {
+		client, mock := mocked(t)
+		mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query",
+			httpmock.NewStringResponder(200, `{"items":[{"id":1}],"pageDetails":{"count":1,"nextPageUrl":"`+next+`"}}`))
+		mock.RegisterNoResponder(httpmock.NewStringResponder(200, `{"items":[],"pageDetails":{"count":0}}`))
+		list, err := client.Tickets.List(t.Context(), autotask.Query{Limit: 2})
+		require.NoError(t, err, next)
+		assert.NotEmpty(t, list)
+		assert.Equal(t, 2, mock.GetTotalCallCount(), next)
+	}
+}
+
+func TestResolve_TextThatIsNotUTF8IsRefusedBeforeTheNote(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	bad := note()
+	bad.Description = "Gr\xfc\xdfe"
+	for _, work := range []autotask.Resolution{{Text: "Gr\xfc\xdfe", Note: note()}, {Text: "x", Note: bad}} {
+		_, err := client.Resolve(t.Context(), id, work)
+		require.ErrorIs(t, err, autotask.ErrInvalid)
+		assert.Contains(t, err.Error(), "UTF-8")
+	}
+	assert.Empty(t, srv.Requests())
+}
+
+func TestResolve_BothTimestampsOrNotResolved(t *testing.T) {
+	t.Parallel()
+	for _, missing := range []string{"completedDate", "resolvedDateTime"} {
+		srv, client := tenant(t)
+		id := srv.Seed("Tickets", map[string]any{"status": 5})
+		srv.Inject(autotasktest.Fault{Op: "GET Tickets", Edit: func(row map[string]any) { row[missing] = nil }})
+		_, err := client.Tickets.Get(t.Context(), id)
+		require.NoError(t, err)
+		outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 5})
+		require.ErrorIs(t, err, autotask.ErrNotApplied, missing)
+		assert.Contains(t, err.Error(), missing+" is null")
+		assert.False(t, outcome.Resolved, missing)
+	}
+}
+
+func TestResolve_TimeBookedBeforeTheStatusIsWrittenAgain(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 1})
+	srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropRequest: true})
+	srv.Inject(autotasktest.Fault{Op: "POST TimeEntries/query", Skip: 1, Status: 200, Body: `{"items":[{"id":1,"ticketID":` + idText(id) + `}],"pageDetails":{"count":1}}`})
+	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 5})
+	require.NoError(t, err)
+	assert.True(t, outcome.HasTimeEntries)
+	assert.Equal(t, autotask.StepSkipped, stepStates(outcome)[autotask.StepStatus])
+	assert.Equal(t, "1", idOf(srv.Get("Tickets", id)["status"]))
+}
+
+func TestResolve_TheTicketIsReadBackAfterANote(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 1})
+	srv.Inject(autotasktest.Fault{Op: "GET Tickets", Edit: func(row map[string]any) { row["status"] = 9 }}) // as a workflow rule would after the note
+	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Note: note()})
+	require.NoError(t, err)
+	assert.Equal(t, int64(9), outcome.Ticket.Status)
+
+	srv.Inject(autotasktest.Fault{Op: "GET Tickets", Skip: 1, Status: 500, Body: `{"errors":["no"]}`})
+	outcome, err = client.Resolve(t.Context(), id, autotask.Resolution{Note: note()})
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+	assert.NotZero(t, outcome.NoteID)
+	assert.Equal(t, autotask.StepDone, stepStates(outcome)[autotask.StepNote])
+}
+
+func TestNotes_TheSecondOfTwoEqualNotesIsNotTakenForTheFirst(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	first, err := client.Notes.Create(t.Context(), id, note())
+	require.NoError(t, err)
+	srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", DropRequest: true})
+	_, err = client.Notes.Create(t.Context(), id, note())
+	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+	srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", DropResponse: true})
+	second, err := client.Notes.Create(t.Context(), id, note())
+	require.NoError(t, err)
+	assert.NotEqual(t, first, second)
+}
+
+func TestNotes_OneWithoutACreationTimeCountsAsTheSame(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/7", httpmock.NewStringResponder(200, `{"item":{"id":7}}`))
+	mock.RegisterResponder(http.MethodPost, testBase+"/TicketNotes/query", httpmock.NewStringResponder(200,
+		`{"items":[{"id":3,"ticketID":7,"title":"Backup checked","description":"Second run: no errors.","noteType":1,"publish":2}],"pageDetails":{"count":1}}`))
+	mock.RegisterResponder(http.MethodPost, testBase+"/TimeEntries/query", httpmock.NewStringResponder(200, `{"items":[],"pageDetails":{"count":0}}`))
+	outcome, err := client.Resolve(t.Context(), 7, autotask.Resolution{Note: note(), Begun: begun})
+	require.NoError(t, err)
+	assert.Equal(t, int64(3), outcome.NoteID)
+}
+
+// ownTicket is a caller's type for tickets with too few fields.
+type ownTicket struct {
+	ID    int64  `json:"id"`
+	Title string `json:"title"`
+}
+
+func (ownTicket) Collection() string { return "Tickets" }
+func (ownTicket) CanGet()            {}
+func (ownTicket) CanUpdate()         {}
+
+func TestOwnTicketTypeKeepsToTheContract(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"title": "before", "description": "kept"})
+	_, err := autotask.Update(t.Context(), client, id, func(t *ownTicket) error {
+		t.Title = "after"
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, "kept", srv.Get("Tickets", id)["description"], "what the type does not know is sent back")
+	sent := object(t, bodies(srv, "PUT Tickets")[0])
+	for name := range readOnlyTicketFields {
+		assert.NotContains(t, sent, name)
+	}
+
+	client = answering(t, 200, []byte(`{"item":{"id":7,"title":"before"}}`))
+	_, err = autotask.Update(t.Context(), client, 7, func(t *ownTicket) error {
+		t.Title = "after"
+		return nil
+	})
+	require.ErrorIs(t, err, autotask.ErrMissingField)
+}
+
+// crooked is a type whose collection is none.
+type crooked struct{ smuggler }
+
+func (crooked) Collection() string { return "Tickets#" }
+func (crooked) CanQuery()          {}
+func (crooked) CanCreate()         {}
+func (crooked) CanDelete()         {}
+
+func TestOwnTypeMustNameACollection(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	_, getErr := autotask.Get[crooked](t.Context(), client, 7)
+	_, listErr := autotask.List[crooked](t.Context(), client, autotask.Query{})
+	_, countErr := autotask.Count[crooked](t.Context(), client, autotask.Query{})
+	_, createErr := autotask.Create(t.Context(), client, &crooked{})
+	for name, err := range map[string]error{
+		"get": getErr, "list": listErr, "count": countErr, "create": createErr,
+		"patch":  autotask.Patch(t.Context(), client, 7, &crooked{smuggler{Title: autotask.Value("x")}}),
+		"delete": autotask.Delete[crooked](t.Context(), client, 7),
+	} {
+		require.ErrorIs(t, err, autotask.ErrInvalid, name)
+	}
+	assert.Empty(t, srv.Requests())
+}
+
+func TestPATCHOfTicketsIsStoppedBehindAWrapperToo(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t, autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(req *http.Request) (*http.Response, error) {
+			twisted := req.Clone(req.Context())
+			twisted.Method = http.MethodPatch
+			twisted.URL.Path = strings.Replace(twisted.URL.Path, "/TimeEntries", "/Tickets", 1)
+			return next.RoundTrip(twisted)
+		})
+	}))
+	_, err := client.TimeEntries.Create(t.Context(), &autotask.TimeEntry{ResourceID: autotask.Int(4)})
+	require.ErrorIs(t, err, autotask.ErrUnsupported)
+	assert.Empty(t, srv.Requests())
+}
+
+func TestPatch_PlainFieldsOfAnOwnTypeAreNotBlanked(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	err := autotask.Patch(t.Context(), client, autotasktest.CustomerID, &plainCompany{Phone: "+49 30 1"})
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"id":175,"phone":"+49 30 1"}`, string(bodies(srv, "PATCH Companies")[0]))
+}
+
+type plainCompany struct {
+	ID          int64  `json:"id"`
+	CompanyName string `json:"companyName"`
+	Phone       string `json:"phone"`
+	IsActive    bool   `json:"isActive"`
+}
+
+func (plainCompany) Collection() string { return "Companies" }
+func (plainCompany) CanGet()            {}
+func (plainCompany) CanUpdate()         {}
+func (plainCompany) CanPatch()          {}
+
+func TestUpdate_NilChange(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	_, err := client.Tickets.Update(t.Context(), 7, nil)
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+	assert.Empty(t, srv.Requests())
+}
+
+func TestUpdate_UserDefinedFieldsAreComparedAsWhatTheyAre(t *testing.T) {
+	t.Parallel()
+	srv, _ := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"userDefinedFields": []any{
+		map[string]any{"name": "Retention", "value": "1"}, map[string]any{"name": "Since", "value": nil}, map[string]any{"name": "Plan", "value": "Gold"},
+	}})
+	set := func(t *autotask.Ticket) error {
+		t.UserDefinedFields.Set("retention", autotask.Value("30"))
+		t.UserDefinedFields.Set("Since", autotask.Value("2026-11-23"))
+		t.UserDefinedFields.Set("Plan", autotask.Value("Silver"))
+		return nil
+	}
+	served := func(plan string) func(map[string]any) {
+		return func(row map[string]any) {
+			row["userDefinedFields"] = []any{
+				map[string]any{"name": "RETENTION", "value": "30.0000"}, map[string]any{"name": "Since", "value": "2026-11-23T00:00:00"}, map[string]any{"name": "Plan", "value": plan},
+			}
+		}
+	}
+	for plan, applied := range map[string]bool{"Silver": true, "Gold": false} {
+		raw := srv.Get("Tickets", id)
+		client, mock := mocked(t)
+		reads := 0
+		mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/"+idText(id), func(*http.Request) (*http.Response, error) {
+			if reads++; reads > 1 {
+				served(plan)(raw)
+			}
+			return httpmock.NewJsonResponse(200, map[string]any{"item": raw})
+		})
+		mock.RegisterResponder(http.MethodPut, testBase+"/Tickets", httpmock.NewStringResponder(200, `{"itemId":7}`))
+		_, err := client.Tickets.Update(t.Context(), id, set)
+		if applied {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, autotask.ErrNotApplied)
+			assert.Contains(t, err.Error(), "Plan: wanted")
+		}
+	}
+}
+
+func TestLockout_AfterThree401sNothingIsSentForAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sent, status := 0, 401
+		client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase), autotask.WithHTTPClient(&http.Client{
+			Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+				sent++
+				return httpmock.NewStringResponse(status, `{"item":{"id":7}}`), nil
+			}),
+		}))
+		require.NoError(t, err)
+		get := func() error { _, err := client.Tickets.Get(t.Context(), 7); return err }
+		for range 50 {
+			require.ErrorIs(t, get(), autotask.ErrUnauthorized)
+		}
+		assert.Equal(t, 3, sent)
+		time.Sleep(5 * time.Minute) //nolint:forbidigo // virtual time
+		status = 200
+		require.NoError(t, get())
+		status = 401
+		for range 3 {
+			require.ErrorIs(t, get(), autotask.ErrUnauthorized)
+		}
+		assert.Equal(t, 7, sent, "a success starts the count anew")
+	})
+}
+
+func TestZone_AGivenOneIsNeverAskedFor(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	mock.RegisterNoResponder(httpmock.NewStringResponder(401, ""))
+	_, err := client.Tickets.Get(t.Context(), 7)
+	require.ErrorIs(t, err, autotask.ErrUnauthorized)
+	assert.Equal(t, 1, mock.GetTotalCallCount())
+}
+
+func TestZone_WaitingForItEndsWithTheContextAsAnError(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, err := autotask.NewClient(testCredentials, autotask.WithHTTPClient(&http.Client{
+			Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+				<-req.Context().Done()
+				return nil, req.Context().Err()
+			}),
+		}))
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = client.Tickets.Get(ctx, 7)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		var e *autotask.Error
+		require.ErrorAs(t, err, &e)
+	})
+}
+
+func TestRead_ATextCutInACharacterDoesNotHideTheRest(t *testing.T) {
+	t.Parallel()
+	srv, _ := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	raw := strings.Replace(string(srv.Raw("Tickets", id)), `"description":null`, `"description":"cut \ud83d"`, 1)
+	require.Contains(t, raw, "ud83d")
+	client, mock := mocked(t)
+	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/"+idText(id), httpmock.NewStringResponder(200, `{"item":`+raw+`}`))
+	var sent string
+	mock.RegisterResponder(http.MethodPut, testBase+"/Tickets", func(req *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(req.Body)
+		sent = string(body)
+		if err != nil {
+			return nil, err
+		}
+		return httpmock.NewStringResponse(500, `{"errors":["stop here"]}`), nil
+	})
+	ticket, err := client.Tickets.Get(t.Context(), id)
+	require.NoError(t, err)
+	assert.Contains(t, ticket.Description.Or(""), "cut ")
+	_, err = client.Tickets.Update(t.Context(), id, setTitle("after"))
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+	assert.Contains(t, sent, `"description":"cut \ud83d"`, "it goes back as it came")
+}
+
+func TestError_QuotedNamesDoNotDecideTheKind(t *testing.T) {
+	t.Parallel()
+	for _, message := range []string{
+		`The Task \"User account has been locked\" has an invalid Resource and Role combination.`,
+		`A ContactGroup already exists with Name [thread threshold].`,
+	} {
+		client := answering(t, 500, []byte(`{"errors":["`+message+`"]}`))
+		_, err := client.Tickets.Get(t.Context(), 7)
+		require.ErrorIs(t, err, autotask.ErrInvalid)
+		require.NotErrorIs(t, err, autotask.ErrUnauthorized)
+		require.NotErrorIs(t, err, autotask.ErrRateLimited)
+	}
+}
+
+func TestError_AnUnknownOutcomeIsNeverARateLimit(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	mock.RegisterNoResponder(func(*http.Request) (*http.Response, error) {
+		resp := httpmock.NewStringResponse(503, "")
+		resp.Header.Set("Retry-After", "3600")
+		return resp, nil
+	})
+	_, err := client.TimeEntries.Create(t.Context(), &autotask.TimeEntry{ResourceID: autotask.Int(4)})
+	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+	require.NotErrorIs(t, err, autotask.ErrRateLimited)
+}
