@@ -310,7 +310,7 @@ func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int6
 				return found, err
 			}
 			if _, asked := slices.BinarySearch(chunk, idOf(item)); !asked {
-				return found, nonsense(http.MethodPost, collection[T]()+"/query", "Autotask answered a search for %d ids with the item %d, which is none of them", len(chunk), idOf(item))
+				return found, nonsense(collection[T]()+"/query", "Autotask answered a search for %d ids with the item %d, which is none of them", len(chunk), idOf(item))
 			}
 			found[idOf(item)] = item
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -275,9 +276,9 @@ func invalid(method, path, format string, args ...any) *Error {
 	return refusal(transport.Invalid, method, path, strings.Split(fmt.Sprintf(format, args...), "\n")...)
 }
 
-// nonsense is a refusal of an answer that does not fit the question.
-func nonsense(method, path, format string, args ...any) *Error {
-	return refusal(transport.Server, method, path, fmt.Sprintf(format, args...))
+// nonsense is a refusal of an answer to a query that does not fit the question.
+func nonsense(path, format string, args ...any) *Error {
+	return refusal(transport.Server, http.MethodPost, path, fmt.Sprintf(format, args...))
 }
 
 // excerpt is a value as an error shows it: short, on one line.

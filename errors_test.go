@@ -214,6 +214,35 @@ func TestError_UnwrapsItsCause(t *testing.T) {
 	assert.NoError(t, (&autotask.Error{StatusCode: 404}).Unwrap())
 }
 
+func TestError_NoAnswerIsAServerErrorUnlessTheCallerLeft(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		leave       bool
+		read, write []string
+	}{
+		"network":    {false, []string{"Server"}, []string{"Server", "OutcomeUnknown"}},
+		"the caller": {true, nil, []string{"OutcomeUnknown"}},
+	} {
+		client, mock := mocked(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		mock.RegisterNoResponder(func(*http.Request) (*http.Response, error) {
+			if c.leave {
+				cancel()
+			}
+			return nil, io.ErrUnexpectedEOF
+		})
+		_, err := client.Tickets.Get(ctx, 5)
+		assertKinds(t, err, c.read...)
+		assert.Equal(t, c.leave, errors.Is(err, context.Canceled), name)
+
+		ctx, cancel = context.WithCancel(t.Context())
+		_, err = client.TimeEntries.Create(ctx, &autotask.TimeEntry{ResourceID: autotask.Int(4)})
+		assertKinds(t, err, c.write...)
+		assert.Equal(t, c.leave, errors.Is(err, context.Canceled), name)
+		cancel()
+	}
+}
+
 // logLine is a value as slog's text handler shows it.
 func logLine(v any) string {
 	var out bytes.Buffer

@@ -19,11 +19,9 @@ import (
 	"github.com/autotask-go/autotask/autotasktest"
 )
 
-func setTitle(title string) func(*autotask.Ticket) error {
-	return func(t *autotask.Ticket) error {
-		t.Title = title
-		return nil
-	}
+func retitle(t *autotask.Ticket) error {
+	t.Title = "after"
+	return nil
 }
 
 func TestUpdate_AFailedReadBackIsNotAFailedWrite(t *testing.T) {
@@ -39,7 +37,7 @@ func TestUpdate_AFailedReadBackIsNotAFailedWrite(t *testing.T) {
 		id := srv.Seed("Tickets", map[string]any{"title": "before"})
 		fault.Op, fault.Skip = "GET Tickets", 1
 		srv.Inject(fault)
-		_, err := client.Tickets.Update(t.Context(), id, setTitle("after"))
+		_, err := client.Tickets.Update(t.Context(), id, retitle)
 		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, name)
 		for _, other := range []error{autotask.ErrRateLimited, autotask.ErrServer, autotask.ErrNotFound, autotask.ErrInvalid, autotask.ErrPermission} {
 			require.NotErrorIs(t, err, other, name)
@@ -55,7 +53,7 @@ func TestUpdate_ALookThatFailsAfterALostAnswer(t *testing.T) {
 	id := srv.Seed("Tickets", nil)
 	srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropResponse: true})
 	srv.Inject(autotasktest.Fault{Op: "GET Tickets", Skip: 1, Status: 503})
-	_, err := client.Tickets.Update(t.Context(), id, setTitle("after"))
+	_, err := client.Tickets.Update(t.Context(), id, retitle)
 	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
 	assert.Contains(t, err.Error(), "lost")
 	assert.Equal(t, 1, count(srv, "PUT Tickets"))
@@ -125,7 +123,7 @@ func TestGet_AnotherItemIsNoAnswer(t *testing.T) {
 		_, err := client.Tickets.Get(t.Context(), 7)
 		require.ErrorIs(t, err, autotask.ErrServer, body)
 		require.NotErrorIs(t, err, autotask.ErrNotFound, body)
-		_, err = client.Tickets.Update(t.Context(), 7, setTitle("after"))
+		_, err = client.Tickets.Update(t.Context(), 7, retitle)
 		require.ErrorIs(t, err, autotask.ErrServer, body)
 	}
 }
@@ -497,7 +495,7 @@ func TestRead_ATextCutInACharacterDoesNotHideTheRest(t *testing.T) {
 	ticket, err := client.Tickets.Get(t.Context(), id)
 	require.NoError(t, err)
 	assert.Contains(t, ticket.Description.Or(""), "cut ")
-	_, err = client.Tickets.Update(t.Context(), id, setTitle("after"))
+	_, err = client.Tickets.Update(t.Context(), id, retitle)
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 	assert.Contains(t, sent, `"description":"cut \ud83d"`, "it goes back as it came")
 }

@@ -84,7 +84,7 @@ func (n *TicketNote) twins(ctx context.Context, c *Client, since time.Time) (twi
 			return nil, nil, err
 		}
 		if other.TicketID != n.TicketID {
-			return nil, nil, nonsense(http.MethodPost, "TicketNotes/query",
+			return nil, nil, nonsense("TicketNotes/query",
 				"Autotask answered a search for notes of ticket %d with note %d of ticket %d", n.TicketID, other.ID, other.TicketID)
 		}
 		all = append(all, other.ID)

@@ -48,7 +48,7 @@ func (s *TicketsService) ResolveNumber(ctx context.Context, number string) (int6
 		}
 		// A condition that the server did not apply lets every ticket through.
 		if got, ok := t.TicketNumber.Get(); t.ID <= 0 || ok && !strings.EqualFold(strings.TrimSpace(got), number) {
-			return 0, nonsense(http.MethodPost, path, "Autotask answered a search for ticket number %q with ticket %d, number %q", number, t.ID, got)
+			return 0, nonsense(path, "Autotask answered a search for ticket number %q with ticket %d, number %q", number, t.ID, got)
 		}
 		if !slices.Contains(matches.IDs(), t.ID) {
 			matches.Candidates = append(matches.Candidates, Candidate{ID: t.ID, Label: t.Title})

@@ -24,7 +24,7 @@ func (s *TimeEntriesService) Exist(ctx context.Context, ticketID int64) (bool, e
 	for _, e := range found {
 		// A condition that the server did not apply lets every entry through.
 		if got, ok := e.TicketID.Get(); ok && got != ticketID {
-			return false, nonsense(http.MethodPost, "TimeEntries/query", "Autotask answered a search for time entries of ticket %d with entry %d of ticket %s", ticketID, e.ID, e.TicketID)
+			return false, nonsense("TimeEntries/query", "Autotask answered a search for time entries of ticket %d with entry %d of ticket %s", ticketID, e.ID, e.TicketID)
 		}
 	}
 	return len(found) > 0, nil

@@ -83,6 +83,8 @@ func TestUpdate_PUTDiffersOnlyWhereIntended(t *testing.T) {
 		}
 		assert.Equal(t, got.values[name], sent.values[name], "%s, byte for byte", name)
 	}
+	golden := strings.TrimSpace(string(fixture(t, "ticket_rich_put.golden.json")))
+	assert.Equal(t, golden, string(bodies(srv, "PUT Tickets")[0]), "the whole body, byte for byte")
 	assert.Greater(t, strings.Count(sent.values["userDefinedFields"], `"name"`), 39, "all user-defined fields")
 }
 

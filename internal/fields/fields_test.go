@@ -372,3 +372,58 @@ func TestFormattedTimesAreParsedBack(t *testing.T) {
 		assert.True(t, got.Equal(at), "%v, not %v", got, at)
 	}
 }
+
+func TestPlainFieldsHaveNoStates(t *testing.T) {
+	t.Parallel()
+	table := Of(reflect.TypeFor[kite]())
+	assert.True(t, table.Lookup("title").Plain)
+	assert.True(t, table.Lookup("flown").Plain)
+	assert.False(t, table.Lookup("colour").Plain)
+	assert.False(t, table.Lookup("made").Plain)
+}
+
+func TestIsZero(t *testing.T) {
+	t.Parallel()
+	for _, v := range []string{`null`, `""`, `0`, `false`, `[]`, `{}`} {
+		assert.True(t, IsZero(jsontext.Value(v)), v)
+	}
+	for _, v := range []string{`1`, `" "`, `"0"`, `true`, `[0]`, `{"a":0}`, ``} {
+		assert.False(t, IsZero(jsontext.Value(v)), v)
+	}
+}
+
+func TestSameText(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		want, got string
+		same      bool
+	}{
+		{`"Gold"`, `"Gold"`, true},
+		{`"Gold"`, `"gold"`, false},
+		{`" a\r\nb "`, `"a\nb"`, true},
+		{`"1.5"`, `"1.5000"`, true},
+		{`"1.5"`, `"1.6"`, false},
+		{`"12"`, `"12.0"`, true},
+		{`"2026-11-23"`, `"2026-11-23T00:00:00"`, true},
+		{`"2026-11-23T01:00:00+01:00"`, `"2026-11-23T00:00:00Z"`, true},
+		{`"2026-11-23"`, `"2026-11-24"`, false},
+		{`"2026-11-23"`, `"soon"`, false},
+		{`"soon"`, `"2026-11-23"`, false},
+		{`null`, `null`, true},
+		{`null`, `""`, true},
+		{`""`, ``, true},
+		{`null`, `"x"`, false},
+		{`"x"`, `null`, false},
+		{`"0"`, `null`, false},
+		{`"NaN"`, `"nan"`, false},
+	} {
+		assert.Equal(t, c.same, SameText(jsontext.Value(c.want), jsontext.Value(c.got)), "%s, %s", c.want, c.got)
+	}
+}
+
+func TestFieldsThatAreCalledDateTimeKeepTheirTimeOfDay(t *testing.T) {
+	t.Parallel()
+	const at, midnight = `"2026-11-23T15:04:05Z"`, `"2026-11-23T00:00:00"`
+	check(t, &Field{Name: "dueDateTime", IsTime: true}, []holding{{at, midnight, ``, false}, {at, at, ``, true}, {midnight, midnight, ``, true}})
+	check(t, &Field{Name: "dateWorked", IsTime: true}, []holding{{at, midnight, ``, true}})
+}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -317,7 +318,10 @@ func quote(s string) jsontext.Value {
 	return q
 }
 
-func text(v jsontext.Value) (string, error) {
-	b, err := jsontext.AppendUnquote(nil, v)
-	return string(b), err
+func text(v jsontext.Value) (s string, err error) {
+	if v.Kind() != '"' {
+		return "", errors.New("not a text")
+	}
+	err = json.Unmarshal(v, &s, jsontext.AllowInvalidUTF8(true))
+	return s, err
 }

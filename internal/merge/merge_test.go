@@ -176,6 +176,19 @@ func TestWhatIsNoObjectIsAnError(t *testing.T) {
 	assert.ErrorContains(t, err, "not a JSON object")
 }
 
+func TestBytesThatAreNoUTF8AreCarriedOver(t *testing.T) {
+	t.Parallel()
+	// They come out as they went in, as long as nobody changes them.
+	got, err := Overlay([]byte("{\"a\":\"caf\xe9\",\"\xff\":1,\"b\":2}"), []Change{change("b", "2", "3")}, nil)
+	require.NoError(t, err)
+	exactly(t, "{\"a\":\"caf\xe9\",\"\xff\":1,\"b\":3}", got)
+
+	object := `{"` + UDFs + `":[{"name":"A","value":"` + "caf\xe9" + `"},{"name":"B","value":"1"}]}`
+	got, err = Overlay([]byte(object), []Change{change(UDFs, `[{"name":"B","value":"1"}]`, `[{"name":"B","value":"2"}]`)}, nil)
+	require.NoError(t, err)
+	exactly(t, strings.Replace(object, `"1"`, `"2"`, 1), got)
+}
+
 func TestEachGoesInOrder(t *testing.T) {
 	t.Parallel()
 	var got []string

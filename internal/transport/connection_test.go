@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"io"
 	"log"
 	"math"
@@ -482,6 +483,13 @@ func TestDefaultNetworkTransport(t *testing.T) {
 		assert.GreaterOrEqual(t, rt.MaxIdleConns, 24)
 	}
 	assert.NotSame(t, http.DefaultTransport, pooled(http.DefaultTransport, 3))
+
+	// What the program has set in it counts, but for old versions of TLS.
+	own := pooled(&http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS10, ServerName: "own"}}, 3) //nolint:gosec // that is the point
+	assert.Equal(t, "own", own.TLSClientConfig.ServerName)
+	assert.EqualValues(t, tls.VersionTLS12, own.TLSClientConfig.MinVersion)
+	own = pooled(&http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS13}}, 3)
+	assert.EqualValues(t, tls.VersionTLS13, own.TLSClientConfig.MinVersion)
 }
 
 func TestConfigOfTheClientIsCopied(t *testing.T) {

@@ -76,6 +76,7 @@ type reply struct {
 	messages      []string
 	isApplication bool // it has an errors array: Autotask looked at the request and refused it
 	isHTML        bool // it comes from the web server, not from the API
+	isRaw         bool // the message is the body as it came: quotes in it are the format's
 }
 
 // maxMessage bounds one message; error pages can be long.
@@ -94,7 +95,7 @@ func readReply(body []byte) reply {
 	case body[0] == '<':
 		return reply{messages: texts(htmlTitle(string(body))), isHTML: true}
 	case body[0] != '{':
-		return reply{messages: texts(string(body))}
+		return reply{messages: texts(string(body)), isRaw: true}
 	}
 	// Raw values, since a member of an unforeseen type must not hide the others.
 	var b struct{ Errors, Message, MessageDetail, ExceptionMessage, Title, Detail, Code jsontext.Value }
@@ -109,7 +110,7 @@ func readReply(body []byte) reply {
 		}
 	}
 	if len(r.messages) == 0 || err != nil && !r.isApplication {
-		r.messages = texts(string(body))
+		r.messages, r.isRaw = texts(string(body)), true
 	}
 	return r
 }
@@ -193,8 +194,12 @@ func Classify(method string, status int, messages []string) Kind {
 // answers nearly everything with 500, so that the text decides; texts vary
 // between versions, so that each is known by a part that all wordings share.
 func classify(method string, status int, r reply) Kind {
-	kind := kindOfText(strings.ToLower(withoutNames(strings.Join(r.messages, "\n"))))
-	if status >= 500 && !r.isApplication {
+	text := strings.Join(r.messages, "\n")
+	if !r.isRaw {
+		text = withoutNames(text)
+	}
+	kind := kindOfText(strings.ToLower(text))
+	if status < 400 || status >= 500 && !r.isApplication {
 		// Not Autotask's own words, or not its last: only a limit counts.
 		kind &= ThreadLimit | RateLimited
 	}

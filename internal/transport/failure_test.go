@@ -160,3 +160,42 @@ func TestKindsAreDistinct(t *testing.T) {
 		all |= k
 	}
 }
+
+func TestWhatPeopleNamedDoesNotClassify(t *testing.T) {
+	t.Parallel()
+	for _, message := range []string{
+		`The Task \"not authorized to thread threshold\" has an invalid Role.`,
+		`A ContactGroup already exists with Name [No matching records found].`,
+		`Picklist value [adequate permissions] does not exist for priority.`,
+	} {
+		f := fail(t, quick(config(scripted(gives(500, `{"errors":["`+message+`"]}`)))), create(fakeBase))
+		assert.Equal(t, Invalid, f.Kind, message)
+		assert.Equal(t, 1, f.Attempts)
+	}
+}
+
+func TestThreadLimitIsKnownInBodiesOfAnyForm(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`"` + threadText + `"`,
+		`["` + threadText + `"]`,
+		`{"detailMessage":"` + threadText + `"}`,
+		`{"error":{"inner":["` + threadText + `"]}}`,
+		threadText,
+		"<html><title>" + threadText + "</title>",
+	} {
+		for _, r := range []*Request{get(fakeBase), create(fakeBase)} {
+			f := fail(t, quick(config(scripted(gives(500, body)))), r)
+			assert.Equal(t, threads, f.Kind, body)
+			assert.Equal(t, 1+DefaultMaxRetries, f.Attempts, body)
+		}
+	}
+}
+
+func TestOfAnOutageOnlyALimitIsBelieved(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"You do not have permission to reach the pool", "No matching records found", "An unexpected error has occurred."} {
+		f := fail(t, quick(config(scripted(gives(503, text)))), get(fakeBase))
+		assert.Equal(t, Server, f.Kind, text)
+	}
+}

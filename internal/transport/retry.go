@@ -111,7 +111,7 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 func (x *exchange) judgeError(err error) {
 	switch {
 	case x.neverSent(err):
-		if ended := x.ctx.Err(); ended != nil && !errors.Is(err, ended) {
+		if ended := x.ctx.Err(); ended != nil && (x.onWire || !errors.Is(err, ended)) {
 			err = ended // the network layer may report it in other words
 		}
 		x.failure = x.fail(0, err)
@@ -158,7 +158,7 @@ func (x *exchange) judgeStatus(resp *http.Response) {
 		x.again = x.class == Read && f.RetryAfter <= maxRetryAfter
 	}
 	// A write that may have run must not pass for one that was turned away.
-	if f.RetryAfter > maxRetryAfter && f.Kind&OutcomeUnknown == 0 {
+	if resp.StatusCode >= 500 && f.RetryAfter > maxRetryAfter && f.Kind&OutcomeUnknown == 0 {
 		f.Kind |= RateLimited
 	}
 }

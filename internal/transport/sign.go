@@ -29,8 +29,8 @@ func Origin(u *url.URL) string {
 
 // belowVersion is the part of a URL's path that names a collection.
 func belowVersion(path string) string {
-	const version = "/V1.0/"
-	if i := strings.LastIndex(strings.ToUpper(path), version); i >= 0 {
+	const version = "/v1.0/"
+	if i := strings.LastIndex(asciiLower(path), version); i >= 0 {
 		return path[i+len(version):]
 	}
 	return path

@@ -1,7 +1,10 @@
 package transport
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -188,4 +191,83 @@ func TestShortCredentialsAreNotTornOutOfWords(t *testing.T) {
 	c.Credentials = func() Credentials { return Credentials{UserName: "cat", Secret: "log", IntegrationCode: "a"} }
 	f := fail(t, quick(c), get(fakeBase))
 	assert.Equal(t, []string{"a catalogue"}, f.Messages)
+}
+
+func TestOriginHasOneSpelling(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://zone.example/x?y#z":       "https://zone.example",
+		"HTTPS://Zone.EXAMPLE":             "https://zone.example",
+		"https://zone.example:443/":        "https://zone.example",
+		"http://zone.example:80":           "http://zone.example",
+		"https://zone.example:80":          "https://zone.example:80",
+		"http://zone.example:443":          "http://zone.example:443",
+		"https://zone.example:8443":        "https://zone.example:8443",
+		"https://[::1]:443/":               "https://[::1]",
+		"https://robot:pw@zone.example/":   "",
+		"https://zone.example@evil.test/x": "",
+		"//zone.example/x":                 "",
+		"https:///x":                       "",
+		"zone.example":                     "",
+		"":                                 "",
+	} {
+		u, err := url.Parse(address)
+		require.NoError(t, err)
+		assert.Equal(t, want, Origin(u), address)
+	}
+}
+
+func TestNeitherWrapperNorURLCanPatchATicket(t *testing.T) {
+	t.Parallel()
+	turn := func(method, path string) func(http.RoundTripper) http.RoundTripper {
+		return func(next http.RoundTripper) http.RoundTripper {
+			return roundTrip(func(req *http.Request) (*http.Response, error) {
+				req = req.Clone(req.Context())
+				req.Method, req.URL.Path = method, path
+				return next.RoundTrip(req)
+			})
+		}
+	}
+	for path, refused := range map[string]bool{
+		"/ATServicesRest/V1.0/Tickets":                             true,
+		"/atservicesrest/v1.0/tickets/5":                           true,
+		"/ATServicesRest/V1.0/Companies/../Tickets":                true,
+		"/ATServicesRest/V1.0/V1.0/Tickets":                        true,
+		"/Tickets":                                                 true,
+		"/ATServicesRest/V1.0/Tickets/5/Notes":                     false,
+		"/ATServicesRest/V1.0/Companies":                           false,
+		"/" + strings.Repeat("\u0250", 30) + "/V1.0/Tickets":       true, // longer in capitals
+		"/" + strings.Repeat("\u0250", 30) + "/V1.0/Companies":     false,
+		"/" + strings.Repeat("\u0250", 30) + "/V1.0/":              false,
+		"/ATServicesRest/V1.0/" + strings.Repeat("\u0250", 3) + "": false,
+	} {
+		network := scripted(gives(200, good))
+		c := config(network)
+		c.Wrap = []func(http.RoundTripper) http.RoundTripper{turn("PATCH", path)}
+		_, err := quick(c).Do(t.Context(), request(fakeBase, http.MethodPut, "Tickets"))
+		if !refused {
+			require.NoError(t, err, path)
+			continue
+		}
+		var f *Failure
+		require.ErrorAs(t, err, &f, path)
+		assert.Equal(t, Unsupported, f.Kind, path)
+		assert.Equal(t, 1, f.Attempts, "%s: it would be refused again", path)
+		assert.Empty(t, network.requests(), path)
+	}
+}
+
+func TestScrubbedCauseIsStillKnownButNotShown(t *testing.T) {
+	t.Parallel()
+	known := errors.New("known")
+	network := scripted(fails(fmt.Errorf("%s: %w", secret, known)))
+	c := config(network)
+	c.MaxRetries = 0
+	f := fail(t, quick(c), get(fakeBase))
+	require.ErrorIs(t, f, known)
+	require.NotErrorIs(t, f, errors.New("known"))
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		assert.NotContains(t, fmt.Sprintf(verb, f.Cause), secret, verb)
+		assert.Contains(t, fmt.Sprintf(verb, f.Cause), "REDACTED: known", verb)
+	}
 }

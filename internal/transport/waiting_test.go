@@ -182,6 +182,7 @@ func TestDialThatTheContextEndsIsAContextError(t *testing.T) {
 		})
 		f := failWith(ctx, t, New(config(network)), create(fakeBase))
 		require.ErrorIs(t, f, context.Canceled)
+		assert.Equal(t, context.Canceled, f.Cause, "in no other words")
 		assert.Zero(t, f.Kind, "it was never sent")
 	})
 }
@@ -598,4 +599,36 @@ func TestAdmitThatRefusesEndsTheRequestUnsent(t *testing.T) {
 		assert.Zero(t, f.Kind)
 		assert.Empty(t, network.requests())
 	}
+}
+
+func TestPauseIsAsLongAsARepeatedRequestWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tr := New(config(nil))
+		for n := range DefaultMaxRetries {
+			began := time.Now()
+			assert.True(t, tr.Pause(t.Context(), n, 10*time.Second))
+			assert.Greater(t, time.Since(began), 10*time.Second)
+			assert.LessOrEqual(t, time.Since(began), 10*time.Second+backoffBase<<n+time.Millisecond)
+		}
+		began := time.Now()
+		assert.True(t, tr.Pause(t.Context(), 0, maxRetryAfter))
+		assert.Greater(t, time.Since(began), maxRetryAfter)
+	})
+}
+
+func TestPauseIsOverAtOnceWhereThereMustBeNoRepeat(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tr := New(config(nil))
+		began := time.Now()
+		assert.False(t, tr.Pause(t.Context(), DefaultMaxRetries, 0), "retries are used up")
+		assert.False(t, tr.Pause(t.Context(), 0, maxRetryAfter+1), "the server asked for more than is honoured")
+		elapsed(t, began, 0, "at once")
+
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		assert.False(t, tr.Pause(ctx, 0, 30*time.Second))
+		elapsed(t, began, time.Second, "the context ended")
+	})
 }
