@@ -401,7 +401,7 @@ func newItem[T Entity](v *T) (path string, body []byte, err error) {
 // trip between the read and the write is overwritten in a ticket's case, and
 // so is a field that both change in any case.
 func Update[T Updatable](ctx context.Context, c *Client, id int64, change func(*T) error) (*T, error) {
-	u, err := update(ctx, c, id, change)
+	u, err := update(ctx, c, id, change, nil)
 	return u.item, err
 }
 
@@ -411,7 +411,8 @@ type updated[T any] struct {
 	written bool
 }
 
-func update[T Updatable](ctx context.Context, c *Client, id int64, change func(*T) error) (updated[T], error) {
+// update is Update; beforeAnother, if not nil, is asked before it begins anew.
+func update[T Updatable](ctx context.Context, c *Client, id int64, change func(*T) error, beforeAnother func(context.Context) error) (updated[T], error) {
 	if change == nil {
 		return updated[T]{}, invalid(http.MethodPut, itemPath[T](id), "the function that is to change the item is nil")
 	}
@@ -440,6 +441,11 @@ func update[T Updatable](ctx context.Context, c *Client, id int64, change func(*
 			return updated[T]{item: after, written: true}, notApplied
 		case !c.core.transport.Pause(ctx, rewrites, retryAfterOf(writeErr)):
 			return updated[T]{item: after}, writeErr
+		}
+		if beforeAnother != nil {
+			if err := beforeAnother(ctx); err != nil {
+				return updated[T]{item: after}, err
+			}
 		}
 	}
 }

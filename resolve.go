@@ -273,7 +273,7 @@ func (r *resolve) resolution(ctx context.Context) (StepState, string, error) {
 			t.Resolution.Set(r.Text)
 		}
 		return nil
-	})
+	}, nil)
 	r.saw(u.item)
 	switch {
 	case err != nil:
@@ -303,21 +303,14 @@ func (r *resolve) status(ctx context.Context) (StepState, string, error) {
 	if r.out.HasTimeEntries {
 		return StepSkipped, "the ticket has time entries, so that its status stays", nil
 	}
-	was, tries := int64(0), 0
+	was := int64(0)
 	u, err := update(ctx, r.client, r.id, func(t *Ticket) error {
-		// Before the status is written again, because an answer was lost, time
-		// may have been booked.
-		if tries++; tries > 1 {
-			if _, _, err := r.timeEntries(ctx); err != nil || r.out.HasTimeEntries {
-				return errors.Join(err, errTimeBooked)
-			}
-		}
 		was, t.Status = t.Status, r.Status
 		return nil
-	})
+	}, r.stillUnbooked)
 	r.saw(u.item)
 	switch {
-	case errors.Is(err, errTimeBooked) && r.out.HasTimeEntries:
+	case errors.Is(err, errTimeBooked):
 		return StepSkipped, "time was booked on the ticket meanwhile, so that its status stays", nil
 	case err != nil:
 		return "", "", err
@@ -329,6 +322,18 @@ func (r *resolve) status(ctx context.Context) (StepState, string, error) {
 		return StepAlreadyDone, fmt.Sprintf("the ticket has status %d", r.Status), nil
 	}
 	return StepDone, fmt.Sprintf("status %d became %d; completedDate and resolvedDateTime are set", was, r.Status), nil
+}
+
+// stillUnbooked looks once more before the status is written again because an
+// answer was lost: time may have been booked meanwhile.
+func (r *resolve) stillUnbooked(ctx context.Context) error {
+	if _, _, err := r.timeEntries(ctx); err != nil {
+		return err
+	}
+	if r.out.HasTimeEntries {
+		return errTimeBooked
+	}
+	return nil
 }
 
 // readBack reads the ticket once more if the last thing that happened to it was

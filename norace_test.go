@@ -1,0 +1,5 @@
+//go:build !race
+
+package autotask_test
+
+const raceDetector = false
