@@ -134,14 +134,47 @@ func (x *exchange) readBody(resp *http.Response, limit int64) error {
 	if n := resp.ContentLength; n > 0 && n <= limit {
 		x.body.Grow(int(min(n, maxPooledBuffer)) + bytes.MinRead)
 	}
-	n, err := x.body.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	n, err := x.body.ReadFrom(io.LimitReader(resp.Body, min(limit+1, maxPooledBuffer)))
+	var rest [][]byte
+	if err == nil && n == maxPooledBuffer {
+		var more int64
+		rest, more, err = readChunks(resp.Body, limit+1-n)
+		n += more
+	}
 	if err != nil {
 		return fmt.Errorf("the answer broke off after %d bytes: %w", n, err)
 	}
 	if n > limit {
 		return fmt.Errorf("%w of %d bytes", errTooLarge, limit)
 	}
+	if len(rest) > 0 {
+		x.body.Grow(int(n) - x.body.Len())
+	}
+	for _, chunk := range rest {
+		x.body.Write(chunk)
+	}
 	return nil
+}
+
+// readChunks reads up to most bytes in pieces. A buffer that doubles would hold
+// up to three times the limit before it is clear that an answer is too large.
+func readChunks(r io.Reader, most int64) (chunks [][]byte, n int64, err error) {
+	const size = 1 << 20
+	for n < most && err == nil {
+		chunk := make([]byte, min(size, most-n))
+		filled := 0
+		for filled < len(chunk) && err == nil {
+			var got int
+			got, err = r.Read(chunk[filled:])
+			filled += got
+		}
+		n += int64(filled)
+		chunks = append(chunks, chunk[:filled])
+	}
+	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return chunks, n, err
 }
 
 var errTooLarge = errors.New("the answer is larger than the limit")

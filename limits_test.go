@@ -1,0 +1,158 @@
+package autotask_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/autotasktest"
+)
+
+func TestLimits_200GoroutinesKeepToThreeAnEndpoint(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		srv.SetLatency(50 * time.Millisecond)
+		ticket := srv.Seed("Tickets", nil)
+		entry := srv.Seed("TimeEntries", map[string]any{"ticketID": ticket})
+		client := srv.InProcessClient(autotask.WithMaxRetries(0))
+		began := time.Now()
+		var wg sync.WaitGroup
+		for i := range 200 {
+			wg.Go(func() {
+				var err error
+				if i%2 == 0 {
+					_, err = client.Tickets.Get(t.Context(), ticket)
+				} else {
+					_, err = client.TimeEntries.Get(t.Context(), entry)
+				}
+				assert.NoError(t, err)
+			})
+		}
+		wg.Wait()
+		assert.Equal(t, 3, srv.MaxInFlight("Tickets"))
+		assert.Equal(t, 3, srv.MaxInFlight("TimeEntries"))
+		// 100 requests by threes, both endpoints at once: six at a time in all.
+		assert.Equal(t, 34*50*time.Millisecond, time.Since(began))
+	})
+}
+
+func TestLimits_ABadServerEndsInAClearError(t *testing.T) { //nolint:paralleltest // it measures memory
+	var foreign atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { foreign.Add(1) }))
+	t.Cleanup(other.Close)
+	for name, test := range map[string]struct {
+		fault autotasktest.Fault
+		says  string
+	}{
+		"never answers":   {autotasktest.Fault{Hang: true}, "no complete answer within"},
+		"a byte a second": {autotasktest.Fault{Drip: time.Second}, "no complete answer within"},
+		"1 GB":            {autotasktest.Fault{Oversize: 1 << 30}, "larger than the limit"},
+		"compressed bomb": {autotasktest.Fault{Oversize: 1 << 30, GzipBomb: true}, "larger than the limit"},
+		"redirect":        {autotasktest.Fault{Redirect: other.URL + "/x"}, "redirect"},
+	} {
+		srv := autotasktest.NewServer(t)
+		id := srv.Seed("Tickets", nil)
+		test.fault.Times = -1
+		srv.Inject(test.fault)
+		client := srv.Client(autotask.WithMaxRetries(0), autotask.WithHTTPClient(&http.Client{
+			Transport: srv.Wrap(http.DefaultTransport.(*http.Transport).Clone()), Timeout: 10 * time.Second,
+		}))
+		if test.fault.Hang || test.fault.Drip > 0 {
+			client = srv.Client(autotask.WithMaxRetries(0), autotask.WithHTTPClient(&http.Client{Timeout: 300 * time.Millisecond}))
+		}
+		peak := watchHeap()
+		began := time.Now()
+		_, err := client.Tickets.Get(t.Context(), id)
+		grown := peak()
+		require.ErrorIs(t, err, autotask.ErrServer, name)
+		assert.Contains(t, err.Error(), test.says, name)
+		assert.Less(t, time.Since(began), 15*time.Second, name)
+		assert.Less(t, grown, uint64(64<<20), "%s: heap over the start", name)
+
+		_, err = client.Notes.Create(t.Context(), id, note())
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, name)
+		srv.Close()
+	}
+	assert.Zero(t, foreign.Load(), "the other host has seen a request")
+}
+
+// watchHeap samples the heap until the returned func is called, which returns
+// by how much it has grown at the most.
+func watchHeap() func() uint64 {
+	runtime.GC()
+	var start runtime.MemStats
+	runtime.ReadMemStats(&start)
+	most := start.HeapAlloc
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		ticker := time.NewTicker(time.Millisecond)
+		defer ticker.Stop()
+		for {
+			var now runtime.MemStats
+			runtime.ReadMemStats(&now)
+			most = max(most, now.HeapAlloc)
+			select {
+			case <-stop:
+				return
+			case <-ticker.C:
+			}
+		}
+	}()
+	return func() uint64 {
+		close(stop)
+		<-stopped
+		return most - start.HeapAlloc
+	}
+}
+
+func TestLimits_CancellingEndsEveryWait(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(*autotasktest.Server){
+		"for an answer":   func(srv *autotasktest.Server) { srv.Inject(autotasktest.Fault{Hang: true, Times: -1}) },
+		"for a body":      func(srv *autotasktest.Server) { srv.Inject(autotasktest.Fault{Drip: time.Minute, Times: -1}) },
+		"before a repeat": func(srv *autotasktest.Server) { srv.Inject(autotasktest.Fault{Status: 503, Times: -1}) },
+		"as the server asked": func(srv *autotasktest.Server) {
+			srv.Inject(autotasktest.Fault{Status: 429, Header: http.Header{"Retry-After": {"60"}}, Times: -1})
+		},
+		"for a connection": func(srv *autotasktest.Server) { srv.Inject(autotasktest.Fault{Refuse: true, Hang: true, Times: -1}) },
+		"at the gate":      func(srv *autotasktest.Server) { srv.SetLatency(time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { // which fails if a goroutine is left
+				srv := autotasktest.NewInProcess(t)
+				id := srv.Seed("Tickets", map[string]any{"status": 1})
+				client := srv.InProcessClient()
+				prepare(srv)
+				ctx, cancel := context.WithCancel(t.Context())
+				var wg sync.WaitGroup
+				var ended atomic.Int64
+				began := time.Now()
+				const cancelled = 200 * time.Millisecond
+				for range 8 {
+					wg.Go(func() {
+						_, err := client.Resolve(ctx, id, autotask.Resolution{Text: "done", Note: note(), Status: 5})
+						assert.ErrorIs(t, err, context.Canceled)
+						ended.Store(max(ended.Load(), int64(time.Since(began))))
+					})
+				}
+				time.Sleep(cancelled) //nolint:forbidigo // virtual time
+				cancel()
+				wg.Wait()
+				assert.LessOrEqual(t, time.Duration(ended.Load()), cancelled+10*time.Millisecond)
+			})
+		})
+	}
+}
