@@ -85,16 +85,22 @@
 // "Again" is up to [WithMaxRetries] times, 4 by default, after 0.5 s, 1 s, 2 s,
 // 4 s … times a random factor between 0 and 1, and not before a Retry-After of
 // up to a minute is over; a longer one is [ErrRateLimited] with the duration.
-// [Update] and [Delete] find out about an unknown outcome by themselves, and
-// [Client.Resolve] does for the note it posts. The numbers may change between
-// versions; that a write is repeated only if it provably never ran will not.
+// [Update] and [Delete] find out about an unknown outcome by reading, and start
+// anew if nothing was done; [Create] searches for a ticket note, or for a ticket
+// with an external id. Where that does not settle it, the error is
+// [ErrOutcomeUnknown], and carries what was sent. The numbers may change between
+// versions; that a write is repeated only if it provably never ran, or was seen
+// not to have, will not.
 //
 // # Limits
 //
 // Autotask allows an integration code three requests at a time on one endpoint,
 // and a tenant 10,000 requests an hour, all its integrations together. The
-// client keeps to the first by itself, however many goroutines use it; for the
-// second see [Client.Threshold]. [WithLimiter] shares limits between processes.
+// client keeps to the first by itself, however many goroutines use it; to the
+// second with [WithReserve], which leaves a share of it to others.
+// [Client.Threshold] tells how much is used up. [WithLimiter] shares limits
+// between processes. After three refused logins in a row (401) nothing is sent
+// for five minutes, since Autotask locks accounts for that.
 //
 // # Errors
 //

@@ -306,5 +306,6 @@ func TestFaultMatrix(t *testing.T) {
 	})
 	close(work)
 	workers.Wait()
-	fmt.Fprintf(t.Output(), "fault matrix: %d cases, %d lost, %d doubled\n", cases, lost, doubled)
+	_, err := fmt.Fprintf(t.Output(), "fault matrix: %d cases, %d lost, %d doubled\n", cases, lost, doubled)
+	require.NoError(t, err)
 }

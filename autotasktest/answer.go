@@ -3,16 +3,23 @@ package autotasktest
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // answer is what goes back to the client, and how much of it arrives.
 type answer struct {
-	status   int
-	header   http.Header // beyond what is always there
-	body     []byte
-	delivery delivery
+	status int
+	header http.Header
+	body   []byte
+
+	delivery   delivery
+	oversize   int64 // bytes that the body is swollen to; 0 leaves it as it is
+	compressed bool
+	drip       time.Duration
+	stalls     bool // falls silent where half of it should break off
 }
 
 // delivery says what becomes of an answer on its way.
@@ -82,8 +89,29 @@ func htmlPage(title, text string) []byte {
 		title, title, text)
 }
 
-// send writes the answer, or cuts the connection where it is to be lost.
-func (a answer) send(w http.ResponseWriter) {
+// complete gives an answer the headers that every one has, and takes the body
+// from those that cannot have any.
+func (a *answer) complete(method string, now time.Time) {
+	if a.header == nil {
+		a.header = make(http.Header)
+	}
+	if a.header.Get("Date") == "" {
+		a.header.Set("Date", now.UTC().Format(http.TimeFormat))
+	}
+	switch {
+	case method == http.MethodHead, a.status == http.StatusNoContent, a.status == http.StatusNotModified:
+		a.body, a.oversize = nil, 0
+	case a.length() >= 0:
+		a.header.Set("Content-Length", strconv.FormatInt(a.length(), 10))
+	}
+	if a.compressed {
+		a.header.Set("Content-Encoding", "gzip")
+	}
+}
+
+// send writes the answer to a socket, or cuts the connection where it is to be
+// lost.
+func (s *Server) send(w http.ResponseWriter, c *call, a answer) {
 	if a.delivery == none {
 		cut(w)
 		return
@@ -91,14 +119,38 @@ func (a answer) send(w http.ResponseWriter) {
 	for name, values := range a.header {
 		w.Header()[name] = values
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	w.WriteHeader(a.status)
-	if a.delivery == half {
-		_, _ = w.Write(a.body[:len(a.body)/2])
-		_ = http.NewResponseController(w).Flush()
+	out := pieces{w, http.NewResponseController(w), a.comesInPieces()}
+	out.flush()
+	body := s.stream(c, a)
+	defer func() { _ = body.Close() }()
+	if _, err := io.Copy(out, body); err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	_, _ = w.Write(a.body) // a client that has gone away needs no answer
+}
+
+// comesInPieces reports whether a client gets to see a part of the answer
+// while the rest is not there yet.
+func (a answer) comesInPieces() bool { return a.delivery == half || a.oversize > 0 || a.drip > 0 }
+
+// pieces writes to a connection, each piece at once if they are wanted so.
+type pieces struct {
+	http.ResponseWriter
+
+	controller *http.ResponseController
+	atOnce     bool
+}
+
+func (p pieces) Write(piece []byte) (int, error) {
+	n, err := p.ResponseWriter.Write(piece)
+	p.flush()
+	return n, err
+}
+
+func (p pieces) flush() {
+	if p.atOnce {
+		_ = p.controller.Flush() // a client that has gone away needs nothing more
+	}
 }
 
 // cut closes the connection after the status line, so that the client reads an

@@ -14,28 +14,29 @@ import (
 
 func TestCredentials(t *testing.T) {
 	t.Parallel()
-	x := newTenant(t)
-	for _, test := range []struct {
-		header, value string
-		status        int
-		body          string
-	}{
-		{"UserName", "nobody@example.com", 500, `{"errors":["Zone information could not be determined"]}`},
-		{"UserName", "", 401, ""},
-		{"Secret", "wrong", 401, ""},
-		{"Secret", "", 401, ""},
-		{"ApiIntegrationCode", "wrong", 500, `{"errors":["IntegrationCode is invalid"]}`},
-		{"ApiIntegrationCode", "", 500, `{"errors":["IntegrationCode is invalid"]}`},
-	} {
-		for _, path := range []string{"Companies/0", "ThresholdInformation"} {
-			r := x.request(http.MethodGet, path, "")
-			r.Header.Set(test.header, test.value)
-			a, err := x.send(r)
-			require.NoError(t, err)
-			assert.Equal(t, test.status, a.status, "%s %q", test.header, test.value)
-			assert.Equal(t, test.body, a.body, "%s %q", test.header, test.value)
+	bothWays(t, func(t *testing.T, x *tenant) {
+		for _, test := range []struct {
+			header, value string
+			status        int
+			body          string
+		}{
+			{"UserName", "nobody@example.com", 500, `{"errors":["Zone information could not be determined"]}`},
+			{"UserName", "", 401, ""},
+			{"Secret", "wrong", 401, ""},
+			{"Secret", "", 401, ""},
+			{"ApiIntegrationCode", "wrong", 500, `{"errors":["IntegrationCode is invalid"]}`},
+			{"ApiIntegrationCode", "", 500, `{"errors":["IntegrationCode is invalid"]}`},
+		} {
+			for _, path := range []string{"Companies/0", "ThresholdInformation"} {
+				r := x.request(http.MethodGet, path, "")
+				r.Header.Set(test.header, test.value)
+				a, err := x.send(r)
+				require.NoError(t, err)
+				assert.Equal(t, test.status, a.status, "%s %q", test.header, test.value)
+				assert.Equal(t, test.body, a.body, "%s %q", test.header, test.value)
+			}
 		}
-	}
+	})
 }
 
 func TestRequestsHideTheCredentials(t *testing.T) {
@@ -51,41 +52,43 @@ func TestRequestsHideTheCredentials(t *testing.T) {
 
 func TestZoneInformation(t *testing.T) {
 	t.Parallel()
-	x := newTenant(t)
-	host := strings.TrimSuffix(x.BaseURL(), "/ATServicesRest/V1.0")
-	assert.Equal(t, x.BaseURL()+"/zoneInformation", x.ZoneURL())
+	bothWays(t, func(t *testing.T, x *tenant) {
+		host := strings.TrimSuffix(x.BaseURL(), "/ATServicesRest/V1.0")
+		assert.Equal(t, x.BaseURL()+"/zoneInformation", x.ZoneURL())
 
-	anonymous := func(user string) answer {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, x.ZoneURL()+"?user="+url.QueryEscape(user), nil)
-		require.NoError(t, err)
-		a, err := x.send(r)
-		require.NoError(t, err)
-		return a
-	}
-	assert.JSONEq(t, `{"zoneName":"Fake zone 1","url":"`+host+`/ATServicesRest/","webUrl":"`+host+`/","ci":1}`,
-		anonymous(x.Credentials().UserName).ok().body)
-	anonymous("nobody@example.com").refused("Zone information could not be determined")
-	anonymous("").refused("Zone information could not be determined")
+		anonymous := func(user string) answer {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, x.ZoneURL()+"?user="+url.QueryEscape(user), nil)
+			require.NoError(t, err)
+			a, err := x.send(r)
+			require.NoError(t, err)
+			return a
+		}
+		assert.JSONEq(t, `{"zoneName":"Fake zone 1","url":"`+host+`/ATServicesRest/","webUrl":"`+host+`/","ci":1}`,
+			anonymous(x.Credentials().UserName).ok().body)
+		anonymous("nobody@example.com").refused("Zone information could not be determined")
+		anonymous("").refused("Zone information could not be determined")
+	})
 }
 
 func TestMoveZone(t *testing.T) {
 	t.Parallel()
-	x := newTenant(t)
-	id := x.Seed("Tickets", nil)
-	oldBase, zoneURL := x.BaseURL(), x.ZoneURL()
-	ask := "?user=" + url.QueryEscape(x.Credentials().UserName)
+	bothWays(t, func(t *testing.T, x *tenant) {
+		id := x.Seed("Tickets", nil)
+		oldBase, zoneURL := x.BaseURL(), x.ZoneURL()
+		ask := "?user=" + url.QueryEscape(x.Credentials().UserName)
 
-	x.MoveZone()
-	assert.NotEqual(t, oldBase, x.BaseURL())
-	assert.Equal(t, zoneURL, x.ZoneURL())
-	a := x.get(path("%s/Tickets/%d", oldBase, id))
-	assert.Equal(t, 401, a.status)
-	assert.Empty(t, a.body)
-	assert.NotNil(t, x.item(path("Tickets/%d", id)))
+		x.MoveZone()
+		assert.NotEqual(t, oldBase, x.BaseURL())
+		assert.Equal(t, zoneURL, x.ZoneURL())
+		a := x.get(path("%s/Tickets/%d", oldBase, id))
+		assert.Equal(t, 401, a.status)
+		assert.Empty(t, a.body)
+		assert.NotNil(t, x.item(path("Tickets/%d", id)))
 
-	want := strings.TrimSuffix(x.BaseURL(), "V1.0")
-	assert.Equal(t, want, x.get(zoneURL + ask).ok().json()["url"])
-	assert.Equal(t, want, x.get("zoneInformation" + ask).ok().json()["url"])
+		want := strings.TrimSuffix(x.BaseURL(), "V1.0")
+		assert.Equal(t, want, x.get(zoneURL + ask).ok().json()["url"])
+		assert.Equal(t, want, x.get("zoneInformation" + ask).ok().json()["url"])
+	})
 }
 
 func TestImpersonation(t *testing.T) {

@@ -1,12 +1,33 @@
 package autotasktest
 
-import "github.com/autotask-go/autotask"
+import (
+	"net/http"
+
+	"github.com/autotask-go/autotask"
+)
 
 // Client returns a client of the tenant, ready to use. It has the tenant's
-// credentials and base URL; the options given come after these.
+// credentials and base URL; the options given come after these. The client of
+// a tenant without a socket is that of InProcessClient.
 func (s *Server) Client(opts ...autotask.Option) *autotask.Client {
 	s.helper()
-	all := append([]autotask.Option{autotask.WithBaseURL(s.BaseURL())}, opts...)
+	if s.unlisted {
+		return s.InProcessClient(opts...)
+	}
+	return s.newClient(autotask.WithTransport(s.Wrap), opts)
+}
+
+// InProcessClient is Client, but without a socket: its requests go through
+// Transport. An [autotask.WithHTTPClient] among the options takes them back to
+// the network, unless it has that transport, too.
+func (s *Server) InProcessClient(opts ...autotask.Option) *autotask.Client {
+	s.helper()
+	return s.newClient(autotask.WithHTTPClient(&http.Client{Transport: s.Transport()}), opts)
+}
+
+func (s *Server) newClient(transport autotask.Option, opts []autotask.Option) *autotask.Client {
+	s.helper()
+	all := append([]autotask.Option{autotask.WithBaseURL(s.BaseURL()), transport}, opts...)
 	c, err := autotask.NewClient(s.Credentials(), all...)
 	if err != nil {
 		s.fail("Client: %v", err)

@@ -1,11 +1,10 @@
 package autotasktest
 
 import (
+	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"reflect"
-	"slices"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -18,14 +17,30 @@ type Fault struct {
 	Op string
 	// Times is how often it goes wrong: 0 means once, less than 0 always.
 	Times int
-	// Skip is how many matching requests pass unharmed first.
+	// Skip is how many matching requests pass first. Every one of them counts,
+	// also where another fault strikes it: Fault{Skip: 2} and Fault{Skip: 5}
+	// strike the third and the sixth of all requests. Those that the thread
+	// limit turns away, or that do not arrive whole, count for no fault.
 	Skip int
 
+	// Refuse refuses the connection, after Delay: the request never arrives,
+	// and Requests does not list it. This takes the transport of Client,
+	// InProcessClient, Transport or Wrap. For any other client it is
+	// DropRequest.
+	Refuse bool
 	// Delay passes before the request is carried out. A client that goes away
 	// meanwhile has asked for nothing.
 	Delay time.Duration
+	// Hang never answers: the client waits until the request's context ends or
+	// the Server is closed. Nothing is carried out, except with DropResponse,
+	// where the answer is what never comes, and with Truncate, where it is the
+	// second half of it. With Refuse it is the connection that never comes about.
+	Hang bool
 	// DropRequest closes the connection; nothing is carried out.
 	DropRequest bool
+	// Redirect is answered with 307 as the place to go to, with Header; nothing
+	// is carried out.
+	Redirect string
 	// Status, with Body and Header, is answered; nothing is carried out.
 	Status int
 	Body   string
@@ -41,16 +56,35 @@ type Fault struct {
 	// write. Numbers are json.Number; a member taken out is absent afterwards.
 	// Edit must not call the Server.
 	Edit func(row map[string]any)
+	// Late keeps the row that a create makes from the next so many queries,
+	// counts and lists of its entity, every page being one; GET of its id shows
+	// it. It is a number and no time, so that it takes no clock to get past it.
+	Late int
+
+	// RepeatNextPage makes the page that was asked for its own next page.
+	RepeatNextPage bool
+	// ForeignNextPage is the origin, such as "https://example.com", to which
+	// the next page of a query's answer leads, also where there is none.
+	ForeignNextPage string
+	// Garbage carries the request out and answers 200 with what is not JSON.
+	Garbage bool
+	// HTML carries the request out and answers 200 with a web page.
+	HTML bool
 
 	// DropResponse carries the request out and closes the connection.
 	DropResponse bool
 	// Truncate carries the request out and closes the connection after half of
 	// the answer's body.
 	Truncate bool
-	// Garbage carries the request out and answers 200 with what is not JSON.
-	Garbage bool
-	// HTML carries the request out and answers 200 with a web page.
-	HTML bool
+	// Drip carries the request out and sends the answer's body byte by byte,
+	// with this time before each.
+	Drip time.Duration
+	// Oversize carries the request out and swells the answer's body to that
+	// many bytes, without a Content-Length. The body is made as it is read. It
+	// stays valid JSON if the size leaves room for that.
+	Oversize int64
+	// GzipBomb compresses what Oversize sends, if the client accepts that.
+	GzipBomb bool
 }
 
 // armed is a fault with what is left of it.
@@ -59,11 +93,12 @@ type armed struct {
 	skip, left int // left is negative for ever
 }
 
-// Inject adds a fault. Faults are kept in order: the first that matches a
-// request and is not used up applies, and no other.
+// Inject adds a fault. Faults are kept in order: of those that are due at a
+// request, the first that was injected strikes, and no other. The others stay
+// due.
 func (s *Server) Inject(f Fault) {
 	s.helper()
-	if err := checkOp(f.Op); err != nil {
+	if err := f.check(); err != nil {
 		s.fail("Inject: %v", err)
 		return
 	}
@@ -76,8 +111,25 @@ func (s *Server) Inject(f Fault) {
 	s.faults = append(s.faults, &armed{Fault: f, skip: f.Skip, left: left})
 }
 
-// checkOp refuses what no request's Op can be: a fault that never happens
-// makes a test pass for nothing.
+// check refuses what cannot happen: a fault that never does makes a test pass
+// for nothing.
+func (f Fault) check() error {
+	if err := checkOp(f.Op); err != nil {
+		return err
+	}
+	if f.Status != 0 && (f.Status < 200 || f.Status > 999) {
+		return fmt.Errorf("%d is no status of an answer", f.Status)
+	}
+	if f.GzipBomb && f.Oversize <= 0 {
+		return errors.New("a GzipBomb needs an Oversize")
+	}
+	if u, err := url.Parse(f.ForeignNextPage); f.ForeignNextPage != "" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "") {
+		return fmt.Errorf(`%q is no origin such as "https://example.com"`, f.ForeignNextPage)
+	}
+	return nil
+}
+
+// checkOp refuses what no request's Op can be.
 func checkOp(op string) error {
 	if op == "" {
 		return nil
@@ -103,22 +155,44 @@ func (s *Server) PendingFaults() int {
 	return n
 }
 
-// strike returns the fault that befalls a request, the zero value for none.
+// strike returns the fault that befalls a request, the zero value for none,
+// and counts the request for all others.
 func (s *Server) strike(c *call) Fault {
+	due := s.due(c)
 	for _, f := range s.faults {
-		if f.left == 0 || !f.matches(c) {
-			continue
-		}
-		if f.skip > 0 {
+		if f.skip > 0 && f.left != 0 && f.matches(c) {
 			f.skip--
-			continue
 		}
-		if f.left > 0 {
-			f.left--
-		}
-		return f.Fault
 	}
-	return Fault{}
+	if due == nil {
+		return Fault{}
+	}
+	if due.left > 0 {
+		due.left--
+	}
+	return due.Fault
+}
+
+// due returns the fault that is to befall a request, nil for none.
+func (s *Server) due(c *call) *armed {
+	for _, f := range s.faults {
+		if f.skip <= 0 && f.left != 0 && f.matches(c) && !(f.Refuse && c.dialled) {
+			return f
+		}
+	}
+	return nil
+}
+
+// strikeRefusal is strike for a request that is not sent yet. If no connection
+// is to be refused, it counts nothing: the request counts when it arrives.
+func (s *Server) strikeRefusal(r *http.Request) (Fault, bool) {
+	c := newCall(r, 0)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if due := s.due(c); due == nil || !due.Refuse {
+		return Fault{}, false
+	}
+	return s.strike(c), true
 }
 
 func (f *armed) matches(c *call) bool {
@@ -130,95 +204,48 @@ func (f *armed) matches(c *call) bool {
 
 // instead is the answer of a fault that keeps a request from being carried out.
 func (f Fault) instead() (answer, bool) {
+	var a answer
 	switch {
-	case f.DropRequest:
+	case f.DropRequest, f.Refuse, f.Hang && !f.DropResponse && !f.Truncate:
 		return lost, true
+	case f.Redirect != "":
+		a = reply(http.StatusTemporaryRedirect, htmlType, nil)
+		a.header.Set("Location", f.Redirect)
 	case f.Status != 0:
-		a := reply(f.Status, jsonType, []byte(f.Body))
-		for name, values := range f.Header {
-			a.header[http.CanonicalHeaderKey(name)] = values
-		}
-		return a, true
+		a = reply(f.Status, jsonType, []byte(f.Body))
+	default:
+		return answer{}, false
 	}
-	return answer{}, false
+	for name, values := range f.Header {
+		a.header[http.CanonicalHeaderKey(name)] = values
+	}
+	return a, true
 }
 
-// spoil does to an answer what the fault does.
+// spoil does to the content of an answer what the fault does.
 func (f Fault) spoil(a answer) answer {
 	switch {
 	case f.Garbage:
-		a = ok([]byte("\x1f\x8b{\"item\": what is this"))
+		return ok([]byte("\x1f\x8b{\"item\": what is this"))
 	case f.HTML:
-		a = reply(http.StatusOK, htmlType, htmlPage("One moment", "This is a web page and not an answer."))
-	}
-	switch {
-	case f.DropResponse:
-		a.delivery = none
-	case f.Truncate:
-		a.delivery = half
+		return reply(http.StatusOK, htmlType, htmlPage("One moment", "This is a web page and not an answer."))
 	}
 	return a
 }
 
-// meddle does to the stored row what the fault does.
-func (s *Server) meddle(c *call) {
-	if c.wrote && (c.fault.IgnoreWrite || c.fault.Revert) {
-		s.takeBack(c)
+// deliver does to an answer on its way what the fault does.
+func (f Fault) deliver(a answer, r *http.Request) answer {
+	switch {
+	case a.delivery == none:
+		return a
+	case f.DropResponse:
+		return lost
+	case f.Truncate:
+		a.delivery = half
 	}
-	if c.fault.Edit != nil {
-		s.edit(c)
-	}
-}
-
-// takeBack restores the row as it was before the call's write.
-func (s *Server) takeBack(c *call) {
-	if c.before == nil {
-		c.table.remove(c.rowID)
-		return
-	}
-	restored := c.before
-	if c.fault.Revert && c.table.rows[c.rowID] != nil {
-		fields := slices.Clone(restored.fields)
-		s.stampChange(c.table.entity, &fields, c.actor, nil)
-		restored = &row{id: c.rowID, fields: fields}
-	}
-	c.table.put(restored)
-}
-
-// edit lets the fault's function change the row. Members that it leaves alone
-// keep their bytes.
-func (s *Server) edit(c *call) {
-	if c.table == nil || c.table.rows[c.rowID] == nil {
-		s.report("the Edit of a fault has no row to edit: %s was not about one that exists", c.op)
-		return
-	}
-	e, old := c.table.entity, c.table.rows[c.rowID]
-	was, is := plain(s.render(e, old)), plain(s.render(e, old))
-	c.fault.Edit(is)
-
-	fields := slices.Clone(old.fields)
-	changed := make(map[string]bool)
-	for _, name := range slices.Sorted(maps.Keys(is)) {
-		if before, had := was[name]; had && reflect.DeepEqual(before, is[name]) {
-			continue
-		}
-		value, err := encodeGiven(is[name])
-		if err != nil {
-			s.report("the Edit of a fault: %s: %v", name, err)
-			return
-		}
-		fields.set(name, value)
-		changed[name] = true
-	}
-	for name := range was {
-		if _, kept := is[name]; !kept {
-			fields.remove(name)
-			changed[name] = true
-		}
-	}
-	if len(changed) == 0 {
-		return
-	}
-	s.stampChange(e, &fields, TechnicianID, func(name string) bool { return changed[name] })
-	c.table.put(&row{id: old.id, fields: fields})
+	a.drip = f.Drip
+	a.oversize = f.Oversize
+	a.compressed = f.GzipBomb && acceptsGzip(r)
+	a.stalls = f.Hang
+	return a
 }

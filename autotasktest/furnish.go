@@ -1,6 +1,14 @@
 package autotasktest
 
-import "github.com/autotask-go/autotask/internal/schema"
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/autotask-go/autotask/internal/schema"
+)
 
 // firstID is where the ids of new rows begin. It lies above every id that the
 // tenant starts with.
@@ -17,23 +25,82 @@ const (
 // furnish gives a new tenant what a ticket needs: people, companies and
 // picklists.
 func (s *Server) furnish() {
-	for name, values := range picklists {
-		e := schema.Lookup(name.collection).Entity
-		s.picklists[e.Field(name.field)] = values
+	f := furnishing()
+	s.picklists = f.picklists
+	s.tables = make(map[*schema.Entity]*table)
+	now := formatDate(s.clock())
+	for _, m := range f.rows {
+		s.table(m.entity).put(m.row(now))
 	}
-	s.furnishRow("Resources", map[string]any{"id": APIUserID, "firstName": "API", "lastName": "User", "isActive": true})
-	s.furnishRow("Resources", map[string]any{"id": TechnicianID, "firstName": "Tess", "lastName": "Technician", "isActive": true})
-	s.furnishRow("Companies", map[string]any{"id": OwnCompanyID, "companyName": "Fake Service Provider"})
-	s.furnishRow("Companies", map[string]any{"id": CustomerID, "companyName": "First Customer"})
 }
 
-func (s *Server) furnishRow(collection string, fields map[string]any) {
-	e := schema.Lookup(collection).Entity
-	given, err := givenFields(e, fields)
-	if err != nil {
-		panic(err)
+// furniture is what every tenant starts with. It is made once and shared, so
+// that a test can make tenants by the thousand; nobody may change it.
+type furniture struct {
+	picklists map[*schema.Field][]PicklistValue
+	rows      []model
+}
+
+// model is a row but for the dates in it.
+type model struct {
+	entity *schema.Entity
+	id     int64
+	fields object
+	dates  []int // fields that hold the moment at which the tenant came to be
+}
+
+func (m model) row(now json.RawMessage) *row {
+	fields := slices.Clone(m.fields)
+	for _, i := range m.dates {
+		fields[i].value = now
 	}
-	s.seed(e, given)
+	return &row{id: m.id, fields: fields}
+}
+
+var furnishing = sync.OnceValue(func() *furniture {
+	f := &furniture{picklists: make(map[*schema.Field][]PicklistValue)}
+	for name, values := range picklists {
+		f.picklists[schema.Lookup(name.collection).Entity.Field(name.field)] = values
+	}
+	// A tenant of its own, with a clock that stands still, seeds the rows. What
+	// shows its time is a date to fill in.
+	made := time.Unix(0, 0)
+	s := &Server{
+		picklists: f.picklists,
+		tables:    make(map[*schema.Entity]*table),
+		clock:     func() time.Time { return made },
+	}
+	for _, start := range firstRows {
+		e := schema.Lookup(start.collection).Entity
+		given, err := givenFields(e, start.fields)
+		if err != nil {
+			panic(err)
+		}
+		id := s.seed(e, given)
+		f.rows = append(f.rows, modelOf(e, s.table(e).rows[id], formatDate(made)))
+	}
+	return f
+})
+
+func modelOf(e *schema.Entity, r *row, made json.RawMessage) model {
+	m := model{entity: e, id: r.id, fields: r.fields}
+	for i, f := range r.fields {
+		if bytes.Equal(f.value, made) {
+			m.dates = append(m.dates, i)
+		}
+	}
+	return m
+}
+
+// firstRows are the rows that a tenant starts with.
+var firstRows = []struct {
+	collection string
+	fields     map[string]any
+}{
+	{"Resources", map[string]any{"id": APIUserID, "firstName": "API", "lastName": "User", "isActive": true}},
+	{"Resources", map[string]any{"id": TechnicianID, "firstName": "Tess", "lastName": "Technician", "isActive": true}},
+	{"Companies", map[string]any{"id": OwnCompanyID, "companyName": "Fake Service Provider"}},
+	{"Companies", map[string]any{"id": CustomerID, "companyName": "First Customer"}},
 }
 
 type picklistName struct{ collection, field string }

@@ -29,11 +29,34 @@ func newTenant(t *testing.T) *tenant {
 	t.Helper()
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	client := &http.Client{
+	srv := autotasktest.NewServer(t)
+	return tenantOf(t, srv, srv.Wrap(transport))
+}
+
+func newInProcessTenant(t *testing.T) *tenant {
+	t.Helper()
+	srv := autotasktest.NewInProcess(t)
+	return tenantOf(t, srv, srv.Transport())
+}
+
+func tenantOf(t *testing.T, srv *autotasktest.Server, transport http.RoundTripper) *tenant {
+	return &tenant{Server: srv, t: t, http: &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	return &tenant{Server: autotasktest.NewServer(t), t: t, http: client}
+	}}
+}
+
+// bothWays runs a test over a socket and in process.
+func bothWays(t *testing.T, test func(t *testing.T, x *tenant)) {
+	t.Helper()
+	t.Run("socket", func(t *testing.T) {
+		t.Parallel()
+		test(t, newTenant(t))
+	})
+	t.Run("in process", func(t *testing.T) {
+		t.Parallel()
+		test(t, newInProcessTenant(t))
+	})
 }
 
 // answer is a response, read to its end.
@@ -51,9 +74,15 @@ func (x *tenant) request(method, path, body string) *http.Request {
 	if !strings.Contains(path, "://") {
 		path = x.BaseURL() + "/" + path
 	}
-	r, err := http.NewRequestWithContext(x.t.Context(), method, path, strings.NewReader(body))
-	require.NoError(x.t, err)
-	creds := x.Credentials()
+	return signed(x.t, x.Server, method, path, body)
+}
+
+// signed makes a request with the tenant's credentials.
+func signed(t testing.TB, srv *autotasktest.Server, method, address, body string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+	require.NoError(t, err)
+	creds := srv.Credentials()
 	r.Header.Set("UserName", creds.UserName)
 	r.Header.Set("Secret", creds.Secret)
 	r.Header.Set("ApiIntegrationCode", creds.IntegrationCode)
@@ -69,6 +98,27 @@ func (x *tenant) send(r *http.Request) (answer, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	return answer{x.t, r.Method + " " + r.URL.Path, resp.StatusCode, resp.Header, string(body)}, err
+}
+
+// opened is an answer whose body is still to be read. It is closed with the
+// test, if not before.
+type opened struct{ *http.Response }
+
+func (x *tenant) open(r *http.Request) opened {
+	x.t.Helper()
+	resp, err := x.http.Do(r)
+	require.NoError(x.t, err)
+	x.t.Cleanup(func() { _ = resp.Body.Close() })
+	return opened{resp}
+}
+
+// readAll reads the rest of a body.
+func readAll(t *testing.T, body io.ReadCloser) []byte {
+	t.Helper()
+	defer body.Close()
+	all, err := io.ReadAll(body)
+	require.NoError(t, err)
+	return all
 }
 
 func (x *tenant) do(method, path, body string) answer {

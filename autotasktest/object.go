@@ -86,18 +86,32 @@ func (o *object) remove(name string) {
 // text writes the object without changing a byte of the values. Package json
 // would compact and escape them.
 func (o object) text() []byte {
-	var b bytes.Buffer
-	b.WriteByte('{')
+	size := 2
+	for _, m := range o {
+		size += len(m.name) + len(m.value) + len(`"":,`)
+	}
+	b := append(make([]byte, 0, size), '{')
 	for i, m := range o {
 		if i > 0 {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
-		b.Write(encode(m.name))
-		b.WriteByte(':')
-		b.Write(m.value)
+		b = append(appendName(b, m.name), ':')
+		b = append(b, m.value...)
 	}
-	b.WriteByte('}')
-	return b.Bytes()
+	return append(b, '}')
+}
+
+// appendName writes the name of a member. Those of the API are plain.
+func appendName(b []byte, name string) []byte {
+	if strings.ContainsFunc(name, func(r rune) bool { return !isPlain(r) }) {
+		return append(b, encode(name)...)
+	}
+	b = append(append(b, '"'), name...)
+	return append(b, '"')
+}
+
+func isPlain(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_'
 }
 
 // textOfArray is text for an array.

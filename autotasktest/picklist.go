@@ -2,6 +2,7 @@ package autotasktest
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"github.com/autotask-go/autotask/internal/schema"
@@ -33,6 +34,7 @@ func (s *Server) SetPicklist(collection, field string, values []PicklistValue) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.picklists = maps.Clone(s.picklists) // tenants share the one they start with
 	s.picklists[f] = slices.Clone(values)
 }
 

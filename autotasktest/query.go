@@ -50,13 +50,9 @@ func (s *Server) count(c *call) answer {
 	if err != nil {
 		return refuseError(err)
 	}
-	n := 0
-	for _, r := range t.all() {
-		if q.match(r) {
-			n++
-		}
-	}
-	return okWith("queryCount", integer(int64(n)))
+	rows := t.matching(slices.All(t.ids), q.match, len(t.ids))
+	t.searched()
+	return okWith("queryCount", integer(int64(len(rows))))
 }
 
 // list answers the rows of one parent. It takes no filter.
@@ -137,14 +133,12 @@ func cursorOf(c *call, q search) (cursor, error) {
 // also when nothing follows: as with the API, the last page may be empty.
 func (s *Server) page(c *call, t *table, match func(*row) bool, at cursor) answer {
 	rows := at.cut(t, match)
+	t.searched()
 	items := make([][]byte, len(rows))
 	for i, r := range rows {
 		items[i] = s.renderPart(t.entity, r, at.IncludeFields)
 	}
-	next, prev := null, null
-	if len(rows) == at.PageSize {
-		next = s.pageURL(c, "next", at, cursor{NextIDs: []int64{rows[len(rows)-1].id}})
-	}
+	prev := null
 	if len(rows) > 0 && (at.NextIDs != nil || at.PreviousIDs != nil) {
 		prev = s.pageURL(c, "prev", at, cursor{PreviousIDs: []int64{rows[0].id}})
 	}
@@ -154,7 +148,7 @@ func (s *Server) page(c *call, t *table, match func(*row) bool, at cursor) answe
 			{"count", integer(int64(len(rows)))},
 			{"requestCount", integer(int64(at.PageSize))},
 			{"prevPageUrl", prev},
-			{"nextPageUrl", next},
+			{"nextPageUrl", s.nextPage(c, at, rows)},
 		}.text()},
 	}.text())
 }
@@ -163,7 +157,7 @@ func (s *Server) page(c *call, t *table, match func(*row) bool, at cursor) answe
 func (c cursor) cut(t *table, match func(*row) bool) []*row {
 	if len(c.PreviousIDs) > 0 {
 		end, _ := slices.BinarySearch(t.ids, c.PreviousIDs[0])
-		rows := matching(t, slices.Backward(t.ids[:end]), match, c.PageSize)
+		rows := t.matching(slices.Backward(t.ids[:end]), match, c.PageSize)
 		slices.Reverse(rows)
 		return rows
 	}
@@ -171,20 +165,30 @@ func (c cursor) cut(t *table, match func(*row) bool) []*row {
 	if len(c.NextIDs) > 0 {
 		start, _ = slices.BinarySearch(t.ids, c.NextIDs[0]+1)
 	}
-	return matching(t, slices.All(t.ids[start:]), match, c.PageSize)
+	return t.matching(slices.All(t.ids[start:]), match, c.PageSize)
 }
 
-func matching(t *table, ids func(func(int, int64) bool), match func(*row) bool, most int) []*row {
-	var rows []*row
-	for _, id := range ids {
-		if len(rows) == most {
-			break
-		}
-		if r := t.rows[id]; match(r) {
-			rows = append(rows, r)
-		}
+// nextPage is the address of the page after this one, null for none.
+func (s *Server) nextPage(c *call, at cursor, rows []*row) json.RawMessage {
+	after := cursor{NextIDs: at.NextIDs}
+	if len(rows) > 0 {
+		after = cursor{NextIDs: []int64{rows[len(rows)-1].id}}
 	}
-	return rows
+	switch {
+	case c.fault.RepeatNextPage:
+		return encode(s.pageOrigin(c) + c.request.RequestURI)
+	case len(rows) == at.PageSize, c.fault.ForeignNextPage != "":
+		return s.pageURL(c, "next", at, after)
+	}
+	return null
+}
+
+// pageOrigin is where other pages lie: where this one does, but for a fault.
+func (s *Server) pageOrigin(c *call) string {
+	if c.fault.ForeignNextPage != "" {
+		return c.fault.ForeignNextPage
+	}
+	return s.originOf(c)
 }
 
 // pageURL is the address of a neighbouring page. What was asked with POST goes
@@ -192,7 +196,7 @@ func matching(t *table, ids func(func(int, int64) bool), match func(*row) bool, 
 func (s *Server) pageURL(c *call, direction string, at, to cursor) json.RawMessage {
 	to.PageSize, to.IncludeFields = at.PageSize, at.IncludeFields
 	values := url.Values{"paging": {string(encode(to))}}
-	address := "http://" + c.request.Host + c.request.URL.Path
+	address := s.pageOrigin(c) + c.request.URL.Path
 	if c.request.Method == http.MethodPost {
 		query, _, _ := strings.Cut(address, "/query")
 		address = fmt.Sprintf("%s/query/%s", query, direction)
@@ -223,6 +227,3 @@ func (s *Server) renderPart(e *schema.Entity, r *row, include []string) []byte {
 	}
 	return s.dated(e, part).text()
 }
-
-// addressOf is the whole URL of a request.
-func (s *Server) addressOf(r *http.Request) string { return "http://" + r.Host + r.RequestURI }

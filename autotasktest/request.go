@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,11 +81,24 @@ func (s *Server) ResetRequests() {
 
 // opOf names a request without its ids.
 func opOf(method, path string) string {
-	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
-	return method + " " + strings.Join(slices.DeleteFunc(segments, isID), "/")
+	op := append(make([]byte, 0, len(method)+1+len(path)), method...)
+	op = append(op, ' ')
+	separator := ""
+	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
+		if isID(segment) {
+			continue
+		}
+		op = append(append(op, separator...), segment...)
+		separator = "/"
+	}
+	return string(op)
 }
 
 func isID(segment string) bool {
+	// Most segments are names; ParseInt would make an error of each.
+	if segment == "" || segment[0] > '9' {
+		return false
+	}
 	_, err := strconv.ParseInt(segment, 10, 64)
 	return err == nil
 }

@@ -48,7 +48,7 @@ const maxURL = 2048
 
 // carryOut answers a request. The caller holds the lock.
 func (s *Server) carryOut(c *call) answer {
-	if c.request.Method == http.MethodGet && len(s.addressOf(c.request)) > maxURL {
+	if c.request.Method == http.MethodGet && len(s.originOf(c)+c.request.RequestURI) > maxURL {
 		return notFound()
 	}
 	if service := serviceOf(c); service != nil {

@@ -107,16 +107,17 @@ func TestIDsAreUniqueInTheTenant(t *testing.T) {
 
 func TestSeedRawIsServedByteForByte(t *testing.T) {
 	t.Parallel()
-	x := newTenant(t)
-	raw := `{ "id": 29296,"title":"Caf\u00e9 <b>", "monitorID": 12345678901234567890, "shoeSize" : 47.10, "createDate":"2020-09-24T09:40:14.1130" }`
-	assert.EqualValues(t, 29296, x.SeedRaw("Tickets", []byte(raw)))
-	x.SetZonelessDates(true)
-	assert.Equal(t, raw, string(x.Raw("Tickets", 29296)))
-	assert.Equal(t, `{"item":`+raw+`}`, x.get("Tickets/29296").ok().body)
-	assert.Contains(t, x.post("Tickets/query", `{"filter":[{"op":"eq","field":"title","value":"café <b>"}]}`).ok().body, raw)
-	assert.Equal(t, json.Number("47.10"), x.Get("Tickets", 29296)["shoeSize"])
-	assert.JSONEq(t, `{"items":[{"title":"Café <b>","userDefinedFields":[]}],"pageDetails":{"count":1,"requestCount":500,"prevPageUrl":null,"nextPageUrl":null}}`,
-		x.post("Tickets/query", `{"IncludeFields":["title","queueID"],"filter":[{"op":"exist","field":"id"}]}`).ok().body)
+	bothWays(t, func(t *testing.T, x *tenant) {
+		raw := `{ "id": 29296,"title":"Caf\u00e9 <b>", "monitorID": 12345678901234567890, "shoeSize" : 47.10, "createDate":"2020-09-24T09:40:14.1130" }`
+		assert.EqualValues(t, 29296, x.SeedRaw("Tickets", []byte(raw)))
+		x.SetZonelessDates(true)
+		assert.Equal(t, raw, string(x.Raw("Tickets", 29296)))
+		assert.Equal(t, `{"item":`+raw+`}`, x.get("Tickets/29296").ok().body)
+		assert.Contains(t, x.post("Tickets/query", `{"filter":[{"op":"eq","field":"title","value":"café <b>"}]}`).ok().body, raw)
+		assert.Equal(t, json.Number("47.10"), x.Get("Tickets", 29296)["shoeSize"])
+		assert.JSONEq(t, `{"items":[{"title":"Café <b>","userDefinedFields":[]}],"pageDetails":{"count":1,"requestCount":500,"prevPageUrl":null,"nextPageUrl":null}}`,
+			x.post("Tickets/query", `{"IncludeFields":["title","queueID"],"filter":[{"op":"exist","field":"id"}]}`).ok().body)
+	})
 }
 
 func TestGetOfNothing(t *testing.T) {
@@ -151,54 +152,56 @@ func TestCopiesAreCopies(t *testing.T) {
 
 func TestDatesAndTheClock(t *testing.T) {
 	t.Parallel()
-	x := newTenant(t)
-	x.at(time.Date(2026, 11, 23, 13, 0, 0, 500_000_000, time.FixedZone("", 3600)))
-	id := x.Seed("Tickets", map[string]any{"dueDateTime": "2026-11-30T17:00:00+01:00"})
-	a := x.get(path("Tickets/%d", id))
-	assert.Equal(t, "Mon, 23 Nov 2026 12:00:00 GMT", a.header.Get("Date"))
-	item := a.ok().json()["item"].(map[string]any)
-	assert.Equal(t, "2026-11-23T12:00:00.5Z", item["createDate"])
-	assert.Equal(t, "2026-11-30T16:00:00Z", item["dueDateTime"])
+	bothWays(t, func(t *testing.T, x *tenant) {
+		x.at(time.Date(2026, 11, 23, 13, 0, 0, 500_000_000, time.FixedZone("", 3600)))
+		id := x.Seed("Tickets", map[string]any{"dueDateTime": "2026-11-30T17:00:00+01:00"})
+		a := x.get(path("Tickets/%d", id))
+		assert.Equal(t, "Mon, 23 Nov 2026 12:00:00 GMT", a.header.Get("Date"))
+		item := a.ok().json()["item"].(map[string]any)
+		assert.Equal(t, "2026-11-23T12:00:00.5Z", item["createDate"])
+		assert.Equal(t, "2026-11-30T16:00:00Z", item["dueDateTime"])
 
-	x.SetZonelessDates(true)
-	item = x.item(path("Tickets/%d", id))
-	assert.Equal(t, "2026-11-23T12:00:00.5", item["createDate"])
-	assert.Equal(t, "2026-11-30T16:00:00", item["dueDateTime"])
-	page := x.post("Tickets/query", `{"IncludeFields":["createDate"],"filter":[{"op":"eq","field":"createDate","value":"2026-11-23T12:00:00.500Z"}]}`).ok()
-	assert.Equal(t, "2026-11-23T12:00:00.5", page.items()[0]["createDate"])
+		x.SetZonelessDates(true)
+		item = x.item(path("Tickets/%d", id))
+		assert.Equal(t, "2026-11-23T12:00:00.5", item["createDate"])
+		assert.Equal(t, "2026-11-30T16:00:00", item["dueDateTime"])
+		page := x.post("Tickets/query", `{"IncludeFields":["createDate"],"filter":[{"op":"eq","field":"createDate","value":"2026-11-23T12:00:00.500Z"}]}`).ok()
+		assert.Equal(t, "2026-11-23T12:00:00.5", page.items()[0]["createDate"])
 
-	x.SetClock(nil)
-	date, err := time.Parse(time.RFC1123, x.get("Companies/0").header.Get("Date"))
-	require.NoError(t, err)
-	assert.WithinDuration(t, time.Now(), date, time.Minute)
+		x.SetClock(nil)
+		date, err := time.Parse(time.RFC1123, x.get("Companies/0").header.Get("Date"))
+		require.NoError(t, err)
+		assert.WithinDuration(t, time.Now(), date, time.Minute)
+	})
 }
 
 func TestRequestsAreRecorded(t *testing.T) {
 	t.Parallel()
-	x := newTenant(t)
-	id := x.Seed("Tickets", nil)
-	before := time.Now()
-	x.get(path("Tickets/%d", id))
-	x.post("Tickets/query", `{"filter":[]}`)
-	x.post(path("Tickets/%d/Notes", id), noteBody)
-	x.get("Tickets/entityInformation/fields")
-	x.do("DELETE", "TimeEntries/77", "")
-	x.get("zoneInformation?user=me")
-	x.get(strings.Replace(x.BaseURL(), "/ATServicesRest/V1.0", "/else/where", 1))
-	var got []string
-	for _, r := range x.Requests() {
-		got = append(got, fmt.Sprint(r.Op, " ", r.Status))
-		assert.Equal(t, r.Method, r.Op[:len(r.Method)])
-		assert.False(t, r.Began.Before(before))
-		assert.Positive(t, r.Duration)
-	}
-	assert.Equal(t, []string{
-		"GET Tickets 200", "POST Tickets/query 200", "POST Tickets/Notes 200", "GET Tickets/entityInformation/fields 200",
-		"DELETE TimeEntries 500", "GET zoneInformation 500", "GET else/where 404",
-	}, got)
-	zone := x.Requests()[5]
-	assert.Equal(t, "/ATServicesRest/V1.0/zoneInformation", zone.Path)
-	assert.Equal(t, "me", zone.Query.Get("user"))
-	x.ResetRequests()
-	assert.Empty(t, x.Requests())
+	bothWays(t, func(t *testing.T, x *tenant) {
+		id := x.Seed("Tickets", nil)
+		before := time.Now()
+		x.get(path("Tickets/%d", id))
+		x.post("Tickets/query", `{"filter":[]}`)
+		x.post(path("Tickets/%d/Notes", id), noteBody)
+		x.get("Tickets/entityInformation/fields")
+		x.do("DELETE", "TimeEntries/77", "")
+		x.get("zoneInformation?user=me")
+		x.get(strings.Replace(x.BaseURL(), "/ATServicesRest/V1.0", "/else/where", 1))
+		var got []string
+		for _, r := range x.Requests() {
+			got = append(got, fmt.Sprint(r.Op, " ", r.Status))
+			assert.Equal(t, r.Method, r.Op[:len(r.Method)])
+			assert.False(t, r.Began.Before(before))
+			assert.Positive(t, r.Duration)
+		}
+		assert.Equal(t, []string{
+			"GET Tickets 200", "POST Tickets/query 200", "POST Tickets/Notes 200", "GET Tickets/entityInformation/fields 200",
+			"DELETE TimeEntries 500", "GET zoneInformation 500", "GET else/where 404",
+		}, got)
+		zone := x.Requests()[5]
+		assert.Equal(t, "/ATServicesRest/V1.0/zoneInformation", zone.Path)
+		assert.Equal(t, "me", zone.Query.Get("user"))
+		x.ResetRequests()
+		assert.Empty(t, x.Requests())
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,9 +21,12 @@ type call struct {
 	inAPI   bool   // the path is below V1.0
 	op      string
 	body    []byte
+	broken  error // why the body could not be read whole
+	dialled bool  // its connection was not refused: no fault can do that any more
 	record  *Request
 	fault   Fault
 	latency time.Duration
+	left    atomic.Bool // counts no longer among the requests under way
 
 	route
 	actor        int64 // the resource that a write counts for
@@ -55,33 +59,48 @@ func (c *call) isDiscovery() bool {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, zone int) {
-	defer s.reportPanic()
 	c := newCall(r, zone)
-	a, admitted := s.arrive(w, c)
+	c.body, c.broken = readBody(w, r.Body)
+	s.send(w, c, s.answerTo(c))
+}
+
+// readBody reads the body of a request. The ResponseWriter is nil in process.
+func readBody(w http.ResponseWriter, body io.ReadCloser) ([]byte, error) {
+	if body == nil || body == http.NoBody {
+		return nil, nil
+	}
+	defer body.Close()
+	return io.ReadAll(http.MaxBytesReader(w, body, maxBody))
+}
+
+func tooLarge(err error) bool {
+	var e *http.MaxBytesError
+	return errors.As(err, &e)
+}
+
+// answerTo takes note of a request whose body has been read, carries it out,
+// and takes note of how it went.
+func (s *Server) answerTo(c *call) answer {
+	a, admitted := s.arrive(c)
 	if admitted {
 		a = s.handle(c)
 	}
-	s.depart(w, c, a)
-	a.send(w)
+	s.depart(c, &a)
+	return a
 }
 
 // arrive takes note of the request, and reports whether it may go on.
-func (s *Server) arrive(w http.ResponseWriter, c *call) (refusal answer, admitted bool) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, c.request.Body, maxBody))
-	c.body = body
-
+func (s *Server) arrive(c *call) (refusal answer, admitted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.record = newRequest(c.request, c.op, c.body)
 	s.requests = append(s.requests, c.record)
-	if !c.isDiscovery() && !s.threads.enter(c.endpoint()) {
-		return s.threads.refusal(), false
-	}
-	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.As(err, &tooLarge):
+	case !c.isDiscovery() && !s.threads.enter(c.endpoint()):
+		return s.threads.refusal(), false
+	case tooLarge(c.broken):
 		return frameworkError(http.StatusRequestEntityTooLarge, "The request is too large."), false
-	case err != nil:
+	case c.broken != nil:
 		return lost, false
 	}
 	c.fault = s.strike(c)
@@ -90,13 +109,30 @@ func (s *Server) arrive(w http.ResponseWriter, c *call) (refusal answer, admitte
 }
 
 // handle waits as long as it should and finds the answer.
-func (s *Server) handle(c *call) answer {
-	if !s.wait(c) {
+func (s *Server) handle(c *call) (a answer) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.report("panic in a handler: %v", p)
+			a = lost
+		}
+	}()
+	if s.life.wait(c.request, c.latency, nil) != nil {
 		return lost
 	}
-	if a, ok := c.fault.instead(); ok {
-		return a
+	a, done := c.fault.instead()
+	if !done {
+		a = s.carryOutFaultily(c)
 	}
+	a = c.fault.deliver(a, c.request)
+	if c.fault.Hang && a.delivery == none {
+		_ = s.life.wait(c.request, forever, nil) // whatever it ends with, there is no answer
+	}
+	return a
+}
+
+// carryOutFaultily carries a request out with all that its fault does to rows
+// and to the answer's content.
+func (s *Server) carryOutFaultily(c *call) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.carryOut(c)
@@ -104,34 +140,26 @@ func (s *Server) handle(c *call) answer {
 	return c.fault.spoil(a)
 }
 
-// wait reports whether the client and the tenant are both still there.
-func (s *Server) wait(c *call) bool {
-	if c.latency <= 0 {
-		return true
-	}
-	timer := time.NewTimer(c.latency)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-c.request.Context().Done():
-	case <-s.closing:
-	}
-	return false
-}
-
-// depart takes note of how it went. That happens before the answer is sent: a
-// client that has its answer may send the next request at once, and must
-// neither find the last one still counted nor its record unfinished.
-func (s *Server) depart(w http.ResponseWriter, c *call, a answer) {
+// depart takes note of how it went, and gives the answer its last form.
+func (s *Server) depart(c *call, a *answer) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !c.isDiscovery() {
-		s.threads.leave(c.endpoint())
-	}
 	c.record.Duration = time.Since(c.record.Began)
 	if a.delivery != none {
 		c.record.Status = a.status
 	}
-	w.Header().Set("Date", s.clock().UTC().Format(http.TimeFormat))
+	a.complete(c.request.Method, s.clock())
+	s.mu.Unlock()
+	if a.delivery == none {
+		s.leave(c)
+	}
+}
+
+// leave counts the request out of those under way, once.
+func (s *Server) leave(c *call) {
+	if c.left.Swap(true) || c.isDiscovery() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.threads.leave(c.endpoint())
 }

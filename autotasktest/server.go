@@ -1,11 +1,8 @@
 package autotasktest
 
 import (
-	"errors"
 	"fmt"
 	"log"
-	"net/http"
-	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -17,14 +14,14 @@ import (
 // Server is a fake Autotask tenant. Its methods may be called from any
 // goroutine, also while requests are under way.
 type Server struct {
-	t       testing.TB // nil for one that Start began
-	closing chan struct{}
-	closed  sync.Once
+	t        testing.TB // nil for one that Start began
+	life     *life
+	unlisted bool // has no listener, so that nobody reaches it but in process
 
 	// mu guards all that follows. A request holds it from its first look at a
 	// row to the last change of it.
 	mu            sync.Mutex
-	zones         []*httptest.Server // the tenant lives in the last one
+	zones         []string // origins of its hosts; the tenant lives on the last one
 	tables        map[*schema.Entity]*table
 	lastID        int64
 	ticketsOfDay  map[string]int
@@ -42,45 +39,49 @@ type Server struct {
 // fails the test.
 func NewServer(t testing.TB) *Server {
 	t.Helper()
-	s := start(t)
-	t.Cleanup(s.Close)
+	s := newServer(t)
+	t.Cleanup(s.life.end)
+	s.openZone()
+	return s
+}
+
+// NewInProcess starts a tenant without a socket, that ends with the test. It
+// has an invented address, which only Client and Transport reach. It is cheap,
+// and works inside a bubble of [testing/synctest] if it is made there.
+func NewInProcess(t testing.TB) *Server {
+	t.Helper()
+	s := newServer(t)
+	t.Cleanup(s.life.end)
+	s.unlisted = true
+	s.openZone()
 	return s
 }
 
 // Start starts a tenant for a program. Close it in the end. Wrong use of its
 // methods panics.
-func Start() *Server { return start(nil) }
+func Start() *Server {
+	s := newServer(nil)
+	s.openZone()
+	return s
+}
 
-func start(t testing.TB) *Server {
+func newServer(t testing.TB) *Server {
 	s := &Server{
 		t:            t,
-		closing:      make(chan struct{}),
-		tables:       make(map[*schema.Entity]*table),
+		life:         newLife(),
 		lastID:       firstID,
 		ticketsOfDay: make(map[string]int),
-		picklists:    make(map[*schema.Field][]PicklistValue),
 		clock:        time.Now,
 		threads:      newThreads(),
 		threshold:    threshold{limit: hourlyLimit},
 	}
 	s.furnish()
-	s.openZone()
 	return s
 }
 
-// Close ends the tenant. Requests that are still waiting end without an
-// answer. A second Close does nothing.
-func (s *Server) Close() {
-	s.closed.Do(func() {
-		close(s.closing)
-		s.mu.Lock()
-		zones := s.zones
-		s.mu.Unlock()
-		for _, z := range zones {
-			z.Close()
-		}
-	})
-}
+// Close ends the tenant. Requests that are still under way end without an
+// answer, or without the rest of it. A second Close does nothing.
+func (s *Server) Close() { s.life.end() }
 
 // Credentials returns the ones that the tenant accepts. They are invented.
 func (s *Server) Credentials() autotask.Credentials {
@@ -129,7 +130,7 @@ func (s *Server) helper() {
 	}
 }
 
-// report tells of trouble in a handler. A handler runs on a goroutine of its
+// report tells of trouble in a handler. A handler may run on a goroutine of its
 // own, from where a test must not be ended.
 func (s *Server) report(format string, args ...any) {
 	if s.t == nil {
@@ -137,17 +138,4 @@ func (s *Server) report(format string, args ...any) {
 		return
 	}
 	s.t.Errorf("autotasktest: "+format, args...)
-}
-
-// reportPanic makes a panic of a handler, such as one in the function of a
-// fault, fail the test and not just the connection.
-func (s *Server) reportPanic() {
-	p := recover()
-	if p == nil {
-		return
-	}
-	if err, _ := p.(error); !errors.Is(err, http.ErrAbortHandler) {
-		s.report("panic in a handler: %v", p)
-	}
-	panic(http.ErrAbortHandler)
 }

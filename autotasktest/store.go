@@ -1,28 +1,38 @@
 package autotasktest
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// row is one stored item. It is never changed, only replaced: whoever holds
-// one may keep it.
+// row is one stored item. Its fields are never changed, only the whole row is
+// replaced: whoever holds one may keep it.
 type row struct {
 	id     int64
 	raw    []byte // the exact text of a row seeded raw, until it is written
 	fields object
+	cached []byte // what text returns, once somebody wanted it
+}
+
+// text is the row as it is stored. The caller holds the lock.
+func (r *row) text() []byte {
+	if r.raw != nil {
+		return r.raw
+	}
+	if r.cached == nil {
+		r.cached = r.fields.text()
+	}
+	return r.cached
 }
 
 // table holds the rows of one entity, under whichever collections they show.
 type table struct {
 	entity *schema.Entity
 	rows   map[int64]*row
-	ids    []int64 // ascending, the order of every listing
-}
-
-func newTable(e *schema.Entity) *table {
-	return &table{entity: e, rows: make(map[int64]*row)}
+	ids    []int64       // ascending, the order of every listing
+	late   map[int64]int // how many searches do not find a row yet
 }
 
 func (t *table) put(r *row) {
@@ -37,6 +47,41 @@ func (t *table) remove(id int64) {
 		t.ids = slices.Delete(t.ids, i, i+1)
 	}
 	delete(t.rows, id)
+	delete(t.late, id)
+}
+
+// keepBack hides a row from the next searches.
+func (t *table) keepBack(id int64, searches int) {
+	if t.rows[id] == nil {
+		return
+	}
+	if t.late == nil {
+		t.late = make(map[int64]int)
+	}
+	t.late[id] = searches
+}
+
+// searched ends a search: the next one may find more.
+func (t *table) searched() {
+	for id := range t.late {
+		if t.late[id]--; t.late[id] == 0 {
+			delete(t.late, id)
+		}
+	}
+}
+
+// matching returns rows in the order of the ids, at most so many.
+func (t *table) matching(ids iter.Seq2[int, int64], match func(*row) bool, most int) []*row {
+	var rows []*row
+	for _, id := range ids {
+		if len(rows) == most {
+			break
+		}
+		if r := t.rows[id]; t.late[id] == 0 && match(r) {
+			rows = append(rows, r)
+		}
+	}
+	return rows
 }
 
 // all returns the rows by id.
@@ -52,7 +97,7 @@ func (t *table) all() []*row {
 func (s *Server) table(e *schema.Entity) *table {
 	t := s.tables[e]
 	if t == nil {
-		t = newTable(e)
+		t = &table{entity: e, rows: make(map[int64]*row)}
 		s.tables[e] = t
 	}
 	return t
@@ -76,8 +121,8 @@ func (s *Server) exists(e *schema.Entity, id int64) bool {
 
 // render is the text of a row as it is served.
 func (s *Server) render(e *schema.Entity, r *row) []byte {
-	if r.raw != nil {
-		return r.raw
+	if r.raw != nil || !s.zonelessDates {
+		return r.text()
 	}
 	return s.dated(e, r.fields).text()
 }

@@ -1,10 +1,12 @@
 package autotasktest
 
 import (
+	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // Where the API lies on every host. The casing of the first part counts
@@ -19,9 +21,22 @@ func (s *Server) openZone() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	zone := len(s.zones)
-	s.zones = append(s.zones, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	if s.unlisted {
+		s.zones = append(s.zones, inventedZone(zone))
+		return
+	}
+	s.zones = append(s.zones, s.life.listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, zone)
 	})))
+}
+
+// inventedZone is the origin of a zone without a listener: a name that no
+// network ever resolves.
+func inventedZone(zone int) string {
+	if zone == 0 {
+		return "https://webservices.autotask.test"
+	}
+	return fmt.Sprintf("https://webservices%d.autotask.test", zone+1)
 }
 
 // MoveZone moves the tenant to another host, as the vendor does now and then.
@@ -30,21 +45,37 @@ func (s *Server) openZone() {
 func (s *Server) MoveZone() { s.openZone() }
 
 // BaseURL returns the API's address in the tenant's zone,
-// http://127.0.0.1:port/ATServicesRest/V1.0. It is another one after MoveZone.
+// http://127.0.0.1:port/ATServicesRest/V1.0; of a tenant of NewInProcess
+// https://webservices.autotask.test/ATServicesRest/V1.0. It is another one
+// after MoveZone.
 func (s *Server) BaseURL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.zoneHost() + versionPath[:len(versionPath)-1]
+	return s.zoneOrigin() + versionPath[:len(versionPath)-1]
 }
 
 // ZoneURL returns where zone discovery asks. It stays the same after MoveZone.
 func (s *Server) ZoneURL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.zones[0].URL + versionPath + "zoneInformation"
+	return s.zones[0] + versionPath + "zoneInformation"
 }
 
-func (s *Server) zoneHost() string { return s.zones[len(s.zones)-1].URL }
+func (s *Server) zoneOrigin() string { return s.zones[len(s.zones)-1] }
+
+// zoneOf returns which of the tenant's hosts a client asks, -1 for none.
+func (s *Server) zoneOf(u *url.URL) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Index(s.zones, strings.ToLower(u.Scheme+"://"+u.Host))
+}
+
+// originOf is the origin that a request was sent to, by the name that its
+// client has for the host.
+func (s *Server) originOf(c *call) string {
+	scheme, _, _ := strings.Cut(s.zones[c.zone], "://")
+	return scheme + "://" + c.request.Host
+}
 
 // zoneInformation answers everybody: it takes no credentials.
 func (s *Server) zoneInformation(query url.Values) answer {
@@ -54,8 +85,8 @@ func (s *Server) zoneInformation(query url.Values) answer {
 	number := len(s.zones)
 	return ok(object{
 		{"zoneName", encode("Fake zone " + strconv.Itoa(number))},
-		{"url", encode(s.zoneHost() + apiPath)},
-		{"webUrl", encode(s.zoneHost() + "/")},
+		{"url", encode(s.zoneOrigin() + apiPath)},
+		{"webUrl", encode(s.zoneOrigin() + "/")},
 		{"ci", integer(int64(number))},
 	}.text())
 }

@@ -1,0 +1,23 @@
+package autotasktest
+
+import "strconv"
+
+// Snapshot returns every row of the tenant as it is stored: JSON, by the path
+// of its collection and its id, such as "Tickets/29684001". An entity with
+// several collections has its rows under the one that Seed takes.
+//
+// Two snapshots are equal (maps.Equal) if nothing happened between them. A row
+// that was not written keeps its text, to the byte; SetZonelessDates, which
+// tells how dates are served, does not show.
+func (s *Server) Snapshot() map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make(map[string]string)
+	for e, t := range s.tables {
+		prefix := e.Collections()[0].Root().Path + "/"
+		for id, r := range t.rows {
+			all[prefix+strconv.FormatInt(id, 10)] = string(r.text())
+		}
+	}
+	return all
+}
