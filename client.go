@@ -248,7 +248,8 @@ type core struct {
 	zoneURL   string
 	zones     cache.Cache[string]
 	clock     clock
-	lockout   lockout
+	lockout   *lockout
+	unsettled unsettled
 	recent    recentIDs // of items that findCreated must not take for another
 	fields    cache.Cache[[]Field]
 }
@@ -269,6 +270,8 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 			return nil, fmt.Errorf("autotask: %w", err)
 		}
 	}
+	locked := new(lockout)
+	s.Ready = locked.check
 	var admit *budget
 	if s.reserve != nil {
 		admit = &budget{reserve: *s.reserve}
@@ -281,6 +284,7 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 		userName:  func() string { return creds.UserName },
 		baseURL:   s.baseURL,
 		zoneURL:   s.zoneURL,
+		lockout:   locked,
 	}
 	c.fields.Lifetime = picklistLifetime
 	client := newClient(c, 0)
@@ -347,9 +351,6 @@ type call struct {
 // send carries out a call in the client's zone. A 401 may mean that the tenant
 // has moved to another zone: then the call is made there, once.
 func (c *Client) send(ctx context.Context, r call) error {
-	if err := c.core.lockout.check(r); err != nil {
-		return err
-	}
 	base, err := c.core.base(ctx)
 	if err != nil {
 		return err
@@ -383,15 +384,25 @@ const (
 	lockoutFor   = 5 * time.Minute
 )
 
-func (l *lockout) check(r call) error {
+// check is asked before each attempt. Once the time is over it lets a single
+// one through, on whose outcome the others wait.
+func (l *lockout) check(endpoint string) error {
+	if endpoint == zonePath {
+		return nil // that needs no login
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.inARow < lockoutAfter || time.Since(l.last) >= lockoutFor {
+	if l.inARow < lockoutAfter {
 		return nil
 	}
-	return refusal(transport.Unauthorized, r.method, r.path, fmt.Sprintf(
+	left := lockoutFor - time.Since(l.last)
+	if left <= 0 {
+		l.last = time.Now()
+		return nil
+	}
+	return &transport.Failure{Kind: transport.Unauthorized, Messages: []string{fmt.Sprintf(
 		"not sent: the credentials were refused %d times in a row, and Autotask locks accounts for that; the next try is in %v",
-		l.inARow, (lockoutFor-time.Since(l.last)).Round(time.Second)))
+		l.inARow, left.Round(time.Second))}}
 }
 
 func (l *lockout) note(err error) {

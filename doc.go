@@ -34,7 +34,8 @@
 //
 // Tickets, ticket notes, time entries and picklists have services on the
 // [Client]; the generic functions [Get], [List], [All], [Count] and [GetMany]
-// read any entity:
+// read them too, and any other entity that a program describes with a type of
+// its own (see [Entity]):
 //
 //	entry, err := autotask.Get[autotask.TimeEntry](ctx, client, 4711)
 //	for t, err := range client.Tickets.All(ctx, autotask.Query{
@@ -88,7 +89,7 @@
 // [Update] and [Delete] find out about an unknown outcome by reading, and start
 // anew if nothing was done; [Create] searches for a ticket note, or for a ticket
 // with an external id. Where that does not settle it, the error is
-// [ErrOutcomeUnknown], and carries what was sent. The numbers may change between
+// [ErrOutcomeUnknown]; that of a create carries what was sent. The numbers may change between
 // versions; that a write is repeated only if it provably never ran, or was seen
 // not to have, will not.
 //

@@ -393,9 +393,11 @@ func newItem[T Entity](v *T) (path string, body []byte, err error) {
 // If reading back shows that a field did not take its value, the error is
 // ErrNotApplied, and the item comes back beside it. If reading back fails, or
 // the answer to the write is lost and looking for it fails, the error is
-// ErrOutcomeUnknown. If the answer is lost and the write was not carried out,
+// ErrOutcomeUnknown. If the answer is lost and no field has its new value,
 // Update begins anew, as often and after such waits as other requests are
-// repeated; change is then called again, on the item as it is by then.
+// repeated; change is then called again, on the item as it is by then. After a
+// time-out it does not, since Autotask may still be at work on the first write:
+// the error is ErrOutcomeUnknown, and five minutes later it is safe to repeat.
 //
 // Autotask has no version check: what somebody else writes in the one round
 // trip between the read and the write is overwritten in a ticket's case, and
@@ -437,8 +439,12 @@ func update[T Updatable](ctx context.Context, c *Client, id int64, change func(*
 			return updated[T]{written: writeErr == nil}, e.unseen(ctx, writeErr, err)
 		case notApplied == nil:
 			return updated[T]{item: after, written: true}, nil
-		case writeErr == nil:
+		case writeErr == nil, e.tookSome:
 			return updated[T]{item: after, written: true}, notApplied
+		case errors.Is(writeErr, context.DeadlineExceeded):
+			// Autotask may still be at it, for up to five minutes: a PUT that
+			// lands after another one would undo it.
+			return updated[T]{item: after}, writeErr
 		case !c.core.transport.Pause(ctx, rewrites, retryAfterOf(writeErr)):
 			return updated[T]{item: after}, writeErr
 		}
@@ -479,6 +485,9 @@ type edit[T Updatable] struct {
 	raw     jsontext.Value // as Autotask sent it
 	item    *T             // decoded, and edited by apply
 	changes []merge.Change
+	// tookSome: of several fields, some read back with their new values and some
+	// do not. The write was carried out, then, and something else came after it.
+	tookSome bool
 }
 
 func readForEdit[T Updatable](ctx context.Context, c *Client, id int64) (*edit[T], error) {
@@ -577,7 +586,9 @@ func (e *edit[T]) readBack(ctx context.Context, c *Client) (after *T, notApplied
 	_ = merge.Each(raw, func(name string, v jsontext.Value) { found[name] = v })
 	var differ []string
 	for _, ch := range e.changes {
-		differ = append(differ, unapplied[T](ch, found[ch.Name])...)
+		differing := unapplied[T](ch, found[ch.Name])
+		differ = append(differ, differing...)
+		e.tookSome = e.tookSome || len(differing) == 0
 	}
 	if len(differ) > 0 {
 		return after, refusal(transport.NotApplied, e.method, e.path,
@@ -691,7 +702,8 @@ func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
 	}
 	for repeats := 0; ; repeats++ {
 		_, err := c.write(ctx, http.MethodDelete, path, nil)
-		if !errors.Is(err, ErrOutcomeUnknown) || ctx.Err() != nil {
+		late := repeats > 0 && errors.Is(err, ErrNotFound) // the first one may have landed since
+		if !late && !errors.Is(err, ErrOutcomeUnknown) || ctx.Err() != nil {
 			return err
 		}
 		// Not the answer to a second DELETE: Autotask's "no matching records"
@@ -699,7 +711,7 @@ func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
 		switch _, lookErr := get[T](ctx, c, id); {
 		case errors.Is(lookErr, ErrNotFound):
 			return nil
-		case lookErr != nil, !c.core.transport.Pause(ctx, repeats, retryAfterOf(err)):
+		case lookErr != nil, late, !c.core.transport.Pause(ctx, repeats, retryAfterOf(err)):
 			return err
 		}
 	}

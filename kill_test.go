@@ -71,12 +71,14 @@ func TestKilledJob(t *testing.T) {
 	srv.SetThreshold(1_000_000, 0) // each new job asks about all tickets again
 	const tickets = 200
 	var ids []int64
+	before := map[int64]map[string]any{}
 	for i := range tickets {
 		id := srv.Seed("Tickets", map[string]any{"title": fmt.Sprintf("backup %d", i), "status": 1})
 		if i%4 == 0 {
 			srv.Seed("TimeEntries", map[string]any{"ticketID": id})
 		}
 		ids = append(ids, id)
+		before[id] = srv.Get("Tickets", id)
 	}
 	exe, err := os.Executable()
 	require.NoError(t, err)
@@ -108,6 +110,9 @@ func TestKilledJob(t *testing.T) {
 	notes := map[string]int{}
 	for _, row := range srv.Rows("TicketNotes") {
 		notes[idOf(row["ticketID"])]++
+		n := note()
+		assert.Equal(t, []any{n.Title, n.Description, idText(n.NoteType), idText(n.Publish)},
+			[]any{row["title"], row["description"], idOf(row["noteType"]), idOf(row["publish"])})
 	}
 	for i, id := range ids {
 		row := srv.Get("Tickets", id)
@@ -118,5 +123,13 @@ func TestKilledJob(t *testing.T) {
 			want = "1"
 		}
 		assert.Equal(t, want, idOf(row["status"]), "ticket %d", i)
+		for _, name := range []string{"completedDate", "resolvedDateTime"} {
+			assert.Equal(t, i%4 != 0, row[name] != nil, "%s of ticket %d", name, i)
+		}
+		for name, was := range before[id] {
+			if !readOnlyTicketFields[name] && name != "resolution" && name != "status" {
+				assert.Equal(t, was, row[name], "%s of ticket %d", name, i)
+			}
+		}
 	}
 }

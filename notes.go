@@ -96,8 +96,7 @@ func (n *TicketNote) twins(ctx context.Context, c *Client, since time.Time) (twi
 }
 
 func (n *TicketNote) sameAs(other *TicketNote) bool {
-	return n.NoteType == other.NoteType && n.Publish == other.Publish &&
-		fields.Even(n.Title) == fields.Even(other.Title) && fields.Even(n.Description) == fields.Even(other.Description)
+	return keyOf(*n) == keyOf(*other)
 }
 
 // createdBefore is false of a note that does not say when it was created: it
@@ -105,6 +104,45 @@ func (n *TicketNote) sameAs(other *TicketNote) bool {
 func createdBefore(n *TicketNote, t time.Time) bool {
 	created, ok := n.CreateDateTime.Get()
 	return ok && created.Before(t)
+}
+
+// unsettled remembers the notes whose posts were not answered or that searches
+// do not show, with their ids where those are known.
+type unsettled struct {
+	mu    sync.Mutex
+	notes map[noteKey]int64
+}
+
+// noteKey is what makes two notes the same.
+type noteKey struct {
+	ticketID, noteType, publish int64
+	title, description          string
+}
+
+func keyOf(n TicketNote) noteKey {
+	return noteKey{n.TicketID, n.NoteType, n.Publish, fields.Even(n.Title), fields.Even(n.Description)}
+}
+
+func (u *unsettled) add(n TicketNote, id int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.notes == nil {
+		u.notes = make(map[noteKey]int64)
+	}
+	u.notes[keyOf(n)] = id
+}
+
+func (u *unsettled) remove(n TicketNote) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.notes, keyOf(n))
+}
+
+func (u *unsettled) get(n TicketNote) (id int64, ok bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	id, ok = u.notes[keyOf(n)]
+	return id, ok
 }
 
 // recentIDs remembers the ids that a client's creates were answered with last.

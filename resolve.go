@@ -95,7 +95,9 @@ type Outcome struct {
 // type and publish are the same and it was created at or after Begun, allowing
 // for the difference between the server's clock and ours. With Begun, Resolve
 // searches after the post, too: if there are two by then, because an earlier
-// one showed up late, the error is an *AmbiguousError that names both.
+// one showed up late, the error is an *AmbiguousError that names both. An
+// earlier one that shows up later still is beyond any search; the step's reason
+// warns of it.
 func (c *Client) Resolve(ctx context.Context, ticketID int64, r Resolution) (*Outcome, error) {
 	run, err := c.newResolve(ticketID, r)
 	if err != nil {
@@ -225,15 +227,37 @@ func (r *resolve) note(ctx context.Context) (StepState, string, error) {
 		}
 		if len(twins) > 0 {
 			r.out.NoteID = twins[0]
-			return StepAlreadyDone, fmt.Sprintf("an earlier run posted it as note %d", twins[0]), nil
+			reason := fmt.Sprintf("an earlier run posted it as note %d", twins[0])
+			if len(twins) > 1 {
+				reason += fmt.Sprintf("; it is there %d times, as notes %v", len(twins), twins)
+			}
+			return StepAlreadyDone, reason, nil
+		}
+	}
+	earlier, unsettled := r.client.core.unsettled.get(*r.Note)
+	if earlier != 0 && !r.Begun.IsZero() {
+		// Searches are blind to it, but its id is known.
+		_, err := Get[TicketNote](ctx, r.client, earlier)
+		switch {
+		case err == nil:
+			r.out.NoteID = earlier
+			return StepAlreadyDone, fmt.Sprintf("this client posted it as note %d, which a search does not show yet", earlier), nil
+		case !errors.Is(err, ErrNotFound):
+			return "", "", fmt.Errorf("looking for note %d, which this client posted: %w", earlier, err)
 		}
 	}
 	id, err := Create(ctx, r.client, r.Note)
+	if errors.Is(err, ErrOutcomeUnknown) {
+		r.client.core.unsettled.add(*r.Note, 0)
+	}
 	if err != nil {
 		return "", "", err
 	}
 	r.out.NoteID, r.stale = id, true
 	reason := fmt.Sprintf("posted as note %d", id)
+	if unsettled {
+		reason += "; an earlier post of it went unanswered and does not show, but may still turn up as a second one"
+	}
 	if r.Begun.IsZero() {
 		return StepDone, reason, nil
 	}
@@ -244,6 +268,8 @@ func (r *resolve) note(ctx context.Context) (StepState, string, error) {
 // trusted: had it been blind to a note of an earlier run that shows up late,
 // there would be two now, and that is never passed over in silence.
 func (r *resolve) noteIsTheOnlyOne(ctx context.Context, id int64) error {
+	// Until it shows, a repeat by this client goes by the id.
+	r.client.core.unsettled.add(*r.Note, id)
 	twins, all, err := r.Note.twins(ctx, r.client, r.Begun)
 	if err != nil {
 		return fmt.Errorf("note %d was posted; looking whether it is the only one: %w", id, err)
@@ -261,6 +287,7 @@ func (r *resolve) noteIsTheOnlyOne(ctx context.Context, id int64) error {
 		return refusal(transport.OutcomeUnknown, http.MethodPost, "TicketNotes/query", fmt.Sprintf(
 			"note %d was posted, but a search does not show it yet; it may hide one of an earlier run in the same way", id))
 	}
+	r.client.core.unsettled.remove(*r.Note)
 	return nil
 }
 

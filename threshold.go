@@ -93,7 +93,7 @@ func (b *budget) admit(ctx context.Context, endpoint string) error {
 	if err := b.refresh(ctx); err != nil {
 		return err
 	}
-	wait, err := b.spend()
+	wait, interval, err := b.spend()
 	if err != nil || wait == 0 {
 		return err
 	}
@@ -103,8 +103,17 @@ func (b *budget) admit(ctx context.Context, endpoint string) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
+		b.giveBack(interval)
 		return ctx.Err()
 	}
+}
+
+// giveBack takes a request back that will not be made.
+func (b *budget) giveBack(interval time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.own = max(0, b.own-1)
+	b.nextAt = b.nextAt.Add(-interval)
 }
 
 func (b *budget) count() {
@@ -158,15 +167,16 @@ func (b *budget) due() bool {
 func (b *budget) used() float64    { return float64(b.last.Used + b.own) }
 func (b *budget) allowed() float64 { return float64(b.last.Limit) * (1 - b.reserve) }
 
-// spend counts one request and tells how long it has to wait. Towards the end
+// spend counts one request and tells how long it has to wait, and by how much
+// it puts off the next. Towards the end
 // of what is allowed requests go out ever more slowly, until they come no faster
 // than old ones leave the rolling window.
-func (b *budget) spend() (time.Duration, error) {
+func (b *budget) spend() (wait, interval time.Duration, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	used, allowed := b.used(), b.allowed()
 	if used >= allowed {
-		return 0, &transport.Failure{
+		return 0, 0, &transport.Failure{
 			Kind:       transport.RateLimited,
 			RetryAfter: max(0, budgetRecheck-time.Since(b.readAt)),
 			Messages: []string{fmt.Sprintf("the tenant has used %d of its %d requests in %v, and %.0f %% are reserved for its other integrations: nothing was sent",
@@ -176,13 +186,14 @@ func (b *budget) spend() (time.Duration, error) {
 	b.own++
 	pressure := (used/allowed - budgetSlow) / (1 - budgetSlow)
 	if pressure <= 0 {
-		return 0, nil
+		return 0, 0, nil
 	}
 	now := time.Now()
 	at := now
 	if b.nextAt.After(now) {
 		at = b.nextAt
 	}
-	b.nextAt = at.Add(time.Duration(pressure * float64(b.last.Window) / allowed))
-	return at.Sub(now), nil
+	interval = time.Duration(pressure * float64(b.last.Window) / allowed)
+	b.nextAt = at.Add(interval)
+	return at.Sub(now), interval, nil
 }

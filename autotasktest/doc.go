@@ -47,6 +47,26 @@
 //	}
 //
 // Any HTTP client will do in place of Client, with BaseURL and Credentials.
+// Snapshot returns the whole tenant as it is stored, to be compared with what
+// it was before.
+//
+// # Without a socket
+//
+// NewInProcess makes a tenant that has no listener. It takes a hundredth of a
+// millisecond, so that a test can make one for each of thousands of cases. Its
+// requests are carried on the goroutine of the caller, and all that waits, waits
+// on timers and contexts: made inside a bubble of [testing/synctest], it lives by
+// the bubble's time.
+//
+//	synctest.Test(t, func(t *testing.T) {
+//		srv := autotasktest.NewInProcess(t)
+//		srv.Inject(autotasktest.Fault{Op: "GET Tickets", Delay: time.Hour}) // passes at once
+//		ticket, err := srv.Client().Tickets.Get(t.Context(), srv.Seed("Tickets", nil))
+//	})
+//
+// Transport carries requests to any tenant like that, for a client of one's own:
+//
+//	autotask.WithHTTPClient(&http.Client{Transport: srv.Transport()})
 //
 // # Faults
 //
@@ -61,9 +81,20 @@
 //		row["priority"] = 1
 //	}})
 //
-// A fault happens once unless Times says otherwise. PendingFaults tells whether
-// all of them did. SetLatency, SetThreadLimit, SetThreshold, MoveZone and
-// SetZonelessDates make the tenant slow, narrow, exhausted, moved or old.
+// Fault has them all:
+//
+//   - The request does not come through: Refuse, DropRequest, Hang, Delay.
+//   - Something else answers: Status, Redirect, Garbage, HTML.
+//   - The answer does not come through: DropResponse, Truncate, Drip, Oversize,
+//     GzipBomb, and Hang with one of the first two.
+//   - The answer is whole and wrong: IgnoreWrite, RepeatNextPage,
+//     ForeignNextPage.
+//   - The tenant does not stand still: Revert, Edit, Late.
+//
+// A fault happens once unless Times says otherwise, and at the k-th request of
+// all with Skip: k-1. PendingFaults tells whether all of them did. SetLatency,
+// SetThreadLimit, SetThreshold, MoveZone and SetZonelessDates make the tenant
+// slow, narrow, exhausted, moved or old.
 //
 // # What it does not imitate
 //

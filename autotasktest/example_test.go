@@ -3,6 +3,8 @@ package autotasktest_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"strings"
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
@@ -69,4 +71,48 @@ func ExampleServer_Requests() {
 	// GET Tickets 200 REDACTED
 	// PUT Tickets 200 REDACTED
 	// GET Tickets 200 REDACTED
+}
+
+// Without a socket, the third request of all is refused its connection. The
+// client tries again; the tenant has seen nothing of it.
+func ExampleServer_Transport() {
+	srv := autotasktest.Start() // in a test: autotasktest.NewInProcess(t)
+	defer srv.Close()
+	id := srv.Seed("Tickets", nil)
+	srv.Inject(autotasktest.Fault{Skip: 2, Refuse: true})
+
+	client, err := autotask.NewClient(srv.Credentials(), autotask.WithBaseURL(srv.BaseURL()),
+		autotask.WithHTTPClient(&http.Client{Transport: srv.Transport()}))
+	fmt.Println(err)
+	_, err = client.Tickets.Update(context.Background(), id, func(t *autotask.Ticket) error {
+		t.Priority = 1
+		return nil
+	})
+	fmt.Println(err)
+	fmt.Println(len(srv.Requests()), "requests arrived,", srv.PendingFaults(), "faults pending")
+	// Output:
+	// <nil>
+	// <nil>
+	// 3 requests arrived, 0 faults pending
+}
+
+// Nothing but the note has changed.
+func ExampleServer_Snapshot() {
+	srv := autotasktest.Start()
+	defer srv.Close()
+	id := srv.Seed("Tickets", nil)
+	before := srv.Snapshot()
+
+	_, err := srv.Client().Notes.Create(context.Background(), id,
+		&autotask.TicketNote{Title: "Checked", Description: "No errors.", NoteType: 1, Publish: 2})
+	fmt.Println(err)
+	for name, row := range srv.Snapshot() {
+		if before[name] != row {
+			collection, _, _ := strings.Cut(name, "/")
+			fmt.Println(collection)
+		}
+	}
+	// Output:
+	// <nil>
+	// TicketNotes
 }

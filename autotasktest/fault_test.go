@@ -1,7 +1,6 @@
 package autotasktest_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -115,10 +114,7 @@ func TestDelayEndsWithTheRequest(t *testing.T) {
 	t.Parallel()
 	bothWays(t, func(t *testing.T, x *tenant) {
 		x.Inject(autotasktest.Fault{Delay: time.Hour})
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
-		_, err := x.send(x.request("POST", "Tickets", newTicket("")).WithContext(ctx))
-		require.ErrorIs(t, err, context.DeadlineExceeded)
+		x.giveUp("POST", "Tickets", newTicket(""), x.struck)
 
 		x.Inject(autotasktest.Fault{Delay: 20 * time.Millisecond})
 		began := time.Now()

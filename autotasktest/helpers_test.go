@@ -2,6 +2,7 @@ package autotasktest_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -120,6 +121,25 @@ func readAll(t *testing.T, body io.ReadCloser) []byte {
 	require.NoError(t, err)
 	return all
 }
+
+// giveUp sends a request, and cancels it once something holds.
+func (x *tenant) giveUp(method, path, body string, once func() bool) {
+	x.t.Helper()
+	ctx, cancel := context.WithCancel(x.t.Context())
+	defer cancel()
+	r := x.request(method, path, body).WithContext(ctx)
+	ended := make(chan error)
+	go func() {
+		_, err := x.send(r)
+		ended <- err
+	}()
+	require.Eventually(x.t, once, time.Minute, time.Millisecond)
+	cancel()
+	require.ErrorIs(x.t, <-ended, context.Canceled)
+}
+
+// struck reports whether all faults have happened.
+func (x *tenant) struck() bool { return x.PendingFaults() == 0 }
 
 func (x *tenant) do(method, path, body string) answer {
 	x.t.Helper()

@@ -50,7 +50,9 @@ func (s *Server) SetThreadLimit(n int) {
 
 // MaxInFlight returns the highest number of requests that were under way at
 // one time on an endpoint such as "Tickets", refused ones included, since the
-// start or the last ResetRequests.
+// start or the last ResetRequests. A request is under way until the last piece
+// of its answer goes out: over a socket when it is written, in process when the
+// client reads it.
 func (s *Server) MaxInFlight(endpoint string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

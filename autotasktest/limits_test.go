@@ -2,6 +2,8 @@ package autotasktest_test
 
 import (
 	"context"
+	"net"
+	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -88,6 +90,19 @@ func TestAnsweredRequestsDoNotCount(t *testing.T) {
 	})
 }
 
+// A request that breaks off on its way is recorded, and no more.
+func TestBrokenRequestsAreRecorded(t *testing.T) {
+	t.Parallel()
+	x := newTenant(t)
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", hostOf(t, x.BaseURL()))
+	require.NoError(t, err)
+	_, err = conn.Write([]byte("POST /ATServicesRest/V1.0/Tickets HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"))
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
+	require.Eventually(t, func() bool { return len(x.Requests()) == 1 }, time.Minute, time.Millisecond)
+	assert.Empty(t, x.Rows("Tickets"))
+}
+
 func TestThreshold(t *testing.T) {
 	t.Parallel()
 	bothWays(t, func(t *testing.T, x *tenant) {
@@ -153,4 +168,11 @@ func TestManyAtOnce(t *testing.T) {
 		}
 		assert.Len(t, numbers, 21)
 	})
+}
+
+func hostOf(t *testing.T, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	require.NoError(t, err)
+	return u.Host
 }

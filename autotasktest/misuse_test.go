@@ -31,7 +31,11 @@ var misuses = map[string]func(*autotasktest.Server){
 	`Inject: "POST Tickets/5" is no operation such as "POST Tickets/Notes"`: func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "POST Tickets/5"}) },
 	`Inject: "Tickets" is no operation`:                                     func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "Tickets"}) },
 	`Inject: "post Tickets" is no operation`:                                func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "post Tickets"}) },
-	`Client: `:                                                              func(s *autotasktest.Server) { s.Client(autotask.WithBaseURL("nonsense")) },
+	`Inject: 99 is no status of an answer`:                                  func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Status: 99}) },
+	`Inject: a GzipBomb needs an Oversize`:                                  func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{GzipBomb: true}) },
+	`Inject: "example.com" is no origin such as "https://example.com"`:      func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "example.com"}) },
+	`Inject: "https://example.com/x" is no origin`:                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "https://example.com/x"}) },
+	`Client: `: func(s *autotasktest.Server) { s.Client(autotask.WithBaseURL("nonsense")) },
 }
 
 func TestWrongUsePanicsInAProgram(t *testing.T) {

@@ -20,6 +20,9 @@ type gatekeeper struct {
 }
 
 func (g gatekeeper) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Context().Err() != nil {
+		return g.next.RoundTrip(r) // which ends it without having tried
+	}
 	if err := g.server.refuseConnection(r); err != nil {
 		closeBody(r)
 		return nil, err

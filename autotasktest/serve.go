@@ -1,6 +1,7 @@
 package autotasktest
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -42,7 +43,7 @@ type call struct {
 func newCall(r *http.Request, zone int) *call {
 	c := &call{request: r, zone: zone}
 	c.path, c.inAPI = strings.CutPrefix(r.URL.Path, versionPath)
-	c.op = opOf(r.Method, c.path)
+	c.op = opOf(cmp.Or(r.Method, http.MethodGet), c.path)
 	return c
 }
 

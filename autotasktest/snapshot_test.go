@@ -14,7 +14,7 @@ import (
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
 	x := newInProcessTenant(t)
-	const raw = `{ "id": 7,"title":"Caf\u00e9", "createDate":"2020-09-24T09:40:14.1130" }`
+	const raw = `{ "id": 7,"title":"Caf\u00e9", "größe":1, "createDate":"2020-09-24T09:40:14.1130" }`
 	x.SeedRaw("Tickets", []byte(raw))
 	id := x.Seed("Tickets", nil)
 	before := x.Snapshot()
@@ -39,6 +39,15 @@ func TestSnapshot(t *testing.T) {
 	var row map[string]any
 	require.NoError(t, json.Unmarshal([]byte(after[path("Tickets/%d", id)]), &row))
 	assert.EqualValues(t, 5, row["status"])
+}
+
+// A row that was written holds the names that it was seeded with.
+func TestUnknownNamesAreKept(t *testing.T) {
+	t.Parallel()
+	x := newInProcessTenant(t)
+	x.SeedRaw("Companies", []byte(`{"id":7,"companyName":"Old","größe <b>":1}`))
+	x.do("PATCH", "Companies", `{"id":7,"companyName":"New"}`).ok()
+	assert.Equal(t, json.Number("1"), x.Get("Companies", 7)["größe <b>"])
 }
 
 func only(rows map[string]string, name string) map[string]string {

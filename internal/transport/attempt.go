@@ -18,6 +18,7 @@ import (
 type attempts struct {
 	next    http.RoundTripper
 	admit   func(ctx context.Context, endpoint string) error
+	ready   func(endpoint string) error
 	gate    *gate
 	limiter Limiter
 	timeout time.Duration
@@ -56,6 +57,12 @@ func (a *attempts) acquire(ctx context.Context, endpoint string) (func(), error)
 	if err != nil {
 		return nil, err
 	}
+	if a.ready != nil {
+		if err := a.ready(endpoint); err != nil {
+			release()
+			return nil, err
+		}
+	}
 	if a.limiter == nil {
 		return release, nil
 	}
@@ -81,6 +88,7 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 		ctx = x.watchConnection(ctx)
 	}
 	resp, err := a.next.RoundTrip(req.WithContext(ctx))
+	x.answered = time.Now()
 	if err != nil {
 		return nil, ranOut(ctx, req, err)
 	}

@@ -39,6 +39,7 @@ type exchange struct {
 	body           *bytes.Buffer
 	date           time.Time
 	sent, received time.Time
+	answered       time.Time // when the headers were there
 	decodeErr      error
 	judged         bool
 	again          bool
@@ -133,6 +134,11 @@ func (x *exchange) judgeUnreadable(resp *http.Response, err error) {
 	x.failure = x.fail(x.unknownIfWrite(), fmt.Errorf("the answer could not be read: %w", err))
 	x.failure.StatusCode = resp.StatusCode
 	x.again = x.class == Read && damaged(err)
+	if reply := readReply(x.body.Bytes()); reply.isApplication {
+		if limit := classify(x.request.Method, resp.StatusCode, reply) & (ThreadLimit | RateLimited); limit&ThreadLimit != 0 {
+			x.failure.Kind, x.again = limit, true // turned away at the door, whatever the status says
+		}
+	}
 }
 
 // judgeStatus decides after an answer that is not a success.

@@ -49,6 +49,9 @@ type Config struct {
 	// be made at all; it may wait. A *Failure from it gives the call's failure
 	// its kinds.
 	Admit func(ctx context.Context, endpoint string) error
+	// Ready, if not nil, is asked the same when the attempt has its place and is
+	// about to begin; it must not wait.
+	Ready func(endpoint string) error
 }
 
 // Credentials are the three headers that sign a request.
@@ -119,6 +122,7 @@ func (t *Transport) layers(base http.RoundTripper, timeout time.Duration) http.R
 		next:    rt,
 		gate:    t.gate,
 		admit:   t.config.Admit,
+		ready:   t.config.Ready,
 		limiter: t.config.Limiter,
 		timeout: timeout,
 		max:     t.config.MaxResponseBytes,
@@ -166,7 +170,8 @@ type Answer struct {
 	Attempts int
 	// Date is the server's clock, from the Date header; zero if there was none.
 	Date time.Time
-	// Received is our clock when the answer had been read.
+	// Received is our clock when the header of the answer was there; its body
+	// may have taken longer.
 	Received time.Time
 }
 
@@ -193,7 +198,7 @@ func (t *Transport) Do(ctx context.Context, r *Request) (Answer, error) {
 	case err != nil:
 		return Answer{}, x.fail(0, withoutURL(err))
 	}
-	return Answer{Attempts: x.attempt, Date: x.date, Received: x.received}, nil
+	return Answer{Attempts: x.attempt, Date: x.date, Received: x.answered}, nil
 }
 
 func (t *Transport) newRequest(ctx context.Context, x *exchange) (*retryablehttp.Request, error) {
