@@ -709,7 +709,7 @@ func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
 		// Not the answer to a second DELETE: Autotask's "no matching records"
 		// may also mean that this user is not permitted to delete.
 		switch _, lookErr := get[T](ctx, c, id); {
-		case errors.Is(lookErr, ErrNotFound):
+		case isStatus(lookErr, http.StatusOK) && errors.Is(lookErr, ErrNotFound), isStatus(lookErr, http.StatusNotFound):
 			return nil
 		case lookErr != nil, late, !c.core.transport.Pause(ctx, repeats, retryAfterOf(err)):
 			return err

@@ -199,7 +199,7 @@ func classify(method string, status int, r reply) Kind {
 		text = withoutNames(text)
 	}
 	kind := kindOfText(strings.ToLower(text))
-	if status < 400 || status >= 500 && !r.isApplication {
+	if status < 400 || status > 500 || status == 500 && !r.isApplication {
 		// Not Autotask's own words, or not its last: only a limit counts.
 		kind &= ThreadLimit | RateLimited
 	}
