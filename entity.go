@@ -43,6 +43,13 @@ type Queryable interface {
 	CanQuery()
 }
 
+// Listable entities can be read through their parent only, all of one parent at
+// once. The others are searched: they are Queryable.
+type Listable interface {
+	Child
+	CanList()
+}
+
 // Creatable entities can be created.
 type Creatable interface {
 	Entity
@@ -59,7 +66,7 @@ type Updatable interface {
 // first. An entity that is Updatable but not Patchable, as Ticket is, is
 // written whole.
 type Patchable interface {
-	Updatable
+	Entity
 	CanPatch()
 }
 
@@ -496,13 +503,8 @@ func readForEdit[T Updatable](ctx context.Context, c *Client, id int64) (*edit[T
 		e.method = http.MethodPut
 	}
 	var err error
-	if e.raw, e.item, err = getRaw[T](ctx, c, id); err != nil {
-		return nil, err
-	}
-	if e.path, err = writePath(e.method, e.item); err != nil {
-		return nil, err
-	}
-	return e, nil
+	e.raw, e.item, err = getRaw[T](ctx, c, id)
+	return e, err
 }
 
 // writtenWhole tells whether updates are PUT.
@@ -517,6 +519,7 @@ func (e *edit[T]) apply(change func(*T) error) error {
 	if err != nil {
 		return invalid(e.method, e.path, "%v", err)
 	}
+	path, pathErr := writePath(e.method, e.item)
 	if err := change(e.item); err != nil {
 		return err
 	}
@@ -527,6 +530,17 @@ func (e *edit[T]) apply(change func(*T) error) error {
 	if e.changes, err = merge.Diff(before, after); err != nil {
 		return invalid(e.method, e.path, "%v", err)
 	}
+	if len(e.changes) == 0 {
+		return nil
+	}
+	// The parent as it was read; one that no field holds, change has set.
+	if pathErr != nil {
+		path, pathErr = writePath(e.method, e.item)
+	}
+	if pathErr != nil {
+		return pathErr
+	}
+	e.path = path
 	return checkChanges[T](e.method, e.path, e.changes)
 }
 
@@ -667,7 +681,10 @@ func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 	table := fields.Of(reflect.TypeFor[T]())
 	err = merge.Each(sparse, func(name string, value jsontext.Value) {
 		f := table.Lookup(name)
-		if name != "id" && !(f != nil && f.Plain && fields.IsZero(value)) {
+		switch {
+		case name == "id", f != nil && f.Plain && fields.IsZero(value):
+		case f != nil && f.Parent && f.ReadOnly: // the path says it
+		default:
 			changes = append(changes, merge.Change{Name: name, New: value})
 		}
 	})
@@ -811,14 +828,22 @@ func writePath[T Entity](method string, v *T) (string, error) {
 	if !ok {
 		return collection[T](), nil
 	}
-	p := child.Parent()
+	return child.Parent().path(method, collection[T]())
+}
+
+// path is where the children of one parent are. The collection is the one that
+// an error names.
+func (p Parent) path(method, collection string) (string, error) {
 	if !isCollectionName(p.Collection) || !isCollectionName(p.Children) {
-		return "", invalid(method, collection[T](), "%q and %q are not the parts of a path, such as Tickets and Notes", p.Collection, p.Children)
+		return "", invalid(method, collection, "%q and %q are not the parts of a path, such as Tickets and Notes", p.Collection, p.Children)
 	}
 	id, ok := p.ID.Get()
 	if !ok {
-		return "", refusal(transport.MissingField|transport.Invalid, method, collection[T](),
+		return "", refusal(transport.MissingField|transport.Invalid, method, collection,
 			fmt.Sprintf("the item does not say which of the %s it belongs to; it is written through it", p.Collection))
+	}
+	if id < 0 {
+		return "", invalid(method, collection, "%d is not an id of %s", id, p.Collection)
 	}
 	return p.Collection + "/" + strconv.FormatInt(id, 10) + "/" + p.Children, nil
 }
@@ -838,7 +863,7 @@ func checkNew[T Entity](path string, body []byte) error {
 				problems = append(problems, "the ID must be 0: Autotask gives it")
 			}
 		case f == nil:
-		case f.ReadOnly:
+		case f.ReadOnly && !f.Parent:
 			problems = append(problems, name+" is set by Autotask: leave it absent")
 		default:
 			problems = appendText(problems, f.TooLong(v))

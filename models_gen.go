@@ -117,7 +117,7 @@ type TicketNote struct {
 	LastActivityDate              Optional[time.Time] `json:"lastActivityDate,omitzero" autotask:"readonly"`              // read-only
 	NoteType                      int64               `json:"noteType" autotask:"required"`                               // required, picklist
 	Publish                       int64               `json:"publish" autotask:"required"`                                // required, picklist
-	TicketID                      int64               `json:"ticketID" autotask:"required"`                               // required
+	TicketID                      int64               `json:"ticketID" autotask:"required,parent"`                        // required
 	Title                         string              `json:"title" autotask:"required,max=250"`                          // required, at most 250 characters
 }
 

@@ -22,6 +22,7 @@ type Field struct {
 	ZeroIsValue bool // 0 is a real value, as company 0 is the tenant's own
 	ReadOnly    bool
 	Stabilising bool // must be in every PUT (contract, section 8)
+	Parent      bool // it holds the id of the parent that writes go through
 	IsTime      bool
 	Plain       bool // it has no absent state: zero is all it can be
 	MaxLength   int  // in UTF-16 code units; 0 is unbounded
@@ -81,6 +82,8 @@ func (f *Field) set(flag string) {
 		f.ReadOnly = true
 	case "stabilising":
 		f.Stabilising = true
+	case "parent":
+		f.Parent = true
 	default:
 		if n, ok := strings.CutPrefix(flag, "max="); ok {
 			f.MaxLength, _ = strconv.Atoi(n)

@@ -16,9 +16,34 @@ type file struct {
 	content []byte
 }
 
-// checkFiles fails, naming them, if files on disk are not what they should be.
-func checkFiles(root string, files []file) error {
-	var differing []string
+// staleFiles lists the files of the entity package that were generated once
+// and are not any more.
+func staleFiles(root string, files []file) ([]string, error) {
+	current := make(map[string]bool, len(files))
+	for _, f := range files {
+		current[f.path] = true
+	}
+	found, err := fs.Glob(os.DirFS(root), entityPackage+"/*.go")
+	if err != nil {
+		return nil, fmt.Errorf("looking for generated files: %w", err)
+	}
+	var stale []string
+	for _, path := range found {
+		content, err := os.ReadFile(filepath.Join(root, path))
+		if err != nil {
+			return nil, fmt.Errorf("looking for generated files: %w", err)
+		}
+		if !current[path] && bytes.HasPrefix(content, []byte(header)) {
+			stale = append(stale, path)
+		}
+	}
+	return stale, nil
+}
+
+// checkFiles fails, naming them, if files on disk are not what they should be:
+// the given ones with their content, and the stale ones gone.
+func checkFiles(root string, files []file, stale []string) error {
+	differing := stale
 	for _, f := range files {
 		same, err := holds(filepath.Join(root, f.path), f.content)
 		if err != nil {

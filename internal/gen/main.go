@@ -2,7 +2,7 @@
 // table into Go types.
 //
 //	go run ./internal/gen reduce -swagger FILE   writes internal/schema/table.txt
-//	go run ./internal/gen generate [-check]      writes models_gen.go
+//	go run ./internal/gen generate [-check]      writes models_gen.go and entity/
 //
 // Both run in the module root, or anywhere with -root. The Swagger knows
 // neither lengths nor which fields are required, read-only or picklists, and
@@ -25,6 +25,7 @@ const (
 	factsPath  = "internal/gen/facts.txt"
 	tablePath  = "internal/schema/table.txt"
 	modelsPath = "models_gen.go"
+	walkPath   = "entity/walk_test.go"
 )
 
 const usage = `usage:
@@ -108,8 +109,17 @@ func generateCommand(args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	stale, err := staleFiles(*root, files)
+	if err != nil {
+		return err
+	}
 	if *check {
-		return checkFiles(*root, files)
+		return checkFiles(*root, files, stale)
+	}
+	for _, path := range stale {
+		if err := remove(*root, path, stdout); err != nil {
+			return err
+		}
 	}
 	for _, f := range files {
 		if err := write(*root, f.path, f.content, stdout); err != nil {
@@ -140,10 +150,22 @@ func parseFlags(flags *flag.FlagSet, args []string) error {
 }
 
 func write(root, path string, content []byte, stdout io.Writer) error {
-	if err := os.WriteFile(filepath.Join(root, path), content, 0o644); err != nil {
+	target := filepath.Join(root, path)
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	if err := os.WriteFile(target, content, 0o644); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	say(stdout, "wrote %s (%d bytes)\n", path, len(content))
+	return nil
+}
+
+func remove(root, path string, stdout io.Writer) error {
+	if err := os.Remove(filepath.Join(root, path)); err != nil {
+		return fmt.Errorf("removing %s, which is no longer generated: %w", path, err)
+	}
+	say(stdout, "removed %s\n", path)
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 // routes says where an entity is read and where it is written.
 type routes struct {
 	reads  *schema.Collection // the root, nil if there is none
+	lists  *schema.Collection // lists the rows of one parent; nil if a query of the root can
 	writes *schema.Collection // nil if it cannot be written
 }
 
@@ -28,18 +29,35 @@ func newRoutes(e *schema.Entity) routes {
 		if c.Verbs&writeVerbs != 0 && (isRoot || r.writes == nil) {
 			r.writes = c
 		}
+		if !isRoot && c.Verbs.Has(schema.List) {
+			r.lists = c
+		}
+	}
+	if r.canRead(schema.Query) {
+		r.lists = nil
 	}
 	return r
 }
 
 func (r routes) canRead(v schema.Verb) bool  { return r.reads != nil && r.reads.Verbs.Has(v) }
 func (r routes) canWrite(v schema.Verb) bool { return r.writes != nil && r.writes.Verbs.Has(v) }
-func (r routes) viaParent() bool             { return r.writes != nil && r.writes.Parent != "" }
 
-// updateRequest is the request behind Update. The whole entity goes out only
-// where it cannot be patched.
+// child is the collection under a parent that requests go through, nil if none
+// does.
+func (r routes) child() *schema.Collection {
+	if r.writes != nil && r.writes.Parent != "" {
+		return r.writes
+	}
+	return r.lists
+}
+
+// updateRequest is the request behind Update, "" if there is no Update: what
+// cannot be read cannot be compared. The whole entity goes out only where it
+// cannot be patched.
 func (r routes) updateRequest() string {
 	switch {
+	case !r.canRead(schema.Get):
+		return ""
 	case r.canWrite(schema.Patch):
 		return "PATCH"
 	case r.canWrite(schema.Put):
@@ -53,7 +71,16 @@ func (r routes) writePath() string {
 	if r.writes == nil || r.writes.Parent == "" {
 		return r.home()
 	}
-	return r.writes.Parent + "/{" + r.writes.ParentField + "}/" + r.writes.Segment
+	return pathBelow(r.writes)
+}
+
+// pathBelow is the path of a child, with a placeholder for the parent's id.
+func pathBelow(child *schema.Collection) string {
+	field := child.ParentField
+	if field == "" {
+		field = "parentID"
+	}
+	return child.Parent + "/{" + field + "}/" + child.Segment
 }
 
 // home names the collection in documentation.
@@ -76,10 +103,14 @@ type verb struct {
 }
 
 func (r routes) readVerbs() []verb {
-	return []verb{
+	verbs := []verb{
 		{"Get", r.canRead(schema.Get), "GET " + r.home() + "/{id}"},
 		{"Query", r.canRead(schema.Query), "POST " + r.home() + "/query"},
 	}
+	if r.lists != nil {
+		verbs = append(verbs, verb{"List", true, "GET " + pathBelow(r.lists)})
+	}
+	return verbs
 }
 
 func (r routes) writingVerbs() []verb {
@@ -131,7 +162,7 @@ func (r *renderer) introduction() string {
 }
 
 func (r *renderer) throughParent() string {
-	if !r.routes.viaParent() {
+	if r.routes.writes == nil || r.routes.writes.Parent == "" {
 		return ""
 	}
 	return " through its parent, under " + r.routes.writePath()
@@ -189,32 +220,42 @@ func (r *renderer) verbMethod(b *strings.Builder, v verb) error {
 	return r.claim(name, "method "+name)
 }
 
-// parentMethod is there only for what is written through a parent.
+// parentMethod is there only for what goes through a parent.
 func (r *renderer) parentMethod(b *strings.Builder) error {
-	if !r.routes.viaParent() {
+	c := r.routes.child()
+	if c == nil {
 		return nil
-	}
-	c := r.routes.writes
-	if c.ParentField == "" {
-		return fmt.Errorf("%s is written through a parent, but no field is known to hold the parent's id", c.Path)
 	}
 	id, receiver, err := r.parentID(c.ParentField)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(b, "// Parent returns the parent that writes go through: %s.\n", r.routes.writePath())
+	fmt.Fprintf(b, "// Parent returns the parent that %s through: %s.\n", r.throughWhat(), pathBelow(c))
 	fmt.Fprintf(b, "func (%s %s) Parent() %sParent {\n", receiver, r.entity.Name, r.qualifier)
 	fmt.Fprintf(b, "return %sParent{Collection: %q, ID: %s, Children: %q}\n}\n\n", r.qualifier, c.Parent, id, c.Segment)
 	return r.claim("Parent", "method Parent")
 }
 
+func (r *renderer) throughWhat() string {
+	switch {
+	case r.routes.lists == nil:
+		return "writes go"
+	case r.routes.writes == nil:
+		return "reads go"
+	}
+	return "reads and writes go"
+}
+
 // parentID returns the expression for the parent's id, and the receiver in it.
 func (r *renderer) parentID(field string) (expression, receiver string, err error) {
+	receiver = receiverOf(r.entity.Name)
+	if field == "" {
+		return receiver + "." + parentIDField, receiver, nil
+	}
 	name, err := goName(field)
 	if err != nil {
 		return "", "", err
 	}
-	receiver = receiverOf(r.entity.Name)
 	expression = receiver + "." + name
 	if r.isPlain(r.entity.Field(field)) {
 		expression = r.qualifier + "Int(" + expression + ")"

@@ -1,0 +1,245 @@
+package entity_test
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/internal/schema"
+)
+
+// walked is one entity, as walk lists them.
+type walked struct {
+	name  string
+	model reflect.Type
+	verbs []verb
+}
+
+// verb is one of the generic functions, tied to a type.
+type verb struct {
+	name string
+	call func(w *walker) error
+}
+
+func of[T autotask.Entity](name string, verbs ...func() verb) walked {
+	w := walked{name: name, model: reflect.TypeFor[T]()}
+	for _, v := range verbs {
+		w.verbs = append(w.verbs, v())
+	}
+	return w
+}
+
+// walker has a fake tenant with one row of an entity, of some parent.
+type walker struct {
+	t        *testing.T
+	ctx      context.Context
+	srv      *autotasktest.Server
+	client   *autotask.Client
+	entity   *schema.Entity
+	root     string // the entity's own collection
+	id       int64
+	parentID int64
+}
+
+func newWalker(t *testing.T, e *schema.Entity) *walker {
+	srv := autotasktest.NewInProcess(t)
+	w := &walker{t: t, ctx: t.Context(), srv: srv, client: srv.Client(), entity: e, parentID: 1}
+	fields := map[string]any{}
+	if e.Name == "TicketHistory" { // which can be searched by its ticket only
+		fields["ticketID"] = srv.Seed("Tickets", nil)
+	}
+	for _, f := range e.Fields {
+		if f.Required && f.References != "" {
+			fields[f.Name] = srv.Seed(rootOf(entityCalled(t, f.References)), nil)
+		}
+	}
+	for _, c := range e.Collections() {
+		if c.Parent == "" {
+			w.root = c.Path
+			continue
+		}
+		if parent := parentRoot(c); schema.Lookup(parent) != nil {
+			w.parentID = srv.Seed(parent, nil)
+		}
+		if c.ParentField != "" {
+			fields[c.ParentField] = w.parentID
+		}
+	}
+	w.id = srv.Seed(w.root, fields)
+	srv.ResetRequests()
+	return w
+}
+
+func rootOf(e *schema.Entity) string {
+	for _, c := range e.Collections() {
+		if c.Parent == "" {
+			return c.Path
+		}
+	}
+	return ""
+}
+
+// parentRoot is where the parents of a child are made. The parent in a path is
+// a collection, but for Expenses/{id}/Items.
+func parentRoot(child *schema.Collection) string {
+	if child.Parent == "Expenses" {
+		return "ExpenseReports"
+	}
+	return child.Parent
+}
+
+// item is the seeded row without what only the server sets, as a caller would
+// make a new one.
+func item[T any](w *walker) *T {
+	row := w.srv.Get(w.root, w.id)
+	for _, f := range w.entity.Fields {
+		if f.ReadOnly && !isParentField(w.entity, f.Name) || row[f.Name] == nil {
+			delete(row, f.Name)
+		}
+	}
+	return decodeInto[T](w, row)
+}
+
+func decodeInto[T any](w *walker, fields map[string]any) *T {
+	text, err := json.Marshal(fields)
+	require.NoError(w.t, err)
+	v := new(T)
+	require.NoError(w.t, json.Unmarshal(text, v))
+	setParent(w, v)
+	return v
+}
+
+// setParent sets the parent's id where no JSON field holds it.
+func setParent(w *walker, v any) {
+	f, ok := reflect.TypeOf(v).Elem().FieldByName("ParentID")
+	if ok && f.Tag.Get("json") == "-" {
+		reflect.ValueOf(v).Elem().FieldByIndex(f.Index).Set(reflect.ValueOf(autotask.Int(w.parentID)))
+	}
+}
+
+// change sets a field that a caller may change to another value.
+func change[T any](w *walker, v *T) {
+	setParent(w, v)
+	for _, kind := range []schema.Kind{schema.String, schema.Number, schema.Boolean, schema.Integer, schema.DateTime} {
+		for _, f := range w.entity.Fields {
+			if f.Kind != kind || f.ReadOnly || f.References != "" || f.Picklist || isParentField(w.entity, f.Name) {
+				continue
+			}
+			text, err := json.Marshal(map[string]any{f.Name: otherValue[kind]})
+			require.NoError(w.t, err)
+			require.NoError(w.t, json.Unmarshal(text, v))
+			return
+		}
+	}
+	require.Fail(w.t, "no field of "+w.entity.Name+" can be changed")
+}
+
+var otherValue = map[schema.Kind]any{
+	schema.String:   "changed",
+	schema.Number:   7.25,
+	schema.Boolean:  true,
+	schema.Integer:  7,
+	schema.DateTime: "2026-11-02T08:30:00Z",
+}
+
+func isParentField(e *schema.Entity, field string) bool {
+	return slices.ContainsFunc(e.Collections(), func(c *schema.Collection) bool { return c.ParentField == field })
+}
+
+func canGet[T autotask.Gettable]() verb {
+	return verb{"Get", func(w *walker) error {
+		v, err := autotask.Get[T](w.ctx, w.client, w.id)
+		if err == nil {
+			assert.Equal(w.t, w.id, idOf(v))
+		}
+		return err
+	}}
+}
+
+func canQuery[T autotask.Queryable]() verb {
+	return verb{"Query", func(w *walker) error {
+		q := autotask.Query{Filter: autotask.Eq("id", w.id)}
+		if w.entity.Name == "TicketHistory" {
+			q.Filter = autotask.Eq("ticketID", w.srv.Get(w.root, w.id)["ticketID"])
+		}
+		found, err := autotask.List[T](w.ctx, w.client, q)
+		if err != nil {
+			return err
+		}
+		assert.Len(w.t, found, 1)
+		n, err := autotask.Count[T](w.ctx, w.client, q)
+		assert.EqualValues(w.t, 1, n)
+		return err
+	}}
+}
+
+func canList[T autotask.Listable]() verb {
+	return verb{"List", func(w *walker) error {
+		found, err := autotask.ListOf[T](w.ctx, w.client, w.parentID)
+		assert.Len(w.t, found, 1)
+		return err
+	}}
+}
+
+func canCreate[T autotask.Creatable]() verb {
+	return verb{"Create", func(w *walker) error {
+		id, err := autotask.Create(w.ctx, w.client, item[T](w))
+		if err == nil {
+			assert.NotNil(w.t, w.srv.Get(w.root, id))
+		}
+		return err
+	}}
+}
+
+func canUpdate[T autotask.Updatable]() verb {
+	return verb{"Update", func(w *walker) error {
+		_, err := autotask.Update(w.ctx, w.client, w.id, func(v *T) error {
+			change(w, v)
+			return nil
+		})
+		return err
+	}}
+}
+
+func canPatch[T autotask.Patchable]() verb {
+	return verb{"Patch", func(w *walker) error {
+		v := decodeInto[T](w, parentOnly(w))
+		change(w, v)
+		return autotask.Patch(w.ctx, w.client, w.id, v)
+	}}
+}
+
+// parentOnly is what a sparse write must say beside its change.
+func parentOnly(w *walker) map[string]any {
+	fields := map[string]any{}
+	for _, c := range w.entity.Collections() {
+		if c.ParentField != "" {
+			fields[c.ParentField] = w.parentID
+		}
+	}
+	return fields
+}
+
+func canDelete[T autotask.Deletable]() verb {
+	return verb{"Delete", func(w *walker) error {
+		err := autotask.Delete[T](w.ctx, w.client, w.id)
+		assert.Nil(w.t, w.srv.Get(w.root, w.id))
+		return err
+	}}
+}
+
+func idOf(v any) int64 { return reflect.ValueOf(v).Elem().FieldByName("ID").Int() }
+
+func entityCalled(t *testing.T, name string) *schema.Entity {
+	all := schema.Entities()
+	i := slices.IndexFunc(all, func(e *schema.Entity) bool { return e.Name == name })
+	require.GreaterOrEqual(t, i, 0, "the table has no entity %s", name)
+	return all[i]
+}
