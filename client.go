@@ -252,6 +252,8 @@ type core struct {
 	unsettled unsettled
 	recent    recentIDs // of items that findCreated must not take for another
 	fields    cache.Cache[[]Field]
+	udfs      cache.Cache[[]UDFDefinition]
+	infos     cache.Cache[EntityInfo]
 }
 
 // NewClient checks its arguments and builds a Client; it never touches the
@@ -286,7 +288,7 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 		zoneURL:   s.zoneURL,
 		lockout:   locked,
 	}
-	c.fields.Lifetime = picklistLifetime
+	c.fields.Lifetime, c.udfs.Lifetime, c.infos.Lifetime = metadataLifetime, metadataLifetime, metadataLifetime
 	client := newClient(c, 0)
 	if admit != nil {
 		admit.read = client.Threshold

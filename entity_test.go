@@ -192,9 +192,10 @@ func TestGet_ImpossibleIDsAreRefused(t *testing.T) {
 
 // company is an entity of a caller's own, with as much as the caller needs.
 type company struct {
-	ID          int64                     `json:"id,omitzero"`
-	CompanyName autotask.Optional[string] `json:"companyName,omitzero"`
-	Phone       autotask.Optional[string] `json:"phone,omitzero"`
+	ID                int64                     `json:"id,omitzero"`
+	CompanyName       autotask.Optional[string] `json:"companyName,omitzero"`
+	Phone             autotask.Optional[string] `json:"phone,omitzero"`
+	UserDefinedFields autotask.UDFs             `json:"userDefinedFields,omitzero"`
 }
 
 func (company) Collection() string { return "Companies" }

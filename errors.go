@@ -113,7 +113,7 @@ func (e *Error) Error() string {
 	if len(e.Messages) > 0 {
 		fmt.Fprintf(&b, " %s:", strings.Join(e.Messages, "; "))
 	}
-	if e.cause != nil {
+	if e.cause != nil && e.kind&transport.Ambiguous == 0 { // that is among the messages already
 		fmt.Fprintf(&b, " %s:", e.cause)
 	}
 	if e.RetryAfter > 0 {
@@ -212,7 +212,9 @@ func (e *AmbiguousError) IDs() []int64 {
 }
 
 // Error names the candidates, at most ten of them.
-func (e *AmbiguousError) Error() string {
+func (e *AmbiguousError) Error() string { return "autotask: ambiguous: " + e.message() }
+
+func (e *AmbiguousError) message() string {
 	const most = 10
 	var parts []string
 	for i, c := range e.Candidates {
@@ -222,7 +224,7 @@ func (e *AmbiguousError) Error() string {
 		}
 		parts = append(parts, fmt.Sprintf("%d (%s)", c.ID, oneLine(excerpt(c.Label))))
 	}
-	return fmt.Sprintf("autotask: ambiguous: %s %q may be %s", e.Kind, excerpt(e.Name), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s %q may be %s", e.Kind, excerpt(e.Name), strings.Join(parts, ", "))
 }
 
 // Is reports whether target is ErrAmbiguous.

@@ -7,17 +7,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// picklistLifetime is how long field information is kept: long enough for a
-// night's run, short enough that a new status shows up the same day.
-const picklistLifetime = time.Hour
-
 // PicklistsService tells what the fields of an entity are in this tenant, and
-// which values its picklists have. Answers are kept for an hour, per client.
+// which values its picklists have. An entity is named by its root collection:
+// "Tickets", "TicketNotes". Answers are kept for an hour, and shared with the
+// clients made by As; what they show is what the API user may see.
 type PicklistsService struct{ client *Client }
 
 // Field describes a field of an entity in this tenant.
@@ -64,22 +59,8 @@ type Picklist struct {
 // Fields lists the fields of an entity, named by its collection, such as
 // "Tickets" (GET /{entity}/entityInformation/fields; contract, section 3).
 func (s *PicklistsService) Fields(ctx context.Context, entity string) ([]Field, error) {
-	path := entity + "/entityInformation/fields"
-	if !isCollectionName(entity) {
-		return nil, invalid(http.MethodGet, path, "%q is not the name of a collection, such as Tickets", entity)
-	}
-	all, err := s.client.core.fields.Get(ctx, entity, func(ctx context.Context) ([]Field, error) {
-		return s.fetch(ctx, path)
-	})
-	if err != nil {
-		return nil, asError(http.MethodGet, path, err)
-	}
-	// The cache's own slices stay with the cache.
-	all = slices.Clone(all)
-	for i := range all {
-		all[i].PicklistValues = slices.Clone(all[i].PicklistValues)
-	}
-	return all, nil
+	all, err := metadata(ctx, &s.client.core.fields, entity, fieldsRoute, s.fetchFields)
+	return cloneFields(all), err
 }
 
 // Values lists the values of a picklist field, inactive ones included, in the
@@ -90,17 +71,45 @@ func (s *PicklistsService) Values(ctx context.Context, entity, field string) (Pi
 	if err != nil {
 		return Picklist{}, err
 	}
-	path := entity + "/entityInformation/fields"
-	for _, f := range all {
-		if !strings.EqualFold(f.Name, field) {
-			continue
-		}
-		if !f.IsPicklist {
-			return Picklist{}, invalid(http.MethodGet, path, "%s.%s is not a picklist", entity, f.Name)
-		}
-		return Picklist{Entity: entity, Field: f.Name, ParentField: f.PicklistParentField, Values: f.PicklistValues}, nil
+	f, err := picklistField(entity, field, all)
+	if err != nil {
+		return Picklist{}, err
 	}
-	return Picklist{}, notFound(http.MethodGet, path, fmt.Sprintf("%s has no field %q", entity, field))
+	return f.picklist(entity), nil
+}
+
+// picklistField finds the picklist that a caller means.
+func picklistField(entity, name string, all []Field) (Field, error) {
+	path := entity + fieldsRoute
+	for _, f := range all {
+		switch {
+		case !strings.EqualFold(f.Name, name):
+		case f.IsPicklist:
+			return f, nil
+		case f.ReferenceEntityType != "":
+			return Field{}, invalid(http.MethodGet, path, "%s.%s is not a picklist; it holds the id of a %s", entity, f.Name, f.ReferenceEntityType)
+		default:
+			return Field{}, invalid(http.MethodGet, path, "%s.%s is not a picklist", entity, f.Name)
+		}
+	}
+	var near []string
+	for _, f := range nearest(name, all, func(f Field) string { return f.Name }) {
+		near = append(near, f.Name)
+	}
+	return Field{}, notFound(http.MethodGet, path, fmt.Sprintf("%s has no field %q%s", entity, excerpt(name), oneOf("; did you mean ", near)))
+}
+
+// cloneFields: the cache's own slices stay with the cache.
+func cloneFields(all []Field) []Field {
+	all = slices.Clone(all)
+	for i := range all {
+		all[i].PicklistValues = slices.Clone(all[i].PicklistValues)
+	}
+	return all
+}
+
+func (f Field) picklist(entity string) Picklist {
+	return Picklist{Entity: entity, Field: f.Name, ParentField: f.PicklistParentField, Values: f.PicklistValues}
 }
 
 // Label returns the label of a value, and whether the picklist has the value.
@@ -125,9 +134,7 @@ func (p Picklist) Value(id int64) (PicklistValue, bool) {
 // an *AmbiguousError naming them. The value may be an inactive one: look at
 // what Value says of it before setting it.
 func (p Picklist) ID(label string) (int64, error) {
-	matches := p.matching(func(v PicklistValue) bool {
-		return strings.EqualFold(strings.TrimSpace(v.Label), strings.TrimSpace(label))
-	})
+	matches := p.matching(func(v PicklistValue) bool { return v.isLabelled(label) })
 	for _, prefer := range []func(PicklistValue) bool{
 		func(v PicklistValue) bool { return v.Label == label },
 		func(v PicklistValue) bool { return v.Active },
@@ -139,7 +146,7 @@ func (p Picklist) ID(label string) (int64, error) {
 	name := p.Entity + "." + p.Field
 	switch {
 	case len(matches) == 0:
-		return 0, notFound(http.MethodGet, p.Entity+"/entityInformation/fields", fmt.Sprintf("picklist %s has no value %q", name, label))
+		return 0, notFound(http.MethodGet, p.Entity+fieldsRoute, fmt.Sprintf("picklist %s has no value %q", name, label))
 	case len(matches) > 1:
 		e := &AmbiguousError{Kind: name, Name: label}
 		for _, v := range matches {
@@ -148,7 +155,7 @@ func (p Picklist) ID(label string) (int64, error) {
 		slices.SortFunc(e.Candidates, func(a, b Candidate) int { return int(a.ID - b.ID) })
 		return 0, e
 	case !matches[0].numeric():
-		return 0, invalid(http.MethodGet, p.Entity+"/entityInformation/fields", "the values of picklist %s are texts; %q stands for %q", name, label, matches[0].Value)
+		return 0, invalid(http.MethodGet, p.Entity+fieldsRoute, "the values of picklist %s are texts; %q stands for %q", name, label, matches[0].Value)
 	}
 	return matches[0].ID, nil
 }
@@ -163,6 +170,11 @@ func (p Picklist) Under(parent int64) Picklist {
 	return p
 }
 
+func (p Picklist) active() Picklist {
+	p.Values = p.matching(func(v PicklistValue) bool { return v.Active })
+	return p
+}
+
 func (p Picklist) matching(keep func(PicklistValue) bool) []PicklistValue {
 	var kept []PicklistValue
 	for _, v := range p.Values {
@@ -171,6 +183,15 @@ func (p Picklist) matching(keep func(PicklistValue) bool) []PicklistValue {
 		}
 	}
 	return kept
+}
+
+func (v PicklistValue) isLabelled(label string) bool {
+	return strings.EqualFold(strings.TrimSpace(v.Label), strings.TrimSpace(label))
+}
+
+// quoted is a value as a message shows it.
+func (v PicklistValue) quoted() string {
+	return fmt.Sprintf("%q (%s)", excerpt(v.Label), excerpt(v.Value))
 }
 
 func (v PicklistValue) numeric() bool {
@@ -185,83 +206,4 @@ func isCollectionName(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-// wireField is a Field as it is sent. Picklist values are texts on the wire
-// although the fields themselves hold numbers; now and then a number is seen.
-type wireField struct {
-	Name                     Optional[string] `json:"name"`
-	DataType                 Optional[string] `json:"dataType"`
-	Length                   Optional[int64]  `json:"length"`
-	IsRequired               Optional[bool]   `json:"isRequired"`
-	IsReadOnly               Optional[bool]   `json:"isReadOnly"`
-	IsQueryable              Optional[bool]   `json:"isQueryable"`
-	IsReference              Optional[bool]   `json:"isReference"`
-	ReferenceEntityType      Optional[string] `json:"referenceEntityType"`
-	IsPickList               Optional[bool]   `json:"isPickList"`
-	PicklistParentValueField Optional[string] `json:"picklistParentValueField"`
-	PicklistValues           []struct {
-		Value          Optional[string] `json:"value"`
-		Label          Optional[string] `json:"label"`
-		IsDefaultValue Optional[bool]   `json:"isDefaultValue"`
-		SortOrder      Optional[int64]  `json:"sortOrder"`
-		ParentValue    Optional[string] `json:"parentValue"`
-		IsActive       Optional[bool]   `json:"isActive"`
-		IsSystem       Optional[bool]   `json:"isSystem"`
-	} `json:"picklistValues"`
-}
-
-func (s *PicklistsService) fetch(ctx context.Context, path string) ([]Field, error) {
-	var answer struct {
-		Fields []wireField `json:"fields"`
-	}
-	err := s.client.send(ctx, call{method: http.MethodGet, path: path, decode: func(b []byte) error {
-		answer.Fields = nil
-		if err := decode(b, &answer); err != nil {
-			return err
-		}
-		if answer.Fields == nil {
-			return fmt.Errorf("%w: it has no fields", transport.ErrUnreadable)
-		}
-		return nil
-	}})
-	if err != nil {
-		return nil, err
-	}
-	all := make([]Field, len(answer.Fields))
-	for i := range answer.Fields {
-		all[i] = answer.Fields[i].field()
-	}
-	return all, nil
-}
-
-func (w *wireField) field() Field {
-	f := Field{
-		Name:                w.Name.Or(""),
-		DataType:            w.DataType.Or(""),
-		Length:              w.Length.Or(0),
-		Required:            w.IsRequired.Or(false),
-		ReadOnly:            w.IsReadOnly.Or(false),
-		Queryable:           w.IsQueryable.Or(false),
-		Reference:           w.IsReference.Or(false),
-		ReferenceEntityType: w.ReferenceEntityType.Or(""),
-		IsPicklist:          w.IsPickList.Or(false),
-		PicklistParentField: w.PicklistParentValueField.Or(""),
-	}
-	for _, v := range w.PicklistValues {
-		value := PicklistValue{
-			Value:     v.Value.Or(""),
-			Label:     v.Label.Or(""),
-			Active:    v.IsActive.Or(true),
-			Default:   v.IsDefaultValue.Or(false),
-			System:    v.IsSystem.Or(false),
-			SortOrder: v.SortOrder.Or(0),
-		}
-		value.ID, _ = strconv.ParseInt(value.Value, 10, 64)
-		if parent, err := strconv.ParseInt(v.ParentValue.Or(""), 10, 64); err == nil {
-			value.Parent = Int(parent)
-		}
-		f.PicklistValues = append(f.PicklistValues, value)
-	}
-	return f
 }

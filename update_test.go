@@ -1,6 +1,7 @@
 package autotask_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -109,6 +110,138 @@ func TestUpdate_UserDefinedFieldsAreMergedByName(t *testing.T) {
 		map[string]any{"name": "Retention", "value": "30"},
 		map[string]any{"name": "Serial", "value": "12345678901234567890"},
 	}, sent["userDefinedFields"], "a PUT carries all of them")
+}
+
+func TestUpdate_PATCHHoldsTheChangedUserDefinedFieldsAlone(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Companies", map[string]any{"companyName": "Contoso", "userDefinedFields": []any{
+		map[string]any{"name": "Backup Plan", "value": "Gold"},
+		map[string]any{"name": "Retention", "value": ""},
+		map[string]any{"name": "Seats", "value": "25"},
+		map[string]any{"name": "Serial", "value": nil},
+		map[string]any{"name": "Site", "value": "Vienna"},
+	}})
+	before, err := autotask.Get[company](t.Context(), client, id)
+	require.NoError(t, err)
+	assert.Equal(t, autotask.Value(""), before.UserDefinedFields.Get("RETENTION"), "empty is not null")
+	assert.Equal(t, autotask.Null[string](), before.UserDefinedFields.Get("serial"))
+	assert.True(t, before.UserDefinedFields.Get("none").IsZero())
+
+	after, err := autotask.Update(t.Context(), client, id, func(c *company) error {
+		c.UserDefinedFields.Set("site", autotask.Null[string]())
+		c.UserDefinedFields.Set("BACKUP PLAN", autotask.Value("Silver"))
+		c.UserDefinedFields.Set("Seats", autotask.Value("25")) // as it is
+		c.UserDefinedFields.Set("Since", autotask.Value("2026-11-23"))
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, `{"id":`+idText(id)+`,"userDefinedFields":[`+
+		`{"name":"Backup Plan","value":"Silver"},{"name":"Site","value":null},{"name":"Since","value":"2026-11-23"}]}`,
+		string(bodies(srv, "PATCH Companies")[0]), "those that differ, in Autotask's spelling and order, new ones last")
+	assert.Equal(t, autotask.UDFs{
+		{Name: "Backup Plan", Value: autotask.Value("Silver")},
+		{Name: "Retention", Value: autotask.Value("")},
+		{Name: "Seats", Value: autotask.Value("25")},
+		{Name: "Serial", Value: autotask.Null[string]()},
+		{Name: "Site", Value: autotask.Null[string]()},
+		{Name: "Since", Value: autotask.Value("2026-11-23")},
+	}, after.UserDefinedFields)
+	assert.Equal(t, "Contoso", after.CompanyName.Or(""))
+
+	srv.ResetRequests()
+	_, err = autotask.Update(t.Context(), client, id, func(c *company) error {
+		c.Phone.Set("+43 1 234")
+		return nil
+	})
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"id":`+idText(id)+`,"phone":"+43 1 234"}`, string(bodies(srv, "PATCH Companies")[0]), "none differs, none is sent")
+}
+
+func TestUpdate_PUTHoldsEveryUserDefinedFieldByteForByte(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	const udfs = `[{"udfId":12345678901234567890,"name":"Zone","value":"A","audit":{"by":1.50}},` +
+		`{ "value" : null , "name":"Caf\u00e9" },{"name":"Backup Plan","value":""},{"name":"Site"}`
+	id = srv.SeedRaw("Tickets", bytes.Replace(srv.Raw("Tickets", id), []byte(`"userDefinedFields":[`), []byte(`"userDefinedFields":`+udfs), 1))
+	ticket, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
+		t.UserDefinedFields.Set("ZONE", autotask.Null[string]())
+		t.UserDefinedFields.Set("New", autotask.Value("x"))
+		return nil
+	})
+	require.NoError(t, err)
+	sent := parseItem(t, bodies(srv, "PUT Tickets")[0]).values["userDefinedFields"]
+	assert.Equal(t, strings.Replace(udfs, `"A"`, `null`, 1)+`,{"name":"New","value":"x"}]`, sent)
+	assert.Equal(t, autotask.Null[string](), ticket.UserDefinedFields.Get("zone"))
+	assert.Equal(t, autotask.Null[string](), ticket.UserDefinedFields.Get("café"))
+	assert.Equal(t, autotask.Value(""), ticket.UserDefinedFields.Get("backup plan"))
+}
+
+func TestUpdate_UserDefinedFieldsWhereThereWereNone(t *testing.T) {
+	t.Parallel()
+	for _, none := range []string{``, `,"userDefinedFields":null`, `,"userDefinedFields":[]`} {
+		client, mock := mocked(t)
+		udfs, sent := none, ""
+		mock.RegisterResponder(http.MethodGet, testBase+"/Companies/7", func(*http.Request) (*http.Response, error) {
+			return httpmock.NewStringResponse(200, `{"item":{"id":7,"companyName":"Contoso"`+udfs+`}}`), nil
+		})
+		mock.RegisterResponder(http.MethodPatch, testBase+"/Companies", func(req *http.Request) (*http.Response, error) {
+			b, err := io.ReadAll(req.Body)
+			sent, udfs = string(b), `,"userDefinedFields":[{"name":"Site","value":"Vienna"}]`
+			return httpmock.NewStringResponse(200, `{"itemId":7}`), err
+		})
+		_, err := autotask.Update(t.Context(), client, 7, func(c *company) error {
+			c.UserDefinedFields.Set("Site", autotask.Value("Vienna"))
+			return nil
+		})
+		require.NoError(t, err, none)
+		assert.JSONEq(t, `{"id":7,"userDefinedFields":[{"name":"Site","value":"Vienna"}]}`, sent, none)
+	}
+}
+
+func TestUpdate_BadUserDefinedFieldsAreRefusedBeforeTheWrite(t *testing.T) {
+	t.Parallel()
+	udfs := []any{map[string]any{"name": "Plan", "value": "Gold"}, map[string]any{"name": "Site", "value": "Vienna"}}
+	for says, change := range map[string]func(*autotask.UDFs){
+		`"Site" was taken away: set it to null`: func(u *autotask.UDFs) { *u = (*u)[:1] },
+		`"Plan" has no value: set it to null`:   func(u *autotask.UDFs) { u.Set("plan", autotask.Optional[string]{}) },
+		`"New" has no value: set it to null`:    func(u *autotask.UDFs) { u.Set("New", autotask.Optional[string]{}) },
+		`"Plan" is given twice`: func(u *autotask.UDFs) {
+			*u = append(*u, autotask.UserDefinedField{Name: "Plan", Value: autotask.Value("Silver")})
+		},
+		"userDefinedFields was made absent": func(u *autotask.UDFs) { *u = nil },
+	} {
+		srv, client := tenant(t)
+		ticket := srv.Seed("Tickets", map[string]any{"userDefinedFields": udfs})
+		_, err := client.Tickets.Update(t.Context(), ticket, func(t *autotask.Ticket) error { change(&t.UserDefinedFields); return nil })
+		require.ErrorIs(t, err, autotask.ErrInvalid, says)
+		assert.Contains(t, err.Error(), says)
+		other := srv.Seed("Companies", map[string]any{"userDefinedFields": udfs})
+		_, err = autotask.Update(t.Context(), client, other, func(c *company) error { change(&c.UserDefinedFields); return nil })
+		require.ErrorIs(t, err, autotask.ErrInvalid, says)
+		assert.Contains(t, err.Error(), says)
+		assert.Empty(t, writes(srv), says)
+	}
+}
+
+func TestPatch_UserDefinedFields(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Companies", map[string]any{"userDefinedFields": []any{
+		map[string]any{"name": "Plan", "value": "Gold"}, map[string]any{"name": "Site", "value": "Vienna"},
+	}})
+	v := &company{}
+	v.UserDefinedFields.Set("Site", autotask.Null[string]())
+	require.NoError(t, autotask.Patch(t.Context(), client, id, v))
+	assert.Equal(t, `{"id":`+idText(id)+`,"userDefinedFields":[{"name":"Site","value":null}]}`, string(bodies(srv, "PATCH Companies")[0]))
+	after, err := autotask.Get[company](t.Context(), client, id)
+	require.NoError(t, err)
+	assert.Equal(t, autotask.UDFs{{Name: "Plan", Value: autotask.Value("Gold")}, {Name: "Site", Value: autotask.Null[string]()}}, after.UserDefinedFields)
+
+	err = autotask.Patch(t.Context(), client, id, &company{UserDefinedFields: autotask.UDFs{{Name: "Site"}}})
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+	assert.Equal(t, 1, count(srv, "PATCH Companies"))
 }
 
 func TestUpdate_ErrorFromChangeEndsIt(t *testing.T) {

@@ -184,6 +184,11 @@ func ChangedUDFs(c Change) ([]UDF, error) {
 			return nil, fmt.Errorf("user-defined field %q was taken away: set it to null to clear it", u.Name)
 		}
 	}
+	for _, u := range changed {
+		if u.Value == nil {
+			return nil, fmt.Errorf("user-defined field %q has no value: set it to null to clear it", u.Name)
+		}
+	}
 	return changed, nil
 }
 

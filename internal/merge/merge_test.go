@@ -288,6 +288,8 @@ func TestBadUDFsAreErrors(t *testing.T) {
 		{"null for all", one, `null`, `user-defined field "A" was taken away`},
 		{"the same twice", one, `[{"name":"A","value":"1"},{"name":"A","value":"2"}]`, `user-defined field "A" is given twice`},
 		{"a new one twice", one, `[{"name":"A","value":"1"},{"name":"N"},{"name":"N"}]`, `user-defined field "N" is given twice`},
+		{"its value taken away", one, `[{"name":"A"}]`, `user-defined field "A" has no value: set it to null to clear it`},
+		{"a new one without a value", one, `[{"name":"A","value":"1"},{"name":"N"}]`, `user-defined field "N" has no value`},
 		{"no array", one, `{"name":"A"}`, `userDefinedFields is not an array`},
 		{"no array before", `"x"`, one, `userDefinedFields is not an array`},
 		{"an element that is null", one, `[{"name":"A","value":"1"},null,{"name":"B"}]`, `an element of userDefinedFields is not an object`},
@@ -321,13 +323,6 @@ func TestUDFsOfTheItemThatCannotBeReadAreErrors(t *testing.T) {
 	got, err := Overlay([]byte(`{"`+UDFs+`":[null, 7],"a":1}`), []Change{change("a", "1", "2")}, nil)
 	require.NoError(t, err)
 	exactly(t, `{"`+UDFs+`":[null, 7],"a":2}`, got)
-}
-
-func TestUDFWhoseValueWasTakenAwayIsAnError(t *testing.T) {
-	t.Parallel()
-	changes := []Change{change(UDFs, `[{"name":"A","value":"1"}]`, `[{"name":"A"}]`)}
-	_, err := Overlay([]byte(`{"`+UDFs+`":[{"name":"A","value":"1"}]}`), changes, nil)
-	require.EqualError(t, err, "value was taken away: set it to null to clear it")
 }
 
 func TestParseUDFs(t *testing.T) {

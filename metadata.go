@@ -1,0 +1,247 @@
+package autotask
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/autotask-go/autotask/internal/cache"
+	"github.com/autotask-go/autotask/internal/transport"
+)
+
+// metadataLifetime is how long what is known of an entity is kept: long enough
+// for a night's run, short enough that a new status shows up the same day.
+const metadataLifetime = time.Hour
+
+// Where an entity describes itself, below its collection.
+const (
+	infoRoute   = "/entityInformation"
+	fieldsRoute = "/entityInformation/fields"
+	udfsRoute   = "/entityInformation/userDefinedFields"
+)
+
+// EntityInfo tells what can be done with an entity, as far as Autotask's own
+// account of it goes. The flags are no routes: TicketNote counts as creatable,
+// although POST /TicketNotes is 404 and only its ticket can create it (contract,
+// section 7). They depend on the API user's permissions and on the tenant's
+// modules.
+type EntityInfo struct {
+	Name      string // of the entity, not of its collection: "Ticket"
+	CanCreate bool
+	CanDelete bool
+	CanQuery  bool
+	CanUpdate bool
+	// The user's access levels, as Autotask sends them: numbers such as "0",
+	// whose meaning it does not publish. "" if it sent none.
+	UserAccessForCreate string
+	UserAccessForDelete string
+	UserAccessForQuery  string
+	UserAccessForUpdate string
+
+	HasUserDefinedFields    bool
+	SupportsWebhookCallouts bool
+}
+
+// UDFDefinition describes a user-defined field of an entity. Of a list field,
+// a UDF's value is the Value of one of the PicklistValues, not its Label. On
+// the wire all values are text, whatever the DataType (see UserDefinedField).
+type UDFDefinition struct {
+	Field
+	Label       string
+	Description string
+	Default     Optional[string] // null if there is none, or if it is empty
+}
+
+// Info tells what can be done with an entity (GET /{entity}/entityInformation).
+// A collection that does not exist is ErrNotFound.
+func (s *PicklistsService) Info(ctx context.Context, entity string) (*EntityInfo, error) {
+	info, err := metadata(ctx, &s.client.core.infos, entity, infoRoute, s.fetchInfo)
+	if err != nil {
+		return nil, err
+	}
+	return &info, nil
+}
+
+// UDFs lists the definitions of an entity's user-defined fields (GET
+// /{entity}/entityInformation/userDefinedFields). An entity that has none gives
+// an empty list. Autotask answers for such an entity, and for a collection that
+// does not exist, with the same 404 page; Fields, which every entity has, then
+// tells them apart: if it fails, its error is returned, ErrNotFound for instance.
+func (s *PicklistsService) UDFs(ctx context.Context, entity string) ([]UDFDefinition, error) {
+	all, err := metadata(ctx, &s.client.core.udfs, entity, udfsRoute, func(ctx context.Context, path string) ([]UDFDefinition, error) {
+		udfs, err := s.fetchUDFs(ctx, path)
+		if isStatus(err, http.StatusNotFound) {
+			_, err = s.Fields(ctx, entity)
+		}
+		return udfs, err
+	})
+	all = slices.Clone(all)
+	for i := range all {
+		all[i].PicklistValues = slices.Clone(all[i].PicklistValues)
+	}
+	return all, err
+}
+
+// metadata returns one kind of what an entity tells of itself, from the cache
+// if it is there.
+func metadata[T any](ctx context.Context, kept *cache.Cache[T], entity, route string, fetch func(ctx context.Context, path string) (T, error)) (T, error) {
+	path := entity + route
+	if !isCollectionName(entity) {
+		var none T
+		return none, invalid(http.MethodGet, path, "%q is not the name of a collection, such as Tickets", entity)
+	}
+	v, err := kept.Get(ctx, entity, func(ctx context.Context) (T, error) { return fetch(ctx, path) })
+	return v, asError(http.MethodGet, path, err)
+}
+
+func (s *PicklistsService) fetchInfo(ctx context.Context, path string) (EntityInfo, error) {
+	var info EntityInfo
+	err := s.client.send(ctx, call{method: http.MethodGet, path: path, decode: func(b []byte) error {
+		var answer struct {
+			Info *wireInfo `json:"info"`
+		}
+		if err := decode(b, &answer); err != nil {
+			return err
+		}
+		// Without these, a wrong answer would read as "nothing can be done".
+		if answer.Info == nil || answer.Info.Name.Or("") == "" {
+			return fmt.Errorf("%w: it has no info with a name", transport.ErrUnreadable)
+		}
+		info = answer.Info.info()
+		return nil
+	}})
+	return info, err
+}
+
+func (s *PicklistsService) fetchFields(ctx context.Context, path string) ([]Field, error) {
+	return fetchFields(ctx, s, path, (*wireField).field)
+}
+
+func (s *PicklistsService) fetchUDFs(ctx context.Context, path string) ([]UDFDefinition, error) {
+	return fetchFields(ctx, s, path, (*wireField).udf)
+}
+
+func fetchFields[T any](ctx context.Context, s *PicklistsService, path string, read func(*wireField) T) ([]T, error) {
+	var all []T
+	err := s.client.send(ctx, call{method: http.MethodGet, path: path, decode: func(b []byte) error {
+		var answer struct {
+			Fields []wireField `json:"fields"`
+		}
+		if err := decode(b, &answer); err != nil {
+			return err
+		}
+		if answer.Fields == nil {
+			return fmt.Errorf("%w: it has no fields", transport.ErrUnreadable)
+		}
+		all = make([]T, len(answer.Fields))
+		for i := range answer.Fields {
+			all[i] = read(&answer.Fields[i])
+		}
+		return nil
+	}})
+	return all, err
+}
+
+// wireInfo is an EntityInfo as it is sent. An access level is a number; the
+// vendor's description leaves its type open.
+type wireInfo struct {
+	Name                    Optional[string] `json:"name"`
+	CanCreate               Optional[bool]   `json:"canCreate"`
+	CanDelete               Optional[bool]   `json:"canDelete"`
+	CanQuery                Optional[bool]   `json:"canQuery"`
+	CanUpdate               Optional[bool]   `json:"canUpdate"`
+	UserAccessForCreate     Optional[string] `json:"userAccessForCreate"`
+	UserAccessForDelete     Optional[string] `json:"userAccessForDelete"`
+	UserAccessForQuery      Optional[string] `json:"userAccessForQuery"`
+	UserAccessForUpdate     Optional[string] `json:"userAccessForUpdate"`
+	HasUserDefinedFields    Optional[bool]   `json:"hasUserDefinedFields"`
+	SupportsWebhookCallouts Optional[bool]   `json:"supportsWebhookCallouts"`
+}
+
+func (w *wireInfo) info() EntityInfo {
+	return EntityInfo{
+		Name:                    w.Name.Or(""),
+		CanCreate:               w.CanCreate.Or(false),
+		CanDelete:               w.CanDelete.Or(false),
+		CanQuery:                w.CanQuery.Or(false),
+		CanUpdate:               w.CanUpdate.Or(false),
+		UserAccessForCreate:     w.UserAccessForCreate.Or(""),
+		UserAccessForDelete:     w.UserAccessForDelete.Or(""),
+		UserAccessForQuery:      w.UserAccessForQuery.Or(""),
+		UserAccessForUpdate:     w.UserAccessForUpdate.Or(""),
+		HasUserDefinedFields:    w.HasUserDefinedFields.Or(false),
+		SupportsWebhookCallouts: w.SupportsWebhookCallouts.Or(false),
+	}
+}
+
+// wireField is a Field or a UDFDefinition as it is sent: they differ in the
+// name of the data type, and the last three members are of the latter alone.
+// Picklist values are texts on the wire although the fields themselves hold
+// numbers; now and then a number is seen.
+type wireField struct {
+	Name                     Optional[string] `json:"name"`
+	DataType                 Optional[string] `json:"dataType"`
+	Type                     Optional[string] `json:"type"`
+	Length                   Optional[int64]  `json:"length"`
+	IsRequired               Optional[bool]   `json:"isRequired"`
+	IsReadOnly               Optional[bool]   `json:"isReadOnly"`
+	IsQueryable              Optional[bool]   `json:"isQueryable"`
+	IsReference              Optional[bool]   `json:"isReference"`
+	ReferenceEntityType      Optional[string] `json:"referenceEntityType"`
+	IsPickList               Optional[bool]   `json:"isPickList"`
+	PicklistParentValueField Optional[string] `json:"picklistParentValueField"`
+	PicklistValues           []struct {
+		Value          Optional[string] `json:"value"`
+		Label          Optional[string] `json:"label"`
+		IsDefaultValue Optional[bool]   `json:"isDefaultValue"`
+		SortOrder      Optional[int64]  `json:"sortOrder"`
+		ParentValue    Optional[string] `json:"parentValue"`
+		IsActive       Optional[bool]   `json:"isActive"`
+		IsSystem       Optional[bool]   `json:"isSystem"`
+	} `json:"picklistValues"`
+	Label        Optional[string] `json:"label"`
+	Description  Optional[string] `json:"description"`
+	DefaultValue Optional[string] `json:"defaultValue"`
+}
+
+func (w *wireField) udf() UDFDefinition {
+	d := UDFDefinition{Field: w.field(), Label: w.Label.Or(""), Description: w.Description.Or(""), Default: w.DefaultValue}
+	if d.Default.Or("") == "" {
+		d.Default.SetNull()
+	}
+	return d
+}
+
+func (w *wireField) field() Field {
+	f := Field{
+		Name:                w.Name.Or(""),
+		DataType:            w.DataType.Or(w.Type.Or("")),
+		Length:              w.Length.Or(0),
+		Required:            w.IsRequired.Or(false),
+		ReadOnly:            w.IsReadOnly.Or(false),
+		Queryable:           w.IsQueryable.Or(false),
+		Reference:           w.IsReference.Or(false),
+		ReferenceEntityType: w.ReferenceEntityType.Or(""),
+		IsPicklist:          w.IsPickList.Or(false),
+		PicklistParentField: w.PicklistParentValueField.Or(""),
+	}
+	for _, v := range w.PicklistValues {
+		value := PicklistValue{
+			Value:     v.Value.Or(""),
+			Label:     v.Label.Or(""),
+			Active:    v.IsActive.Or(true),
+			Default:   v.IsDefaultValue.Or(false),
+			System:    v.IsSystem.Or(false),
+			SortOrder: v.SortOrder.Or(0),
+		}
+		value.ID, _ = strconv.ParseInt(value.Value, 10, 64)
+		if parent, err := strconv.ParseInt(v.ParentValue.Or(""), 10, 64); err == nil {
+			value.Parent = Int(parent)
+		}
+		f.PicklistValues = append(f.PicklistValues, value)
+	}
+	return f
+}
