@@ -1,0 +1,80 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const event = `{"Action":"Update","EntityType":"Account","Id":1,"Fields":{"title":"a"}}`
+
+// No bytes make ParseEvent panic, and what it reads can be read again.
+func FuzzParseEvent(f *testing.F) {
+	f.Add([]byte(event))
+	f.Add([]byte(`{"Action":"Deactivated","EventTime":"2026-11-23T12:00:00.12"}`))
+	f.Add([]byte("{\"Action\":\"\\uD83D\xff\",\"Fields\":[1]}"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		e, err := ParseEvent(body)
+		if err != nil {
+			return
+		}
+		again, err := ParseEvent(e.Raw)
+		require.NoError(t, err)
+		assert.Equal(t, e, again)
+		var into map[string]any
+		require.NoError(t, e.Decode(&into))
+	})
+}
+
+// Whatever the bytes are, a form of them is ASCII and a form of itself; of JSON
+// it says the same, and of what needs no escape it is the same.
+func FuzzEscape(f *testing.F) {
+	f.Add([]byte(event))
+	f.Add([]byte(`{"ü & <b>":"\\ \" \u00fc 😀 \`))
+	f.Add([]byte("\"\xff\xf0\x9f\" \x7f"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, form := range escapedForms {
+			escaped := form.escape(body)
+			assert.Equal(t, escaped, form.escape(escaped))
+			var want, got any
+			if json.Unmarshal(body, &want) == nil {
+				require.NoError(t, json.Unmarshal(escaped, &got))
+				assert.Equal(t, want, got)
+				assert.Less(t, bytes.IndexFunc(escaped, func(r rune) bool { return r > 0x7E }), 0)
+			}
+			if isSafe(body) {
+				assert.Equal(t, string(body), string(escaped))
+			}
+		}
+	})
+}
+
+func isSafe(body []byte) bool {
+	return !bytes.ContainsFunc(body, func(r rune) bool { return r >= 0x7F || strings.ContainsRune("&<>'`+", r) }) &&
+		!bytes.Contains(body, []byte(`\"`)) && !bytes.Contains(body, []byte(`\\`))
+}
+
+// No request gets through to the function without a signature made with the
+// secret, whatever its body and header are.
+func FuzzHandler(f *testing.F) {
+	f.Add([]byte(event), "sha1=AAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+	f.Add([]byte(event), "sha1=")
+	h, err := NewHandler("a secret nobody guesses", func(context.Context, *Event) error {
+		panic("an unsigned call got through")
+	}, WithEscapedSignatures())
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, body []byte, signature string) {
+		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
+		r.Header["X-Hook-Signature"] = []string{signature}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		assert.Equal(t, http.StatusUnauthorized, w.Code)
+	})
+}

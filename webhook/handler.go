@@ -1,0 +1,203 @@
+package webhook
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha1" //nolint:gosec // the vendor signs with it; as an HMAC it holds
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/internal/fields"
+)
+
+const (
+	signatureHeader     = "X-Hook-Signature"
+	defaultMaxBodyBytes = 4 << 20
+	maxSecretLength     = 64
+)
+
+// Handler takes the calls of webhooks. See [NewHandler].
+type Handler struct {
+	handle       func(context.Context, *Event) error
+	keyed        []func() hash.Hash // not the secrets: a Handler that is printed must not show them
+	forms        []form
+	maxBodyBytes int64
+	problems     []string // of the options
+}
+
+// Option changes what a [Handler] accepts.
+type Option func(*Handler)
+
+// WithFormerSecret accepts calls that are signed with another secret, too, for
+// the time in which the secret of a webhook is changed. It may be given several
+// times.
+func WithFormerSecret(secret string) Option {
+	return func(h *Handler) { h.addSecret("the former secret", secret) }
+}
+
+// WithEscapedSignatures accepts signatures of the body's escaped forms, if that
+// of the body itself does not fit. The vendor documents the body itself. There is
+// a live report of calls, of texts with letters beyond ASCII or characters such
+// as & and <, that fit only after these are written as \uXXXX. Use it if such
+// calls, and only they, are answered with 401.
+func WithEscapedSignatures() Option {
+	return func(h *Handler) { h.forms = escapedForms }
+}
+
+// WithMaxBodyBytes sets how long the body of a call may be; 4 MiB at first.
+func WithMaxBodyBytes(n int64) Option {
+	return func(h *Handler) {
+		if h.maxBodyBytes = n; n <= 0 {
+			h.problems = append(h.problems, "a body must be allowed at least one byte")
+		}
+	}
+}
+
+// NewHandler returns a handler that passes the calls of webhooks to a function,
+// once they have proved to be signed with the secret. Several webhooks may share
+// a secret and a handler. A secret that is empty, has control characters or is
+// longer than the 64 characters that Autotask keeps is ErrInvalid.
+//
+// A call is a POST with the header
+//
+//	X-Hook-Signature: sha1=<base64 of the HMAC-SHA1 of the body, keyed with the secret>
+//
+// (help page "Secret Key Payload Verification"). It is answered with
+//
+//	200  handle returned nil
+//	400  the signature is right, but the body is no event, or broke off
+//	401  the signature is missing, malformed or wrong, or there are several
+//	405  another method than POST
+//	413  the body is longer than WithMaxBodyBytes allows
+//	500  handle returned an error, whose text is not sent
+//
+// and handle is called for none of 400 to 413. Nothing of the body is decoded
+// before its signature is known to be right. A panic of handle is left to
+// net/http, which logs it and closes the connection, so that the call counts as
+// failed.
+//
+// The context of handle ends when Autotask hangs up. Autotask does not say how
+// long it waits, nor that it calls again; see the package documentation.
+func NewHandler(secret string, handle func(ctx context.Context, e *Event) error, opts ...Option) (*Handler, error) {
+	h := &Handler{handle: handle, maxBodyBytes: defaultMaxBodyBytes}
+	h.addSecret("the secret", secret)
+	if handle == nil {
+		h.problems = append(h.problems, "the function that handles events is nil")
+	}
+	for _, opt := range opts {
+		opt(h)
+	}
+	if err := invalid(h.problems); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+func (h *Handler) addSecret(name, secret string) {
+	if problem := checkSecret(secret); problem != "" {
+		h.problems = append(h.problems, name+" "+problem)
+		return
+	}
+	h.keyed = append(h.keyed, func() hash.Hash { return hmac.New(sha1.New, []byte(secret)) })
+}
+
+// checkSecret says what is wrong with a secret, without showing it.
+func checkSecret(secret string) string {
+	switch n := fields.Length(secret); {
+	case strings.TrimSpace(secret) == "":
+		return "is empty"
+	case n > maxSecretLength:
+		return fmt.Sprintf("has %d characters, the limit is %d", n, maxSecretLength)
+	case strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "has a line break or another control character; was it read from a file?"
+	}
+	return ""
+}
+
+// invalid is a refusal of bad input; nil if nothing is wrong.
+func invalid(problems []string) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: webhook: %s", autotask.ErrInvalid, strings.Join(problems, "; "))
+}
+
+// ServeHTTP takes one call. The time that a call may take to arrive is the
+// server's: set ReadTimeout, or ReadHeaderTimeout, of the http.Server.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "webhooks are called with POST", http.StatusMethodNotAllowed)
+		return
+	}
+	signature, ok := signatureOf(r.Header)
+	if !ok {
+		http.Error(w, "want one "+signatureHeader+": sha1=…", http.StatusUnauthorized)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.maxBodyBytes))
+	if err != nil {
+		var tooLong *http.MaxBytesError
+		if errors.As(err, &tooLong) {
+			http.Error(w, "the body is too long", http.StatusRequestEntityTooLarge)
+			return
+		}
+		http.Error(w, "the body broke off", http.StatusBadRequest)
+		return
+	}
+	if !h.isSigned(body, signature) {
+		http.Error(w, "the signature does not fit the body", http.StatusUnauthorized)
+		return
+	}
+	event, err := ParseEvent(body)
+	if err != nil {
+		http.Error(w, "the body is no event of a webhook", http.StatusBadRequest)
+		return
+	}
+	if err := h.handle(r.Context(), event); err != nil {
+		http.Error(w, "the event could not be handled", http.StatusInternalServerError)
+	}
+}
+
+// signatureOf reads the header. Two of them are not one: whoever put them there,
+// it is not known which one counts.
+func signatureOf(header http.Header) ([]byte, bool) {
+	values := header.Values(signatureHeader)
+	if len(values) != 1 {
+		return nil, false
+	}
+	algorithm, text, _ := strings.Cut(values[0], "=")
+	signature, err := base64.StdEncoding.Strict().DecodeString(text)
+	return signature, err == nil && strings.EqualFold(algorithm, "sha1") && len(signature) == sha1.Size
+}
+
+// isSigned tells whether one of the secrets makes the signature of the body, or
+// of one of the forms of it that count.
+func (h *Handler) isSigned(body, signature []byte) bool {
+	if h.fits(body, signature) {
+		return true
+	}
+	for _, f := range h.forms {
+		if h.fits(f.escape(body), signature) {
+			return true
+		}
+	}
+	return false
+}
+
+func (h *Handler) fits(text, signature []byte) bool {
+	for _, keyed := range h.keyed {
+		mac := keyed()
+		_, _ = mac.Write(text) // never fails
+		if hmac.Equal(mac.Sum(nil), signature) {
+			return true
+		}
+	}
+	return false
+}
