@@ -771,10 +771,16 @@ func itemPath[T Entity](id int64) string {
 	return collection[T]() + "/" + strconv.FormatInt(id, 10)
 }
 
-// tableOf is what is known of the fields of a collection's items. For those
-// of this package it holds whichever type a caller writes them through.
+// tableOf is what is known of the fields of a type. What is read from or
+// written to a collection of this package is held to that one's rules,
+// whichever type a caller writes it through.
 func tableOf[T Entity]() *fields.Table {
-	switch collection[T]() {
+	var v T
+	name := v.Collection()
+	if child, ok := any(v).(Child); ok && isNotes(child.Parent()) {
+		name = TicketNote{}.Collection()
+	}
+	switch name {
 	case Ticket{}.Collection():
 		return fields.Of(reflect.TypeFor[Ticket]())
 	case TicketNote{}.Collection():
@@ -783,6 +789,11 @@ func tableOf[T Entity]() *fields.Table {
 		return fields.Of(reflect.TypeFor[TimeEntry]())
 	}
 	return fields.Of(reflect.TypeFor[T]())
+}
+
+// isNotes tells whether a path is the one of a ticket's notes.
+func isNotes(p Parent) bool {
+	return strings.EqualFold(p.Collection, "Tickets") && strings.EqualFold(p.Children, "Notes")
 }
 
 // checkCollection keeps an entity of a caller's own to the form of a collection,
@@ -825,6 +836,10 @@ func writePath[T Entity](method string, v *T) (string, error) {
 		return "", invalid(method, collection[T](), "%v", err)
 	}
 	child, ok := any(v).(Child)
+	if strings.EqualFold(collection[T](), TicketNote{}.Collection()) && (!ok || !isNotes(child.Parent())) {
+		return "", refusal(transport.Unsupported|transport.Invalid, method, collection[T](),
+			"ticket notes are written through their ticket only, POST /Tickets/{id}/Notes: give the type the method Parent, or use TicketNote")
+	}
 	if !ok {
 		return collection[T](), nil
 	}
