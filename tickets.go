@@ -90,6 +90,12 @@ func (s *TicketsService) List(ctx context.Context, q Query) ([]*Ticket, error) {
 	return List[Ticket](ctx, s.client, q)
 }
 
+// Pages ranges over the tickets that q asks for by whole pages, each with the
+// position from which a later run can go on. See the function Pages.
+func (s *TicketsService) Pages(ctx context.Context, q Query) iter.Seq2[*Page[Ticket], error] {
+	return Pages[Ticket](ctx, s.client, q)
+}
+
 // Count tells how many tickets match q's filter (POST /Tickets/query/count).
 func (s *TicketsService) Count(ctx context.Context, q Query) (int64, error) {
 	return Count[Ticket](ctx, s.client, q)
