@@ -140,6 +140,29 @@ func open[T Queryable](c *Client, q Query) (source[T], error) {
 	return limited(merged[T](c, p.all), q.Limit), nil
 }
 
+// ListOf reads all items of one parent (GET {parent}/{id}/{children}), for the
+// few entities that have no search of their own, such as a resource's time-off
+// balances. Such a list takes no filter.
+func ListOf[T Listable](ctx context.Context, c *Client, parentID int64) ([]*T, error) {
+	parent := (*new(T)).Parent()
+	parent.ID = Int(parentID)
+	path, err := parent.path(http.MethodGet, collection[T]())
+	if err != nil {
+		return nil, err
+	}
+	var all []*T
+	for next := follow[T](c, call{method: http.MethodGet, path: path}, path); ; {
+		items, err := next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if len(items) == 0 {
+			return all, nil
+		}
+		all = append(all, items...)
+	}
+}
+
 func queryPath[T Entity]() string { return collection[T]() + "/query" }
 
 // page is one answer to a query.
@@ -172,21 +195,27 @@ func (p *page[T]) decode(b []byte) error {
 	return nil
 }
 
-// pager is the one loop that follows nextPageUrl. Autotask wants the next page
-// POSTed with the body of the first. q has been checked.
+// pager reads the pages of a query. Autotask wants the next page POSTed with
+// the body of the first. q has been checked.
 func pager[T Queryable](c *Client, q Query) source[T] {
 	path := queryPath[T]()
 	body, err := q.body()
-	r := call{method: http.MethodPost, path: path, body: body}
+	if err != nil {
+		return func(context.Context) ([]*T, error) { return nil, invalid(http.MethodPost, path, "%v", err) }
+	}
+	return limited(follow[T](c, call{method: http.MethodPost, path: path, body: body}, path+"/next"), q.Limit)
+}
+
+// follow is the one loop that follows nextPageUrl, with the method and the body
+// of the first request.
+func follow[T Entity](c *Client, r call, nextPath string) source[T] {
+	first := r.path
 	visited := make(map[string]bool)
 	ended := false
-	return limited(func(ctx context.Context) ([]*T, error) {
-		if err != nil {
-			return nil, invalid(http.MethodPost, path, "%v", err)
-		}
+	return func(ctx context.Context) ([]*T, error) {
 		for !ended {
 			if visited[r.nextURL] {
-				return nil, refusal(transport.Server, http.MethodPost, path, "Autotask named a page again that was read already; the result is incomplete")
+				return nil, refusal(transport.Server, r.method, first, "Autotask named a page again that was read already; the result is incomplete")
 			}
 			visited[r.nextURL] = true
 			var p page[T]
@@ -194,14 +223,14 @@ func pager[T Queryable](c *Client, q Query) source[T] {
 			if err := c.send(ctx, r); err != nil {
 				return nil, err
 			}
-			r.path, r.nextURL = path+"/next", p.PageDetails.NextPageURL.Or("")
+			r.path, r.nextURL = nextPath, p.PageDetails.NextPageURL.Or("")
 			ended = r.nextURL == ""
 			if len(p.Items) > 0 {
 				return p.Items, nil
 			}
 		}
 		return nil, nil
-	}, q.Limit)
+	}
 }
 
 // limited ends a source after so many items, and then asks it for nothing more.

@@ -50,6 +50,19 @@ func TestListOf_FollowsThePagesWithGET(t *testing.T) {
 	assert.EqualValues(t, 2, found[1].ID)
 }
 
+func TestListOf_RepeatedNextPageIsAnErrorNotALoop(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	path := testBase + "/Resources/7/TimeOffAdditional"
+	mock.RegisterResponder(http.MethodGet, path, httpmock.NewStringResponder(200,
+		`{"items":[{"id":1}],"pageDetails":{"count":1,"nextPageUrl":"`+path+`?paging=2"}}`))
+	mock.RegisterResponder(http.MethodGet, path+"?paging=2", httpmock.NewStringResponder(200,
+		`{"items":[{"id":2}],"pageDetails":{"count":1,"nextPageUrl":"`+path+`?paging=2"}}`))
+	_, err := autotask.ListOf[timeOff](t.Context(), client, 7)
+	require.ErrorIs(t, err, autotask.ErrServer)
+	assert.Equal(t, 2, mock.GetTotalCallCount())
+}
+
 func TestListOf_RefusesImpossibleParents(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
