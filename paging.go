@@ -56,7 +56,11 @@ type Page[T any] struct {
 	// After goes on from there, also in another run of the program:
 	//
 	//	q.After = page.After
+	//
+	// It is absent in a page of Scan.
 	After Optional[int64]
+	// Rest is, in a page of Scan, what is still to be read.
+	Rest []Range
 }
 
 // Pages ranges over the items that q asks for by whole pages, each with the

@@ -85,6 +85,12 @@ func (s *TicketsService) All(ctx context.Context, q Query) iter.Seq2[*Ticket, er
 	return All[Ticket](ctx, s.client, q)
 }
 
+// Scan reads one large result with several workers, in any order; see the
+// function Scan.
+func (s *TicketsService) Scan(ctx context.Context, q Query, workers int, rest ...Range) iter.Seq2[*Page[Ticket], error] {
+	return Scan[Ticket](ctx, s.client, q, workers, rest...)
+}
+
 // List reads the tickets that q asks for into memory.
 func (s *TicketsService) List(ctx context.Context, q Query) ([]*Ticket, error) {
 	return List[Ticket](ctx, s.client, q)
