@@ -33,7 +33,7 @@
 // # Reading
 //
 // Tickets, ticket notes, time entries and picklists have services on the
-// [Client]; the generic functions [Get], [List], [All], [Count] and [GetMany]
+// [Client]; the generic functions [Get], [List], [All], [Pages], [Count] and [GetMany]
 // read them too, and any other entity that a program describes with a type of
 // its own (see [Entity]):
 //
@@ -43,6 +43,14 @@
 //	}) {
 //		…
 //	}
+//
+// Autotask gives 500 items in a page and takes 500 OR conditions in a query.
+// Pages are read as they are reached, with Prefetch one ahead; an [In] of more
+// values is sent in parts, whose results come as one, in the order of their ids.
+// [Pages] gives with each page the position from which a later run goes on, and
+// [Since] asks for what has changed: together, a sync that survives a restart.
+// What Autotask would refuse, or worse, ignore, is [ErrInvalid] before anything
+// is sent.
 //
 // A missing item is always [ErrNotFound]. A number such as T20261123.0001 is
 // for display; [TicketsService.ResolveNumber] finds the id that stands for it.

@@ -437,7 +437,7 @@ func readAhead[T any](ctx context.Context, next source[T]) (ahead source[T], sto
 		if reading == nil {
 			return
 		}
-		for range reading { //nolint:revive // to its end
+		for range reading { // to its end
 		}
 	}
 	return ahead, stop

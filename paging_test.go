@@ -79,7 +79,10 @@ func eachWay(t *testing.T, tickets int, test func(t *testing.T, srv *autotasktes
 				srv := autotasktest.NewInProcess(t)
 				ids := seedTickets(srv, tickets)
 				client := srv.InProcessClient(autotask.WithMaxRetries(0))
-				test(t, srv, ids, func(q autotask.Query) iter.Seq2[int64, error] { return way(t.Context(), client, q) })
+				test(t, srv, ids, func(q autotask.Query) iter.Seq2[int64, error] {
+					q.Fields = []string{"title"} // whole tickets take their time
+					return way(t.Context(), client, q)
+				})
 			})
 		})
 	}
@@ -288,7 +291,9 @@ func TestIn_PartsOfIDsAreReadOneAfterTheOther(t *testing.T) {
 	shuffled := slices.Concat(ids, ids[:300])
 	rand.New(rand.NewPCG(1, 2)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] }) //nolint:gosec // no secret
 	n := 0
-	for ticket, err := range client.Tickets.All(t.Context(), autotask.Query{Filter: autotask.And(autotask.Exist("title"), autotask.In("ID", shuffled...))}) {
+	for ticket, err := range client.Tickets.All(t.Context(), autotask.Query{
+		Filter: autotask.And(autotask.Exist("title"), autotask.In("ID", shuffled...)), Fields: []string{"title"},
+	}) {
 		require.NoError(t, err)
 		require.Equal(t, ids[n], ticket.ID)
 		n++
@@ -341,7 +346,7 @@ func TestIn_SplitBeneathAnOrGivesEachRowOnce(t *testing.T) {
 	// The second alternative lets every ticket into every part.
 	f := autotask.Or(autotask.In("id", ids...), autotask.Exist("title"))
 	for _, way := range ways {
-		assert.Equal(t, ids, collect(t, way(t.Context(), client, autotask.Query{Filter: f})))
+		assert.Equal(t, ids, collect(t, way(t.Context(), client, autotask.Query{Filter: f, Fields: []string{"title"}})))
 	}
 	n, err := client.Tickets.Count(t.Context(), autotask.Query{Filter: f})
 	require.NoError(t, err)
@@ -437,16 +442,44 @@ func TestCount_OfASplitIn(t *testing.T) {
 		for _, r := range srv.Requests() {
 			assert.Equal(t, !c.read, r.Op == "POST Tickets/query/count", c.name)
 			if c.read {
-				assert.JSONEq(t, `["id"]`, string(parseItem(t, r.Body).values["IncludeFields"]), c.name)
+				assert.JSONEq(t, `["id"]`, parseItem(t, r.Body).values["IncludeFields"], c.name)
 			}
 		}
 	}
-	n, err := client.Tickets.Count(t.Context(), autotask.Query{Filter: autotask.In("id", ids...), After: autotask.Int(ids[1049])})
+}
+
+func TestIn_PartsOfIDsBeforeThePositionAreNotAskedFor(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	ids := seedTickets(srv, 1100)
+	for behind, parts := range map[int]int{0: 3, 498: 3, 499: 2, 998: 2, 999: 1, 1049: 1, 1099: 0} {
+		srv.ResetRequests()
+		q := autotask.Query{Filter: autotask.In("id", ids...), After: autotask.Int(ids[behind]), Fields: []string{"title"}}
+		n, err := client.Tickets.Count(t.Context(), q)
+		require.NoError(t, err)
+		assert.EqualValues(t, 1099-behind, n)
+		assert.Equal(t, append([]int64(nil), ids[behind+1:]...), collect(t, allIDs(t.Context(), client, q)))
+		assert.Equal(t, parts, count(srv, "POST Tickets/query/count"), "behind %d", behind)
+		assert.Equal(t, parts, count(srv, "POST Tickets/query"), "behind %d", behind)
+	}
+}
+
+func TestIn_OnAUserDefinedFieldCalledIDIsNotOneOnTheID(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	var want []int64
+	for i := range 30 { // against the order of the ids
+		want = append(want, srv.Seed("Tickets", map[string]any{
+			"userDefinedFields": []any{map[string]any{"name": "ID", "value": fmt.Sprint(1000 - 30*i)}},
+		}))
+	}
+	f := autotask.UDF(autotask.In("ID", numbers(1000)...))
+	assert.Equal(t, want, collect(t, allIDs(t.Context(), client, autotask.Query{Filter: f})))
+	srv.ResetRequests()
+	n, err := client.Tickets.Count(t.Context(), autotask.Query{Filter: f})
 	require.NoError(t, err)
-	assert.EqualValues(t, 50, n)
-	n, err = client.Tickets.Count(t.Context(), autotask.Query{Filter: autotask.In("id", ids...), After: autotask.Int(ids[1099])})
-	require.NoError(t, err)
-	assert.Zero(t, n)
+	assert.EqualValues(t, 30, n)
+	assert.Equal(t, []string{"POST Tickets/query", "POST Tickets/query"}, ops(srv), "what a user-defined field compares as is not known")
 }
 
 func TestCount_OfASplitInFailsWhole(t *testing.T) {
@@ -628,7 +661,7 @@ func TestPages_ALaterRunGoesOnBehindAnyPage(t *testing.T) {
 		"no filter": {}, "ids": autotask.In("id", ids...), "numbers": longIn(), "beneath an Or": autotask.Or(longIn(), autotask.Exist("title")),
 	} {
 		read := 0
-		for page, err := range client.Tickets.Pages(t.Context(), autotask.Query{Filter: f}) {
+		for page, err := range client.Tickets.Pages(t.Context(), autotask.Query{Filter: f, Fields: []string{"title"}}) {
 			require.NoError(t, err, name)
 			require.NotEmpty(t, page.Items)
 			assert.LessOrEqual(t, len(page.Items), 500)
@@ -638,7 +671,7 @@ func TestPages_ALaterRunGoesOnBehindAnyPage(t *testing.T) {
 			// As another run of the program would have it, from a file.
 			kept, err := json.Marshal(page.After)
 			require.NoError(t, err)
-			later := autotask.Query{Filter: f}
+			later := autotask.Query{Filter: f, Fields: []string{"title"}}
 			require.NoError(t, json.Unmarshal(kept, &later.After))
 			assert.Equal(t, append([]int64(nil), ids[read:]...), collect(t, allIDs(t.Context(), client, later)), name)
 			n, err := client.Tickets.Count(t.Context(), later)
@@ -664,7 +697,7 @@ func TestPages_TheIDZeroIsAPositionLikeAnyOther(t *testing.T) {
 		return ids
 	}
 	all := read(autotask.Optional[int64]{})
-	assert.Equal(t, int64(autotasktest.OwnCompanyID), all[0])
+	assert.Equal(t, autotasktest.OwnCompanyID, all[0])
 	assert.Contains(t, all, other)
 	assert.Equal(t, all, read(autotask.Null[int64]()), "nothing was read yet")
 	assert.Equal(t, all[1:], read(autotask.Int(0)))
@@ -761,34 +794,38 @@ func hanging(t *testing.T) (*autotasktest.Server, *autotask.Client) {
 
 func TestPrefetch_LeavingTheLoopEndsTheReadAhead(t *testing.T) {
 	t.Parallel()
-	for name, leave := range map[string]func(iter.Seq2[*autotask.Ticket, error]){
-		"by break": func(tickets iter.Seq2[*autotask.Ticket, error]) {
-			for range tickets {
+	for name, leave := range map[string]func(*testing.T, iter.Seq2[*autotask.Ticket, error]){
+		"by break": func(t *testing.T, tickets iter.Seq2[*autotask.Ticket, error]) {
+			for _, err := range tickets {
+				require.NoError(t, err)
 				synctest.Wait() // the page is being read
 				break
 			}
 		},
-		"by a panic": func(tickets iter.Seq2[*autotask.Ticket, error]) {
+		"by a panic": func(t *testing.T, tickets iter.Seq2[*autotask.Ticket, error]) {
 			defer func() { _ = recover() }()
-			for range tickets {
+			for _, err := range tickets {
+				require.NoError(t, err)
 				synctest.Wait()
 				panic("in the body of the loop")
 			}
 		},
-		"by Goexit": func(tickets iter.Seq2[*autotask.Ticket, error]) {
+		"by Goexit": func(t *testing.T, tickets iter.Seq2[*autotask.Ticket, error]) {
 			ended := make(chan struct{})
 			go func() {
 				defer close(ended)
-				for range tickets {
+				for _, err := range tickets {
+					assert.NoError(t, err)
 					synctest.Wait()
 					runtime.Goexit()
 				}
 			}()
 			<-ended
 		},
-		"by pulling and stopping": func(tickets iter.Seq2[*autotask.Ticket, error]) {
+		"by pulling and stopping": func(t *testing.T, tickets iter.Seq2[*autotask.Ticket, error]) {
 			next, stop := iter.Pull2(tickets)
-			_, _, _ = next()
+			_, err, _ := next()
+			require.NoError(t, err)
 			synctest.Wait()
 			stop()
 		},
@@ -798,7 +835,7 @@ func TestPrefetch_LeavingTheLoopEndsTheReadAhead(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // which fails if a goroutine is left
 				srv, client := hanging(t)
 				began := time.Now()
-				leave(client.Tickets.All(t.Context(), autotask.Query{Prefetch: true}))
+				leave(t, client.Tickets.All(t.Context(), autotask.Query{Prefetch: true}))
 				assert.Zero(t, time.Since(began), "the request was cancelled, not waited for")
 				assert.Len(t, srv.Requests(), 2, "the page was being read")
 			})
@@ -824,7 +861,8 @@ func TestPrefetch_TheLoopWaitsForTheReadAheadToEnd(t *testing.T) {
 			})
 		}))
 		began := time.Now()
-		for range client.Tickets.All(t.Context(), autotask.Query{Prefetch: true}) {
+		for _, err := range client.Tickets.All(t.Context(), autotask.Query{Prefetch: true}) {
+			require.NoError(t, err)
 			synctest.Wait()
 			break
 		}
@@ -885,7 +923,8 @@ func TestPrefetch_GoexitInTheTransportEndsTheCallerNotTheProgram(t *testing.T) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			for range client.Tickets.All(t.Context(), autotask.Query{Prefetch: true}) {
+			for _, err := range client.Tickets.All(t.Context(), autotask.Query{Prefetch: true}) {
+				assert.NoError(t, err)
 				read++
 			}
 			over = true
@@ -894,4 +933,42 @@ func TestPrefetch_GoexitInTheTransportEndsTheCallerNotTheProgram(t *testing.T) {
 		assert.Equal(t, 500, read)
 		assert.False(t, over, "half a result must not look whole")
 	})
+}
+
+// A sync keeps the position of the last page that it has dealt with, and reads
+// on from there when it is started again.
+func ExampleTicketsService_Pages() {
+	srv := autotasktest.Start()
+	defer srv.Close()
+	lastRun := time.Now().Add(-time.Hour)
+	for range 1200 {
+		srv.Seed("Tickets", nil)
+	}
+	client := srv.Client()
+
+	var position autotask.Optional[int64] // in a file or a database
+	sync := func(most int) {
+		q := autotask.Query{Filter: autotask.Since("lastActivityDate", lastRun), After: position, Prefetch: true}
+		for page, err := range client.Tickets.Pages(context.Background(), q) {
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			fmt.Println(len(page.Items), "tickets stored")
+			position = page.After
+			if most--; most == 0 {
+				fmt.Println("interrupted")
+				return
+			}
+		}
+		fmt.Println("done")
+	}
+	sync(1)
+	sync(10)
+	// Output:
+	// 500 tickets stored
+	// interrupted
+	// 500 tickets stored
+	// 200 tickets stored
+	// done
 }
