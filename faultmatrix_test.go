@@ -55,6 +55,13 @@ var matrixFaults = []struct {
 	{"note shows late", autotasktest.Fault{Late: 1}, isPost},
 	{"note shows later", autotasktest.Fault{Late: 3}, isPost},
 	{"lost, and shows late", autotasktest.Fault{Late: 1, DropResponse: true}, isPost},
+	{"lands when given up", autotasktest.Fault{Linger: 1, Hang: true}, isWrite},
+	{"lands after the next search", autotasktest.Fault{Linger: 2, Hang: true}, isWrite},
+	{"lands in the next run", autotasktest.Fault{Linger: 4, Hang: true}, isWrite},
+	{"lands in the end", autotasktest.Fault{Linger: 100, Hang: true}, isWrite},
+	{"cut, and lands soon", autotasktest.Fault{Linger: 2}, isWrite},
+	{"cut, and lands later", autotasktest.Fault{Linger: 5}, isWrite},
+	{"cut, and lands in the end", autotasktest.Fault{Linger: 100}, isWrite},
 	{"edited by somebody else", autotasktest.Fault{Op: "GET Tickets", Edit: editByHand}, isTicketRead},
 }
 
@@ -150,6 +157,7 @@ func (c matrixCase) play(t *testing.T) matrixVerdict {
 		}
 		time.Sleep(10 * time.Minute) //nolint:forbidigo // virtual time: the queue's wait
 	}
+	m.srv.Land()
 	return m.compare(said)
 }
 

@@ -120,7 +120,13 @@ func (s *Server) item(c *call) answer {
 	c.table = s.table(c.collection.Entity)
 	c.rowID = c.id
 	r := c.table.rows[c.id]
-	if r == nil || !c.owns(r) {
+	if r != nil && !c.owns(r) {
+		r = nil
+	}
+	switch {
+	case isAttachment(c.table.entity):
+		return s.attachment(c, r)
+	case r == nil:
 		return okWith("item", null)
 	}
 	return okWith("item", s.render(c.table.entity, r))

@@ -26,6 +26,10 @@ type Server struct {
 	lastID        int64
 	ticketsOfDay  map[string]int
 	picklists     map[*schema.Field][]PicklistValue
+	udfs          map[*schema.Entity][]UDF
+	attachments   attachments
+	hooks         hooks
+	lingering     []*lingering
 	clock         func() time.Time
 	zonelessDates bool
 	latency       time.Duration

@@ -49,6 +49,11 @@ func (s *Server) create(c *call) answer {
 	if err != nil {
 		return refuseError(err)
 	}
+	if isAttachment(t.entity) {
+		if err := s.checkAttachment(fields); err != nil {
+			return refuseError(err)
+		}
+	}
 	id := s.newID(t)
 	fields.set("id", integer(id))
 	s.stampCreation(t.entity, &fields, c, nil)
@@ -266,8 +271,7 @@ func (w *write) check(f *schema.Field, value []byte) error {
 	if f.Kind == schema.String && f.MaxLength > 0 && utf8.RuneCountInString(text) > f.MaxLength {
 		return complain("%s must be less than or equal to %d characters%s", f.Name, f.MaxLength, onRecord)
 	}
-	if values := w.server.picklists[f]; f.Picklist && len(values) > 0 &&
-		!slices.ContainsFunc(values, func(v PicklistValue) bool { return v.Value == text }) {
+	if values := w.server.picklists[f]; len(values) > 0 && !offers(values, text) {
 		return complain("Picklist value [%s] does not exist for %s.%s", text, f.Name, onRecord)
 	}
 	return w.checkReference(f, value)
@@ -293,6 +297,9 @@ func (w *write) checkReference(f *schema.Field, value []byte) error {
 func (w *write) udfs(given []byte) ([]byte, error) {
 	body, err := parseUDFs(given)
 	if err != nil {
+		return nil, err
+	}
+	if err := w.server.checkUDFs(w.entity, body); err != nil {
 		return nil, err
 	}
 	old, err := parseUDFs(w.old.get(udfsField))
