@@ -54,6 +54,9 @@ func (s *Server) carryOut(c *call) answer {
 	if service := serviceOf(c); service != nil {
 		return s.serveService(c, service)
 	}
+	if e, ids := endpointOf(c); e != nil {
+		return s.serveEndpoint(c, e, ids)
+	}
 	run, refusal := c.find()
 	if run == nil {
 		return refusal

@@ -19,7 +19,7 @@ func TestRoutesThatNobodyServesAreWebPages(t *testing.T) {
 	note := x.Seed("TicketNotes", nil)
 	for _, op := range []string{
 		"POST TicketNotes", "POST TicketNote", "PATCH Contacts", "PUT Contacts", "PATCH TicketNotes",
-		"GET Nothing/5", "GET tickets/5", "GET Tickets/five", "GET ", "GET Authenticate",
+		"GET Nothing/5", "GET tickets/5", "GET Tickets/five", "GET ",
 		fmt.Sprintf("GET Tickets/%d/TimeEntries", id),
 		fmt.Sprintf("GET Tickets/%d/Notes/query", id),
 		fmt.Sprintf("GET Tickets/%d/Notes/%d/more", id, note),

@@ -29,6 +29,7 @@ type Server struct {
 	udfs          map[*schema.Entity][]UDF
 	attachments   attachments
 	hooks         hooks
+	invoicing     map[int64]object // the invoice settings of companies
 	lingering     []*lingering
 	clock         func() time.Time
 	zonelessDates bool
