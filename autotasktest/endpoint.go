@@ -159,7 +159,7 @@ func addRecipients(of string) func(*Server, *call, []int64) answer {
 			return refuseError(err)
 		}
 		var added []int64
-		if err := json.Unmarshal(body.get("items"), &added); err != nil {
+		if err := json.Unmarshal(body.get("items"), &added); err != nil || isNull(body.get("items")) {
 			return refuse("The items must be an array of ids.")
 		}
 		if s.rowOf("Companies", ids[0]) == nil {

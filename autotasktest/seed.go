@@ -153,13 +153,13 @@ func (s *Server) giveParent(e *schema.Entity, given *object) {
 	if child == nil {
 		return
 	}
-	parent := schema.Lookup(child.Parent)
-	if parent == nil || parent.Entity == nil || parent.Entity == e {
+	parent := parentOf(child)
+	if parent == nil || parent == e {
 		return
 	}
-	t := s.table(parent.Entity)
+	t := s.table(parent)
 	if len(t.ids) == 0 {
-		s.seed(parent.Entity, nil)
+		s.seed(parent, nil)
 	}
 	given.set(child.ParentField, integer(t.ids[0]))
 }

@@ -1,6 +1,7 @@
 package autotasktest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -145,11 +146,24 @@ func checkStabilising(e *schema.Entity, body object) error {
 
 // checkParent refuses a child of a row that does not exist.
 func (s *Server) checkParent(c *call) error {
-	parent := schema.Lookup(c.collection.Parent)
-	if parent == nil || parent.Entity == nil || s.exists(parent.Entity, c.parent) {
+	parent := parentOf(c.collection)
+	if parent == nil || s.exists(parent, c.parent) {
 		return nil
 	}
-	return badReference(c.collection.ParentField, parent.Entity)
+	return badReference(c.collection.ParentField, parent)
+}
+
+// elsewhere are the parents in paths that are no collections themselves, and
+// where their rows are.
+var elsewhere = map[string]string{"Expenses": "ExpenseReports", "UserDefinedFields": "UserDefinedFieldDefinitions"}
+
+// parentOf is the entity that a collection's rows belong to, nil for none.
+func parentOf(c *schema.Collection) *schema.Entity {
+	parent := schema.Lookup(cmp.Or(elsewhere[c.Parent], c.Parent))
+	if parent == nil {
+		return nil
+	}
+	return parent.Entity
 }
 
 func badReference(field string, e *schema.Entity) error {
