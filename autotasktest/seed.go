@@ -105,7 +105,7 @@ func (s *Server) plausible(e *schema.Entity, f *schema.Field, fields object) jso
 func (s *Server) plausibleRequired(e *schema.Entity, f *schema.Field, fields object) json.RawMessage {
 	switch {
 	case f.References != "":
-		return s.anyReference(f.References)
+		return s.anyRow(entitiesByName()[f.References])
 	case f.Kind == schema.Integer, f.Kind == schema.Number:
 		return integer(1)
 	case f.Kind == schema.DateTime:
@@ -114,12 +114,19 @@ func (s *Server) plausibleRequired(e *schema.Entity, f *schema.Field, fields obj
 	return encode(e.Name + " " + textOf(fields.get("id")))
 }
 
-// anyReference is the id of the first row of an entity, null if it has none.
-func (s *Server) anyReference(entity string) json.RawMessage {
-	if e := entitiesByName()[entity]; e != nil && len(s.table(e).ids) > 0 {
-		return integer(s.table(e).ids[0])
+// anyRow is the id of the first row of an entity. If there is none, one is
+// seeded, unless that is what the tenant is about already: then it is null.
+func (s *Server) anyRow(e *schema.Entity) json.RawMessage {
+	t := s.table(e)
+	if len(t.ids) == 0 && !slices.Contains(s.seeding, e) {
+		s.seeding = append(s.seeding, e)
+		s.seed(e, nil)
+		s.seeding = s.seeding[:len(s.seeding)-1]
 	}
-	return null
+	if len(t.ids) == 0 {
+		return null
+	}
+	return integer(t.ids[0])
 }
 
 var entitiesByName = sync.OnceValue(func() map[string]*schema.Entity {
@@ -153,15 +160,9 @@ func (s *Server) giveParent(e *schema.Entity, given *object) {
 	if child == nil {
 		return
 	}
-	parent := parentOf(child)
-	if parent == nil || parent == e {
-		return
+	if parent := parentOf(child); parent != nil && parent != e {
+		given.set(child.ParentField, s.anyRow(parent))
 	}
-	t := s.table(parent)
-	if len(t.ids) == 0 {
-		s.seed(parent, nil)
-	}
-	given.set(child.ParentField, integer(t.ids[0]))
 }
 
 // SeedRaw puts a row into a collection exactly as given, byte for byte and with

@@ -31,6 +31,7 @@ type Server struct {
 	hooks         hooks
 	invoicing     map[int64]object // the invoice settings of companies
 	lingering     []*lingering
+	seeding       []*schema.Entity // of which a row is being made for another to refer to
 	clock         func() time.Time
 	zonelessDates bool
 	latency       time.Duration

@@ -285,12 +285,12 @@ func (s *Server) queueCall(h *hook, webhook *row, e hookEvent, fields object) {
 }
 
 // sign returns the header of a call; a webhook without a key signs nothing.
-func (form HookSigning) sign(secretKey json.RawMessage, body []byte) string {
+func (f HookSigning) sign(secretKey json.RawMessage, body []byte) string {
 	if isNull(secretKey) || textOf(secretKey) == "" {
 		return ""
 	}
 	mac := hmac.New(sha1.New, []byte(textOf(secretKey)))
-	switch form {
+	switch f {
 	case SignEscapedUpper:
 		body = escapeStrings(body, `\u%04X`)
 	case SignEscapedLower:

@@ -150,7 +150,7 @@ func (s *Server) checkParent(c *call) error {
 	if parent == nil || s.exists(parent, c.parent) {
 		return nil
 	}
-	return badReference(c.collection.ParentField, parent)
+	return badReference(cmp.Or(c.collection.ParentField, "parentId"), parent)
 }
 
 // elsewhere are the parents in paths that are no collections themselves, and
