@@ -155,6 +155,41 @@ func (c *call) parentOfWritten() json.RawMessage {
 	return r.fields.get("webhookID")
 }
 
+// HookFieldID returns the id that a field of a collection's entity has among the
+// fields of webhooks, native or user-defined: the value of fieldID or udfFieldID.
+func (s *Server) HookFieldID(collection, field string) int64 {
+	s.helper()
+	e := s.entity(collection)
+	if e == nil {
+		return 0
+	}
+	s.mu.Lock()
+	value := s.hookFieldID(hookOf(e), field)
+	s.mu.Unlock()
+	id, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		s.fail("HookFieldID: no webhook tells of %q of %s", field, e.Name)
+	}
+	return id
+}
+
+func (s *Server) hookFieldID(h *hook, field string) string {
+	if h == nil {
+		return ""
+	}
+	for _, e := range []*schema.Entity{h.fields, h.udfs} {
+		if e == nil {
+			continue
+		}
+		for _, v := range s.picklists[picklistOfHook(e)] {
+			if strings.EqualFold(v.Label, field) {
+				return v.Value
+			}
+		}
+	}
+	return ""
+}
+
 // hookField is a field that a webhook tells of.
 type hookField struct {
 	name          string
