@@ -1,6 +1,7 @@
 package autotasktest
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"strings"
@@ -94,6 +95,9 @@ func (t *table) index(f *schema.Field) *index {
 // Either may be nil.
 func (t *table) reindex(old, r *row) {
 	for _, x := range t.indexes {
+		if old != nil && r != nil && bytes.Equal(old.fields.get(x.field.Name), r.fields.get(x.field.Name)) {
+			continue
+		}
 		if old != nil {
 			x.remove(old)
 		}
