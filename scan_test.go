@@ -125,7 +125,7 @@ func TestScan_ThreeWorkersAreNearlyThreeTimesAsFast(t *testing.T) {
 
 func TestScan_GoesOnFromWhatWasLeft(t *testing.T) {
 	t.Parallel()
-	for stop := 1; stop <= 9; stop++ {
+	for pages := range 9 {
 		synctest.Test(t, func(t *testing.T) {
 			srv := autotasktest.NewInProcess(t)
 			srv.SetLatency(50 * time.Millisecond)
@@ -133,12 +133,13 @@ func TestScan_GoesOnFromWhatWasLeft(t *testing.T) {
 			q := autotask.Query{Filter: autotask.Eq("status", 1), Fields: []string{"id"}}
 			var got []int64
 			var kept []byte
+			left := pages
 			for page, err := range srv.Client().Tickets.Scan(t.Context(), q, 3) {
 				require.NoError(t, err)
 				got = append(got, idsOfPage(t, page)...)
 				kept, err = json.Marshal(page.Rest)
 				require.NoError(t, err)
-				if stop--; stop == 0 {
+				if left--; left < 0 {
 					break
 				}
 			}

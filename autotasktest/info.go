@@ -2,6 +2,7 @@ package autotasktest
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/autotask-go/autotask/internal/schema"
 )
@@ -10,10 +11,16 @@ import (
 // collections: ticket notes count as creatable, although only their ticket can
 // create them (contract, section 7).
 func (s *Server) entityInformation(c *call) answer {
-	if c.collection.Entity == nil {
-		return notFound()
+	return okWith("info", entityInfo(described(c.collection)))
+}
+
+// described is the entity that a collection tells of. One collection tells of
+// itself although no rows ever pass there: TimeOffRequestsApprove.
+func described(c *schema.Collection) *schema.Entity {
+	if c.Entity == nil {
+		return &schema.Entity{Name: strings.ReplaceAll(c.Path, "/", "")}
 	}
-	return okWith("info", entityInfo(c.collection.Entity))
+	return c.Entity
 }
 
 func entityInfo(e *schema.Entity) json.RawMessage {
@@ -39,13 +46,11 @@ func entityInfo(e *schema.Entity) json.RawMessage {
 }
 
 func (s *Server) fieldInformation(c *call) answer {
-	if c.collection.Entity == nil {
-		return notFound()
-	}
+	e := described(c.collection)
 	var all []json.RawMessage
-	for _, f := range c.collection.Entity.Fields {
+	for _, f := range e.Fields {
 		if f.Kind != schema.UDFs {
-			all = append(all, s.describe(c.collection.Entity, f))
+			all = append(all, s.describe(e, f))
 		}
 	}
 	return okWith("fields", textOfArray(all))
