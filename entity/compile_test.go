@@ -139,7 +139,7 @@ func compile(t *testing.T, program []call) map[int]string {
 	require.NoError(t, os.WriteFile(overlayFile, overlay, 0o600))
 
 	// -e: all errors, not only the first ten.
-	build := exec.CommandContext(t.Context(), "go", "build", "-gcflags=-e", "-overlay="+overlayFile, "./internal/program")
+	build := exec.CommandContext(t.Context(), "go", "build", "-gcflags=-e", "-overlay="+overlayFile, "./internal/program") //nolint:gosec // the path is the test's own
 	build.Dir = module
 	build.Env = append(os.Environ(), "GOWORK=off")
 	output, err := build.CombinedOutput()
