@@ -334,7 +334,12 @@ func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int6
 // for all other entities, the error is ErrOutcomeUnknown and its Sent holds
 // what was sent. Whether the item was made is then for the caller to find out
 // before trying again.
+//
+// An attachment is held to the limits that Upload keeps to.
 func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
+	if _, ok := any(v).(Attachable); ok {
+		return createAttachment(ctx, c, v)
+	}
 	path, body, err := newItem(v)
 	if err != nil {
 		return 0, err

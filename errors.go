@@ -82,10 +82,12 @@ type Error struct {
 	Messages []string
 	// Attempts is how often the request was tried; 0 if it never was.
 	Attempts int
-	// RetryAfter is how long the server asked to wait, 0 if it did not.
+	// RetryAfter is how long the server asked to wait, or until a limit that the
+	// client keeps has room again; 0 if neither is known.
 	RetryAfter time.Duration
 	// Sent is the body of a create whose outcome is unknown, so that a caller
-	// can look for what it may have made; nil otherwise. It is the only part
+	// can look for what it may have made; nil otherwise. The file of an
+	// attachment is not in it. It is the only part
 	// that holds what the request held; Error, LogValue and MarshalJSON leave it
 	// out.
 	Sent []byte

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -41,6 +42,35 @@ func TestRender(t *testing.T) {
 			got, err := renderFile(tt.pkg, entities...)
 			require.NoError(t, err)
 			golden(t, name, string(got))
+		})
+	}
+}
+
+// Only what is read from a root, created through a parent and holds bytes is an
+// attachment to Upload and Download.
+func TestRenderMarksAttachments(t *testing.T) {
+	t.Parallel()
+	const bytes, root, child = "entity Kite\n\tid int64\n\tshedID int64\n\tdata bytes", "collection Kites Kite: get query", "collection Sheds/Kites Kite parent=shedID: create"
+	tests := map[string]struct {
+		table  string
+		marked bool
+	}{
+		"attachment":             {bytes + "\n" + root + "\n" + child, true},
+		"data is a text":         {strings.Replace(bytes, "data bytes", "data string", 1) + "\n" + root + "\n" + child, false},
+		"bytes called other":     {strings.Replace(bytes, "data bytes", "icon bytes", 1) + "\n" + root + "\n" + child, false},
+		"cannot be created":      {bytes + "\n" + root, false},
+		"cannot be read":         {bytes + "\n" + child, false},
+		"created without parent": {bytes + "\n" + root + " create", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			table, err := schema.Parse(tt.table)
+			require.NoError(t, err)
+			got, err := renderFile(entityPackage, table.Entities...)
+			require.NoError(t, err)
+			assert.Equal(t, tt.marked, strings.Contains(string(got), "func (Kite) CanAttach() {}\n"))
+			assert.Equal(t, tt.marked, strings.Contains(string(got), "// Upload and Download carry its file.\n"))
 		})
 	}
 }

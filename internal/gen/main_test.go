@@ -94,14 +94,14 @@ func TestCheckNamesEveryDifferingFile(t *testing.T) {
 	root := t.TempDir()
 	put(t, filepath.Join(root, "a.go"), "same")
 	put(t, filepath.Join(root, "b.go"), "old")
-	err := checkFiles(root, []file{{"a.go", []byte("same")}, {"b.go", []byte("new")}, {"c.go", nil}})
+	err := checkFiles(root, []file{{"a.go", []byte("same")}, {"b.go", []byte("new")}, {"c.go", nil}}, nil)
 	require.ErrorContains(t, err, ": b.go, c.go")
 	require.NotContains(t, err.Error(), "a.go")
 }
 
 func TestCheckReportsUnreadableFile(t *testing.T) {
 	t.Parallel()
-	err := checkFiles(t.TempDir(), []file{{".", nil}})
+	err := checkFiles(t.TempDir(), []file{{".", nil}}, nil)
 	require.ErrorContains(t, err, "checking: ")
 }
 
