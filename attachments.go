@@ -29,7 +29,8 @@ type Attachable interface {
 }
 
 // What Autotask allows of attachments. Its pages say 6 to 7 MB a file: what
-// every tenant takes is the lower, in units of 1000.
+// every tenant takes is the lower, in units of 1000. The second limit is theirs
+// for a user or an integration.
 const (
 	maxFile       = 6_000_000
 	maxFiles      = 10_000_000 // bytes of all files in the window
@@ -59,7 +60,8 @@ var linkTypes = []string{"FILE_LINK", "FOLDER_LINK", "URL"}
 //   - All files together have at most 10,000,000 bytes in five minutes. Beyond
 //     that Autotask takes no attachments at all for another five; so a client
 //     keeps count, with all made from it by As. What does not fit is
-//     ErrRateLimited, and the error's RetryAfter says when it will.
+//     ErrRateLimited, and the error's RetryAfter says when it will; content has
+//     been read by then.
 //
 // A failing content ends it, and the error wraps its own. ctx is looked at
 // between one Read of content and the next. If the answer is lost, the error is

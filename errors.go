@@ -87,9 +87,8 @@ type Error struct {
 	RetryAfter time.Duration
 	// Sent is the body of a create whose outcome is unknown, so that a caller
 	// can look for what it may have made; nil otherwise. The file of an
-	// attachment is not in it. It is the only part
-	// that holds what the request held; Error, LogValue and MarshalJSON leave it
-	// out.
+	// attachment is not in it. It is the only part that holds what the request
+	// held; Error, LogValue and MarshalJSON leave it out.
 	Sent []byte
 
 	kind  transport.Kind
