@@ -74,6 +74,12 @@
 // so [Update] reads back, and says [ErrNotApplied]. It has no version check:
 // what somebody else writes between the read and the write is overwritten.
 //
+// # Attachments
+//
+// [Upload] makes an attachment from an io.Reader, [Download] writes one to an
+// io.Writer. A file has up to 6,000,000 bytes, and all files of a client together
+// 10,000,000 in five minutes; what is more is refused before it is sent.
+//
 // # Optional fields
 //
 // An [Optional] field is absent, null or holds a value. Absent fields are not

@@ -186,7 +186,12 @@ func notFound(method, path, message string) *Error {
 // for all other entities, the error is ErrOutcomeUnknown and its Sent holds
 // what was sent. Whether the item was made is then for the caller to find out
 // before trying again.
+//
+// An attachment is held to the limits that Upload keeps to.
 func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
+	if _, ok := any(v).(Attachable); ok {
+		return createAttachment(ctx, c, v)
+	}
 	path, body, err := newItem(v)
 	if err != nil {
 		return 0, err
@@ -204,6 +209,7 @@ func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	unknown.Sent = body
 	if isFindable && ctx.Err() == nil {
 		found, err := item.findCreated(ctx, c, began)
+		_ = interrupted(ctx, unknown)
 		switch {
 		case err != nil:
 			unknown.Messages = append(unknown.Messages, "looking for the item failed, too: "+err.Error())
@@ -305,7 +311,7 @@ func update[T Updatable](ctx context.Context, c *Client, id int64, change func(*
 			// lands after another one would undo it.
 			return updated[T]{item: after}, writeErr
 		case !c.core.transport.Pause(ctx, rewrites, retryAfterOf(writeErr)):
-			return updated[T]{item: after}, writeErr
+			return updated[T]{item: after}, interrupted(ctx, writeErr)
 		}
 		if beforeAnother != nil {
 			if err := beforeAnother(ctx); err != nil {
@@ -581,7 +587,7 @@ func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
 		case isStatus(lookErr, http.StatusOK) && errors.Is(lookErr, ErrNotFound), isStatus(lookErr, http.StatusNotFound):
 			return nil
 		case lookErr != nil, late, !c.core.transport.Pause(ctx, repeats, retryAfterOf(err)):
-			return err
+			return interrupted(ctx, err)
 		}
 	}
 }

@@ -234,6 +234,7 @@ func TestLimits_CancellingEndsTheWaitsOfOneCall(t *testing.T) {
 				err := <-ended
 				assert.Zero(t, time.Since(cancelled))
 				require.ErrorIs(t, err, test.ends)
+				require.ErrorIs(t, err, context.Canceled)
 				assert.Equal(t, test.waits, ops(srv), "nothing is sent any more")
 			})
 		})

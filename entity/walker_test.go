@@ -55,6 +55,9 @@ func newWalker(t *testing.T, e *schema.Entity) *walker {
 	if e.Name == "TicketHistory" { // which can be searched by its ticket only
 		fields["ticketID"] = srv.Seed("Tickets", nil)
 	}
+	if e.Field("attachmentType") != nil && e.Field("data") != nil {
+		fields["attachmentType"], fields["data"] = "FILE_ATTACHMENT", []byte("a file")
+	}
 	for _, f := range e.Fields {
 		if f.Required && f.References != "" {
 			fields[f.Name] = srv.Seed(rootOf(entityCalled(t, f.References)), nil)
