@@ -251,6 +251,7 @@ type core struct {
 	lockout   *lockout
 	unsettled unsettled
 	recent    recentIDs // of items that findCreated must not take for another
+	files     files
 	fields    cache.Cache[[]Field]
 	udfs      cache.Cache[[]UDFDefinition]
 	infos     cache.Cache[EntityInfo]

@@ -407,6 +407,43 @@ func TestContract_7_NotesAreCreatedThroughTheTicketOnly(t *testing.T) {
 	}
 }
 
+// looseNote is a type that claims notes could be created in their own collection.
+type looseNote struct {
+	ID    int64                     `json:"id,omitzero"`
+	Title autotask.Optional[string] `json:"title,omitzero"`
+}
+
+func (looseNote) Collection() string { return "TicketNotes" }
+func (looseNote) CanCreate()         {}
+
+// strayNote goes the right way, under another name and without what a note needs.
+type strayNote struct {
+	ID       int64                     `json:"id,omitzero"`
+	TicketID autotask.Optional[int64]  `json:"ticketID,omitzero"`
+	Title    autotask.Optional[string] `json:"title,omitzero"`
+}
+
+func (strayNote) Collection() string { return "StrayNotes" }
+func (strayNote) CanCreate()         {}
+func (n strayNote) Parent() autotask.Parent {
+	return autotask.Parent{Collection: "Tickets", ID: n.TicketID, Children: "Notes"}
+}
+
+func TestContract_7_NoTypeOfACallersLeadsRoundTheRulesOfNotes(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	_, err := autotask.Create(t.Context(), client, &looseNote{Title: autotask.Value("x")})
+	require.ErrorIs(t, err, autotask.ErrUnsupported)
+	assert.ErrorContains(t, err, "POST /Tickets/{id}/Notes")
+	_, err = autotask.Create(t.Context(), client, &strayNote{TicketID: autotask.Int(id), Title: autotask.Value("x")})
+	require.ErrorIs(t, err, autotask.ErrMissingField)
+	for _, field := range []string{"description", "noteType", "publish"} {
+		assert.ErrorContains(t, err, field+" is required")
+	}
+	assert.Empty(t, writes(srv))
+}
+
 func TestContract_7_RequiredFieldsOfANoteAreCheckedBeforeSending(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)

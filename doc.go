@@ -33,7 +33,7 @@
 // # Reading
 //
 // Tickets, ticket notes, time entries and picklists have services on the
-// [Client]; the generic functions [Get], [List], [All], [Count] and [GetMany]
+// [Client]; the generic functions [Get], [List], [All], [Pages], [Count] and [GetMany]
 // read them too, and any other entity that a program describes with a type of
 // its own (see [Entity]):
 //
@@ -43,6 +43,14 @@
 //	}) {
 //		…
 //	}
+//
+// Autotask gives 500 items in a page and takes 500 OR conditions in a query.
+// Pages are read as they are reached, with Prefetch one ahead; an [In] of more
+// values is sent in parts, whose results come as one, in the order of their ids.
+// [Pages] gives with each page the position from which a later run goes on, and
+// [Since] asks for what has changed: together, a sync that survives a restart.
+// What Autotask would refuse, or worse, ignore, is [ErrInvalid] before anything
+// is sent.
 //
 // A missing item is always [ErrNotFound]. A number such as T20261123.0001 is
 // for display; [TicketsService.ResolveNumber] finds the id that stands for it.
@@ -65,6 +73,12 @@
 // know of it goes back byte for byte. It answers 200 to writes that it ignores;
 // so [Update] reads back, and says [ErrNotApplied]. It has no version check:
 // what somebody else writes between the read and the write is overwritten.
+//
+// # Attachments
+//
+// [Upload] makes an attachment from an io.Reader, [Download] writes one to an
+// io.Writer. A file has up to 6,000,000 bytes, and all files of a client together
+// 10,000,000 in five minutes; what is more is refused before it is sent.
 //
 // # Optional fields
 //

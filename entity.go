@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"net/http"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -179,152 +177,6 @@ func notFound(method, path, message string) *Error {
 	return &Error{StatusCode: http.StatusOK, Method: method, Path: path, Messages: []string{message}, Attempts: 1, kind: transport.NotFound}
 }
 
-// List reads the items that q asks for into memory. See All.
-func List[T Queryable](ctx context.Context, c *Client, q Query) ([]*T, error) {
-	var all []*T
-	for page, err := range pages[T](ctx, c, q) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page...)
-	}
-	return all, nil
-}
-
-// All ranges over the items that q asks for, in the order of their ids (POST
-// {collection}/query). Pages of up to 500 are read as they are reached; leaving
-// the loop ends the reading. A failure ends the loop with a nil item and the
-// error. Ranging again reads again.
-func All[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		for page, err := range pages[T](ctx, c, q) {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, item := range page {
-				if !yield(item, nil) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// page is one answer to a query.
-type page[T any] struct {
-	Errors      jsontext.Value `json:"errors"`
-	Items       []*T           `json:"items"`
-	PageDetails struct {
-		Count       Optional[int64]  `json:"count"`
-		NextPageURL Optional[string] `json:"nextPageUrl"`
-	} `json:"pageDetails"`
-}
-
-func (p *page[T]) decode(b []byte) error {
-	*p = page[T]{} // nothing of an earlier attempt
-	if err := decode(b, p); err != nil {
-		return err
-	}
-	// Without these, a wrong answer would read as "there are none".
-	count, told := p.PageDetails.Count.Get()
-	switch {
-	case p.Items == nil:
-		return fmt.Errorf("%w: it has no items", transport.ErrUnreadable)
-	case told && count != int64(len(p.Items)):
-		return fmt.Errorf("%w: it has %d items, but counts %d", transport.ErrUnreadable, len(p.Items), count)
-	case len(p.Errors) > 0 && p.Errors.Kind() != 'n':
-		return fmt.Errorf("%w: it has errors beside its items", transport.ErrUnreadable)
-	case slices.Contains(p.Items, nil):
-		return fmt.Errorf("%w: one of its items is null", transport.ErrUnreadable)
-	}
-	return nil
-}
-
-// pages is the one loop that follows nextPageUrl. Autotask wants the next page
-// POSTed with the body of the first.
-func pages[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[[]*T, error] {
-	return func(yield func([]*T, error) bool) {
-		path := collection[T]() + "/query"
-		body, err := q.body()
-		if err = errors.Join(checkCollection[T](), err); err != nil {
-			yield(nil, invalid(http.MethodPost, path, "%v", err))
-			return
-		}
-		visited := make(map[string]bool)
-		for r, left := (call{method: http.MethodPost, path: path, body: body}), q.Limit; ; {
-			var p page[T]
-			r.decode = p.decode
-			if err := c.send(ctx, r); err != nil {
-				yield(nil, err)
-				return
-			}
-			if q.Limit > 0 {
-				p.Items = p.Items[:min(left, len(p.Items))]
-				left -= len(p.Items)
-			}
-			if len(p.Items) > 0 && !yield(p.Items, nil) {
-				return
-			}
-			next := p.PageDetails.NextPageURL.Or("")
-			if next == "" || q.Limit > 0 && left == 0 {
-				return
-			}
-			if visited[next] {
-				yield(nil, refusal(transport.Server, http.MethodPost, path, "Autotask named a page again that was read already; the result is incomplete"))
-				return
-			}
-			visited[next] = true
-			r.path, r.nextURL = path+"/next", next
-		}
-	}
-}
-
-// Count tells how many items match q's filter (POST {collection}/query/count).
-// Fields and Limit play no part.
-func Count[T Queryable](ctx context.Context, c *Client, q Query) (int64, error) {
-	path := collection[T]() + "/query/count"
-	body, err := Query{Filter: q.Filter}.body()
-	if err = errors.Join(checkCollection[T](), err); err != nil {
-		return 0, invalid(http.MethodPost, path, "%v", err)
-	}
-	var n int64
-	err = c.send(ctx, call{method: http.MethodPost, path: path, body: body, decode: func(b []byte) error {
-		var answer struct {
-			QueryCount Optional[int64] `json:"queryCount"`
-		}
-		if err := decode(b, &answer); err != nil {
-			return err
-		}
-		var ok bool
-		if n, ok = answer.QueryCount.Get(); !ok {
-			return fmt.Errorf("%w: it has no queryCount", transport.ErrUnreadable)
-		}
-		return nil
-	}})
-	return n, err
-}
-
-// GetMany reads many items by their ids, up to 500 in a request, in any order
-// and with repeats. The result lacks the ids that there are no items for. On an
-// error it holds what was found until then.
-func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int64]*T, error) {
-	unique := slices.Compact(slices.Sorted(slices.Values(ids)))
-	found := make(map[int64]*T, len(unique))
-	for chunk := range slices.Chunk(unique, maxPageSize) {
-		for item, err := range All[T](ctx, c, Query{Filter: In("id", chunk...)}) {
-			if err != nil {
-				return found, err
-			}
-			if _, asked := slices.BinarySearch(chunk, idOf(item)); !asked {
-				return found, nonsense(collection[T]()+"/query", "Autotask answered a search for %d ids with the item %d, which is none of them", len(chunk), idOf(item))
-			}
-			found[idOf(item)] = item
-		}
-	}
-	return found, nil
-}
-
 // Create makes a new item and returns its id (POST {collection}, or
 // {parent}/{id}/{children} for a child). Required fields, lengths and fields
 // that only Autotask sets are checked before anything is sent.
@@ -334,7 +186,12 @@ func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int6
 // for all other entities, the error is ErrOutcomeUnknown and its Sent holds
 // what was sent. Whether the item was made is then for the caller to find out
 // before trying again.
+//
+// An attachment is held to the limits that Upload keeps to.
 func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
+	if _, ok := any(v).(Attachable); ok {
+		return createAttachment(ctx, c, v)
+	}
 	path, body, err := newItem(v)
 	if err != nil {
 		return 0, err
@@ -352,6 +209,7 @@ func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	unknown.Sent = body
 	if isFindable && ctx.Err() == nil {
 		found, err := item.findCreated(ctx, c, began)
+		interrupted(ctx, unknown)
 		switch {
 		case err != nil:
 			unknown.Messages = append(unknown.Messages, "looking for the item failed, too: "+err.Error())
@@ -453,7 +311,7 @@ func update[T Updatable](ctx context.Context, c *Client, id int64, change func(*
 			// lands after another one would undo it.
 			return updated[T]{item: after}, writeErr
 		case !c.core.transport.Pause(ctx, rewrites, retryAfterOf(writeErr)):
-			return updated[T]{item: after}, writeErr
+			return updated[T]{item: after}, interrupted(ctx, writeErr)
 		}
 		if beforeAnother != nil {
 			if err := beforeAnother(ctx); err != nil {
@@ -729,7 +587,7 @@ func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
 		case isStatus(lookErr, http.StatusOK) && errors.Is(lookErr, ErrNotFound), isStatus(lookErr, http.StatusNotFound):
 			return nil
 		case lookErr != nil, late, !c.core.transport.Pause(ctx, repeats, retryAfterOf(err)):
-			return err
+			return interrupted(ctx, err)
 		}
 	}
 }
@@ -771,10 +629,16 @@ func itemPath[T Entity](id int64) string {
 	return collection[T]() + "/" + strconv.FormatInt(id, 10)
 }
 
-// tableOf is what is known of the fields of a collection's items. For those
-// of this package it holds whichever type a caller writes them through.
+// tableOf is what is known of the fields of a type. What is read from or
+// written to a collection of this package is held to that one's rules,
+// whichever type a caller writes it through.
 func tableOf[T Entity]() *fields.Table {
-	switch collection[T]() {
+	var v T
+	name := v.Collection()
+	if child, ok := any(v).(Child); ok && isNotes(child.Parent()) {
+		name = TicketNote{}.Collection()
+	}
+	switch name {
 	case Ticket{}.Collection():
 		return fields.Of(reflect.TypeFor[Ticket]())
 	case TicketNote{}.Collection():
@@ -783,6 +647,11 @@ func tableOf[T Entity]() *fields.Table {
 		return fields.Of(reflect.TypeFor[TimeEntry]())
 	}
 	return fields.Of(reflect.TypeFor[T]())
+}
+
+// isNotes tells whether a path is the one of a ticket's notes.
+func isNotes(p Parent) bool {
+	return strings.EqualFold(p.Collection, "Tickets") && strings.EqualFold(p.Children, "Notes")
 }
 
 // checkCollection keeps an entity of a caller's own to the form of a collection,
@@ -825,6 +694,10 @@ func writePath[T Entity](method string, v *T) (string, error) {
 		return "", invalid(method, collection[T](), "%v", err)
 	}
 	child, ok := any(v).(Child)
+	if strings.EqualFold(collection[T](), TicketNote{}.Collection()) && (!ok || !isNotes(child.Parent())) {
+		return "", refusal(transport.Unsupported|transport.Invalid, method, collection[T](),
+			"ticket notes are written through their ticket only, POST /Tickets/{id}/Notes: give the type the method Parent, or use TicketNote")
+	}
 	if !ok {
 		return collection[T](), nil
 	}

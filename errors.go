@@ -82,12 +82,13 @@ type Error struct {
 	Messages []string
 	// Attempts is how often the request was tried; 0 if it never was.
 	Attempts int
-	// RetryAfter is how long the server asked to wait, 0 if it did not.
+	// RetryAfter is how long the server asked to wait, or until a limit that the
+	// client keeps has room again; 0 if neither is known.
 	RetryAfter time.Duration
 	// Sent is the body of a create whose outcome is unknown, so that a caller
-	// can look for what it may have made; nil otherwise. It is the only part
-	// that holds what the request held; Error, LogValue and MarshalJSON leave it
-	// out.
+	// can look for what it may have made; nil otherwise. The file of an
+	// attachment is not in it. It is the only part that holds what the request
+	// held; Error, LogValue and MarshalJSON leave it out.
 	Sent []byte
 
 	kind  transport.Kind
@@ -302,4 +303,17 @@ func cutAt(s string, n int) string {
 		n--
 	}
 	return s[:n]
+}
+
+// interrupted adds to an error the end of the caller's context, if that ended
+// the wait in which it could have been mended. err is an *Error.
+func interrupted(ctx context.Context, err error) error {
+	var e *Error
+	if ended := ctx.Err(); ended != nil && errors.As(err, &e) && !errors.Is(err, ended) {
+		if e.cause != nil {
+			ended = fmt.Errorf("%w, after %w", ended, e.cause)
+		}
+		e.cause = ended
+	}
+	return err
 }

@@ -55,6 +55,16 @@ var matrixFaults = []struct {
 	{"note shows late", autotasktest.Fault{Late: 1}, isPost},
 	{"note shows later", autotasktest.Fault{Late: 3}, isPost},
 	{"lost, and shows late", autotasktest.Fault{Late: 1, DropResponse: true}, isPost},
+	// Autotask goes on with a write that its client has given up, for five
+	// minutes at the most. A client that has waited in vain must not write again
+	// before; one whose connection was cut does, so that of these only such are
+	// here that land before the end.
+	{"lands when given up", autotasktest.Fault{Linger: 1, Hang: true}, isWrite},
+	{"lands after the next search", autotasktest.Fault{Linger: 2, Hang: true}, isWrite},
+	{"lands in the next run", autotasktest.Fault{Linger: 4, Hang: true}, isWrite},
+	{"lands in the end", autotasktest.Fault{Linger: 100, Hang: true}, isWrite},
+	{"cut, and lands soon", autotasktest.Fault{Linger: 2}, isWrite},
+	{"cut, and lands later", autotasktest.Fault{Linger: 5}, isWrite},
 	{"edited by somebody else", autotasktest.Fault{Op: "GET Tickets", Edit: editByHand}, isTicketRead},
 }
 
@@ -150,6 +160,7 @@ func (c matrixCase) play(t *testing.T) matrixVerdict {
 		}
 		time.Sleep(10 * time.Minute) //nolint:forbidigo // virtual time: the queue's wait
 	}
+	m.srv.Land()
 	return m.compare(said)
 }
 
@@ -256,8 +267,14 @@ func (m *matrixRun) editByHand(row map[string]any) {
 }
 
 // editMayBeLost: Autotask has no version check. What somebody else writes
-// between the read and the write of an update is overwritten.
+// between the read and the write of an update is overwritten; and a write that
+// lands late is not there until it lands.
 func (m *matrixRun) editMayBeLost() bool {
+	for _, f := range m.faults {
+		if f.Linger > 0 && f.Skip < m.editedAt && m.tried[f.Skip] == http.MethodPut && f.Skip+f.Linger >= m.editedAt {
+			return true
+		}
+	}
 	return m.editedAt < len(m.tried) && m.tried[m.editedAt] == http.MethodPut
 }
 

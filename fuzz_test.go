@@ -1,9 +1,7 @@
 package autotask_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"math"
 	"net/http"
 	"net/url"
@@ -172,33 +170,99 @@ func fuzzOptional[T comparable](t *testing.T, body []byte) {
 }
 
 // FuzzFilter builds a filter and what it means side by side, and compares the
-// meaning with what is sent.
+// meaning with what is sent: whole where it keeps to Autotask's limits, in parts
+// that do where that is possible, and not at all where it is not.
 func FuzzFilter(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3})
 	f.Add([]byte{13, 2, 0, 5, 1, 7})
 	f.Add([]byte{14, 3, 11, 4, 2, 12, 9, 9, 0, 0})
 	f.Add([]byte("\x0d\x03\x0e\x02\x06title\x0b\x00\x0c\x01"))
+	f.Add([]byte{0, 11, 7, 200, 1})                                   // a long In
+	f.Add([]byte{4, 11, 7, 200, 1})                                   // of ids
+	f.Add([]byte{0, 12, 7, 200, 1})                                   // a long NotIn
+	f.Add([]byte{0, 14, 2, 1, 11, 7, 200, 1, 2, 9})                   // beneath an Or
+	f.Add([]byte{0, 13, 2, 1, 11, 7, 200, 1, 2, 12, 7, 60, 1})        // beside a short NotIn
+	f.Add([]byte{0, 13, 2, 1, 11, 7, 200, 1, 2, 11, 7, 200, 1})       // beside another one
+	f.Add([]byte{0, 13, 3, 1, 15, 1, 11, 7, 250, 3, 2, 11, 7, 99, 9}) // with a user-defined field
 	f.Fuzz(func(t *testing.T, program []byte) {
 		b := filterBuilder{program: program}
 		filter, meaning := b.build(0)
+		whole := weigh(meaning)
 		client, mock := mocked(t)
-		var sent []byte
+		var sent []map[string]any
 		mock.RegisterNoResponder(func(req *http.Request) (*http.Response, error) {
-			var body bytes.Buffer
-			_, err := body.ReadFrom(req.Body)
-			sent = body.Bytes()
-			return httpmock.NewStringResponse(200, `{"queryCount":1}`), err
+			var body struct {
+				Filter []map[string]any `json:"filter"`
+			}
+			err := json.NewDecoder(req.Body).Decode(&body)
+			if assert.Len(t, body.Filter, 1) {
+				sent = append(sent, body.Filter[0])
+			}
+			return httpmock.NewStringResponse(200, `{"queryCount":1,"items":[],"pageDetails":{"count":0}}`), err
 		})
 		_, err := client.Tickets.Count(t.Context(), autotask.Query{Filter: filter})
-		if err != nil {
+		if whole.empty || whole.udfs > 1 || whole.ors > 500 && whole.ors-len(whole.longest) >= 500 {
 			require.ErrorIs(t, err, autotask.ErrInvalid)
-			assert.Nil(t, sent)
+			assert.Empty(t, sent)
 			return
 		}
-		want, err := json.Marshal(map[string]any{"filter": []any{meaning}})
 		require.NoError(t, err)
-		assert.JSONEq(t, string(want), string(sent))
+		if whole.ors <= 500 {
+			want, err := json.Marshal(meaning)
+			require.NoError(t, err)
+			require.Len(t, sent, 1)
+			got, err := json.Marshal(sent[0])
+			require.NoError(t, err)
+			assert.JSONEq(t, string(want), string(got))
+			return
+		}
+		size := 500 - (whole.ors - len(whole.longest))
+		assert.Len(t, sent, (len(whole.longest)+size-1)/size)
+		values := 0
+		for _, part := range sent {
+			w := weigh(part)
+			assert.LessOrEqual(t, w.ors, 500)
+			assert.LessOrEqual(t, w.udfs, 1)
+			values += w.ors - (whole.ors - len(whole.longest))
+		}
+		assert.Equal(t, len(whole.longest), values, "every value is in one part")
 	})
+}
+
+// weight is what Autotask limits in a filter.
+type weight struct {
+	ors, udfs int
+	longest   []any // values of the longest In
+	empty     bool  // a group or list of nothing
+}
+
+func weigh(meaning map[string]any) weight {
+	var w weight
+	if meaning["udf"] == true {
+		w.udfs++
+	}
+	switch op := meaning["op"]; op {
+	case "in", "notIn":
+		values := meaning["value"].([]any)
+		w.ors, w.empty = len(values), len(values) == 0
+		if op == "in" {
+			w.longest = values
+		}
+	case "and", "or":
+		items := meaning["items"].([]any)
+		w.empty = len(items) == 0
+		if op == "or" {
+			w.ors = len(items)
+		}
+		for _, item := range items {
+			inner := weigh(item.(map[string]any))
+			w.ors, w.udfs, w.empty = w.ors+inner.ors, w.udfs+inner.udfs, w.empty || inner.empty
+			if len(inner.longest) > len(w.longest) {
+				w.longest = inner.longest
+			}
+		}
+	}
+	return w
 }
 
 type filterBuilder struct{ program []byte }
@@ -236,6 +300,31 @@ func (b *filterBuilder) value() (given, meant any) {
 	return b.text(), nil
 }
 
+// list is a short list with repeats, or one that may be too long for a query.
+func (b *filterBuilder) list() (given []int, distinct []any) {
+	n := b.next()
+	given = make([]int, n%4)
+	for i := range given {
+		given[i] = b.next()
+	}
+	if n%8 == 7 {
+		given = make([]int, 4*b.next())
+		repeats := 1 + b.next()%3
+		for i := range given {
+			given[i] = i / repeats
+		}
+	}
+	seen := map[int]bool{}
+	distinct = []any{}
+	for _, v := range given {
+		if !seen[v] {
+			seen[v] = true
+			distinct = append(distinct, v)
+		}
+	}
+	return given, distinct
+}
+
 func (b *filterBuilder) build(depth int) (autotask.Filter, map[string]any) {
 	compare := []struct {
 		op   string
@@ -249,7 +338,7 @@ func (b *filterBuilder) build(depth int) (autotask.Filter, map[string]any) {
 	}{
 		{"beginsWith", autotask.BeginsWith}, {"endsWith", autotask.EndsWith}, {"contains", autotask.Contains},
 	}
-	field := fmt.Sprintf("field%d", b.next()%5)
+	field := []string{"field0", "field1", "field2", "field3", "id"}[b.next()%5]
 	switch kind := b.next() % 16; {
 	case kind < 6:
 		given, meant := b.value()
@@ -266,14 +355,11 @@ func (b *filterBuilder) build(depth int) (autotask.Filter, map[string]any) {
 	case kind == 10:
 		return autotask.NotExist(field), map[string]any{"op": "notExist", "field": field}
 	case kind < 13:
-		values := make([]int, b.next()%4)
-		for i := range values {
-			values[i] = b.next()
-		}
+		values, distinct := b.list()
 		if kind == 11 {
-			return autotask.In(field, values...), map[string]any{"op": "in", "field": field, "value": values}
+			return autotask.In(field, values...), map[string]any{"op": "in", "field": field, "value": distinct}
 		}
-		return autotask.NotIn(field, values...), map[string]any{"op": "notIn", "field": field, "value": values}
+		return autotask.NotIn(field, values...), map[string]any{"op": "notIn", "field": field, "value": distinct}
 	case kind < 15 && depth < 4:
 		filters := make([]autotask.Filter, b.next()%4)
 		meanings := make([]any, len(filters))

@@ -156,3 +156,87 @@ func TestLimits_CancellingEndsEveryWait(t *testing.T) {
 		})
 	}
 }
+
+// blocked is a limiter that has no place for anybody.
+type blocked struct{}
+
+// Acquire implements autotask.Limiter.
+func (blocked) Acquire(ctx context.Context, _ string) (release func(), err error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestLimits_CancellingEndsTheWaitsOfOneCall(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		faults  []autotasktest.Fault
+		options []autotask.Option
+		do      func(context.Context, *autotask.Client, int64) error
+		waits   []string // what was asked for when the wait begins
+		ends    error    // what matters more than the end of the context: a write was sent
+	}{
+		"before an update begins anew": {
+			faults: []autotasktest.Fault{{Op: "PUT Tickets", DropRequest: true, Times: -1}},
+			do: func(ctx context.Context, c *autotask.Client, id int64) error {
+				_, err := c.Tickets.Update(ctx, id, func(t *autotask.Ticket) error { t.Title = "changed"; return nil })
+				return err
+			},
+			waits: []string{"GET Tickets", "PUT Tickets", "GET Tickets"},
+			ends:  autotask.ErrOutcomeUnknown,
+		},
+		"before a delete is repeated": {
+			faults: []autotasktest.Fault{{Op: "DELETE TimeEntries", DropRequest: true, Times: -1}},
+			do: func(ctx context.Context, c *autotask.Client, id int64) error {
+				return c.TimeEntries.Delete(ctx, id+1)
+			},
+			waits: []string{"DELETE TimeEntries", "GET TimeEntries"},
+			ends:  autotask.ErrOutcomeUnknown,
+		},
+		"for the search after a lost create": {
+			faults: []autotasktest.Fault{
+				{Op: "POST Tickets/Notes", DropResponse: true},
+				{Op: "POST TicketNotes/query", Hang: true, Times: -1},
+			},
+			do: func(ctx context.Context, c *autotask.Client, id int64) error {
+				_, err := c.Notes.Create(ctx, id, note())
+				return err
+			},
+			waits: []string{"POST Tickets/Notes", "POST TicketNotes/query"},
+			ends:  autotask.ErrOutcomeUnknown,
+		},
+		"for a place of the limiter": {
+			options: []autotask.Option{autotask.WithLimiter(blocked{})},
+			do: func(ctx context.Context, c *autotask.Client, id int64) error {
+				_, err := c.Notes.Create(ctx, id, note())
+				return err
+			},
+			ends: context.Canceled,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { // which fails if a goroutine is left
+				srv := autotasktest.NewInProcess(t)
+				id := srv.Seed("Tickets", nil)
+				srv.Seed("TimeEntries", map[string]any{"id": id + 1, "ticketID": id})
+				for _, f := range test.faults {
+					srv.Inject(f)
+				}
+				client := srv.InProcessClient(test.options...)
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() { ended <- test.do(ctx, client, id) }()
+				synctest.Wait() // until it waits for nothing but time, or the context
+				require.Empty(t, ended)
+				require.Equal(t, test.waits, ops(srv))
+				cancel()
+				cancelled := time.Now()
+				err := <-ended
+				assert.Zero(t, time.Since(cancelled))
+				require.ErrorIs(t, err, test.ends)
+				require.ErrorIs(t, err, context.Canceled)
+				assert.Equal(t, test.waits, ops(srv), "nothing is sent any more")
+			})
+		})
+	}
+}

@@ -58,6 +58,12 @@ func (s *NotesService) List(ctx context.Context, q Query) ([]*TicketNote, error)
 	return List[TicketNote](ctx, s.client, q)
 }
 
+// Pages ranges over the notes that q asks for by whole pages, each with the
+// position from which a later run can go on. See the function Pages.
+func (s *NotesService) Pages(ctx context.Context, q Query) iter.Seq2[*Page[TicketNote], error] {
+	return Pages[TicketNote](ctx, s.client, q)
+}
+
 // Count tells how many notes match q's filter (POST /TicketNotes/query/count).
 func (s *NotesService) Count(ctx context.Context, q Query) (int64, error) {
 	return Count[TicketNote](ctx, s.client, q)

@@ -48,6 +48,9 @@ func Null[T any]() Optional[T] { return Optional[T]{state: null} }
 // Get returns the value, and whether there is one.
 func (o Optional[T]) Get() (T, bool) { return o.value, o.state == present }
 
+// held is Get for code that does not know T.
+func (o Optional[T]) held() (any, bool) { return o.value, o.state == present }
+
 // Or returns the value, or fallback if the field is absent or null.
 func (o Optional[T]) Or(fallback T) T {
 	if o.state == present {

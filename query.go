@@ -1,15 +1,19 @@
 package autotask
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/autotask-go/autotask/internal/fields"
 )
@@ -30,6 +34,12 @@ type Query struct {
 	Fields []string
 	// Limit is the number of items in all; 0 is no limit.
 	Limit int
+	// After reads only the items with a greater id: those behind a Page. Absent
+	// and null read from the beginning; 0 is an id like any other.
+	After Optional[int64]
+	// Prefetch reads one page ahead while the caller works on the one before.
+	// That page is a request for nothing if the loop is left early.
+	Prefetch bool
 }
 
 // Filter is a condition on items, made by Eq, And and the other functions of
@@ -45,7 +55,8 @@ type Filter struct {
 }
 
 // Eq is true of items whose field equals value: a text, number, boolean or
-// time.Time. For "has no value" use NotExist.
+// time.Time, a type made of one of these, a json.Number, or an Optional that
+// holds one. For "has no value" use NotExist.
 func Eq(field string, value any) Filter { return compare("eq", field, value) }
 
 // NotEq is true of items whose field differs from value.
@@ -78,11 +89,33 @@ func Exist(field string) Filter { return condition("exist", field) }
 // NotExist is true of items whose field has no value.
 func NotExist(field string) Filter { return condition("notExist", field) }
 
-// In is true of items whose field equals one of the values, of which Autotask
-// takes up to 500.
+// Since is true of items whose time field is t or later, sent in UTC and to the
+// millisecond. The zero time is an error. It is what a sync asks for that reads
+// only what has changed since its last run, whose beginning t is. The field is
+//
+//	Tickets, TicketNotes         lastActivityDate
+//	TimeEntries                  lastModifiedDateTime
+//	Companies                    lastActivityDate
+//	Contacts                     lastModifiedDate
+//	Projects, Phases, Tasks      lastActivityDateTime
+//
+// (Autotask's best practices). Autotask's clock and ours differ, and what is
+// being written shows late: begin some minutes before the last run did, and
+// expect items that were seen already. Deletions do not show this way.
+func Since(field string, t time.Time) Filter { return compare("gte", field, t) }
+
+// In is true of items whose field equals one of the values. Values that are
+// given twice, texts also in another casing, count once. Autotask takes 500 OR
+// conditions in a query: the values of In and NotIn, and the alternatives of
+// Or. If there are more, the longest In is sent in parts, and the results are
+// put together in the order of the ids, without doubles. Parts of an In on "id"
+// are read one after the other; those of other fields side by side, with one
+// request for each before the first item comes, and a page of each in memory.
 func In[V any](field string, values ...V) Filter { return list("in", field, values) }
 
-// NotIn is true of items whose field equals none of the values.
+// NotIn is true of items whose field equals none of the values, of which
+// Autotask takes up to 500. More are refused: read all items, and leave those
+// out in the program.
 func NotIn[V any](field string, values ...V) Filter { return list("notIn", field, values) }
 
 // And is true where all of the conditions are.
@@ -104,8 +137,11 @@ func UDF(f Filter) Filter {
 
 func condition(op, field string) Filter {
 	f := Filter{op: op, field: field}
-	if strings.TrimSpace(field) == "" {
+	switch {
+	case strings.TrimSpace(field) == "":
 		f.err = fmt.Errorf("%s: the name of the field is empty", op)
+	case !utf8.ValidString(field):
+		f.err = fmt.Errorf("%s: the name of the field is invalid UTF-8", op)
 	}
 	return f
 }
@@ -123,13 +159,17 @@ func compare(op, field string, value any) Filter {
 func list[V any](op, field string, values []V) Filter {
 	f := condition(op, field)
 	converted := make([]any, 0, len(values))
+	seen := make(map[any]bool, len(values))
 	for _, value := range values {
 		v, err := filterValue(value)
 		if err != nil {
 			f.err = errors.Join(f.err, fmt.Errorf("%s on %s: %w", op, field, err))
 			break
 		}
-		converted = append(converted, v)
+		if key := sameness(v); !seen[key] {
+			seen[key] = true
+			converted = append(converted, v)
+		}
 	}
 	if len(values) == 0 {
 		f.err = errors.Join(f.err, fmt.Errorf("%s on %s: no values given", op, field))
@@ -151,51 +191,176 @@ func group(op string, conditions []Filter) Filter {
 	return f
 }
 
-// filterValue gives a value the form it has on the wire.
+// sameness is what two values of a list have in common if they are the same to
+// Autotask, which compares texts without case.
+func sameness(v any) any {
+	switch v := v.(type) {
+	case string:
+		return strings.ToLower(v)
+	case jsontext.Value:
+		return [1]string{string(v)} // a number, and no text
+	}
+	return v
+}
+
+// filterValue gives a value the form it has on the wire. Whole numbers are
+// int64, whichever type they came in, so that they can be compared.
 func filterValue(value any) (any, error) {
-	if t, ok := value.(time.Time); ok {
-		return fields.FormatTime(t), nil
+	switch v := value.(type) {
+	case time.Time:
+		return timeValue(v)
+	case interface{ held() (any, bool) }: // an Optional
+		inner, ok := v.held()
+		if !ok {
+			return nil, fmt.Errorf("the %T holds no value: use NotExist for items without one, or leave the condition out", value)
+		}
+		return filterValue(inner)
+	case interface { // a json.Number, which is a text to Go
+		Int64() (int64, error)
+		Float64() (float64, error)
+		String() string
+	}:
+		return numberValue(v.String())
 	}
 	v := reflect.ValueOf(value)
 	switch v.Kind() {
 	case reflect.Invalid:
 		return nil, errors.New("nil matches nothing in Autotask: use NotExist or Exist")
 	case reflect.String:
+		if !utf8.ValidString(v.String()) {
+			return nil, errors.New("the text is invalid UTF-8")
+		}
 		return v.String(), nil
 	case reflect.Bool:
 		return v.Bool(), nil
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return v.Int(), nil
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return v.Uint(), nil
-	case reflect.Float32, reflect.Float64:
-		if f := v.Float(); !math.IsNaN(f) && !math.IsInf(f, 0) {
-			return f, nil
+		if u := v.Uint(); u > math.MaxInt64 {
+			return u, nil
 		}
-		return nil, errors.New("NaN and infinity cannot be compared with")
+		return int64(v.Uint()), nil //nolint:gosec // it fits
+	case reflect.Float32, reflect.Float64:
+		return floatValue(v.Float())
+	case reflect.Struct:
+		if stamp := reflect.TypeFor[time.Time](); v.CanConvert(stamp) {
+			return timeValue(v.Convert(stamp).Interface().(time.Time))
+		}
+	case reflect.Pointer:
+		return nil, fmt.Errorf("a %T cannot be compared with: use what it points to, or NotExist where that is nil", value)
 	}
 	return nil, fmt.Errorf("a %T cannot be compared with: use a text, number, boolean or time.Time", value)
 }
 
-// tally counts what Autotask limits in a whole filter.
-type tally struct{ udfs, ors int }
+func timeValue(t time.Time) (any, error) {
+	switch year := t.UTC().Year(); {
+	case t.IsZero():
+		return nil, errors.New("the time is zero: set it, use NotExist for items without one, or leave the condition out")
+	case year < 1 || year > 9999:
+		return nil, fmt.Errorf("the year %d has no form on the wire, which goes from 1 to 9999", year)
+	}
+	return fields.FormatTime(t), nil
+}
 
-// check walks the filter and joins what is wrong in it.
-func (f Filter) check(t *tally) error {
+func floatValue(f float64) (any, error) {
+	const exact = 1 << 53 // above it, a float64 stands for several whole numbers
+	switch {
+	case math.IsNaN(f) || math.IsInf(f, 0):
+		return nil, errors.New("NaN and infinity cannot be compared with")
+	case f == math.Trunc(f) && math.Abs(f) <= exact:
+		return int64(f), nil
+	}
+	return f, nil
+}
+
+// numberValue keeps a number that no Go type holds as it is spelled.
+func numberValue(text string) (any, error) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n, nil
+	}
+	if v := jsontext.Value(text); v.Kind() == '0' && v.IsValid() {
+		return v, nil
+	}
+	return nil, fmt.Errorf("%q is not a number", excerpt(text))
+}
+
+// tally counts what Autotask limits in a whole filter.
+type tally struct {
+	udfs                    int
+	in, notIn, alternatives int     // the OR conditions
+	longest                 *Filter // of the Ins, the first of those with the most values
+	beneathOr               bool    // an Or lies above the longest
+}
+
+func (t *tally) ors() int { return t.in + t.notIn + t.alternatives }
+
+// others are the OR conditions without the longest In.
+func (t *tally) others() int {
+	if t.longest == nil {
+		return t.ors()
+	}
+	return t.ors() - len(t.longest.values())
+}
+
+// check says what to do about OR conditions that cannot be brought down to the
+// limit.
+func (t *tally) check() error {
+	if t.ors() <= maxConditions || t.longest != nil && t.others() < maxConditions {
+		return nil
+	}
+	advice := "only one In is sent in parts; ask once for each part of the other"
+	switch otherIns := t.others() - t.notIn - t.alternatives; max(otherIns, t.notIn, t.alternatives) {
+	case t.notIn:
+		advice = "a NotIn cannot be sent in parts; read without it, and leave those items out in the program"
+	case t.alternatives:
+		advice = "an Or cannot be sent in parts; use In for alternatives of one field, or ask once for each part of the Or"
+	}
+	return fmt.Errorf("the filter has %d values and alternatives; Autotask takes %d: %s", t.ors(), maxConditions, advice)
+}
+
+// values are those of In and NotIn.
+func (f *Filter) values() []any {
+	values, _ := f.value.([]any)
+	return values
+}
+
+// check walks the filter, counts, and joins what is wrong in it.
+func (f *Filter) check(t *tally, beneathOr bool) error {
 	problems := []error{f.err}
 	if f.udf {
 		t.udfs++
 	}
-	if values, ok := f.value.([]any); ok {
-		t.ors += len(values)
+	switch n := len(f.values()); f.op {
+	case "in":
+		t.in += n
+		if t.longest == nil || n > len(t.longest.values()) {
+			t.longest, t.beneathOr = f, beneathOr
+		}
+	case "notIn":
+		t.notIn += n
+	case "or":
+		t.alternatives += len(f.items)
+		beneathOr = true
 	}
-	if f.op == "or" {
-		t.ors += len(f.items)
-	}
-	for _, item := range f.items {
-		problems = append(problems, item.check(t))
+	for i := range f.items {
+		problems = append(problems, f.items[i].check(t, beneathOr))
 	}
 	return errors.Join(problems...)
+}
+
+// with is the filter with other values for one of its Ins. An In that belongs
+// to a group which stands in several places changes in all of them.
+func (f *Filter) with(in *Filter, values []any) Filter {
+	changed := *f
+	if f == in {
+		changed.value = values
+		return changed
+	}
+	changed.items = nil
+	for i := range f.items {
+		changed.items = append(changed.items, f.items[i].with(in, values))
+	}
+	return changed
 }
 
 // wireFilter is a Filter as it is sent.
@@ -216,50 +381,119 @@ func (f Filter) wire() wireFilter {
 }
 
 // check finds what Autotask would reject, or worse, ignore.
-func (q Query) check() error {
-	var t tally
-	problems := []error{q.Filter.check(&t)}
+func (q *Query) check(t *tally) error {
+	problems := []error{q.Filter.check(t, false)}
 	if t.udfs > 1 {
 		problems = append(problems, fmt.Errorf("the filter has conditions on %d user-defined fields; Autotask takes one", t.udfs))
 	}
-	if t.ors > maxConditions {
-		problems = append(problems, fmt.Errorf("the filter has %d values and alternatives; Autotask takes %d: split it", t.ors, maxConditions))
-	}
+	problems = append(problems, t.check())
 	if q.Limit < 0 {
 		problems = append(problems, fmt.Errorf("a Limit of %d; use 0 for no limit", q.Limit))
 	}
 	for _, name := range q.Fields {
-		if strings.TrimSpace(name) == "" {
+		switch {
+		case strings.TrimSpace(name) == "":
 			problems = append(problems, errors.New("an empty name in Fields"))
+		case !utf8.ValidString(name):
+			problems = append(problems, errors.New("a name in Fields is invalid UTF-8"))
 		}
 	}
 	return errors.Join(problems...)
 }
 
+// part is a query as it is sent, of the one or several that a Query is.
+type part struct {
+	Query
+	first, last int64 // the span of its ids, if the parts are in order
+}
+
+// parts are what a Query is sent as.
+type parts struct {
+	all      []part
+	inOrder  bool // the ids of each lie above those of the one before
+	disjoint bool // no item is in two of them
+}
+
+// split checks a query and, if it has more OR conditions than Autotask takes,
+// divides the values of its longest In among several.
+//
+// The items of the parts are, together, exactly those of the whole, however the
+// In is nested: there is no negation above it. An item that the In lets through
+// is let through by the In of some part, and judged there as in the whole; one
+// that it does not let through is judged alike everywhere; and no part lets
+// through what the whole does not, since And and Or turn no more true into
+// false. (A NotIn divided that way would let everything through.)
+func (q Query) split() (parts, error) {
+	var t tally
+	if err := q.check(&t); err != nil {
+		return parts{}, err
+	}
+	if t.ors() <= maxConditions {
+		return parts{all: []part{{Query: q}}, disjoint: true}, nil
+	}
+	// One value is one part's only if values that differ are never the same to
+	// Autotask, as texts may be; and an Or may let an item into every part.
+	in, values := t.longest, t.longest.values()
+	whole := !slices.ContainsFunc(values, func(v any) bool { _, ok := v.(int64); return !ok })
+	p := parts{disjoint: whole && !in.udf && !t.beneathOr}
+	if p.inOrder = p.disjoint && strings.EqualFold(in.field, "id"); p.inOrder {
+		values = slices.SortedFunc(slices.Values(values), func(a, b any) int { return cmp.Compare(a.(int64), b.(int64)) })
+	}
+	for values := range slices.Chunk(values, maxConditions-t.others()) {
+		next := part{Query: q}
+		next.Filter = q.Filter.with(in, values)
+		if p.inOrder {
+			next.first, next.last = values[0].(int64), values[len(values)-1].(int64)
+			if after, ok := q.After.Get(); ok && next.last <= after {
+				continue
+			}
+		}
+		p.all = append(p.all, next)
+	}
+	return p, nil
+}
+
 // body is the query as it is POSTed, to the first page and to every next one.
 func (q Query) body() ([]byte, error) {
-	if err := q.check(); err != nil {
-		return nil, err
+	var filter []wireFilter
+	if q.Filter.op != "" {
+		filter = append(filter, q.Filter.wire())
 	}
-	filter := q.Filter
-	if filter.op == "" {
-		filter = Exist("id") // an empty array would match nothing
+	if after, ok := q.After.Get(); ok {
+		filter = append(filter, Gt("id", after).wire())
+	}
+	if filter == nil {
+		filter = append(filter, Exist("id").wire()) // an empty array would match nothing
 	}
 	body := struct {
 		MaxRecords    int          `json:"MaxRecords,omitzero"`
 		IncludeFields []string     `json:"IncludeFields,omitempty"`
 		Filter        []wireFilter `json:"filter"`
-	}{IncludeFields: withID(q.Fields), Filter: []wireFilter{filter.wire()}}
+	}{IncludeFields: withID(q.Fields), Filter: filter}
 	if q.Limit > 0 && q.Limit < maxPageSize {
 		body.MaxRecords = q.Limit
 	}
 	return json.Marshal(body)
 }
 
-// withID adds the id, by which Autotask pages.
+// withID adds the id, by which Autotask pages, and leaves out names that were
+// there before, in whichever casing.
 func withID(names []string) []string {
-	if len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, "id") }) {
-		return names
+	if len(names) == 0 {
+		return nil
 	}
-	return append([]string{"id"}, names...)
+	var all []string
+	for _, name := range names {
+		if !containsFold(all, name) {
+			all = append(all, name)
+		}
+	}
+	if containsFold(all, "id") {
+		return all
+	}
+	return append([]string{"id"}, all...)
+}
+
+func containsFold(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }

@@ -85,9 +85,21 @@ func (s *TicketsService) All(ctx context.Context, q Query) iter.Seq2[*Ticket, er
 	return All[Ticket](ctx, s.client, q)
 }
 
+// Scan reads one large result with several workers, in any order; see the
+// function Scan.
+func (s *TicketsService) Scan(ctx context.Context, q Query, workers int, rest ...Range) iter.Seq2[*Page[Ticket], error] {
+	return Scan[Ticket](ctx, s.client, q, workers, rest...)
+}
+
 // List reads the tickets that q asks for into memory.
 func (s *TicketsService) List(ctx context.Context, q Query) ([]*Ticket, error) {
 	return List[Ticket](ctx, s.client, q)
+}
+
+// Pages ranges over the tickets that q asks for by whole pages, each with the
+// position from which a later run can go on. See the function Pages.
+func (s *TicketsService) Pages(ctx context.Context, q Query) iter.Seq2[*Page[Ticket], error] {
+	return Pages[Ticket](ctx, s.client, q)
 }
 
 // Count tells how many tickets match q's filter (POST /Tickets/query/count).

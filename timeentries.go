@@ -47,6 +47,12 @@ func (s *TimeEntriesService) List(ctx context.Context, q Query) ([]*TimeEntry, e
 	return List[TimeEntry](ctx, s.client, q)
 }
 
+// Pages ranges over the time entries that q asks for by whole pages, each with the
+// position from which a later run can go on. See the function Pages.
+func (s *TimeEntriesService) Pages(ctx context.Context, q Query) iter.Seq2[*Page[TimeEntry], error] {
+	return Pages[TimeEntry](ctx, s.client, q)
+}
+
 // Count tells how many time entries match q's filter (POST
 // /TimeEntries/query/count).
 func (s *TimeEntriesService) Count(ctx context.Context, q Query) (int64, error) {

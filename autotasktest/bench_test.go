@@ -60,3 +60,51 @@ func BenchmarkResolveInProcess(b *testing.B) {
 		require.NoError(b, err)
 	}
 }
+
+// A tenant with many rows: what a request costs must not grow with them.
+func BenchmarkLargeTenant(b *testing.B) {
+	for _, size := range []int{100, 100_000} {
+		srv := autotasktest.NewInProcess(b)
+		srv.SetThreshold(1<<40, 0)
+		const first = 1_000_000
+		for i := range size {
+			srv.Seed("Tickets", map[string]any{"id": first + i, "ticketNumber": path("T20261123.%06d", i)})
+			srv.Seed("TicketNotes", map[string]any{"ticketID": first + i})
+			srv.Seed("TimeEntries", map[string]any{"ticketID": first + i})
+		}
+		transport := srv.Transport()
+		middle := first + size/2
+		for name, request := range map[string][2]string{
+			"GET Tickets":              {path("Tickets/%d", middle)},
+			"GET Tickets/Notes":        {path("Tickets/%d/Notes", middle)},
+			"Tickets by number":        {"Tickets/query", `{"filter":[{"op":"eq","field":"ticketNumber","value":"` + path("T20261123.%06d", size/2) + `"}]}`},
+			"Tickets by ids":           {"Tickets/query", path(`{"filter":[{"op":"in","field":"id","value":[%d,%d]}]}`, middle, middle+1)},
+			"TicketNotes by ticket":    {"TicketNotes/query", path(`{"filter":[{"op":"eq","field":"ticketID","value":%d}]}`, middle)},
+			"TimeEntries by ticket":    {"TimeEntries/query", path(`{"filter":[{"op":"and","items":[{"op":"eq","field":"ticketID","value":%d}]}]}`, middle)},
+			"count TimeEntries":        {"TimeEntries/query/count", path(`{"filter":[{"op":"eq","field":"ticketID","value":%d}]}`, middle)},
+			"POST Tickets/Notes":       {path("Tickets/%d/Notes", first), noteBody},
+			"a page of all of them":    {"Tickets/query", `{"MaxRecords":1,"filter":[{"op":"exist","field":"id"}]}`},
+			"GET of what is not there": {"Tickets/1"},
+		} {
+			b.Run(path("%d/%s", size, name), func(b *testing.B) {
+				method := http.MethodPost
+				if request[1] == "" {
+					method = http.MethodGet
+				}
+				ask := func() {
+					r := signed(b, srv, method, srv.BaseURL()+"/"+request[0], request[1])
+					resp, err := transport.RoundTrip(r)
+					require.NoError(b, err)
+					require.Equal(b, http.StatusOK, resp.StatusCode)
+					_, _ = io.Copy(io.Discard, resp.Body)
+					_ = resp.Body.Close()
+				}
+				ask() // which makes the index, if there is to be one
+				for b.Loop() {
+					ask()
+				}
+				srv.ResetRequests()
+			})
+		}
+	}
+}

@@ -150,7 +150,3 @@ func (x scalar) exists() bool { return !x.null && x.text != "" }
 func (x scalar) isAmong(wanted []scalar) bool {
 	return slices.ContainsFunc(wanted, func(w scalar) bool { return !w.null && x.compare(w) == 0 })
 }
-
-func containsFold(names []string, name string) bool {
-	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
-}

@@ -21,6 +21,11 @@
 //   - A wrong user name is 500, a wrong secret 401. Acting for another resource
 //     is refused on reads. The fourth request at one time on one endpoint is
 //     refused, and so is every request above the hourly threshold.
+//   - The content of an attachment is served with the attachment alone, never in
+//     a list. A file has at most 6,000,000 bytes, and all of five minutes
+//     10,000,000; more of them, and five minutes pass before the next.
+//     Attachments are found by what they hang on; the history of a ticket by its
+//     ticket and nothing else. Some fields cannot be queried.
 //
 // A new tenant holds two people ([APIUserID], [TechnicianID]), two companies
 // ([OwnCompanyID], whose id is 0, and [CustomerID]) and the picklists of tickets,
@@ -68,6 +73,32 @@
 //
 //	autotask.WithHTTPClient(&http.Client{Transport: srv.Transport()})
 //
+// # Webhooks
+//
+// A webhook is a row like any other: POST TicketWebhooks, then its Fields, whose
+// ids are in a picklist of TicketWebhookFields. From then on, what the API
+// creates, updates and deletes queues signed calls, and DeliverWebhooks makes
+// them:
+//
+//	_, err = client.Tickets.Create(ctx, ticket)
+//	err = srv.DeliverWebhooks(ctx) // calls back until nothing is left to tell
+//
+// Only loopback addresses are called. SetHookHandler takes the calls in process
+// instead, whatever their address. What Seed does is no event; FireWebhooks tells
+// of seeded rows. SetHookSigning signs in the other ways that are reported.
+//
+// # Settings of a tenant
+//
+// SetPicklist and SetUDFs give it other picklists and user-defined fields.
+// SetAttachmentShape serves attachments in the other forms that are reported.
+//
+// # Many rows
+//
+// A tenant may hold a hundred thousand tickets: what it costs to read one, or to
+// query by an id, a ticket's id or its number, does not depend on how many there
+// are. Every request is kept for Requests; a program that makes millions of them
+// calls ResetRequests now and then.
+//
 // # Faults
 //
 // Inject makes chosen requests go wrong. Here the note is created, but the
@@ -87,6 +118,7 @@
 //   - Something else answers: Status, Redirect, Garbage, HTML.
 //   - The answer does not come through: DropResponse, Truncate, Drip, Oversize,
 //     GzipBomb, and Hang with one of the first two.
+//   - The request outlives its client: Linger.
 //   - The answer is whole and wrong: IgnoreWrite, RepeatNextPage,
 //     ForeignNextPage.
 //   - The tenant does not stand still: Revert, Edit, Late.
@@ -106,19 +138,21 @@
 //     entries no hours, contacts need not belong to the company, categories
 //     require nothing, and a picklist entry is accepted although it is inactive
 //     or belongs to another parent entry.
-//   - Consequences: no workflow rules but Fault.Revert, no webhooks, e-mails,
-//     ticket history or deletion logs. A note or time entry leaves its ticket as
+//   - Consequences: no workflow rules but Fault.Revert, no e-mails, ticket history
+//     or deletion logs. What belongs to a deleted row stays. A note or time entry leaves its ticket as
 //     it was. Fields that Autotask calculates (due dates of service levels,
 //     hoursToBill, amounts) stay null. Rich text is not lost, because there is
 //     none.
-//   - User-defined fields have no definitions: a tenant has those that its rows
-//     carry, as text.
-//   - Queries: every field can be queried; paging works without id among the
-//     IncludeFields; ticket history and attachments take any filter.
-//   - Attachments are rows like others: no size limits, and their data is served
-//     in lists too.
-//   - The requests Authenticate, invoiceSettings, InvoicePdf, InvoiceMarkupHtml,
-//     InvoiceMarkupXml, TimeOffBalances and Approve of a time-off request.
+//   - User-defined fields: their values are text, whatever the type of their
+//     definition. An entity that SetUDFs was not called for has those that its
+//     rows carry, and takes any.
+//   - Webhooks: no call is repeated, a webhook that fails is not switched off,
+//     and neither WebhookEventErrorLogs nor deactivationUrl hear of it. Nobody is
+//     told of Fault.Edit. Their addresses need not be https.
+//   - Attachments: AttachmentInfo does not list them.
+//   - Services: the token of Authenticate opens nothing; the files of an invoice
+//     are not its contents; approving a time-off request leaves the number of its
+//     status alone, and rejecting one only keeps the reason.
 //   - The limits on time: no answer slows down as the threshold comes nearer, and
 //     no request is ended after five minutes.
 //   - TLS, and a web server that takes other casings of collection names: here
@@ -128,6 +162,12 @@
 // Some details of the API are not published, and were chosen to be the harder
 // ones for a client: operators are case-sensitive; a null field matches no
 // comparison, noteq and notIn included; children count toward the thread limit
-// of their parent's endpoint. The text of the hourly threshold's refusal is
+// of their parent's endpoint; a query without id among its IncludeFields gets its
+// first page, and is refused the next; a call of a webhook names fields as the
+// API does, tells of the changed ones among those it subscribes to and of those
+// it always shows, of none after a delete, and not at all of an update of others;
+// a webhook is ready once it has a field; a FILE_ATTACHMENT needs data, and a
+// link has none; a pause of attachments begins with the one that was too much.
+// The text of the hourly threshold's refusal is
 // invented, as are most texts of pages and framework errors. Match none of them.
 package autotasktest

@@ -61,6 +61,16 @@ type Fault struct {
 	// it. It is a number and no time, so that it takes no clock to get past it.
 	Late int
 
+	// Linger carries the request out after its client has lost it: as the next
+	// so many requests have arrived, just before the last of them is carried
+	// out, but no later than five minutes after it came, by the tenant's clock,
+	// which is when Autotask gives up any request. The connection is cut at
+	// once, or, with Hang, when the client has waited long enough. It is a
+	// number, so that it takes no clock and no goroutine; Land does not wait for
+	// it. Zone discovery and requests that the thread limit turns away do not
+	// count. Until then the fault is pending.
+	Linger int
+
 	// RepeatNextPage makes the page that was asked for its own next page.
 	RepeatNextPage bool
 	// ForeignNextPage is the origin, such as "https://example.com", to which
@@ -123,6 +133,9 @@ func (f Fault) check() error {
 	if f.GzipBomb && f.Oversize <= 0 {
 		return errors.New("a GzipBomb needs an Oversize")
 	}
+	if f.Linger > 0 && (f.DropRequest || f.Refuse || f.Status != 0 || f.Redirect != "") {
+		return errors.New("what does not come through cannot Linger")
+	}
 	if u, err := url.Parse(f.ForeignNextPage); f.ForeignNextPage != "" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "") {
 		return fmt.Errorf(`%q is no origin such as "https://example.com"`, f.ForeignNextPage)
 	}
@@ -142,11 +155,12 @@ func checkOp(op string) error {
 }
 
 // PendingFaults returns how many faults have not happened as often as they
-// should. Faults that happen always are not counted.
+// should, requests that linger included. Faults that happen always are not
+// counted.
 func (s *Server) PendingFaults() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
+	n := len(s.lingering)
 	for _, f := range s.faults {
 		if f.left > 0 {
 			n++
@@ -206,7 +220,7 @@ func (f *armed) matches(c *call) bool {
 func (f Fault) instead() (answer, bool) {
 	var a answer
 	switch {
-	case f.DropRequest, f.Refuse, f.Hang && !f.DropResponse && !f.Truncate:
+	case f.DropRequest, f.Refuse, f.Hang && !f.DropResponse && !f.Truncate && f.Linger <= 0:
 		return lost, true
 	case f.Redirect != "":
 		a = reply(http.StatusTemporaryRedirect, htmlType, nil)

@@ -3,6 +3,7 @@ package autotasktest
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/autotask-go/autotask/internal/schema"
 )
@@ -20,6 +21,9 @@ type filter struct {
 	entity *schema.Entity
 	ors    int // alternatives so far
 	udfs   int // conditions on user-defined fields so far
+
+	inOrs     int // groups of alternatives around the condition at hand
+	narrowing narrowing
 }
 
 // condition is one element of a filter: a comparison, or a group of elements.
@@ -33,26 +37,29 @@ type condition struct {
 
 // parseFilter reads the array at the top of a query. Its elements must all
 // hold; an empty array matches nothing.
-func (s *Server) parseFilter(e *schema.Entity, v json.RawMessage) (predicate, error) {
+func (s *Server) parseFilter(e *schema.Entity, v json.RawMessage) (predicate, narrowing, error) {
 	elements, err := parseConditions(v)
 	if err != nil {
-		return nil, err
+		return nil, narrowing{}, err
+	}
+	if err := checkConditions(e, elements); err != nil {
+		return nil, narrowing{}, err
 	}
 	if len(elements) == 0 {
-		return func(*row) bool { return false }, nil
+		return func(*row) bool { return false }, narrowing{}, nil
 	}
 	f := &filter{server: s, entity: e}
 	all, err := f.all(elements, false)
 	if err != nil {
-		return nil, err
+		return nil, narrowing{}, err
 	}
 	if f.ors > maxORs {
-		return nil, complain("Invalid query syntax. Queries are limited to %d or fewer 'OR' conditions.", maxORs)
+		return nil, narrowing{}, complain("Invalid query syntax. Queries are limited to %d or fewer 'OR' conditions.", maxORs)
 	}
 	if f.udfs > 1 {
-		return nil, complain("You can only query by one user-defined field at a time.")
+		return nil, narrowing{}, complain("You can only query by one user-defined field at a time.")
 	}
-	return and(all), nil
+	return and(all), f.narrowing, nil
 }
 
 func parseConditions(v json.RawMessage) ([]condition, error) {
@@ -114,6 +121,9 @@ func (f *filter) one(c condition, inOr bool) (predicate, error) {
 	} else if inOr {
 		f.ors++
 	}
+	if f.inOrs == 0 {
+		f.narrow(c, wanted)
+	}
 	return func(r *row) bool { return test(of.read(r), wanted) }, nil
 }
 
@@ -121,6 +131,10 @@ func (f *filter) group(c condition) (predicate, error) {
 	conditions, err := parseConditions(c.items)
 	if err != nil {
 		return nil, err
+	}
+	if c.op == "or" {
+		f.inOrs++
+		defer func() { f.inOrs-- }()
 	}
 	kept, err := f.all(conditions, c.op == "or")
 	switch {
@@ -162,13 +176,16 @@ func (f *filter) operand(c condition) (operand, error) {
 	if field == nil {
 		return operand{}, unknownField(c.field, f.entity)
 	}
+	if !isQueryable(f.entity, field) {
+		return operand{}, complain("The field %s of the %s Entity cannot be queried.", field.Name, f.entity.Name)
+	}
 	class := classOf(field.Kind)
 	return operand{class, func(r *row) scalar { return stored(class, r.fields.get(field.Name)) }}, nil
 }
 
 func (f *filter) udfOperand(name string) (operand, error) {
 	f.udfs++
-	if !containsFold(f.server.udfNames(f.entity), name) {
+	if !slices.ContainsFunc(f.server.definitions(f.entity), func(d UDF) bool { return strings.EqualFold(d.Name, name) }) {
 		return operand{}, unknownField(name, f.entity)
 	}
 	return operand{loose, func(r *row) scalar { return stored(loose, udfOf(r, name)) }}, nil

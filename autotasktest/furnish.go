@@ -62,6 +62,7 @@ var furnishing = sync.OnceValue(func() *furniture {
 	for name, values := range picklists {
 		f.picklists[schema.Lookup(name.collection).Entity.Field(name.field)] = values
 	}
+	fieldPicklists(f.picklists)
 	// A tenant of its own, with a clock that stands still, seeds the rows. What
 	// shows its time is a date to fill in.
 	made := time.Unix(0, 0)

@@ -275,3 +275,11 @@ func search(query string) string { return url.Values{"search": {query}}.Encode()
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 120_000_000, time.UTC)
 
 func (x *tenant) at(t time.Time) { x.SetClock(func() time.Time { return t }) }
+
+// cancelled is a context that has ended.
+func cancelled(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}

@@ -2,7 +2,7 @@ package autotasktest
 
 import (
 	"encoding/json"
-	"slices"
+	"strings"
 
 	"github.com/autotask-go/autotask/internal/schema"
 )
@@ -11,10 +11,16 @@ import (
 // collections: ticket notes count as creatable, although only their ticket can
 // create them (contract, section 7).
 func (s *Server) entityInformation(c *call) answer {
-	if c.collection.Entity == nil {
-		return notFound()
+	return okWith("info", entityInfo(described(c.collection)))
+}
+
+// described is the entity that a collection tells of. One collection tells of
+// itself although no rows ever pass there: TimeOffRequestsApprove.
+func described(c *schema.Collection) *schema.Entity {
+	if c.Entity == nil {
+		return &schema.Entity{Name: strings.ReplaceAll(c.Path, "/", "")}
 	}
-	return okWith("info", entityInfo(c.collection.Entity))
+	return c.Entity
 }
 
 func entityInfo(e *schema.Entity) json.RawMessage {
@@ -35,39 +41,35 @@ func entityInfo(e *schema.Entity) json.RawMessage {
 		{"userAccessForQuery", integer(access)},
 		{"userAccessForUpdate", integer(access)},
 		{"hasUserDefinedFields", encode(e.HasUDFs())},
-		{"supportsWebhookCallouts", encode(slices.Contains(webhookEntities, e.Name))},
+		{"supportsWebhookCallouts", encode(hookOf(e) != nil)},
 	}.text()
 }
 
-var webhookEntities = []string{"Company", "Contact", "ConfigurationItem", "Ticket", "TicketNote"}
-
 func (s *Server) fieldInformation(c *call) answer {
-	if c.collection.Entity == nil {
-		return notFound()
-	}
+	e := described(c.collection)
 	var all []json.RawMessage
-	for _, f := range c.collection.Entity.Fields {
+	for _, f := range e.Fields {
 		if f.Kind != schema.UDFs {
-			all = append(all, s.describe(f))
+			all = append(all, s.describe(e, f))
 		}
 	}
 	return okWith("fields", textOfArray(all))
 }
 
-func (s *Server) describe(f *schema.Field) json.RawMessage {
+func (s *Server) describe(e *schema.Entity, f *schema.Field) json.RawMessage {
 	return object{
 		{"name", encode(f.Name)},
 		{"dataType", encode(dataType(f))},
 		{"length", integer(int64(f.MaxLength))},
 		{"isRequired", encode(f.Required)},
 		{"isReadOnly", encode(f.ReadOnly)},
-		{"isQueryable", encode(true)},
+		{"isQueryable", encode(isQueryable(e, f))},
 		{"isReference", encode(f.References != "")},
 		{"referenceEntityType", encode(f.References)},
-		{"isPickList", encode(f.Picklist)},
+		{"isPickList", encode(s.hasPicklist(f))},
 		{"picklistValues", s.picklistJSON(f)},
 		{"picklistParentValueField", encode(f.PicklistParent)},
-		{"isSupportedWebhookField", encode(false)},
+		{"isSupportedWebhookField", encode(isWebhookField(e, f))},
 	}.text()
 }
 
@@ -85,32 +87,16 @@ func dataType(f *schema.Field) string {
 	return f.Kind.String()
 }
 
-// udfInformation lists the user-defined fields that rows carry. An entity that
-// cannot have any has no such route.
+// udfInformation lists the user-defined fields. An entity that cannot have any
+// has no such route.
 func (s *Server) udfInformation(c *call) answer {
 	e := c.collection.Entity
 	if e == nil || !e.HasUDFs() {
 		return notFound()
 	}
 	var all []json.RawMessage
-	for _, name := range s.udfNames(e) {
-		all = append(all, object{
-			{"name", encode(name)},
-			{"label", encode(name)},
-			{"type", encode("string")},
-			{"length", integer(8000)},
-			{"description", encode("")},
-			{"isRequired", encode(false)},
-			{"isReadOnly", encode(false)},
-			{"isQueryable", encode(true)},
-			{"isReference", encode(false)},
-			{"referenceEntityType", encode("")},
-			{"isPickList", encode(false)},
-			{"picklistValues", null},
-			{"picklistParentValueField", encode("")},
-			{"defaultValue", null},
-			{"isSupportedWebhookField", encode(false)},
-		}.text())
+	for _, d := range s.definitions(e) {
+		all = append(all, d.json())
 	}
 	return okWith("fields", textOfArray(all))
 }

@@ -48,7 +48,7 @@ func TestFieldInformation(t *testing.T) {
 		"isQueryable":true,"isReference":false,"referenceEntityType":"","isPickList":true,"picklistValues":[
 			{"value":"1","label":"New","isDefaultValue":true,"sortOrder":1,"parentValue":"","isActive":true,"isSystem":true},
 			{"value":"9","label":"Waiting","isDefaultValue":false,"sortOrder":2,"parentValue":"","isActive":false,"isSystem":false}],
-		"picklistParentValueField":"","isSupportedWebhookField":false}`, text(fields["status"]))
+		"picklistParentValueField":"","isSupportedWebhookField":true}`, text(fields["status"]))
 	assert.Equal(t, "issueType", fields["subIssueType"]["picklistParentValueField"])
 	sub := fields["subIssueType"]["picklistValues"].([]any)
 	assert.Equal(t, "10", sub[0].(map[string]any)["parentValue"])
@@ -56,7 +56,7 @@ func TestFieldInformation(t *testing.T) {
 
 	assert.JSONEq(t, `{"name":"resolution","dataType":"string","length":32000,"isRequired":false,"isReadOnly":false,
 		"isQueryable":true,"isReference":false,"referenceEntityType":"","isPickList":false,"picklistValues":null,
-		"picklistParentValueField":"","isSupportedWebhookField":false}`, text(fields["resolution"]))
+		"picklistParentValueField":"","isSupportedWebhookField":true}`, text(fields["resolution"]))
 	assert.Equal(t, "Company", fields["companyID"]["referenceEntityType"])
 	assert.Equal(t, true, fields["completedDate"]["isReadOnly"])
 	for name, want := range map[string]string{"id": "long", "companyID": "integer", "createDate": "datetime", "estimatedHours": "decimal", "isVisibleToComanaged": "boolean"} {

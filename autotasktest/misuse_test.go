@@ -35,6 +35,14 @@ var misuses = map[string]func(*autotasktest.Server){
 	`Inject: a GzipBomb needs an Oversize`:                                  func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{GzipBomb: true}) },
 	`Inject: "example.com" is no origin such as "https://example.com"`:      func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "example.com"}) },
 	`Inject: "https://example.com/x" is no origin`:                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "https://example.com/x"}) },
+	`Inject: what does not come through cannot Linger`:                      func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Linger: 1, Refuse: true}) },
+	`SetUDFs: TimeEntry has no user-defined fields`:                         func(s *autotasktest.Server) { s.SetUDFs("TimeEntries", autotasktest.UDF{Name: "x"}) },
+	`SetUDFs: Ticket: a definition has no name`:                             func(s *autotasktest.Server) { s.SetUDFs("Tickets", autotasktest.UDF{}) },
+	`FireWebhooks: there are no webhooks for "Create" of Resource`:          func(s *autotasktest.Server) { s.FireWebhooks("Create", "Resources", autotasktest.APIUserID) },
+	`FireWebhooks: there are no webhooks for "Deactivated" of Ticket`:       func(s *autotasktest.Server) { s.FireWebhooks("Deactivated", "Tickets", 1) },
+	`FireWebhooks: there is no Ticket 1`:                                    func(s *autotasktest.Server) { s.FireWebhooks("Create", "Tickets", 1) },
+	`HookFieldID: no webhook tells of "nothing" of Ticket`:                  func(s *autotasktest.Server) { s.HookFieldID("Tickets", "nothing") },
+	`HookFieldID: no webhook tells of "name" of Resource`:                   func(s *autotasktest.Server) { s.HookFieldID("Resources", "name") },
 	`Client: `: func(s *autotasktest.Server) { s.Client(autotask.WithBaseURL("nonsense")) },
 }
 

@@ -28,26 +28,46 @@ func (s *Server) SetPicklist(collection, field string, values []PicklistValue) {
 		return
 	}
 	f := e.Field(field)
-	if f == nil || !f.Picklist {
+	if f == nil || !f.Picklist && picklistOfHook(e) != f {
 		s.fail("SetPicklist: %s has no picklist %q", collection, field)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.setPicklist(f, slices.Clone(values))
+}
+
+func (s *Server) setPicklist(f *schema.Field, values []PicklistValue) {
 	s.picklists = maps.Clone(s.picklists) // tenants share the one they start with
-	s.picklists[f] = slices.Clone(values)
+	s.picklists[f] = values
 }
 
 // picklistJSON is a picklist as the metadata has it; null for other fields.
 func (s *Server) picklistJSON(f *schema.Field) json.RawMessage {
-	if !f.Picklist {
+	if !s.hasPicklist(f) {
 		return null
 	}
-	texts := make([]json.RawMessage, len(s.picklists[f]))
-	for i, v := range s.picklists[f] {
+	return picklistText(s.picklists[f])
+}
+
+// hasPicklist reports whether a field has a picklist, be it an empty one. The
+// table does not tell of those that hold the ids of other fields.
+func (s *Server) hasPicklist(f *schema.Field) bool {
+	_, given := s.picklists[f]
+	return given || f.Picklist
+}
+
+func picklistText(values []PicklistValue) json.RawMessage {
+	texts := make([]json.RawMessage, len(values))
+	for i, v := range values {
 		texts[i] = v.json(i + 1)
 	}
 	return textOfArray(texts)
+}
+
+// offers reports whether a picklist has an entry.
+func offers(values []PicklistValue, value string) bool {
+	return slices.ContainsFunc(values, func(v PicklistValue) bool { return v.Value == value })
 }
 
 func (v PicklistValue) json(sortOrder int) json.RawMessage {

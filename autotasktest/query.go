@@ -18,6 +18,7 @@ const maxRecords = 500
 // search is a query as it was asked.
 type search struct {
 	match   func(*row) bool
+	where   narrowing
 	size    int
 	include []string // names of the fields wanted; empty for all
 }
@@ -41,7 +42,7 @@ func (s *Server) query(c *call) answer {
 	if err != nil {
 		return refuseError(err)
 	}
-	return s.page(c, t, q.match, at)
+	return s.page(c, t, q, at)
 }
 
 func (s *Server) count(c *call) answer {
@@ -50,18 +51,24 @@ func (s *Server) count(c *call) answer {
 	if err != nil {
 		return refuseError(err)
 	}
-	rows := t.matching(slices.All(t.ids), q.match, len(t.ids))
+	ids := t.candidates(q.where)
+	rows := t.matching(slices.All(ids), q.match, len(ids))
 	t.searched()
 	return okWith("queryCount", integer(int64(len(rows))))
 }
 
 // list answers the rows of one parent. It takes no filter.
 func (s *Server) list(c *call) answer {
-	at, err := cursorOf(c, search{size: maxRecords})
+	q := search{match: c.owns, size: maxRecords}
+	if c.collection.ParentField != "" {
+		parent := scalar{class: numeric, number: float64(c.parent), whole: &c.parent}
+		q.where = narrowing{c.collection.Entity.Field(c.collection.ParentField), []scalar{parent}}
+	}
+	at, err := cursorOf(c, q)
 	if err != nil {
 		return refuseError(err)
 	}
-	return s.page(c, s.table(c.collection.Entity), c.owns, at)
+	return s.page(c, s.table(c.collection.Entity), q, at)
 }
 
 // searchText is the query itself: the body, or a parameter of a GET.
@@ -80,7 +87,7 @@ func (s *Server) parseSearch(e *schema.Entity, text []byte) (search, error) {
 		return search{}, complain("The query must be a JSON object.")
 	}
 	q := search{size: maxRecords}
-	if q.match, err = s.parseFilter(e, o.get("filter")); err != nil {
+	if q.match, q.where, err = s.parseFilter(e, o.get("filter")); err != nil {
 		return search{}, err
 	}
 	if v := o.get("MaxRecords"); !isNull(v) {
@@ -126,13 +133,16 @@ func cursorOf(c *call, q search) (cursor, error) {
 	if err := json.Unmarshal([]byte(paging), &at); err != nil || at.PageSize < 1 || at.PageSize > maxRecords {
 		return cursor{}, complain("The page to go to cannot be read.")
 	}
+	if len(at.IncludeFields) > 0 && !slices.Contains(at.IncludeFields, "id") {
+		return cursor{}, complain("IncludeFields must contain id to go from page to page.")
+	}
 	return at, nil
 }
 
 // page answers the rows that match at a cursor. A full page names a next one,
 // also when nothing follows: as with the API, the last page may be empty.
-func (s *Server) page(c *call, t *table, match func(*row) bool, at cursor) answer {
-	rows := at.cut(t, match)
+func (s *Server) page(c *call, t *table, q search, at cursor) answer {
+	rows := at.cut(t, q)
 	t.searched()
 	items := make([][]byte, len(rows))
 	for i, r := range rows {
@@ -144,28 +154,33 @@ func (s *Server) page(c *call, t *table, match func(*row) bool, at cursor) answe
 	}
 	return ok(object{
 		{"items", textOfArray(items)},
-		{"pageDetails", object{
-			{"count", integer(int64(len(rows)))},
-			{"requestCount", integer(int64(at.PageSize))},
-			{"prevPageUrl", prev},
-			{"nextPageUrl", s.nextPage(c, at, rows)},
-		}.text()},
+		{"pageDetails", pageDetails(len(rows), at.PageSize, prev, s.nextPage(c, at, rows))},
 	}.text())
 }
 
+func pageDetails(count, size int, prev, next json.RawMessage) json.RawMessage {
+	return object{
+		{"count", integer(int64(count))},
+		{"requestCount", integer(int64(size))},
+		{"prevPageUrl", prev},
+		{"nextPageUrl", next},
+	}.text()
+}
+
 // cut returns the rows of the page: the first after its id, or the last before.
-func (c cursor) cut(t *table, match func(*row) bool) []*row {
+func (c cursor) cut(t *table, q search) []*row {
+	ids := t.candidates(q.where)
 	if len(c.PreviousIDs) > 0 {
-		end, _ := slices.BinarySearch(t.ids, c.PreviousIDs[0])
-		rows := t.matching(slices.Backward(t.ids[:end]), match, c.PageSize)
+		end, _ := slices.BinarySearch(ids, c.PreviousIDs[0])
+		rows := t.matching(slices.Backward(ids[:end]), q.match, c.PageSize)
 		slices.Reverse(rows)
 		return rows
 	}
 	start := 0
 	if len(c.NextIDs) > 0 {
-		start, _ = slices.BinarySearch(t.ids, c.NextIDs[0]+1)
+		start, _ = slices.BinarySearch(ids, c.NextIDs[0]+1)
 	}
-	return t.matching(slices.All(t.ids[start:]), match, c.PageSize)
+	return t.matching(slices.All(ids[start:]), q.match, c.PageSize)
 }
 
 // nextPage is the address of the page after this one, null for none.
@@ -210,17 +225,21 @@ func (s *Server) pageURL(c *call, direction string, at, to cursor) json.RawMessa
 // with user-defined fields shows them empty where nobody asked for them.
 func (s *Server) renderPart(e *schema.Entity, r *row, include []string) []byte {
 	if len(include) == 0 {
-		return s.render(e, r)
+		return s.renderListed(e, r)
 	}
 	var part object
+	shown := s.shown(e, r)
 	for _, f := range e.Fields {
-		value, has := r.fields.find(f.Name)
+		value, has := shown.find(f.Name)
 		switch {
 		case slices.Contains(include, f.Name) && has:
 			part = append(part, member{f.Name, value})
 		case f.Kind == schema.UDFs:
 			part = append(part, member{f.Name, []byte("[]")})
 		}
+	}
+	if isAttachment(e) && part.has("data") {
+		part.set("data", null)
 	}
 	if r.raw != nil {
 		return part.text()

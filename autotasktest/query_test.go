@@ -234,9 +234,9 @@ func TestListsOfChildren(t *testing.T) {
 	assert.Empty(t, x.get("Tickets/99/Notes").ok().items())
 	assert.Equal(t, []int64{1, 2, 3}, x.query("TicketNotes", `[{"op":"exist","field":"id"}]`))
 
-	// No field of a predecessor is known to hold its task.
-	x.Seed("TaskPredecessors", map[string]any{"id": 4})
-	assert.Equal(t, []int64{4}, x.get("Tasks/1/Predecessors").ok().ids())
+	// No field of a text is known to hold its article.
+	x.Seed("ArticlePlainTextContent", map[string]any{"id": 4})
+	assert.Equal(t, []int64{4}, x.get("KnowledgeBaseArticles/1/PlainTextContent").ok().ids())
 }
 
 func TestRowsSeededRawOfAnotherTypeMatchNothing(t *testing.T) {

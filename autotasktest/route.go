@@ -54,6 +54,9 @@ func (s *Server) carryOut(c *call) answer {
 	if service := serviceOf(c); service != nil {
 		return s.serveService(c, service)
 	}
+	if e, ids := endpointOf(c); e != nil {
+		return s.serveEndpoint(c, e, ids)
+	}
 	run, refusal := c.find()
 	if run == nil {
 		return refusal
@@ -120,7 +123,13 @@ func (s *Server) item(c *call) answer {
 	c.table = s.table(c.collection.Entity)
 	c.rowID = c.id
 	r := c.table.rows[c.id]
-	if r == nil || !c.owns(r) {
+	if r != nil && !c.owns(r) {
+		r = nil
+	}
+	switch {
+	case isAttachment(c.table.entity):
+		return s.attachment(c, r)
+	case r == nil:
 		return okWith("item", null)
 	}
 	return okWith("item", s.render(c.table.entity, r))

@@ -19,14 +19,12 @@ func TestRoutesThatNobodyServesAreWebPages(t *testing.T) {
 	note := x.Seed("TicketNotes", nil)
 	for _, op := range []string{
 		"POST TicketNotes", "POST TicketNote", "PATCH Contacts", "PUT Contacts", "PATCH TicketNotes",
-		"GET Nothing/5", "GET tickets/5", "GET Tickets/five", "GET ", "GET Authenticate",
+		"GET Nothing/5", "GET tickets/5", "GET Tickets/five", "GET ",
 		fmt.Sprintf("GET Tickets/%d/TimeEntries", id),
 		fmt.Sprintf("GET Tickets/%d/Notes/query", id),
 		fmt.Sprintf("GET Tickets/%d/Notes/%d/more", id, note),
 		"GET TimeEntries/entityInformation/userDefinedFields",
 		"GET TicketAttachments/entityInformation/userDefinedFields",
-		"GET TimeOffRequestsApprove/entityInformation",
-		"GET TimeOffRequestsApprove/entityInformation/fields",
 	} {
 		method, path, _ := strings.Cut(op, " ")
 		x.do(method, path, "").notFound()
@@ -70,9 +68,23 @@ func TestEveryCollectionIsServed(t *testing.T) {
 		}
 		id := x.Seed(c.Path, nil)
 		x.get(path("%s/%d", c.Path, id)).ok()
-		assert.Contains(t, x.query(c.Path, `[{"op":"exist","field":"id"}]`), id, c.Path)
+		assert.Contains(t, x.query(c.Path, filterFor(x, c, id)), id, c.Path)
 		require.NotEmpty(t, x.get(c.Path + "/entityInformation/fields").ok().json()["fields"], c.Path)
 	}
+}
+
+// filterFor is a filter that finds a row, in the form that its entity insists on.
+func filterFor(x *tenant, c *schema.Collection, id int64) string {
+	byField := func(name string) string {
+		return path(`[{"op":"eq","field":"%s","value":%v}]`, name, x.Get(c.Path, id)[name])
+	}
+	switch {
+	case c.Path == "TicketHistory":
+		return byField("ticketID")
+	case strings.HasSuffix(c.Path, "Attachments"):
+		return byField("parentID")
+	}
+	return `[{"op":"exist","field":"id"}]`
 }
 
 func TestLongGETsAreWebPages(t *testing.T) {

@@ -60,6 +60,10 @@ func (s *Server) stampCreation(e *schema.Entity, fields *object, c *call, given 
 	case "TimeEntry":
 		st.set(timeEntryType(*fields), "timeEntryType")
 	}
+	stampWebhook(st)
+	if isAttachment(e) {
+		s.stampAttachment(st, c.actor)
+	}
 	s.stampChange(e, fields, c.actor, given)
 }
 

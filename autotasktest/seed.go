@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/autotask-go/autotask/internal/schema"
@@ -12,7 +14,8 @@ import (
 
 // Seed puts a row into a collection and returns its id. The fields given are
 // as they are; the others get plausible values: picklists and references that
-// exist, dates of now, no null where the API has none. A row is found under
+// exist, dates of now, no null where the API has none; a row that the API
+// writes below a parent, such as a note, gets one that is there, or a new one. A row is found under
 // the collection of its entity that has no parent: "TicketNotes", "TimeEntries".
 //
 // A time.Time is written as the API writes dates. An "id" of a row that exists
@@ -40,6 +43,7 @@ func (s *Server) seed(e *schema.Entity, given object) int64 {
 		id = s.newID(t)
 		given.set("id", integer(id))
 	}
+	s.giveParent(e, &given)
 	fields := make(object, 0, len(e.Fields))
 	for _, f := range e.Fields {
 		value, ok := given.find(f.Name)
@@ -82,6 +86,8 @@ func (s *Server) plausible(e *schema.Entity, f *schema.Field, fields object) jso
 		return json.RawMessage("[]")
 	case f.Kind == schema.Boolean && !f.ReadOnly:
 		return encode(f.Name == "isActive")
+	case isAttachment(e) && (f.Name == "data" || slices.Contains(attachmentRequired, f.Name)):
+		return plausibleAttachment(f, fields)
 	case e.Name == "Ticket" && f.Name == "dueDateTime":
 		return formatDate(s.clock().Add(24 * time.Hour))
 	case f.ReadOnly:
@@ -99,7 +105,7 @@ func (s *Server) plausible(e *schema.Entity, f *schema.Field, fields object) jso
 func (s *Server) plausibleRequired(e *schema.Entity, f *schema.Field, fields object) json.RawMessage {
 	switch {
 	case f.References != "":
-		return s.anyReference(f.References)
+		return s.anyRow(entitiesByName()[f.References])
 	case f.Kind == schema.Integer, f.Kind == schema.Number:
 		return integer(1)
 	case f.Kind == schema.DateTime:
@@ -108,14 +114,55 @@ func (s *Server) plausibleRequired(e *schema.Entity, f *schema.Field, fields obj
 	return encode(e.Name + " " + textOf(fields.get("id")))
 }
 
-// anyReference is the id of the first row of an entity, null if it has none.
-func (s *Server) anyReference(entity string) json.RawMessage {
+// anyRow is the id of the first row of an entity. If there is none, one is
+// seeded, unless that is what the tenant is about already: then it is null.
+func (s *Server) anyRow(e *schema.Entity) json.RawMessage {
+	t := s.table(e)
+	if len(t.ids) == 0 && !slices.Contains(s.seeding, e) {
+		s.seeding = append(s.seeding, e)
+		s.seed(e, nil)
+		s.seeding = s.seeding[:len(s.seeding)-1]
+	}
+	if len(t.ids) == 0 {
+		return null
+	}
+	return integer(t.ids[0])
+}
+
+var entitiesByName = sync.OnceValue(func() map[string]*schema.Entity {
+	all := make(map[string]*schema.Entity)
 	for _, e := range schema.Entities() {
-		if ids := s.table(e).ids; e.Name == entity && len(ids) > 0 {
-			return integer(ids[0])
+		all[e.Name] = e
+	}
+	return all
+})
+
+// giveParent gives a row that is written below a parent one of these, if none
+// of its fields that could name one was given: the first there is, or else a
+// new one.
+func (s *Server) giveParent(e *schema.Entity, given *object) {
+	collections := e.Collections()
+	if e.Name == "TicketHistory" { // which belongs to a ticket as notes do, but has no path below it
+		collections = []*schema.Collection{schema.Lookup("Tickets/Notes")}
+	}
+	var child *schema.Collection
+	for _, c := range collections {
+		if c.ParentField == "" {
+			continue
+		}
+		if given.has(c.ParentField) {
+			return
+		}
+		if child == nil {
+			child = c
 		}
 	}
-	return null
+	if child == nil {
+		return
+	}
+	if parent := parentOf(child); parent != nil && parent != e {
+		given.set(child.ParentField, s.anyRow(parent))
+	}
 }
 
 // SeedRaw puts a row into a collection exactly as given, byte for byte and with

@@ -78,8 +78,10 @@ func TestSeedPicksASubIssueTypeOfTheIssueType(t *testing.T) {
 func TestSeedChildrenRefersToWhatIsThere(t *testing.T) {
 	t.Parallel()
 	x := newTenant(t)
-	assert.Nil(t, x.Get("TicketNotes", x.Seed("TicketNotes", nil))["ticketID"])
-	ticket := x.Seed("Tickets", nil)
+	first := x.Get("TicketNotes", x.Seed("TicketNotes", nil))
+	require.Len(t, x.Rows("Tickets"), 1)
+	ticket := x.Seed("Tickets", map[string]any{"id": 1})
+	assert.Equal(t, x.Rows("Tickets")[1]["id"], first["ticketID"])
 	id := x.Seed("TicketNotes", map[string]any{"title": "Seen"})
 	note := x.Get("Tickets/Notes", id)
 	assert.EqualValues(t, text(ticket), note["ticketID"])

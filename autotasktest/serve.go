@@ -104,6 +104,9 @@ func (s *Server) arrive(c *call) (refusal answer, admitted bool) {
 	case c.broken != nil:
 		return lost, false
 	}
+	if !c.isDiscovery() {
+		s.landDue()
+	}
 	c.fault = s.strike(c)
 	c.latency = s.latency + c.fault.Delay
 	return answer{}, true
@@ -121,7 +124,11 @@ func (s *Server) handle(c *call) (a answer) {
 		return lost
 	}
 	a, done := c.fault.instead()
-	if !done {
+	switch {
+	case done:
+	case c.fault.Linger > 0:
+		a = s.keepForLater(c)
+	default:
 		a = s.carryOutFaultily(c)
 	}
 	a = c.fault.deliver(a, c.request)
@@ -138,6 +145,7 @@ func (s *Server) carryOutFaultily(c *call) answer {
 	defer s.mu.Unlock()
 	a := s.carryOut(c)
 	s.meddle(c)
+	s.announce(c)
 	return c.fault.spoil(a)
 }
 

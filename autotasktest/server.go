@@ -26,6 +26,12 @@ type Server struct {
 	lastID        int64
 	ticketsOfDay  map[string]int
 	picklists     map[*schema.Field][]PicklistValue
+	udfs          map[*schema.Entity][]UDF
+	attachments   attachments
+	hooks         hooks
+	invoicing     map[int64]object // the invoice settings of companies
+	lingering     []*lingering
+	seeding       []*schema.Entity // of which a row is being made for another to refer to
 	clock         func() time.Time
 	zonelessDates bool
 	latency       time.Duration

@@ -19,6 +19,7 @@ type service struct {
 var services = map[string]*service{
 	"zoneinformation":      {open: true, run: func(s *Server, c *call) answer { return s.zoneInformation(c.request.URL.Query()) }},
 	"versioninformation":   {open: true, run: (*Server).versionInformation},
+	"authenticate":         {run: (*Server).authToken},
 	"version":              {run: (*Server).version},
 	"modules":              {run: (*Server).modules},
 	"thresholdinformation": {run: func(s *Server, _ *call) answer { return s.thresholdInformation() }},

@@ -33,12 +33,15 @@ type table struct {
 	rows   map[int64]*row
 	ids    []int64       // ascending, the order of every listing
 	late   map[int64]int // how many searches do not find a row yet
+
+	indexes map[*schema.Field]*index
 }
 
 func (t *table) put(r *row) {
 	if i, found := slices.BinarySearch(t.ids, r.id); !found {
 		t.ids = slices.Insert(t.ids, i, r.id)
 	}
+	t.reindex(t.rows[r.id], r)
 	t.rows[r.id] = r
 }
 
@@ -46,6 +49,7 @@ func (t *table) remove(id int64) {
 	if i, found := slices.BinarySearch(t.ids, id); found {
 		t.ids = slices.Delete(t.ids, i, i+1)
 	}
+	t.reindex(t.rows[id], nil)
 	delete(t.rows, id)
 	delete(t.late, id)
 }
@@ -121,10 +125,42 @@ func (s *Server) exists(e *schema.Entity, id int64) bool {
 
 // render is the text of a row as it is served.
 func (s *Server) render(e *schema.Entity, r *row) []byte {
-	if r.raw != nil || !s.zonelessDates {
+	if r.raw != nil || !s.zonelessDates && s.udfs[e] == nil {
 		return r.text()
 	}
-	return s.dated(e, r.fields).text()
+	return s.dated(e, s.shown(e, r)).text()
+}
+
+// renderListed is render for a row among others. The content of a file is
+// served with the file alone.
+func (s *Server) renderListed(e *schema.Entity, r *row) []byte {
+	if !isAttachment(e) || isNull(r.fields.get("data")) {
+		return s.render(e, r)
+	}
+	o := slices.Clone(s.shown(e, r))
+	o.set("data", null)
+	return s.dated(e, o).text()
+}
+
+// shown returns the members of a row with all user-defined fields that its
+// entity has, also those which the row has no value for.
+func (s *Server) shown(e *schema.Entity, r *row) object {
+	defs := s.udfs[e]
+	if r.raw != nil || len(defs) == 0 {
+		return r.fields
+	}
+	all, err := parseUDFs(r.fields.get(udfsField))
+	if err != nil {
+		return r.fields
+	}
+	for _, d := range defs {
+		if indexOfUDF(all, d.Name) < 0 {
+			all = append(all, newUDF(d.Name, null))
+		}
+	}
+	o := slices.Clone(r.fields)
+	o.set(udfsField, textOfUDFs(all))
+	return o
 }
 
 // dated returns the members with dates in the form the tenant writes.

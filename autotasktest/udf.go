@@ -1,6 +1,7 @@
 package autotasktest
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -9,6 +10,98 @@ import (
 )
 
 const udfsField = "userDefinedFields"
+
+// UDF is the definition of a user-defined field.
+type UDF struct {
+	Name        string
+	Label       string // Name, if empty
+	Type        string // "string", if empty; or "integer", "double", "datetime"
+	Description string
+	Length      int  // 8000, if 0
+	Required    bool // which only the metadata tell: the API does not enforce it
+	Picklist    []PicklistValue
+	Default     string
+}
+
+// SetUDFs defines the user-defined fields of a collection's entity, in place of
+// those it had. Every row is served with all of them, null where it has no
+// value, and a write that names another is refused, as is one with a value that
+// is not in a field's picklist. Without definitions, an entity has the fields
+// that its rows carry, and takes any.
+func (s *Server) SetUDFs(collection string, definitions ...UDF) {
+	s.helper()
+	e := s.entity(collection)
+	if e == nil {
+		return
+	}
+	if !e.HasUDFs() {
+		s.fail("SetUDFs: %s has no user-defined fields", e.Name)
+		return
+	}
+	if slices.ContainsFunc(definitions, func(d UDF) bool { return d.Name == "" }) {
+		s.fail("SetUDFs: %s: a definition has no name", e.Name)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.udfs == nil {
+		s.udfs = make(map[*schema.Entity][]UDF)
+	}
+	s.udfs[e] = slices.Clone(definitions)
+	s.offerUDFs(e)
+}
+
+func (d UDF) json() json.RawMessage {
+	values := null
+	if d.Picklist != nil {
+		values = picklistText(d.Picklist)
+	}
+	deflt := null
+	if d.Default != "" {
+		deflt = encode(d.Default)
+	}
+	return object{
+		{"name", encode(d.Name)},
+		{"label", encode(cmp.Or(d.Label, d.Name))},
+		{"type", encode(cmp.Or(d.Type, "string"))},
+		{"length", integer(int64(cmp.Or(d.Length, 8000)))},
+		{"description", encode(d.Description)},
+		{"isRequired", encode(d.Required)},
+		{"isReadOnly", encode(false)},
+		{"isQueryable", encode(true)},
+		{"isReference", encode(false)},
+		{"referenceEntityType", encode("")},
+		{"isPickList", encode(d.Picklist != nil)},
+		{"picklistValues", values},
+		{"picklistParentValueField", encode("")},
+		{"defaultValue", deflt},
+		{"isSupportedWebhookField", encode(false)},
+	}.text()
+}
+
+// checkUDFs refuses user-defined fields that an entity with definitions does
+// not have, and values that are not in the picklists of those it has.
+func (s *Server) checkUDFs(e *schema.Entity, body []udf) error {
+	defs, defined := s.udfs[e]
+	if !defined {
+		return nil
+	}
+	for _, u := range body {
+		i := slices.IndexFunc(defs, func(d UDF) bool { return strings.EqualFold(d.Name, u.name) })
+		if i < 0 {
+			return complain("The user-defined field %s does not exist for %s.%s", u.name, e.Name, onRecord)
+		}
+		text := textOf(u.value)
+		if d := defs[i]; d.Picklist != nil && !isNull(u.value) && text != "" && !offers(d.Picklist, text) {
+			return complain("Picklist value [%s] does not exist for %s.%s", text, d.Name, onRecord)
+		}
+	}
+	return nil
+}
+
+func indexOfUDF(all []udf, name string) int {
+	return slices.IndexFunc(all, func(u udf) bool { return strings.EqualFold(u.name, name) })
+}
 
 // udf is one element of a userDefinedFields array, with its exact text.
 type udf struct {
@@ -66,9 +159,12 @@ func udfOf(r *row, name string) json.RawMessage {
 	return null
 }
 
-// udfNames returns the user-defined fields that the tenant has for an entity:
-// those that its rows carry.
-func (s *Server) udfNames(e *schema.Entity) []string {
+// definitions returns the user-defined fields that the tenant has for an
+// entity: those it was given, or else those that the rows carry.
+func (s *Server) definitions(e *schema.Entity) []UDF {
+	if defs, defined := s.udfs[e]; defined {
+		return defs
+	}
 	var names []string
 	for _, r := range s.table(e).all() {
 		all, _ := parseUDFs(r.fields.get(udfsField)) // as in udfOf
@@ -77,5 +173,9 @@ func (s *Server) udfNames(e *schema.Entity) []string {
 		}
 	}
 	slices.Sort(names)
-	return slices.Compact(names)
+	var defs []UDF
+	for _, name := range slices.Compact(names) {
+		defs = append(defs, UDF{Name: name})
+	}
+	return defs
 }

@@ -1,11 +1,13 @@
 package autotasktest
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/big"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/autotask-go/autotask/internal/schema"
 )
@@ -44,6 +46,9 @@ func toInt64(v json.RawMessage) (int64, bool) {
 func textOf(v json.RawMessage) string {
 	if len(v) == 0 || v[0] != '"' {
 		return string(v)
+	}
+	if bytes.IndexByte(v, '\\') < 0 && utf8.Valid(v) {
+		return string(v[1 : len(v)-1]) // nothing to unescape, which matters for files
 	}
 	var s string
 	_ = json.Unmarshal(v, &s) // v is valid JSON, or it would not have been parsed

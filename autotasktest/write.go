@@ -1,6 +1,7 @@
 package autotasktest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -48,6 +49,11 @@ func (s *Server) create(c *call) answer {
 	fields, err := w.fields()
 	if err != nil {
 		return refuseError(err)
+	}
+	if isAttachment(t.entity) {
+		if err := s.checkAttachment(fields); err != nil {
+			return refuseError(err)
+		}
 	}
 	id := s.newID(t)
 	fields.set("id", integer(id))
@@ -140,11 +146,24 @@ func checkStabilising(e *schema.Entity, body object) error {
 
 // checkParent refuses a child of a row that does not exist.
 func (s *Server) checkParent(c *call) error {
-	parent := schema.Lookup(c.collection.Parent)
-	if parent == nil || parent.Entity == nil || s.exists(parent.Entity, c.parent) {
+	parent := parentOf(c.collection)
+	if parent == nil || s.exists(parent, c.parent) {
 		return nil
 	}
-	return badReference(c.collection.ParentField, parent.Entity)
+	return badReference(cmp.Or(c.collection.ParentField, "parentId"), parent)
+}
+
+// elsewhere are the parents in paths that are no collections themselves, and
+// where their rows are.
+var elsewhere = map[string]string{"Expenses": "ExpenseReports", "UserDefinedFields": "UserDefinedFieldDefinitions"}
+
+// parentOf is the entity that a collection's rows belong to, nil for none.
+func parentOf(c *schema.Collection) *schema.Entity {
+	parent := schema.Lookup(cmp.Or(elsewhere[c.Parent], c.Parent))
+	if parent == nil {
+		return nil
+	}
+	return parent.Entity
 }
 
 func badReference(field string, e *schema.Entity) error {
@@ -266,8 +285,7 @@ func (w *write) check(f *schema.Field, value []byte) error {
 	if f.Kind == schema.String && f.MaxLength > 0 && utf8.RuneCountInString(text) > f.MaxLength {
 		return complain("%s must be less than or equal to %d characters%s", f.Name, f.MaxLength, onRecord)
 	}
-	if values := w.server.picklists[f]; f.Picklist && len(values) > 0 &&
-		!slices.ContainsFunc(values, func(v PicklistValue) bool { return v.Value == text }) {
+	if values := w.server.picklists[f]; len(values) > 0 && !offers(values, text) {
 		return complain("Picklist value [%s] does not exist for %s.%s", text, f.Name, onRecord)
 	}
 	return w.checkReference(f, value)
@@ -293,6 +311,9 @@ func (w *write) checkReference(f *schema.Field, value []byte) error {
 func (w *write) udfs(given []byte) ([]byte, error) {
 	body, err := parseUDFs(given)
 	if err != nil {
+		return nil, err
+	}
+	if err := w.server.checkUDFs(w.entity, body); err != nil {
 		return nil, err
 	}
 	old, err := parseUDFs(w.old.get(udfsField))

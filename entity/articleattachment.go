@@ -11,6 +11,7 @@ import (
 // ArticleAttachment is an entity of the API (collection ArticleAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under KnowledgeBaseArticles/{articleID}/Attachments.
+// Upload and Download carry its file.
 // It has no Update or Patch.
 type ArticleAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`
@@ -18,17 +19,17 @@ type ArticleAttachment struct {
 	AttachDate                    autotask.Optional[time.Time] `json:"attachDate,omitzero"`
 	AttachedByContactID           autotask.Optional[int64]     `json:"attachedByContactID,omitzero"`
 	AttachedByResourceID          autotask.Optional[int64]     `json:"attachedByResourceID,omitzero"`
-	AttachmentType                autotask.Optional[string]    `json:"attachmentType,omitzero"`
-	ContentType                   autotask.Optional[string]    `json:"contentType,omitzero"`
+	AttachmentType                autotask.Optional[string]    `json:"attachmentType,omitzero" autotask:"required"` // required
+	ContentType                   autotask.Optional[string]    `json:"contentType,omitzero" autotask:"readonly"`    // read-only
 	CreatorType                   autotask.Optional[int64]     `json:"creatorType,omitzero"`
 	FileSize                      autotask.Optional[float64]   `json:"fileSize,omitzero"`
-	FullPath                      autotask.Optional[string]    `json:"fullPath,omitzero"`
+	FullPath                      autotask.Optional[string]    `json:"fullPath,omitzero" autotask:"required"` // required
 	ImpersonatorCreatorResourceID autotask.Optional[int64]     `json:"impersonatorCreatorResourceID,omitzero"`
 	OpportunityID                 autotask.Optional[int64]     `json:"opportunityID,omitzero"`
 	ParentAttachmentID            autotask.Optional[int64]     `json:"parentAttachmentID,omitzero"`
 	ParentID                      autotask.Optional[int64]     `json:"parentID,omitzero"`
-	Publish                       autotask.Optional[int64]     `json:"publish,omitzero"`
-	Title                         autotask.Optional[string]    `json:"title,omitzero"`
+	Publish                       autotask.Optional[int64]     `json:"publish,omitzero" autotask:"required"` // required
+	Title                         autotask.Optional[string]    `json:"title,omitzero" autotask:"required"`   // required
 	Data                          autotask.Optional[[]byte]    `json:"data,omitzero"`
 	ParentType                    autotask.Optional[int64]     `json:"parentType,omitzero" autotask:"readonly"`       // read-only
 	IsTaskAttachment              autotask.Optional[bool]      `json:"isTaskAttachment,omitzero" autotask:"readonly"` // read-only
@@ -48,6 +49,9 @@ func (ArticleAttachment) CanCreate() {}
 
 // CanDelete marks that there is DELETE KnowledgeBaseArticles/{articleID}/Attachments/{id}.
 func (ArticleAttachment) CanDelete() {}
+
+// CanAttach marks that its data is a file.
+func (ArticleAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: KnowledgeBaseArticles/{articleID}/Attachments.
 func (a ArticleAttachment) Parent() autotask.Parent {

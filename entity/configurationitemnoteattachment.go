@@ -11,24 +11,25 @@ import (
 // ConfigurationItemNoteAttachment is an entity of the API (collection ConfigurationItemNoteAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under ConfigurationItemNotes/{configurationItemNoteID}/Attachments.
+// Upload and Download carry its file.
 // It has no Update or Patch.
 type ConfigurationItemNoteAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`
 	AttachDate                    autotask.Optional[time.Time] `json:"attachDate,omitzero"`
 	AttachedByContactID           autotask.Optional[int64]     `json:"attachedByContactID,omitzero"`
 	AttachedByResourceID          autotask.Optional[int64]     `json:"attachedByResourceID,omitzero"`
-	AttachmentType                autotask.Optional[string]    `json:"attachmentType,omitzero"`
+	AttachmentType                autotask.Optional[string]    `json:"attachmentType,omitzero" autotask:"required"` // required
 	ConfigurationItemID           autotask.Optional[int64]     `json:"configurationItemID,omitzero"`
 	ConfigurationItemNoteID       autotask.Optional[int64]     `json:"configurationItemNoteID,omitzero" autotask:"parent"`
-	ContentType                   autotask.Optional[string]    `json:"contentType,omitzero"`
+	ContentType                   autotask.Optional[string]    `json:"contentType,omitzero" autotask:"readonly"` // read-only
 	CreatorType                   autotask.Optional[int64]     `json:"creatorType,omitzero"`
 	FileSize                      autotask.Optional[float64]   `json:"fileSize,omitzero"`
-	FullPath                      autotask.Optional[string]    `json:"fullPath,omitzero"`
+	FullPath                      autotask.Optional[string]    `json:"fullPath,omitzero" autotask:"required"` // required
 	ImpersonatorCreatorResourceID autotask.Optional[int64]     `json:"impersonatorCreatorResourceID,omitzero"`
 	OpportunityID                 autotask.Optional[int64]     `json:"opportunityID,omitzero"`
 	ParentID                      autotask.Optional[int64]     `json:"parentID,omitzero"`
-	Publish                       autotask.Optional[int64]     `json:"publish,omitzero"`
-	Title                         autotask.Optional[string]    `json:"title,omitzero"`
+	Publish                       autotask.Optional[int64]     `json:"publish,omitzero" autotask:"required"` // required
+	Title                         autotask.Optional[string]    `json:"title,omitzero" autotask:"required"`   // required
 	Data                          autotask.Optional[[]byte]    `json:"data,omitzero"`
 	ParentType                    autotask.Optional[int64]     `json:"parentType,omitzero" autotask:"readonly"`       // read-only
 	IsTaskAttachment              autotask.Optional[bool]      `json:"isTaskAttachment,omitzero" autotask:"readonly"` // read-only
@@ -48,6 +49,9 @@ func (ConfigurationItemNoteAttachment) CanCreate() {}
 
 // CanDelete marks that there is DELETE ConfigurationItemNotes/{configurationItemNoteID}/Attachments/{id}.
 func (ConfigurationItemNoteAttachment) CanDelete() {}
+
+// CanAttach marks that its data is a file.
+func (ConfigurationItemNoteAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: ConfigurationItemNotes/{configurationItemNoteID}/Attachments.
 func (a ConfigurationItemNoteAttachment) Parent() autotask.Parent {

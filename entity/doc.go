@@ -14,6 +14,9 @@
 // are read through their parent only. A function takes the types that have its
 // method, so that a call for which there is no route does not compile.
 //
+// The attachments have CanAttach, too: autotask.Upload and autotask.Download
+// carry their files.
+//
 // A type with a method Parent is written through the path of another one, whose
 // id must be in it: a Contact through its company, POST Companies/{id}/Contacts.
 // It is queried in its own collection, like all others.

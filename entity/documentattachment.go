@@ -11,25 +11,26 @@ import (
 // DocumentAttachment is an entity of the API (collection DocumentAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under Documents/{documentID}/Attachments.
+// Upload and Download carry its file.
 // It has no Update or Patch.
 type DocumentAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`
 	AttachDate                    autotask.Optional[time.Time] `json:"attachDate,omitzero"`
 	AttachedByContactID           autotask.Optional[int64]     `json:"attachedByContactID,omitzero"`
 	AttachedByResourceID          autotask.Optional[int64]     `json:"attachedByResourceID,omitzero"`
-	AttachmentType                autotask.Optional[string]    `json:"attachmentType,omitzero"`
-	ContentType                   autotask.Optional[string]    `json:"contentType,omitzero"`
+	AttachmentType                autotask.Optional[string]    `json:"attachmentType,omitzero" autotask:"required"` // required
+	ContentType                   autotask.Optional[string]    `json:"contentType,omitzero" autotask:"readonly"`    // read-only
 	CreatorType                   autotask.Optional[int64]     `json:"creatorType,omitzero"`
 	DocumentID                    autotask.Optional[int64]     `json:"documentID,omitzero" autotask:"parent"`
 	FileSize                      autotask.Optional[float64]   `json:"fileSize,omitzero"`
-	FullPath                      autotask.Optional[string]    `json:"fullPath,omitzero"`
+	FullPath                      autotask.Optional[string]    `json:"fullPath,omitzero" autotask:"required"` // required
 	ImpersonatorCreatorResourceID autotask.Optional[int64]     `json:"impersonatorCreatorResourceID,omitzero"`
 	OpportunityID                 autotask.Optional[int64]     `json:"opportunityID,omitzero"`
 	ParentAttachmentID            autotask.Optional[int64]     `json:"parentAttachmentID,omitzero"`
 	ParentID                      autotask.Optional[int64]     `json:"parentID,omitzero"`
-	Title                         autotask.Optional[string]    `json:"title,omitzero"`
+	Title                         autotask.Optional[string]    `json:"title,omitzero" autotask:"required"` // required
 	Data                          autotask.Optional[[]byte]    `json:"data,omitzero"`
-	Publish                       autotask.Optional[int64]     `json:"publish,omitzero"`
+	Publish                       autotask.Optional[int64]     `json:"publish,omitzero" autotask:"required"`          // required
 	ParentType                    autotask.Optional[int64]     `json:"parentType,omitzero" autotask:"readonly"`       // read-only
 	IsTaskAttachment              autotask.Optional[bool]      `json:"isTaskAttachment,omitzero" autotask:"readonly"` // read-only
 }
@@ -48,6 +49,9 @@ func (DocumentAttachment) CanCreate() {}
 
 // CanDelete marks that there is DELETE Documents/{documentID}/Attachments/{id}.
 func (DocumentAttachment) CanDelete() {}
+
+// CanAttach marks that its data is a file.
+func (DocumentAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: Documents/{documentID}/Attachments.
 func (a DocumentAttachment) Parent() autotask.Parent {

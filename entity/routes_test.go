@@ -64,7 +64,6 @@ func walkedTo(t *testing.T, requests []autotasktest.Request, existing, reached m
 			astray++
 		}
 		reached[route] = true
-		assert.Equal(t, http.StatusOK, r.Status, route)
 	}
 	return astray
 }
@@ -74,11 +73,17 @@ func askForMetadata(t *testing.T) []autotasktest.Request {
 	srv := autotasktest.NewInProcess(t)
 	about := srv.Client().Picklists
 	for _, c := range schema.All() {
-		if c.Parent != "" || c.Entity == nil {
+		if c.Parent != "" {
 			continue
 		}
-		_, err := about.Fields(t.Context(), c.Path)
+		_, err := about.Info(t.Context(), c.Path)
 		require.NoError(t, err, c.Path)
+		_, err = about.Fields(t.Context(), c.Path)
+		require.NoError(t, err, c.Path)
+		if c.Verbs.Has(schema.UDFInfo) {
+			_, err = about.UDFs(t.Context(), c.Path)
+			require.NoError(t, err, c.Path)
+		}
 	}
 	return srv.Requests()
 }

@@ -11,26 +11,27 @@ import (
 // TaskAttachment is an entity of the API (collection TaskAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under Tasks/{taskID}/Attachments.
+// Upload and Download carry its file.
 // It has no Update or Patch.
 type TaskAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`
 	AttachDate                    autotask.Optional[time.Time] `json:"attachDate,omitzero"`
 	AttachedByContactID           autotask.Optional[int64]     `json:"attachedByContactID,omitzero"`
 	AttachedByResourceID          autotask.Optional[int64]     `json:"attachedByResourceID,omitzero"`
-	AttachmentType                autotask.Optional[string]    `json:"attachmentType,omitzero"`
-	ContentType                   autotask.Optional[string]    `json:"contentType,omitzero"`
+	AttachmentType                autotask.Optional[string]    `json:"attachmentType,omitzero" autotask:"required"` // required
+	ContentType                   autotask.Optional[string]    `json:"contentType,omitzero" autotask:"readonly"`    // read-only
 	CreatorType                   autotask.Optional[int64]     `json:"creatorType,omitzero"`
 	FileSize                      autotask.Optional[float64]   `json:"fileSize,omitzero"`
-	FullPath                      autotask.Optional[string]    `json:"fullPath,omitzero"`
+	FullPath                      autotask.Optional[string]    `json:"fullPath,omitzero" autotask:"required"` // required
 	ImpersonatorCreatorResourceID autotask.Optional[int64]     `json:"impersonatorCreatorResourceID,omitzero"`
 	OpportunityID                 autotask.Optional[int64]     `json:"opportunityID,omitzero"`
 	ParentAttachmentID            autotask.Optional[int64]     `json:"parentAttachmentID,omitzero"`
 	ParentID                      autotask.Optional[int64]     `json:"parentID,omitzero"`
-	Publish                       autotask.Optional[int64]     `json:"publish,omitzero"`
+	Publish                       autotask.Optional[int64]     `json:"publish,omitzero" autotask:"required"` // required
 	TaskID                        autotask.Optional[int64]     `json:"taskID,omitzero" autotask:"parent"`
 	TaskNoteID                    autotask.Optional[int64]     `json:"taskNoteID,omitzero"`
 	TimeEntryID                   autotask.Optional[int64]     `json:"timeEntryID,omitzero"`
-	Title                         autotask.Optional[string]    `json:"title,omitzero"`
+	Title                         autotask.Optional[string]    `json:"title,omitzero" autotask:"required"` // required
 	Data                          autotask.Optional[[]byte]    `json:"data,omitzero"`
 	IsTaskAttachment              autotask.Optional[bool]      `json:"isTaskAttachment,omitzero" autotask:"readonly"` // read-only
 	ParentType                    autotask.Optional[int64]     `json:"parentType,omitzero" autotask:"readonly"`       // read-only
@@ -50,6 +51,9 @@ func (TaskAttachment) CanCreate() {}
 
 // CanDelete marks that there is DELETE Tasks/{taskID}/Attachments/{id}.
 func (TaskAttachment) CanDelete() {}
+
+// CanAttach marks that its data is a file.
+func (TaskAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: Tasks/{taskID}/Attachments.
 func (a TaskAttachment) Parent() autotask.Parent {

@@ -11,6 +11,7 @@ import (
 // TaskNoteAttachment is an entity of the API (collection TaskNoteAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under TaskNotes/{taskNoteID}/Attachments.
+// Upload and Download carry its file.
 // It has no Update or Patch.
 type TaskNoteAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`
@@ -18,18 +19,18 @@ type TaskNoteAttachment struct {
 	AttachDate                    autotask.Optional[time.Time] `json:"attachDate,omitzero"`
 	AttachedByContactID           autotask.Optional[int64]     `json:"attachedByContactID,omitzero"`
 	AttachedByResourceID          autotask.Optional[int64]     `json:"attachedByResourceID,omitzero"`
-	AttachmentType                autotask.Optional[string]    `json:"attachmentType,omitzero"`
-	ContentType                   autotask.Optional[string]    `json:"contentType,omitzero"`
+	AttachmentType                autotask.Optional[string]    `json:"attachmentType,omitzero" autotask:"required"` // required
+	ContentType                   autotask.Optional[string]    `json:"contentType,omitzero" autotask:"readonly"`    // read-only
 	CreatorType                   autotask.Optional[int64]     `json:"creatorType,omitzero"`
 	FileSize                      autotask.Optional[float64]   `json:"fileSize,omitzero"`
-	FullPath                      autotask.Optional[string]    `json:"fullPath,omitzero"`
+	FullPath                      autotask.Optional[string]    `json:"fullPath,omitzero" autotask:"required"` // required
 	ImpersonatorCreatorResourceID autotask.Optional[int64]     `json:"impersonatorCreatorResourceID,omitzero"`
 	OpportunityID                 autotask.Optional[int64]     `json:"opportunityID,omitzero"`
 	ParentID                      autotask.Optional[int64]     `json:"parentID,omitzero"`
-	Publish                       autotask.Optional[int64]     `json:"publish,omitzero"`
+	Publish                       autotask.Optional[int64]     `json:"publish,omitzero" autotask:"required"` // required
 	TaskID                        autotask.Optional[int64]     `json:"taskID,omitzero"`
 	TaskNoteID                    autotask.Optional[int64]     `json:"taskNoteID,omitzero" autotask:"parent"`
-	Title                         autotask.Optional[string]    `json:"title,omitzero"`
+	Title                         autotask.Optional[string]    `json:"title,omitzero" autotask:"required"` // required
 	Data                          autotask.Optional[[]byte]    `json:"data,omitzero"`
 	ParentType                    autotask.Optional[int64]     `json:"parentType,omitzero" autotask:"readonly"` // read-only
 }
@@ -48,6 +49,9 @@ func (TaskNoteAttachment) CanCreate() {}
 
 // CanDelete marks that there is DELETE TaskNotes/{taskNoteID}/Attachments/{id}.
 func (TaskNoteAttachment) CanDelete() {}
+
+// CanAttach marks that its data is a file.
+func (TaskNoteAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: TaskNotes/{taskNoteID}/Attachments.
 func (a TaskNoteAttachment) Parent() autotask.Parent {

@@ -11,6 +11,7 @@ import (
 // TicketAttachment is an entity of the API (collection TicketAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under Tickets/{ticketID}/Attachments.
+// Upload and Download carry its file.
 // It has no Update or Patch.
 type TicketAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`
@@ -50,6 +51,9 @@ func (TicketAttachment) CanCreate() {}
 
 // CanDelete marks that there is DELETE Tickets/{ticketID}/Attachments/{id}.
 func (TicketAttachment) CanDelete() {}
+
+// CanAttach marks that its data is a file.
+func (TicketAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: Tickets/{ticketID}/Attachments.
 func (a TicketAttachment) Parent() autotask.Parent {

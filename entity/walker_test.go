@@ -55,6 +55,9 @@ func newWalker(t *testing.T, e *schema.Entity) *walker {
 	if e.Name == "TicketHistory" { // which can be searched by its ticket only
 		fields["ticketID"] = srv.Seed("Tickets", nil)
 	}
+	if e.Field("attachmentType") != nil && e.Field("data") != nil {
+		fields["attachmentType"], fields["data"] = "FILE_ATTACHMENT", []byte("a file")
+	}
 	for _, f := range e.Fields {
 		if f.Required && f.References != "" {
 			fields[f.Name] = srv.Seed(rootOf(entityCalled(t, f.References)), nil)
@@ -86,11 +89,14 @@ func rootOf(e *schema.Entity) string {
 	return ""
 }
 
-// parentRoot is where the parents of a child are made. The parent in a path is
-// a collection, but for Expenses/{id}/Items.
+// parentRoot is where the parents of a child are made: in the collection that
+// its path begins with, but for two.
 func parentRoot(child *schema.Collection) string {
-	if child.Parent == "Expenses" {
+	switch child.Parent {
+	case "Expenses":
 		return "ExpenseReports"
+	case "UserDefinedFields":
+		return "UserDefinedFieldDefinitions"
 	}
 	return child.Parent
 }
@@ -166,8 +172,8 @@ func canGet[T autotask.Gettable]() verb {
 func canQuery[T autotask.Queryable]() verb {
 	return verb{"Query", func(w *walker) error {
 		q := autotask.Query{Filter: autotask.Eq("id", w.id)}
-		if w.entity.Name == "TicketHistory" {
-			q.Filter = autotask.Eq("ticketID", w.srv.Get(w.root, w.id)["ticketID"])
+		if field := mustFilterBy(w.entity); field != "" {
+			q.Filter = autotask.Eq(field, w.srv.Get(w.root, w.id)[field])
 		}
 		found, err := autotask.List[T](w.ctx, w.client, q)
 		if err != nil {
@@ -178,6 +184,23 @@ func canQuery[T autotask.Queryable]() verb {
 		assert.EqualValues(w.t, 1, n)
 		return err
 	}}
+}
+
+// mustFilterBy names the field that an entity can be searched by only: history
+// by its ticket, and an attachment by what it is attached to.
+func mustFilterBy(e *schema.Entity) string {
+	switch {
+	case e.Name == "TicketHistory":
+		return "ticketID"
+	case e.Field("data") == nil:
+		return ""
+	}
+	for _, c := range e.Collections() {
+		if c.ParentField != "" {
+			return c.ParentField
+		}
+	}
+	return ""
 }
 
 func canList[T autotask.Listable]() verb {

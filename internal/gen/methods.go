@@ -51,6 +51,14 @@ func (r routes) child() *schema.Collection {
 	return r.lists
 }
 
+// carriesFile tells an attachment: a child that can be created and read, with a
+// file in its data.
+func (r routes) carriesFile(e *schema.Entity) bool {
+	data := e.Field("data")
+	return data != nil && data.Kind == schema.Bytes &&
+		r.canRead(schema.Get) && r.canWrite(schema.Create) && r.writes.Parent != ""
+}
+
 // updateRequest is the request behind Update, "" if there is no Update: what
 // cannot be read cannot be compared. The whole entity goes out only where it
 // cannot be patched.
@@ -143,6 +151,9 @@ func (r *renderer) doc() string {
 	if can := names(r.routes.writingVerbs(), true); len(can) > 0 {
 		sentences = append(sentences, join(can, "and")+" "+plural(len(can), "writes", "write")+" it"+r.throughParent()+".")
 	}
+	if r.routes.carriesFile(r.entity) {
+		sentences = append(sentences, "Upload and Download carry its file.")
+	}
 	cannot := append(names(r.routes.readVerbs(), false), names(r.routes.writingVerbs(), false)...)
 	if len(cannot) > 0 {
 		sentences = append(sentences, "It has no "+join(cannot, "or")+".")
@@ -194,6 +205,9 @@ func (r *renderer) methods() (string, error) {
 			return "", err
 		}
 	}
+	if err := r.attachMethod(&b); err != nil {
+		return "", err
+	}
 	if err := r.parentMethod(&b); err != nil {
 		return "", err
 	}
@@ -218,6 +232,15 @@ func (r *renderer) verbMethod(b *strings.Builder, v verb) error {
 	fmt.Fprintf(b, "// %s marks that there is %s.\n", name, v.request)
 	fmt.Fprintf(b, "func (%s) %s() {}\n\n", r.entity.Name, name)
 	return r.claim(name, "method "+name)
+}
+
+func (r *renderer) attachMethod(b *strings.Builder) error {
+	if !r.routes.carriesFile(r.entity) {
+		return nil
+	}
+	b.WriteString("// CanAttach marks that its data is a file.\n")
+	fmt.Fprintf(b, "func (%s) CanAttach() {}\n\n", r.entity.Name)
+	return r.claim("CanAttach", "method CanAttach")
 }
 
 // parentMethod is there only for what goes through a parent.

@@ -1,0 +1,421 @@
+package autotask
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/autotask-go/autotask/internal/transport"
+)
+
+// Attachable entities are the attachments: children that hold a file in their
+// field Data, or a link. Upload and Download carry the file.
+type Attachable interface {
+	Gettable
+	Creatable
+	Child
+	CanAttach()
+}
+
+// What Autotask allows of attachments. Its pages say 6 to 7 MB a file: what
+// every tenant takes is the lower, in units of 1000. The second limit is theirs
+// for a user or an integration.
+const (
+	maxFile       = 6_000_000
+	maxFiles      = 10_000_000 // bytes of all files in the window
+	filesInWindow = 5 * time.Minute
+)
+
+// The types of an attachment. All but the first are links.
+const fileAttachment = "FILE_ATTACHMENT"
+
+var linkTypes = []string{"FILE_LINK", "FOLDER_LINK", "URL"}
+
+// Upload makes a new attachment of v and of the bytes that content holds, and
+// returns its id (POST {parent}/{id}/Attachments; v names the parent). It reads
+// content to its end and sends nothing unless all of it is there and v is as it
+// must be:
+//
+//   - Title, FullPath (the name of the file, with its ending) and Publish are
+//     required. Publish says who sees the attachment. There is no default for it,
+//     as a wrong one shows internal files to the customer.
+//   - AttachmentType is FILE_ATTACHMENT, which it also is if v leaves it absent
+//     and content is not nil. FILE_LINK, FOLDER_LINK and URL are links: content
+//     is nil, and FullPath says where to.
+//   - Data and ContentType are absent: the one is content, the other is found out
+//     by Autotask.
+//   - A file has 1 to 6,000,000 bytes. Autotask speaks of 6 to 7 MB; this is what
+//     every tenant takes.
+//   - All files together have at most 10,000,000 bytes in five minutes. Beyond
+//     that Autotask takes no attachments at all for another five; so a client
+//     keeps count, with all made from it by As. What does not fit is
+//     ErrRateLimited, and the error's RetryAfter says when it will; content has
+//     been read by then.
+//
+// A failing content ends it, and the error wraps its own. ctx is looked at
+// between one Read of content and the next. If the answer is lost, the error is
+// ErrOutcomeUnknown, whose Sent holds the fields without the file; the upload is
+// not repeated, as that may attach the file twice. Create with the file in Data
+// is the same, for files that are in memory anyway.
+func Upload[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader) (int64, error) {
+	return upload(ctx, c, v, content)
+}
+
+// createAttachment is Create for attachments: no limit depends on the way in.
+func createAttachment[T Entity](ctx context.Context, c *Client, v *T) (int64, error) {
+	if v == nil {
+		return upload(ctx, c, v, nil)
+	}
+	item := *v
+	a, err := attachmentOf(http.MethodPost, &item)
+	if err != nil {
+		return 0, err
+	}
+	var content io.Reader
+	if data, ok := a.data.Get(); ok {
+		content = bytes.NewReader(data)
+	}
+	*a.data = Optional[[]byte]{}
+	return upload(ctx, c, &item, content)
+}
+
+func upload[T Entity](ctx context.Context, c *Client, v *T, content io.Reader) (int64, error) {
+	path, fields, err := newAttachment(v, content != nil)
+	if err != nil {
+		return 0, err
+	}
+	body, size := fields, int64(0)
+	if content != nil {
+		if body, size, err = withFile(ctx, path, fields, content); err != nil {
+			return 0, err
+		}
+	}
+	settle, err := c.core.files.reserve(path, size)
+	if err != nil {
+		return 0, err
+	}
+	ran := true // for all we know, should the write never return
+	defer func() { settle(ran) }()
+	id, err := c.write(ctx, http.MethodPost, path, body)
+	var unknown *Error
+	if errors.Is(err, ErrOutcomeUnknown) && errors.As(err, &unknown) {
+		unknown.Sent = fields
+		return 0, unknown
+	}
+	ran = err == nil
+	return id, err
+}
+
+// newAttachment checks an attachment, its file aside, and says where to POST
+// what.
+func newAttachment[T Entity](v *T, hasFile bool) (path string, fields []byte, err error) {
+	if v == nil {
+		return newItem(v)
+	}
+	item := *v
+	a, err := attachmentOf(http.MethodPost, &item)
+	if err != nil {
+		return "", nil, err
+	}
+	if _, given := a.kind.Get(); !given && hasFile {
+		a.kind.Set(fileAttachment)
+	}
+	if path, fields, err = newItem(&item); err != nil {
+		return "", nil, err
+	}
+	return path, fields, a.checkKind(path, hasFile)
+}
+
+// attachment is what two fields of an attachment hold, to read and to set.
+type attachment struct {
+	data *Optional[[]byte]
+	kind *Optional[string]
+}
+
+// attachmentOf finds the fields. A type of a caller's own may lack them.
+func attachmentOf[T Entity](method string, v *T) (attachment, error) {
+	fields := reflect.ValueOf(v).Elem()
+	data, hasData := pointerTo[Optional[[]byte]](fields, "Data")
+	kind, hasKind := pointerTo[Optional[string]](fields, "AttachmentType")
+	if !hasData || !hasKind {
+		return attachment{}, invalid(method, collection[T](),
+			"an attachment needs the fields Data, an Optional[[]byte], and AttachmentType, an Optional[string]; %T lacks one", *v)
+	}
+	return attachment{data, kind}, nil
+}
+
+func pointerTo[F any](fields reflect.Value, name string) (*F, bool) {
+	f := fields.FieldByName(name)
+	if !f.IsValid() {
+		return nil, false
+	}
+	p, ok := f.Addr().Interface().(*F)
+	return p, ok
+}
+
+// checkKind holds the type of a new attachment and whether it comes with a file
+// against each other.
+func (a attachment) checkKind(path string, hasFile bool) error {
+	kind := a.kind.Or("")
+	isLink := slices.Contains(linkTypes, kind)
+	switch {
+	case !a.data.IsZero():
+		return invalid(http.MethodPost, path, "Data is set: Upload takes the file from its content alone; leave Data absent, or use Create")
+	case kind != fileAttachment && !isLink:
+		return invalid(http.MethodPost, path, "%s is no attachmentType: there are %s, and the links %v", excerpt(strconv.Quote(kind)), fileAttachment, linkTypes)
+	case isLink && hasFile:
+		return invalid(http.MethodPost, path, "an attachment of the type %s is a link and has no content: fullPath says where it leads to", kind)
+	case !isLink && !hasFile:
+		return refusal(transport.MissingField|transport.Invalid, http.MethodPost, path, "an attachment of the type "+kind+" needs content, and there is none")
+	}
+	return nil
+}
+
+// withFile returns the body of an upload: the fields, and the file last. It is
+// encoded as it is read, so that the file is in memory once.
+func withFile(ctx context.Context, path string, fields []byte, content io.Reader) (body []byte, size int64, err error) {
+	const opening, closing = `,"data":"`, `"}`
+	var b bytes.Buffer
+	if sized, ok := content.(interface{ Len() int }); ok {
+		most := base64.StdEncoding.EncodedLen(min(max(sized.Len(), 0), maxFile+1))
+		b.Grow(len(fields) + len(opening) + most + len(closing))
+	}
+	b.Write(fields[:len(fields)-len("}")])
+	b.WriteString(opening)
+	encoder := base64.NewEncoder(base64.StdEncoding, &b)
+	size, err = io.Copy(encoder, io.LimitReader(untilDone{ctx, content}, maxFile+1))
+	switch {
+	case err != nil:
+		return nil, 0, brokenContent(ctx, path, err)
+	case size > maxFile:
+		return nil, 0, invalid(http.MethodPost, path, "the content has more than %d bytes, which is what every tenant takes of one file", maxFile)
+	case size == 0:
+		return nil, 0, invalid(http.MethodPost, path, "the content is empty")
+	}
+	_ = encoder.Close() // writes to memory
+	b.WriteString(closing)
+	return b.Bytes(), size, nil
+}
+
+// brokenContent is the error of a content that could not be read to its end.
+func brokenContent(ctx context.Context, path string, err error) error {
+	broken := refusal(0, http.MethodPost, path, "reading the content failed, and nothing was sent")
+	broken.cause = err
+	if ended := ctx.Err(); ended != nil {
+		broken.cause = ended
+	}
+	return broken
+}
+
+// untilDone reads until the context ends.
+type untilDone struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u untilDone) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(p)
+}
+
+// files counts the bytes that a client attached in the last five minutes.
+type files struct {
+	mu       sync.Mutex
+	underWay int64
+	made     []file // in order of time
+}
+
+// file is one that was attached, or may have been.
+type file struct {
+	at   time.Time // when its request was over: Autotask has counted it before
+	size int64
+}
+
+// reserve sets bytes aside for a file that is about to be sent. settle must be
+// called when that is over: what never ran gives its bytes back.
+func (f *files) reserve(path string, size int64) (settle func(ran bool), err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	if wait := f.wait(now, size); wait > 0 {
+		e := refusal(transport.RateLimited, http.MethodPost, path, fmt.Sprintf(
+			"Autotask takes %d bytes of attachments in %v, and this client has no room left for %d more: nothing was sent", maxFiles, filesInWindow, size))
+		e.RetryAfter = wait
+		return nil, e
+	}
+	f.underWay += size
+	return func(ran bool) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.underWay -= size
+		if ran && size > 0 {
+			f.made = append(f.made, file{time.Now(), size})
+		}
+	}, nil
+}
+
+// wait tells in how long there is room for so many bytes, 0 if there is. Of the
+// files under way it is not known when they will have left the window; they are
+// taken for made just now.
+func (f *files) wait(now time.Time, size int64) time.Duration {
+	f.made = slices.DeleteFunc(f.made, func(m file) bool { return now.Sub(m.at) >= filesInWindow })
+	excess := f.underWay + size - maxFiles
+	for _, m := range f.made {
+		excess += m.size
+	}
+	if size == 0 || excess <= 0 {
+		return 0
+	}
+	for _, m := range f.made {
+		if excess -= m.size; excess <= 0 {
+			return filesInWindow - now.Sub(m.at)
+		}
+	}
+	return filesInWindow
+}
+
+// Download writes the file of the attachment with that id to w, and returns the
+// attachment, its Data absent. Nothing is written unless the whole file arrived
+// and is sound; a failing w ends it, and the error wraps its own.
+//
+// Of the two routes that serve an attachment, either has the file, depending on
+// the tenant. So the attachment is read from its root collection (GET
+// {collection}/{id}), and if that brings no file, through its parent (GET
+// {parent}/{id}/Attachments/{id}). WithMaxResponseBytes bounds both answers; a
+// file takes a third more of it than it has bytes.
+//
+// There being no attachment is ErrNotFound. A link (AttachmentType FILE_LINK,
+// FOLDER_LINK or URL) has no file: that is ErrUnsupported, and the attachment
+// comes back beside it, as its FullPath says where the link leads to. If neither
+// route brings the file, the error is ErrServer, and the attachment comes back
+// as well.
+func Download[T Attachable](ctx context.Context, c *Client, id int64, w io.Writer) (*T, error) {
+	path := itemPath[T](id)
+	if w == nil {
+		return nil, invalid(http.MethodGet, path, "the writer is nil")
+	}
+	if err := checkID[T](http.MethodGet, id); err != nil {
+		return nil, err
+	}
+	item, data, err := getFile[T](ctx, c, path, id)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) == 0 {
+		if data, err = fileFromParent(ctx, c, item, id); err != nil {
+			return item, err
+		}
+	}
+	n, err := w.Write(data)
+	if err == nil && n < len(data) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		failed := refusal(0, http.MethodGet, path, fmt.Sprintf("writing the file failed after %d of its %d bytes", n, len(data)))
+		failed.cause = err
+		return item, failed
+	}
+	return item, nil
+}
+
+// fileFromParent reads the file of an attachment whose root has none.
+func fileFromParent[T Attachable](ctx context.Context, c *Client, item *T, id int64) ([]byte, error) {
+	root := itemPath[T](id)
+	a, err := attachmentOf(http.MethodGet, item)
+	if err != nil {
+		return nil, err
+	}
+	if kind := a.kind.Or(""); slices.Contains(linkTypes, kind) {
+		return nil, refusal(transport.Unsupported, http.MethodGet, root, "an attachment of the type "+kind+" is a link and has no file: fullPath says where it leads to")
+	}
+	path, err := (*item).Parent().path(http.MethodGet, collection[T]())
+	if err != nil {
+		return nil, refusal(transport.Server, http.MethodGet, root, "Autotask answered without the file, and does not say through which parent else it is to be read")
+	}
+	path += "/" + strconv.FormatInt(id, 10)
+	_, data, err := getFile[T](ctx, c, path, id)
+	switch {
+	case errors.Is(err, ErrNotFound), err == nil && len(data) == 0:
+		return nil, refusal(transport.Server, http.MethodGet, path, "there is the attachment, but neither this route nor "+root+" answers with its file; this user may not be allowed to read it")
+	case err != nil:
+		return nil, err
+	}
+	return data, nil
+}
+
+// getFile reads an attachment from one of its routes, and takes the file out of
+// it.
+func getFile[T Attachable](ctx context.Context, c *Client, path string, id int64) (*T, []byte, error) {
+	var item Optional[T]
+	err := c.send(ctx, call{method: http.MethodGet, path: path, decode: func(b []byte) (err error) {
+		if item, err = decodeAttachment[T](b, id); err != nil {
+			return err
+		}
+		return otherItem(&item, id)
+	}})
+	if err == nil && item.IsNull() {
+		err = noSuchItem[T](id)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	v := &item.value
+	a, err := attachmentOf(http.MethodGet, v)
+	if err != nil {
+		return nil, nil, err
+	}
+	data := a.data.Or(nil)
+	*a.data = Optional[[]byte]{}
+	return v, data, nil
+}
+
+// decodeAttachment understands the three forms in which tenants answer a GET of
+// one attachment: under "item" like any other item, as a list, and bare.
+func decodeAttachment[T Attachable](b []byte, id int64) (Optional[T], error) {
+	var envelope struct {
+		Item  Optional[T]    `json:"item"`
+		Items []Optional[T]  `json:"items"`
+		ID    jsontext.Value `json:"id"`
+	}
+	if err := decode(b, &envelope); err != nil {
+		return Optional[T]{}, err
+	}
+	switch {
+	case !envelope.Item.IsZero():
+		return envelope.Item, nil
+	case envelope.Items != nil:
+		return pickItem(envelope.Items, id), nil
+	case len(envelope.ID) > 0:
+		var bare Optional[T]
+		err := decode(b, &bare)
+		return bare, err
+	}
+	return Optional[T]{}, absentItem(true)
+}
+
+// pickItem returns the item of that id; if there is none, the first, for what it
+// is. An empty list says that there is no item.
+func pickItem[T Entity](items []Optional[T], id int64) Optional[T] {
+	for _, item := range items {
+		if v, ok := item.Get(); ok && idOf(&v) == id {
+			return item
+		}
+	}
+	if len(items) == 0 {
+		return Null[T]()
+	}
+	return items[0]
+}

@@ -1,0 +1,248 @@
+package autotasktest
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/autotask-go/autotask/internal/schema"
+)
+
+// hook is what belongs to the webhooks of one entity.
+type hook struct {
+	entity   *schema.Entity // what they tell of
+	webhooks *schema.Entity
+	fields   *schema.Entity // which native fields they tell of
+	udfs     *schema.Entity // which user-defined ones; nil for an entity without
+	excluded *schema.Entity // the people they say nothing of
+	legacy   string         // the name of the entity in calls, from the time of SOAP
+}
+
+// hookedEntities are the entities that have webhooks.
+var hookedEntities = []string{"Company", "ConfigurationItem", "Contact", "Ticket", "TicketNote"}
+
+var allHooks = sync.OnceValue(func() []*hook {
+	var all []*hook
+	for _, name := range hookedEntities {
+		byName := entitiesByName()
+		e := byName[name]
+		h := &hook{
+			entity:   e,
+			webhooks: byName[name+"Webhook"],
+			fields:   byName[name+"WebhookField"],
+			udfs:     byName[name+"WebhookUdfField"],
+			excluded: byName[name+"WebhookExcludedResource"],
+			legacy:   e.Name,
+		}
+		if e.Legacy != "" {
+			h.legacy = e.Legacy
+		}
+		all = append(all, h)
+	}
+	return all
+})
+
+// hookOf returns the webhooks that tell of an entity, nil for none.
+func hookOf(e *schema.Entity) *hook { return findHook(func(h *hook) bool { return h.entity == e }) }
+
+func findHook(is func(*hook) bool) *hook {
+	if i := slices.IndexFunc(allHooks(), is); i >= 0 {
+		return allHooks()[i]
+	}
+	return nil
+}
+
+func isWebhookField(e *schema.Entity, f *schema.Field) bool {
+	return hookOf(e) != nil && f.Kind != schema.UDFs
+}
+
+const (
+	fieldID    = "fieldID"
+	udfFieldID = "udfFieldID"
+)
+
+// picklistOfHook is the field, among those of a webhook's fields, that says
+// which field of the entity is meant; nil for all other entities. Its picklist
+// is the only place that tells the ids.
+func picklistOfHook(e *schema.Entity) *schema.Field {
+	switch {
+	case findHook(func(h *hook) bool { return h.fields == e }) != nil:
+		return e.Field(fieldID)
+	case findHook(func(h *hook) bool { return h.udfs != nil && h.udfs == e }) != nil:
+		return e.Field(udfFieldID)
+	}
+	return nil
+}
+
+// fieldPicklists are those that a tenant starts with: the native fields by name,
+// numbered through all entities, so that no id fits another one.
+func fieldPicklists(to map[*schema.Field][]PicklistValue) {
+	id := 0
+	for _, h := range allHooks() {
+		var values []PicklistValue
+		for _, f := range h.entity.Fields {
+			if id++; f.Kind != schema.UDFs {
+				values = append(values, PicklistValue{Value: strconv.Itoa(id), Label: f.Name, System: true})
+			}
+		}
+		to[h.fields.Field(fieldID)] = values
+		if h.udfs != nil {
+			to[h.udfs.Field(udfFieldID)] = nil
+		}
+	}
+}
+
+// firstUDFID is where the ids of user-defined fields begin.
+const firstUDFID = 29680000
+
+// offerUDFs puts the user-defined fields of an entity into the picklist of its
+// webhooks.
+func (s *Server) offerUDFs(e *schema.Entity) {
+	h := hookOf(e)
+	if h == nil || h.udfs == nil {
+		return
+	}
+	var values []PicklistValue
+	for i, d := range s.udfs[e] {
+		values = append(values, PicklistValue{Value: strconv.Itoa(firstUDFID + i), Label: d.Name})
+	}
+	s.setPicklist(h.udfs.Field(udfFieldID), values)
+}
+
+// stampWebhook fills what the server knows about a new webhook.
+func stampWebhook(st stamper) {
+	if findHook(func(h *hook) bool { return h.webhooks == st.entity }) == nil {
+		return
+	}
+	id, _ := toInt64(st.fields.get("id"))
+	st.set(encode(fmt.Sprintf("00000000-0000-4000-8000-%012d", id)), "webhookGUID")
+	st.set(encode(false), "isReady")
+}
+
+// settleReady makes a webhook ready as soon as it has a field, when a write was
+// about one of its fields.
+func (s *Server) settleReady(c *call) {
+	h := findHook(func(h *hook) bool { return c.table.entity == h.fields || h.udfs != nil && c.table.entity == h.udfs })
+	if h == nil {
+		return
+	}
+	t := s.table(h.webhooks)
+	id, _ := toInt64(c.parentOfWritten())
+	old := t.rows[id]
+	if old == nil {
+		return
+	}
+	ready := encode(len(s.fieldsOfHook(h, id)) > 0)
+	if string(old.fields.get("isReady")) == string(ready) {
+		return
+	}
+	fields := slices.Clone(old.fields)
+	fields.set("isReady", ready)
+	t.put(&row{id: id, fields: fields})
+}
+
+func (c *call) parentOfWritten() json.RawMessage {
+	r := c.table.rows[c.rowID]
+	if r == nil {
+		r = c.before
+	}
+	if r == nil {
+		return null
+	}
+	return r.fields.get("webhookID")
+}
+
+// HookFieldID returns the id that a field of a collection's entity has among the
+// fields of webhooks, native or user-defined: the value of fieldID or udfFieldID.
+func (s *Server) HookFieldID(collection, field string) int64 {
+	s.helper()
+	e := s.entity(collection)
+	if e == nil {
+		return 0
+	}
+	s.mu.Lock()
+	value := s.hookFieldID(hookOf(e), field)
+	s.mu.Unlock()
+	id, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		s.fail("HookFieldID: no webhook tells of %q of %s", field, e.Name)
+	}
+	return id
+}
+
+func (s *Server) hookFieldID(h *hook, field string) string {
+	if h == nil {
+		return ""
+	}
+	for _, e := range []*schema.Entity{h.fields, h.udfs} {
+		if e == nil {
+			continue
+		}
+		for _, v := range s.picklists[picklistOfHook(e)] {
+			if strings.EqualFold(v.Label, field) {
+				return v.Value
+			}
+		}
+	}
+	return ""
+}
+
+// hookField is a field that a webhook tells of.
+type hookField struct {
+	name          string
+	udf           bool
+	subscribed    bool // a change of it is told of
+	displayAlways bool // it is told with every other
+}
+
+// fieldsOfHook returns the fields that a webhook tells of.
+func (s *Server) fieldsOfHook(h *hook, webhook int64) []hookField {
+	var all []hookField
+	for _, e := range []*schema.Entity{h.fields, h.udfs} {
+		if e == nil {
+			continue
+		}
+		of := picklistOfHook(e)
+		for _, r := range s.childrenOf(e, webhook) {
+			id := textOf(r.fields.get(of.Name))
+			for _, v := range s.picklists[of] {
+				if v.Value == id {
+					all = append(all, hookField{
+						name:          v.Label,
+						udf:           e == h.udfs,
+						subscribed:    isTrue(r.fields.get("isSubscribedField")),
+						displayAlways: isTrue(r.fields.get("isDisplayAlwaysField")),
+					})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// childrenOf returns the rows of an entity that belong to a webhook.
+func (s *Server) childrenOf(e *schema.Entity, webhook int64) []*row {
+	t := s.table(e)
+	k := key{number: float64(webhook)}
+	var rows []*row
+	for _, id := range t.index(e.Field("webhookID")).ids[k] {
+		rows = append(rows, t.rows[id])
+	}
+	return rows
+}
+
+// valueIn reads the field out of a row; null where there is no row.
+func (f hookField) valueIn(r *row) json.RawMessage {
+	switch {
+	case r == nil:
+		return null
+	case f.udf:
+		return udfOf(r, f.name)
+	}
+	return r.fields.get(f.name)
+}
+
+func isTrue(v json.RawMessage) bool { return strings.EqualFold(textOf(v), "true") }

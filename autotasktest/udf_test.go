@@ -1,0 +1,54 @@
+package autotasktest_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/autotask-go/autotask/autotasktest"
+)
+
+func TestUDFDefinitions(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, x *tenant) {
+		seeded := x.Seed("Tickets", map[string]any{"userDefinedFields": []map[string]any{{"name": "seats", "value": "4"}}})
+		x.SetUDFs("Tickets",
+			autotasktest.UDF{Name: "Site", Label: "The site", Length: 100, Description: "Where it is", Required: true, Picklist: []autotasktest.PicklistValue{
+				{Value: "1", Label: "North", Default: true}, {Value: "2", Label: "South"},
+			}},
+			autotasktest.UDF{Name: "Seats", Type: "integer", Default: "1"},
+		)
+		fields := x.get("Tickets/entityInformation/userDefinedFields").ok().json()["fields"].([]any)
+		assert.JSONEq(t, `[{"name":"Site","label":"The site","type":"string","length":100,"description":"Where it is","isRequired":true,"isReadOnly":false,
+			"isQueryable":true,"isReference":false,"referenceEntityType":"","isPickList":true,"picklistValues":[
+				{"value":"1","label":"North","isDefaultValue":true,"sortOrder":1,"parentValue":"","isActive":true,"isSystem":false},
+				{"value":"2","label":"South","isDefaultValue":false,"sortOrder":2,"parentValue":"","isActive":true,"isSystem":false}],
+			"picklistParentValueField":"","defaultValue":null,"isSupportedWebhookField":false},
+			{"name":"Seats","label":"Seats","type":"integer","length":8000,"description":"","isRequired":false,"isReadOnly":false,
+			"isQueryable":true,"isReference":false,"referenceEntityType":"","isPickList":false,"picklistValues":null,
+			"picklistParentValueField":"","defaultValue":"1","isSupportedWebhookField":false}]`, text(fields))
+
+		// Rows have all of them, wherever they are served.
+		assert.JSONEq(t, `[{"name":"seats","value":"4"},{"name":"Site","value":null}]`, text(x.item(path("Tickets/%d", seeded))["userDefinedFields"]))
+		id := x.post("Tickets", newTicket(`"userDefinedFields":[{"name":"site","value":"2"}]`)).itemID()
+		want := `[{"name":"site","value":"2"},{"name":"Seats","value":null}]`
+		assert.JSONEq(t, want, text(x.item(path("Tickets/%d", id))["userDefinedFields"]))
+		for _, include := range []string{``, `"IncludeFields":["id","userDefinedFields"],`} {
+			page := x.post("Tickets/query", `{`+include+`"filter":[{"op":"eq","field":"SITE","udf":true,"value":"2"}]}`).ok()
+			assert.JSONEq(t, want, text(page.items()[0]["userDefinedFields"]))
+		}
+		assert.Equal(t, []int64{seeded}, x.query("Tickets", `[{"op":"exist","field":"Seats","udf":true}]`))
+
+		x.post("Tickets", newTicket(`"userDefinedFields":[{"name":"Nothing","value":"2"}]`)).refused("Nothing does not exist for Ticket")
+		x.post("Tickets", newTicket(`"userDefinedFields":[{"name":"Site","value":"3"}]`)).refused("Picklist value [3] does not exist for Site")
+		x.post("Tickets/query", `{"filter":[{"op":"exist","field":"Nothing","udf":true}]}`).refused("Unable to find Nothing")
+		x.do("PUT", "Tickets", x.ticket(id, func(m map[string]any) { m["userDefinedFields"] = []any{} })).ok()
+		assert.JSONEq(t, `[{"name":"site","value":null},{"name":"Seats","value":null}]`, text(x.item(path("Tickets/%d", id))["userDefinedFields"]))
+
+		// Other entities take what comes.
+		x.do("PATCH", "Companies", `{"id":0,"userDefinedFields":[{"name":"Any","value":"1"}]}`).ok()
+		x.SetUDFs("Tickets")
+		assert.Empty(t, x.get("Tickets/entityInformation/userDefinedFields").ok().json()["fields"])
+		x.post("Tickets", newTicket(`"userDefinedFields":[{"name":"Site","value":"1"}]`)).refused("Site does not exist")
+	})
+}

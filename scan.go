@@ -1,0 +1,407 @@
+package autotask
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"math"
+	"net/http"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Range is a span of ids: those greater than After, up to and including Last.
+// An absent end is open.
+type Range struct {
+	After Optional[int64] `json:"after,omitzero"`
+	Last  Optional[int64] `json:"last,omitzero"`
+}
+
+// Scan reads one large result with several workers at once, each of them in a
+// range of ids of its own, so that as many requests are under way as Autotask
+// allows on one endpoint (three; see WithMaxConcurrency; more workers than that
+// bring nothing). Pages come as they are ready, in no order; within a page the
+// ids ascend. Every item comes once.
+//
+// Each Page names in Rest what is still to be read once it has been dealt with.
+// Given as rest, another Scan of the same query goes on from there, also in
+// another run of the program; without rest all is read.
+//
+// It is meant for results of many pages. It costs one request for the count, by
+// which the ranges are laid out, and about one for each range beyond what All
+// would cost. Filters that are sent in parts (see In) are read by one worker for
+// each range. q.Prefetch plays no part; a q.Limit is an error, since there is
+// no order to count in. A failure ends the other workers, too.
+func Scan[T Queryable](ctx context.Context, c *Client, q Query, workers int, rest ...Range) iter.Seq2[*Page[T], error] {
+	return func(yield func(*Page[T], error) bool) {
+		s, err := newScan[T](c, q, workers, rest)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		defer s.wait() // last: for the workers to have ended
+		defer cancel()
+		s.start(ctx, workers)
+		for r := range s.results {
+			s.rest = without(s.rest, r.span)
+			if len(r.items) > 0 && !yield(&Page[T]{Items: r.items, Rest: ranges(s.rest)}, nil) {
+				return
+			}
+		}
+		if err := s.group.Wait(); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// scan is a Scan under way.
+type scan[T Queryable] struct {
+	client  *Client
+	query   Query
+	results chan scanned[T]
+	group   *errgroup.Group
+	rest    []span // what has not been given out; the caller's goroutine has it
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	shares  []*share // that are not read to their ends
+	idle    int      // workers without a share
+	// What is known of the items of the open range, whose end nobody knows.
+	open  int64 // it began after this id
+	total int64 // -1 until they are counted
+	read  int64
+}
+
+// span is a Range with its ends filled in: no id is below 0.
+type span struct{ after, last int64 }
+
+const (
+	beforeAll = -1
+	noEnd     = math.MaxInt64
+)
+
+// share is a span that a worker reads. Its end moves when another worker takes
+// a part of it.
+type share struct {
+	span
+	began int64
+	first int64 // id that was read
+	rows  int64 // read so far
+	taken bool  // by a worker
+}
+
+// scanned is what one request brought: the items of a span, and that there are
+// no others in it.
+type scanned[T any] struct {
+	items []*T
+	span  span
+}
+
+func newScan[T Queryable](c *Client, q Query, workers int, rest []Range) (*scan[T], error) {
+	path := queryPath[T]()
+	spans, err := spansOf(q, rest)
+	switch {
+	case err != nil:
+		return nil, invalid(http.MethodPost, path, "%v", err)
+	case workers < 1:
+		return nil, invalid(http.MethodPost, path, "a Scan by %d workers", workers)
+	case q.Limit != 0:
+		return nil, invalid(http.MethodPost, path, "a Scan with a Limit: items come in no order, so that it would not say which; use All")
+	}
+	q.After, q.Prefetch = Optional[int64]{}, false
+	if _, err := open[T](c, q); err != nil {
+		return nil, err
+	}
+	if err := needsID[T](); err != nil {
+		return nil, err
+	}
+	s := &scan[T]{client: c, query: q, results: make(chan scanned[T], workers), rest: spans, open: noEnd, total: -1}
+	s.changed = sync.NewCond(&s.mu)
+	for _, sp := range spans {
+		s.shares = append(s.shares, &share{span: sp, began: sp.after})
+		if sp.last == noEnd {
+			s.open = sp.after
+		}
+	}
+	return s, nil
+}
+
+// spansOf returns what is to be read, in the order of the ids.
+func spansOf(q Query, rest []Range) ([]span, error) {
+	if len(rest) == 0 {
+		return []span{{q.After.Or(beforeAll), noEnd}}, nil
+	}
+	var spans []span
+	for _, r := range rest {
+		spans = append(spans, span{max(r.After.Or(beforeAll), q.After.Or(beforeAll)), r.Last.Or(noEnd)})
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.after, b.after) })
+	for i, sp := range spans[1:] {
+		if sp.after < spans[i].last {
+			return nil, fmt.Errorf("the ranges to read overlap: one goes up to %d, another begins after %d", spans[i].last, sp.after)
+		}
+	}
+	return slices.DeleteFunc(spans, func(sp span) bool { return sp.last <= sp.after }), nil
+}
+
+func (s *scan[T]) start(ctx context.Context, workers int) {
+	s.group, ctx = errgroup.WithContext(ctx)
+	stop := context.AfterFunc(ctx, s.wake)
+	for range workers {
+		s.group.Go(func() error { return s.work(ctx) })
+	}
+	if s.open != noEnd && workers > 1 {
+		s.group.Go(func() error { return s.count(ctx) })
+	}
+	go func() {
+		defer close(s.results)
+		defer stop()
+		_ = s.group.Wait() // the caller's goroutine asks, too
+	}()
+}
+
+// wait lets the workers end, who may still want to give out what they have.
+func (s *scan[T]) wait() {
+	for range s.results {
+	}
+}
+
+func (s *scan[T]) wake() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changed.Broadcast()
+}
+
+// count finds out how many items the open range holds. If counting would mean
+// reading them, it stays unknown, and one worker reads the range.
+func (s *scan[T]) count(ctx context.Context) error {
+	q := s.query
+	q.After = position(s.open)
+	if p, err := q.split(); err != nil || len(p.all) > 1 {
+		return err
+	}
+	n, err := Count[T](ctx, s.client, q)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total = n
+	s.changed.Broadcast()
+	return nil
+}
+
+func position(after int64) Optional[int64] {
+	if after == beforeAll {
+		return Optional[int64]{}
+	}
+	return Value(after)
+}
+
+// work reads one share after the other.
+func (s *scan[T]) work(ctx context.Context) error {
+	for {
+		mine := s.claim(ctx)
+		if mine == nil {
+			return ctx.Err()
+		}
+		if err := s.readShare(ctx, mine); err != nil {
+			return err
+		}
+	}
+}
+
+// claim finds a worker something to read: a share that nobody has, or else a
+// part of another worker's. It waits while neither can be had, and returns nil
+// when all is read, or ctx has ended.
+func (s *scan[T]) claim(ctx context.Context) *share {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.idle++
+	defer func() { s.idle-- }()
+	for ctx.Err() == nil && len(s.shares) > 0 {
+		i := slices.IndexFunc(s.shares, func(sh *share) bool { return !sh.taken })
+		if i >= 0 {
+			s.shares[i].taken = true
+			return s.shares[i]
+		}
+		if part := s.part(); part != nil {
+			s.shares = append(s.shares, part)
+			return part
+		}
+		s.changed.Wait()
+	}
+	return nil
+}
+
+// readShare reads a share up to its end, wherever that is by then.
+func (s *scan[T]) readShare(ctx context.Context, mine *share) error {
+	next, err := s.source(mine)
+	if err != nil {
+		return err
+	}
+	for done := false; !done; {
+		items, err := next(ctx)
+		if err != nil {
+			return err
+		}
+		var r scanned[T]
+		if r, done, err = s.settle(mine, items); err != nil {
+			return err
+		}
+		select {
+		case s.results <- r:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (s *scan[T]) source(mine *share) (source[T], error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.query
+	q.After = position(mine.after)
+	if mine.last != noEnd {
+		within := Lte("id", mine.last)
+		if q.Filter.op != "" {
+			within = And(q.Filter, within)
+		}
+		q.Filter = within
+	}
+	return open[T](s.client, q)
+}
+
+// settle takes what was read of a share off it. Items beyond its end are
+// another worker's by now.
+func (s *scan[T]) settle(mine *share, items []*T) (r scanned[T], done bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids, err := ascending(items, position(mine.after))
+	if err != nil {
+		return scanned[T]{}, false, err
+	}
+	n, atEnd := slices.BinarySearch(ids, mine.last)
+	if atEnd {
+		n++
+	}
+	done = atEnd || n < len(ids) || len(ids) == 0
+	r = scanned[T]{items: items[:n], span: span{mine.after, mine.last}}
+	if !done {
+		r.span.last = ids[n-1]
+	}
+	if mine.rows == 0 && n > 0 {
+		mine.first = ids[0]
+	}
+	mine.after = r.span.last
+	mine.rows += int64(n)
+	if mine.began >= s.open {
+		s.read += int64(n)
+	}
+	if done {
+		s.shares = slices.DeleteFunc(s.shares, func(sh *share) bool { return sh == mine })
+	}
+	s.changed.Broadcast()
+	return r, done, nil
+}
+
+// part takes a part off the share that has the most to read, for a worker that
+// has none; nil if no share is worth it. Its reader keeps the page that it is
+// at, and as much of the rest as comes to each of those who share it.
+func (s *scan[T]) part() *share {
+	var largest *share
+	var most int64
+	for _, sh := range s.shares {
+		if left := s.left(sh); left > most {
+			largest, most = sh, left
+		}
+	}
+	pages := (most + maxPageSize - 1) / maxPageSize
+	if pages < 2 {
+		return nil
+	}
+	sharers := int64(s.idle) + 1
+	kept := (pages + sharers - 1) / sharers * maxPageSize
+	middle := largest.after + max(1, int64(float64(kept)/s.density(largest)))
+	if middle <= largest.after || middle >= largest.last {
+		return nil
+	}
+	part := &share{span: span{middle, largest.last}, began: middle, taken: true}
+	largest.last = middle
+	return part
+}
+
+// left is how many items a share still has, as far as can be told.
+func (s *scan[T]) left(sh *share) int64 {
+	if sh.last != noEnd {
+		return int64(float64(sh.last-sh.after) * s.density(sh))
+	}
+	if s.total < 0 || s.density(sh) == 0 {
+		return 0
+	}
+	left := s.total - s.read
+	for _, other := range s.shares {
+		if other != sh && other.began >= s.open {
+			left -= s.left(other)
+		}
+	}
+	return left
+}
+
+// density is how many items there are to an id: in the share where some were
+// read, or else in all of them.
+func (s *scan[T]) density(sh *share) float64 {
+	rows, ids := sh.rows, sh.spread()
+	if rows == 0 {
+		for _, other := range s.shares {
+			rows += other.rows
+			ids += other.spread()
+		}
+	}
+	if rows == 0 {
+		return 0
+	}
+	return float64(rows) / float64(ids)
+}
+
+// spread is the number of ids among which the items read so far lay.
+func (sh *share) spread() int64 {
+	if sh.rows == 0 {
+		return 0
+	}
+	return sh.after - sh.first + 1
+}
+
+// without takes a span, which lies within one of them, from spans in order.
+func without(spans []span, taken span) []span {
+	var left []span
+	for _, sp := range spans {
+		if taken.last <= sp.after || sp.last <= taken.after {
+			left = append(left, sp)
+			continue
+		}
+		if sp.after < taken.after {
+			left = append(left, span{sp.after, taken.after})
+		}
+		if taken.last < sp.last {
+			left = append(left, span{taken.last, sp.last})
+		}
+	}
+	return left
+}
+
+func ranges(spans []span) []Range {
+	all := make([]Range, len(spans))
+	for i, sp := range spans {
+		all[i].After = position(sp.after)
+		if sp.last != noEnd {
+			all[i].Last = Value(sp.last)
+		}
+	}
+	return all
+}

@@ -1,0 +1,260 @@
+package autotask_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/autotasktest"
+)
+
+// layOut seeds tickets and returns their ids in order.
+func layOut(srv *autotasktest.Server, ids ...int64) []int64 {
+	for _, id := range ids {
+		srv.Seed("Tickets", map[string]any{"id": id, "status": 1})
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// consecutive are n ids from 29,684,001 on, as a tenant gives them.
+func consecutive(n int) []int64 {
+	ids := make([]int64, n)
+	for i := range ids {
+		ids[i] = 29_684_001 + int64(i)
+	}
+	return ids
+}
+
+// clustered are ids with gaps of all sizes.
+func clustered(n int) []int64 {
+	random := rand.New(rand.NewPCG(1, 2))
+	ids := make([]int64, n)
+	for i, id := 0, int64(3); i < n; i++ {
+		if id++; random.IntN(100) == 0 {
+			id += random.Int64N(1_000_000)
+		}
+		ids[i] = id
+	}
+	return ids
+}
+
+// scanned collects the ids of a Scan, which must ascend within each page.
+func scannedIDs(t *testing.T, ctx context.Context, client *autotask.Client, q autotask.Query, workers int, rest ...autotask.Range) []int64 {
+	t.Helper()
+	var got []int64
+	for page, err := range client.Tickets.Scan(ctx, q, workers, rest...) {
+		require.NoError(t, err)
+		require.NotEmpty(t, page.Items)
+		got = append(got, idsOfPage(t, page)...)
+	}
+	slices.Sort(got)
+	return got
+}
+
+func idsOfPage(t *testing.T, page *autotask.Page[autotask.Ticket]) []int64 {
+	t.Helper()
+	var ids []int64
+	for _, ticket := range page.Items {
+		ids = append(ids, ticket.ID)
+	}
+	require.True(t, slices.IsSorted(ids))
+	return ids
+}
+
+func TestScan_ReadsEveryItemOnce(t *testing.T) {
+	t.Parallel()
+	for name, ids := range map[string][]int64{
+		"none":        nil,
+		"one":         consecutive(1),
+		"a page":      consecutive(500),
+		"consecutive": consecutive(4001),
+		"clustered":   clustered(4001),
+	} {
+		for _, workers := range []int{1, 2, 3, 8} {
+			t.Run(fmt.Sprintf("%s, %d workers", name, workers), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					srv := autotasktest.NewInProcess(t)
+					srv.SetLatency(50 * time.Millisecond)
+					want := layOut(srv, slices.Clone(ids)...)
+					got := scannedIDs(t, t.Context(), srv.Client(), autotask.Query{Fields: []string{"title"}}, workers)
+					assert.Equal(t, want, slices.Clip(got))
+					assert.LessOrEqual(t, srv.MaxInFlight("Tickets"), 3)
+				})
+			})
+		}
+	}
+}
+
+// The whole point: with three workers, nearly three times as fast as All.
+func TestScan_ThreeWorkersAreNearlyThreeTimesAsFast(t *testing.T) {
+	t.Parallel()
+	for name, ids := range map[string][]int64{"consecutive": consecutive(30_000), "clustered": clustered(30_000)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := autotasktest.NewInProcess(t)
+				srv.SetLatency(50 * time.Millisecond)
+				layOut(srv, ids...)
+				client, q := srv.Client(), autotask.Query{Fields: []string{"id"}}
+				began := time.Now()
+				all, err := client.Tickets.List(t.Context(), q)
+				require.NoError(t, err)
+				one := time.Since(began)
+				began = time.Now()
+				got := scannedIDs(t, t.Context(), client, q, 3)
+				three := time.Since(began)
+				assert.Len(t, got, len(all))
+				t.Logf("%d tickets: All %v, Scan %v: %.2f times as fast", len(ids), one, three, float64(one)/float64(three))
+				assert.GreaterOrEqual(t, float64(one)/float64(three), 2.7)
+			})
+		})
+	}
+}
+
+func TestScan_GoesOnFromWhatWasLeft(t *testing.T) {
+	t.Parallel()
+	for pages := range 9 {
+		synctest.Test(t, func(t *testing.T) {
+			srv := autotasktest.NewInProcess(t)
+			srv.SetLatency(50 * time.Millisecond)
+			want := layOut(srv, clustered(4001)...)
+			q := autotask.Query{Filter: autotask.Eq("status", 1), Fields: []string{"id"}}
+			var got []int64
+			var kept []byte
+			left := pages
+			for page, err := range srv.Client().Tickets.Scan(t.Context(), q, 3) {
+				require.NoError(t, err)
+				got = append(got, idsOfPage(t, page)...)
+				kept, err = json.Marshal(page.Rest)
+				require.NoError(t, err)
+				if left--; left < 0 {
+					break
+				}
+			}
+			// Another run of the program has nothing but what was kept.
+			var rest []autotask.Range
+			require.NoError(t, json.Unmarshal(kept, &rest))
+			got = append(got, scannedIDs(t, t.Context(), srv.Client(), q, 3, rest...)...)
+			slices.Sort(got)
+			assert.Equal(t, want, got, "nothing lost, nothing twice")
+		})
+	}
+}
+
+func TestScan_HonoursFilterAndAfter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		ids := layOut(srv, consecutive(2100)...)
+		srv.Seed("Tickets", map[string]any{"id": ids[2000], "status": 5})
+		q := autotask.Query{Filter: autotask.Or(autotask.Eq("status", 1), autotask.Eq("status", 8)), After: autotask.Int(ids[99])}
+		got := scannedIDs(t, t.Context(), srv.Client(), q, 3)
+		assert.Equal(t, slices.Concat(ids[100:2000], ids[2001:]), got)
+	})
+}
+
+func TestScan_SplitFiltersAreReadToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		ids := layOut(srv, consecutive(1600)...)
+		for name, filter := range map[string]autotask.Filter{
+			"on ids":           autotask.In("id", ids...),
+			"on another field": autotask.In("status", make([]int64, 1)...),
+		} {
+			if name != "on ids" {
+				values := make([]int64, 900)
+				for i := range values {
+					values[i] = int64(i)
+				}
+				filter = autotask.In("status", values...)
+			}
+			assert.Equal(t, ids, scannedIDs(t, t.Context(), srv.Client(), autotask.Query{Filter: filter}, 3), name)
+		}
+	})
+}
+
+func TestScan_AFailureEndsItBehindWhatWasRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		srv.SetLatency(50 * time.Millisecond)
+		want := layOut(srv, consecutive(4001)...)
+		srv.Inject(autotasktest.Fault{Op: "POST Tickets/query", Skip: 2, Times: 1, Status: 500, Body: `{"errors":["no"]}`})
+		var got []int64
+		var rest []autotask.Range
+		var failure error
+		for page, err := range srv.Client().Tickets.Scan(t.Context(), autotask.Query{}, 3) {
+			if err != nil {
+				require.NoError(t, failure, "one error, and then the end")
+				assert.Nil(t, page)
+				failure = err
+				continue
+			}
+			got, rest = append(got, idsOfPage(t, page)...), page.Rest
+		}
+		require.ErrorIs(t, failure, autotask.ErrInvalid)
+		got = append(got, scannedIDs(t, t.Context(), srv.Client(), autotask.Query{}, 3, rest...)...)
+		slices.Sort(got)
+		assert.Equal(t, want, got)
+	})
+}
+
+func TestScan_CancelEndsIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		srv.SetLatency(50 * time.Millisecond)
+		layOut(srv, consecutive(4001)...)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var failure error
+		for _, err := range srv.Client().Tickets.Scan(ctx, autotask.Query{}, 3) {
+			failure = err
+			cancel()
+		}
+		require.ErrorIs(t, failure, context.Canceled)
+	})
+}
+
+func TestScan_RefusesWhatMakesNoSense(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	for name, pages := range map[string]func(func(*autotask.Page[autotask.Ticket], error) bool){
+		"no workers": client.Tickets.Scan(t.Context(), autotask.Query{}, 0),
+		"a limit":    client.Tickets.Scan(t.Context(), autotask.Query{Limit: 10}, 3),
+		"a filter":   client.Tickets.Scan(t.Context(), autotask.Query{Filter: autotask.Eq("id", nil)}, 3),
+		"overlapping ranges": client.Tickets.Scan(t.Context(), autotask.Query{}, 3,
+			autotask.Range{Last: autotask.Int(20)}, autotask.Range{After: autotask.Int(10)}),
+	} {
+		var failure error
+		for _, err := range pages {
+			failure = errors.Join(failure, err)
+		}
+		require.ErrorIs(t, failure, autotask.ErrInvalid, name)
+	}
+	assert.Empty(t, srv.Requests())
+}
+
+func TestScan_WhatDoesNotAscendIsAnError(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	srv.Inject(autotasktest.Fault{Op: "POST Tickets/query", Status: 200, Body: `{"items":[{"id":9},{"id":8}],"pageDetails":{"count":2}}`})
+	var failure error
+	for _, err := range client.Tickets.Scan(t.Context(), autotask.Query{}, 1) {
+		failure = errors.Join(failure, err)
+	}
+	require.ErrorIs(t, failure, autotask.ErrServer)
+}
