@@ -44,9 +44,10 @@ func nextPageURL(baseURL string, page int) string {
 	return baseURL + nextPath + fmt.Sprintf("?paging=%%7b%%22pageSize%%22%%3a%d%%2c%%22page%%22%%3a%02d%%7d", pageSize, page)
 }
 
-// sampleTicket is a ticket with a value in all of its 75 fields, and five
-// user-defined fields. All values are invented.
-func sampleTicket() *plainTicket {
+// sampleTicket is the n-th ticket: a value in each of its 75 fields, and five
+// user-defined fields. All values are invented; texts differ from ticket to
+// ticket, but for those that a tenant has few of.
+func sampleTicket(n int) *plainTicket {
 	t := new(plainTicket)
 	v := reflect.ValueOf(t).Elem()
 	for i := range v.NumField() {
@@ -64,18 +65,18 @@ func sampleTicket() *plainTicket {
 		case *time.Time:
 			f.Set(reflect.ValueOf(new(time.Date(2026, 3, 1+i%28, 9, i%60, 26, i%3*530e6, time.UTC))))
 		case *string:
-			f.Set(reflect.ValueOf(new("value " + strconv.Itoa(i))))
+			f.Set(reflect.ValueOf(new(fmt.Sprintf("value %d of %03d", i, n))))
 		case []plainUDF:
 		default:
 			panic(fmt.Sprintf("%s: no value for a %T", name, p))
 		}
 	}
 	t.ID = new(int64(ticketID))
-	t.TicketNumber = new("T20260314.0042")
-	t.Title = new("Nightly backup of the file server failed")
-	t.Description = new("Job 7 ended with a read error on drive 2.\r\nThe night before it was fine.")
-	t.Resolution = new("None yet: the drive has been ordered, see the notes.")
-	for _, udf := range [][2]string{{"Backup Plan", "Gold"}, {"Site", "Riverside 4"}, {"Rack", "B12"}, {"Asset Tag", "A-000417"}, {"Last Audit", "2026-01-15"}} {
+	t.TicketNumber = new(fmt.Sprintf("T20260314.%04d", n))
+	t.Title = new(fmt.Sprintf("Nightly backup of file server %03d failed", n))
+	t.Description = new(fmt.Sprintf("Job %03d ended with a read error on drive 2.\r\nThe night before it was fine.", n))
+	t.Resolution = new(fmt.Sprintf("None yet: the drive has been ordered, see order %03d.", n))
+	for _, udf := range [][2]string{{"Backup Plan", "Gold"}, {"Site", "Riverside 4"}, {"Rack", "B12"}, {"Asset Tag", fmt.Sprintf("A-%06d", n)}, {"Last Audit", "2026-01-15"}} {
 		t.UserDefinedFields = append(t.UserDefinedFields, plainUDF{Name: udf[0], Value: &udf[1]})
 	}
 	return t
@@ -83,7 +84,7 @@ func sampleTicket() *plainTicket {
 
 // editedTicket is the ticket editedID after the update.
 func editedTicket() *plainTicket {
-	t := sampleTicket()
+	t := sampleTicket(0)
 	t.ID, t.Resolution = new(int64(editedID)), new(newResolution)
 	return t
 }
@@ -113,24 +114,23 @@ type tenant struct {
 
 func newTenant(baseURL string) *tenant {
 	wrap := func(t *plainTicket) []byte { return append(append([]byte(`{"item":`), itemOf(t)...), '}') }
-	before := sampleTicket()
+	before := sampleTicket(0)
 	before.ID = new(int64(editedID))
 	t := &tenant{
 		baseURL: baseURL,
-		ticket:  wrap(sampleTicket()),
+		ticket:  wrap(sampleTicket(0)),
 		before:  wrap(before),
 		after:   wrap(editedTicket()),
 		notes:   fmt.Appendf(nil, `{"itemId":%d}`, noteID),
 		putDone: fmt.Appendf(nil, `{"itemId":%d}`, editedID),
 	}
-	item := itemOf(sampleTicket())
-	idAt := bytes.Index(item, strconv.AppendInt(nil, ticketID, 10))
 	t.page = []byte(`{"items":[`)
 	for i := range pageSize {
 		if i > 0 {
 			t.page = append(t.page, ',')
 		}
-		t.ids = append(t.ids, len(t.page)+idAt)
+		item := itemOf(sampleTicket(i))
+		t.ids = append(t.ids, len(t.page)+bytes.Index(item, strconv.AppendInt(nil, ticketID, 10)))
 		t.page = append(t.page, item...)
 	}
 	t.items = len(t.page)
