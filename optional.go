@@ -204,6 +204,11 @@ func digits(v jsontext.Value) (n int64, ok bool) {
 }
 
 func parseFloat(v jsontext.Value) (float64, error) {
+	if v[0] != '"' {
+		if f, err := strconv.ParseFloat(string(v), 64); err == nil {
+			return f, nil
+		}
+	}
 	s := strings.TrimSpace(fields.Text(v))
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {

@@ -120,7 +120,8 @@ func (f *Field) Missing(v jsontext.Value) bool {
 	case len(v) == 0 || v.Kind() == 'n':
 		return true
 	case v.Kind() == '"':
-		return strings.TrimSpace(unquote(v)) == ""
+		// The first character is mostly enough.
+		return !(v[1] > ' ' && v[1] < utf8.RuneSelf && v[1] != '"' && v[1] != '\\') && strings.TrimSpace(unquote(v)) == ""
 	case v.Kind() == '0':
 		return string(v) == "0" && !f.ZeroIsValue
 	}
