@@ -1,6 +1,7 @@
 package autotask
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -119,27 +120,41 @@ func get[T Entity](ctx context.Context, c *Client, id int64) (*T, error) {
 // getRaw reads one item, and keeps the bytes that Autotask sent.
 func getRaw[T Entity](ctx context.Context, c *Client, id int64) (jsontext.Value, *T, error) {
 	var raw jsontext.Value
-	var item Optional[T]
+	var envelope struct {
+		Item spanned[T] `json:"item"`
+	}
+	item := &envelope.Item.item
 	err := getItem[T](ctx, c, id, func(b []byte) error {
-		var envelope struct {
-			Item jsontext.Value `json:"item"`
-		}
+		envelope.Item = spanned[T]{} // nothing of an earlier attempt
 		if err := decode(b, &envelope); err != nil {
 			return err
 		}
-		if err := absentItem(len(envelope.Item) == 0); err != nil {
-			return err
-		}
-		raw, item = envelope.Item, Optional[T]{}
-		if err := decode(raw, &item); err != nil {
-			return err
-		}
-		return otherItem(&item, id)
+		raw = envelope.Item.in(b)
+		return errors.Join(absentItem(item.IsZero()), otherItem(item, id))
 	})
 	if err == nil && item.IsNull() {
 		err = noSuchItem[T](id)
 	}
 	return raw, &item.value, err
+}
+
+// spanned is an item that knows where in the answer it stood.
+type spanned[T any] struct {
+	item       Optional[T]
+	after, end int64 // the ends of what came before it, and of itself
+}
+
+func (s *spanned[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	s.after = dec.InputOffset()
+	err := s.item.UnmarshalJSONFrom(dec)
+	s.end = dec.InputOffset()
+	return err
+}
+
+// in returns a copy of the bytes of the item; a colon and white space are all
+// that can be before them.
+func (s *spanned[T]) in(b []byte) jsontext.Value {
+	return bytes.Clone(bytes.TrimLeft(b[s.after:s.end], ": \t\r\n"))
 }
 
 func getItem[T Entity](ctx context.Context, c *Client, id int64, decode func([]byte) error) error {

@@ -252,9 +252,10 @@ type reader struct {
 	*jsontext.Decoder
 	source []byte
 	bytes  bytes.Reader
+	seen   map[string]struct{} // room for the names of one object
 }
 
-var readers = sync.Pool{New: func() any { return &reader{Decoder: new(jsontext.Decoder)} }}
+var readers = sync.Pool{New: func() any { return &reader{Decoder: new(jsontext.Decoder), seen: map[string]struct{}{}} }}
 
 // read does not ask for unique names: to remember them all costs the decoder
 // much, and members asks for it where it matters.
@@ -270,6 +271,7 @@ func read(source []byte) *reader {
 func (r *reader) release() {
 	r.source = nil
 	r.bytes.Reset(nil)
+	clear(r.seen)
 	readers.Put(r)
 }
 
@@ -294,7 +296,6 @@ func members(object []byte) ([]member, error) {
 		return nil, errors.Join(errors.New("not a JSON object"), err)
 	}
 	all := make([]member, 0, min(80, 1+len(object)/16))
-	seen := make(map[string]struct{}, cap(all))
 	asText := string(object) // what the names are parts of
 	for d.PeekKind() == '"' {
 		start, end, err := d.span()
@@ -305,10 +306,10 @@ func members(object []byte) ([]member, error) {
 		if !fields.IsVerbatim(m.quoted) {
 			m.name = fields.Text(m.quoted)
 		}
-		if _, twice := seen[m.name]; twice {
+		d.seen[m.name] = struct{}{}
+		if len(d.seen) == len(all) {
 			return nil, fmt.Errorf("%w: %.80q", jsontext.ErrDuplicateName, m.name)
 		}
-		seen[m.name] = struct{}{}
 		if m.value, err = d.value(); err != nil {
 			return nil, err
 		}

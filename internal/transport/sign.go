@@ -30,7 +30,10 @@ func Origin(u *url.URL) string {
 // hasOrigin tells whether Origin(u) is origin, which is spelled as Origin does.
 func hasOrigin(u *url.URL, origin string) bool {
 	scheme, host, ok := strings.Cut(origin, "://")
-	return ok && u.Scheme == scheme && u.Host == host && u.User == nil || Origin(u) == origin
+	if !ok || scheme == "" || host == "" || u.User != nil {
+		return false
+	}
+	return u.Scheme == scheme && u.Host == host || Origin(u) == origin
 }
 
 // belowVersion is the part of a URL's path that names a collection.
