@@ -369,8 +369,11 @@ func (c *Client) send(ctx context.Context, r call) error {
 }
 
 func isStatus(err error, status int) bool {
-	var e *Error
-	return errors.As(err, &e) && e.StatusCode == status
+	if err == nil {
+		return false
+	}
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.StatusCode == status
 }
 
 // lockout keeps a client with bad credentials from locking the account that
@@ -495,13 +498,12 @@ func cutPrefixFold(s, prefix string) (rest string, ok bool) {
 	return s[len(prefix):], true
 }
 
-// originOf and pathOf take base URLs apart, which were checked when they came.
+// originOf and pathOf take base URLs apart, which were checked when they came:
+// they have a scheme and a host, and no user.
 func originOf(base string) string {
-	u, err := url.Parse(base)
-	if err != nil {
-		return ""
-	}
-	return transport.Origin(u)
+	scheme, rest, _ := strings.Cut(base, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return transport.Origin(&url.URL{Scheme: scheme, Host: host})
 }
 
 func pathOf(base string) string {

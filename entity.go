@@ -1,11 +1,13 @@
 package autotask
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -94,16 +96,16 @@ func Get[T Gettable](ctx context.Context, c *Client, id int64) (*T, error) {
 }
 
 func get[T Entity](ctx context.Context, c *Client, id int64) (*T, error) {
-	var item Optional[T]
+	var envelope struct {
+		Item Optional[T] `json:"item"`
+	}
+	item := &envelope.Item
 	err := getItem[T](ctx, c, id, func(b []byte) error {
-		var envelope struct {
-			Item Optional[T] `json:"item"`
-		}
+		*item = Optional[T]{} // nothing of an earlier attempt
 		if err := decode(b, &envelope); err != nil {
 			return err
 		}
-		item = envelope.Item
-		return errors.Join(absentItem(item.IsZero()), otherItem(&item, id))
+		return errors.Join(absentItem(item.IsZero()), otherItem(item, id))
 	})
 	if err == nil && item.IsNull() {
 		err = noSuchItem[T](id)
@@ -117,27 +119,41 @@ func get[T Entity](ctx context.Context, c *Client, id int64) (*T, error) {
 // getRaw reads one item, and keeps the bytes that Autotask sent.
 func getRaw[T Entity](ctx context.Context, c *Client, id int64) (jsontext.Value, *T, error) {
 	var raw jsontext.Value
-	var item Optional[T]
+	var envelope struct {
+		Item spanned[T] `json:"item"`
+	}
+	item := &envelope.Item.item
 	err := getItem[T](ctx, c, id, func(b []byte) error {
-		var envelope struct {
-			Item jsontext.Value `json:"item"`
-		}
+		envelope.Item = spanned[T]{} // nothing of an earlier attempt
 		if err := decode(b, &envelope); err != nil {
 			return err
 		}
-		if err := absentItem(len(envelope.Item) == 0); err != nil {
-			return err
-		}
-		raw, item = envelope.Item, Optional[T]{}
-		if err := decode(raw, &item); err != nil {
-			return err
-		}
-		return otherItem(&item, id)
+		raw = envelope.Item.in(b)
+		return errors.Join(absentItem(item.IsZero()), otherItem(item, id))
 	})
 	if err == nil && item.IsNull() {
 		err = noSuchItem[T](id)
 	}
 	return raw, &item.value, err
+}
+
+// spanned is an item that knows where in the answer it stood.
+type spanned[T any] struct {
+	item       Optional[T]
+	after, end int64 // the ends of what came before it, and of itself
+}
+
+func (s *spanned[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	s.after = dec.InputOffset()
+	err := s.item.UnmarshalJSONFrom(dec)
+	s.end = dec.InputOffset()
+	return err
+}
+
+// in returns a copy of the bytes of the item; a colon and white space are all
+// that can be before them.
+func (s *spanned[T]) in(b []byte) jsontext.Value {
+	return bytes.Clone(bytes.TrimLeft(b[s.after:s.end], ": \t\r\n"))
 }
 
 func getItem[T Entity](ctx context.Context, c *Client, id int64, decode func([]byte) error) error {
@@ -154,8 +170,8 @@ func decode(b []byte, v any) error { return json.Unmarshal(b, v, jsontext.AllowI
 // otherItem: what is not the item that was asked for is no answer, not even an
 // item without an id.
 func otherItem[T Entity](item *Optional[T], id int64) error {
-	if v, ok := item.Get(); ok && idOf(&v) != id {
-		return fmt.Errorf("%w: it holds the item %d", transport.ErrUnreadable, idOf(&v))
+	if item.state == present && idOf(&item.value) != id {
+		return fmt.Errorf("%w: it holds the item %d", transport.ErrUnreadable, idOf(&item.value))
 	}
 	return nil
 }
@@ -203,7 +219,7 @@ func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 		c.core.recent.add(id)
 	}
 	var unknown *Error
-	if !errors.Is(err, ErrOutcomeUnknown) || !errors.As(err, &unknown) {
+	if err == nil || !errors.Is(err, ErrOutcomeUnknown) || !errors.As(err, &unknown) {
 		return id, err
 	}
 	unknown.Sent = body
@@ -436,10 +452,15 @@ func (e *edit[T]) body() ([]byte, error) {
 // missing lists the stabilising fields that are not in the item at all. null
 // is a value; absence is not (contract, section 8).
 func (e *edit[T]) missing() []string {
+	table := tableOf[T]()
 	here := map[string]bool{}
-	_ = merge.Each(e.raw, func(name string, _ jsontext.Value) { here[name] = true }) // decoded before
+	_ = merge.Each(e.raw, func(name string, _ jsontext.Value) { // decoded before
+		if f := table.Lookup(name); f != nil && f.Stabilising {
+			here[name] = true
+		}
+	})
 	var missing []string
-	for _, f := range tableOf[T]().All {
+	for _, f := range table.All {
 		if f.Stabilising && !here[f.Name] {
 			missing = append(missing, f.Name)
 		}
@@ -454,8 +475,12 @@ func (e *edit[T]) readBack(ctx context.Context, c *Client) (after *T, notApplied
 	if err != nil {
 		return nil, nil, err
 	}
-	found := map[string]jsontext.Value{}
-	_ = merge.Each(raw, func(name string, v jsontext.Value) { found[name] = v })
+	found := make(map[string]jsontext.Value, len(e.changes))
+	_ = merge.Each(raw, func(name string, v jsontext.Value) {
+		if slices.ContainsFunc(e.changes, func(ch merge.Change) bool { return ch.Name == name }) {
+			found[name] = v
+		}
+	})
 	var differ []string
 	for _, ch := range e.changes {
 		differing := unapplied[T](ch, found[ch.Name])
@@ -665,6 +690,14 @@ func checkCollection[T Entity]() error {
 
 // idOf reads the ID field that every entity has.
 func idOf[T any](v *T) int64 {
+	switch v := any(v).(type) { // the quick ones
+	case *Ticket:
+		return v.ID
+	case *TicketNote:
+		return v.ID
+	case *TimeEntry:
+		return v.ID
+	}
 	if f := reflect.ValueOf(v).Elem().FieldByName("ID"); f.IsValid() && f.CanInt() {
 		return f.Int()
 	}
@@ -728,8 +761,10 @@ func checkNew[T Entity](path string, body []byte) error {
 	given := map[string]jsontext.Value{}
 	var problems []string
 	err := merge.Each(body, func(name string, v jsontext.Value) {
-		given[name] = v
 		f := table.Lookup(name)
+		if f != nil && f.Required {
+			given[name] = v
+		}
 		switch {
 		case name == "id":
 			if string(v) != "0" {

@@ -112,36 +112,31 @@ func (o Optional[T]) MarshalJSONTo(enc *jsontext.Encoder) error {
 // a zone designator, which then means UTC; numbers and booleans may come as
 // text. "" is null but for texts.
 func (o *Optional[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	var zero T
-	o.value, o.state = zero, present
-	if dec.PeekKind() == 'n' {
-		o.state = null
-		_, err := dec.ReadToken()
-		return err
-	}
+	o.state = present
+	var err error
 	switch v := any(&o.value).(type) {
 	case *string:
-		return decodeString(dec, v)
+		err = decodeScalar(dec, v, parseText, aText)
 	case *int64:
-		return o.unlessEmpty(decodeInt(dec, v))
+		err = decodeScalar(dec, v, parseInt, "a whole number")
 	case *float64:
-		return o.unlessEmpty(decodeFloat(dec, v))
+		err = decodeScalar(dec, v, parseFloat, "a number")
 	case *bool:
-		return o.unlessEmpty(decodeBool(dec, v))
+		err = decodeScalar(dec, v, parseBool, "true or false")
 	case *time.Time:
-		return o.unlessEmpty(decodeTime(dec, v))
+		err = decodeScalar(dec, v, parseTime, "a date-time")
 	default:
-		return json.UnmarshalDecode(dec, v)
+		var zero T
+		o.value = zero
+		if dec.PeekKind() != 'n' {
+			return json.UnmarshalDecode(dec, v)
+		}
+		if _, err = dec.ReadToken(); err == nil {
+			err = errEmpty
+		}
 	}
-}
-
-// errEmpty: Autotask writes "" and null for the same.
-var errEmpty = errors.New("empty")
-
-func (o *Optional[T]) unlessEmpty(err error) error {
-	if errors.Is(err, errEmpty) {
-		o.state = null
-		return nil
+	if err == errEmpty { //nolint:errorlint // it is ours, and comes as it is
+		o.state, err = null, nil
 	}
 	return err
 }
@@ -152,49 +147,43 @@ func (o Optional[T]) MarshalJSON() ([]byte, error) { return json.Marshal(o) }
 // UnmarshalJSON is UnmarshalJSONFrom for encoding/json.
 func (o *Optional[T]) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, o) }
 
-// scalar reads a string, number or boolean.
-func scalar(dec *jsontext.Decoder, want string) (jsontext.Token, error) {
-	if kind := dec.PeekKind(); kind == '{' || kind == '[' {
-		if err := dec.SkipValue(); err != nil {
-			return jsontext.Token{}, err
-		}
-		return jsontext.Token{}, fmt.Errorf("want %s, found an object or array", want)
-	}
-	token, err := dec.ReadToken()
-	if err == nil && token.Kind() == '"' && want != aText && token.String() == "" {
-		err = errEmpty
-	}
-	return token, err
-}
+// errEmpty: Autotask writes "" and null for the same.
+var errEmpty = errors.New("empty")
 
 const aText = "a text"
 
-func decodeString(dec *jsontext.Decoder, v *string) error {
-	token, err := scalar(dec, aText)
-	if err == nil {
-		*v = token.String()
-	}
-	return err
-}
-
-func decodeInt(dec *jsontext.Decoder, v *int64) error {
-	token, err := scalar(dec, "a whole number")
+// decodeScalar reads a text, number or boolean. The bytes of the answer are not
+// kept: parse copies what it needs.
+func decodeScalar[V any](dec *jsontext.Decoder, into *V, parse func(jsontext.Value) (V, error), want string) error {
+	var zero V
+	*into = zero
+	v, err := dec.ReadValue()
 	if err != nil {
 		return err
 	}
-	if token.Kind() == '0' {
-		if n, err := token.Int(); err == nil {
-			*v = n
-			return nil
+	switch v[0] {
+	case 'n':
+		return errEmpty
+	case '{', '[':
+		return fmt.Errorf("want %s, found an object or array", want)
+	case '"':
+		if len(v) == len(`""`) && want != aText {
+			return errEmpty
 		}
 	}
-	*v, err = parseInt(token.String())
+	*into, err = parse(v)
 	return err
 }
 
+// parseText takes numbers and booleans, too, as they are written.
+func parseText(v jsontext.Value) (string, error) { return fields.Text(v), nil }
+
 // parseInt also takes a number written as 5.0 or 5e0, as long as it is whole.
-func parseInt(s string) (int64, error) {
-	s = strings.TrimSpace(s)
+func parseInt(v jsontext.Value) (int64, error) {
+	if n, ok := digits(v); ok {
+		return n, nil
+	}
+	s := strings.TrimSpace(fields.Text(v))
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err == nil {
 		return n, nil
@@ -206,47 +195,52 @@ func parseInt(s string) (int64, error) {
 	return int64(f), nil
 }
 
-func decodeFloat(dec *jsontext.Decoder, v *float64) error {
-	token, err := scalar(dec, "a number")
-	if err != nil {
-		return err
+// digits reads what nearly all whole numbers are: a few digits.
+func digits(v jsontext.Value) (n int64, ok bool) {
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
 	}
-	if token.Kind() == '0' {
-		if f, err := token.Float(); err == nil {
-			*v = f
-			return nil
+	return n, len(v) <= 18 // so that it cannot overflow
+}
+
+func parseFloat(v jsontext.Value) (float64, error) {
+	if v[0] != '"' {
+		if f, err := strconv.ParseFloat(string(v), 64); err == nil {
+			return f, nil
 		}
 	}
-	s := strings.TrimSpace(token.String())
+	s := strings.TrimSpace(fields.Text(v))
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-		return fmt.Errorf("%.40q is not a number", s)
+		return 0, fmt.Errorf("%.40q is not a number", s)
 	}
-	*v = f
-	return nil
+	return f, nil
 }
 
-func decodeBool(dec *jsontext.Decoder, v *bool) error {
-	token, err := scalar(dec, "true or false")
-	if err != nil {
-		return err
+func parseBool(v jsontext.Value) (bool, error) {
+	switch v[0] {
+	case 't':
+		return true, nil
+	case 'f':
+		return false, nil
 	}
 	// Some flags of Autotask are the numbers 0 and 1.
-	b, err := strconv.ParseBool(strings.ToLower(token.String()))
+	s := fields.Text(v)
+	b, err := strconv.ParseBool(strings.ToLower(s))
 	if err != nil {
-		return fmt.Errorf("%.40q is neither true nor false", token.String())
+		return false, fmt.Errorf("%.40q is neither true nor false", s)
 	}
-	*v = b
-	return nil
+	return b, nil
 }
 
-func decodeTime(dec *jsontext.Decoder, v *time.Time) error {
-	token, err := scalar(dec, "a date-time")
-	if err != nil {
-		return err
+func parseTime(v jsontext.Value) (time.Time, error) {
+	if fields.IsVerbatim(v) {
+		return fields.ParseTime(v[1 : len(v)-1])
 	}
-	*v, err = fields.ParseTime(token.String())
-	return err
+	return fields.ParseTime(fields.Text(v))
 }
 
 // UserDefinedField is one user-defined field (UDF) of an item. Autotask
@@ -258,6 +252,36 @@ type UserDefinedField struct {
 
 // UDFs are the user-defined fields of an item, in Autotask's order.
 type UDFs []UserDefinedField
+
+// UnmarshalJSONFrom reads an array of user-defined fields, or null. It makes
+// room for a few at once, which most items have.
+func (u *UDFs) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*u = nil
+	switch dec.PeekKind() {
+	case 'n':
+		_, err := dec.ReadToken()
+		return err
+	case '[':
+	default:
+		return json.UnmarshalDecode(dec, (*[]UserDefinedField)(u)) // which names the mistake
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	all := UDFs{}
+	for i := 0; dec.PeekKind() != ']'; i++ {
+		if i == 0 {
+			all = make(UDFs, 0, 8)
+		}
+		all = append(all, UserDefinedField{})
+		if err := json.UnmarshalDecode(dec, &all[i]); err != nil {
+			return err
+		}
+	}
+	*u = all
+	_, err := dec.ReadToken()
+	return err
+}
 
 // Get returns the value of the named field, absent if there is none of that
 // name. Names are compared without case.

@@ -438,3 +438,30 @@ func TestUDFs_RoundTrip(t *testing.T) {
 	assert.Equal(t, autotask.Value("1.50"), u.Get("A"))
 	assert.Equal(t, autotask.Value("true"), u.Get("B"))
 }
+
+func TestUDFs_ReadArraysOfAnyLength(t *testing.T) {
+	t.Parallel()
+	var u autotask.UDFs
+	for n := range 20 {
+		var parts []string
+		for i := range n {
+			parts = append(parts, fmt.Sprintf(`{"name":"field %d","value":"%d","more":[]}`, i, i))
+		}
+		require.NoError(t, json.Unmarshal([]byte(" [ "+strings.Join(parts, " , ")+" ] "), &u))
+		require.NotNil(t, u, "an empty array is not the same as none")
+		require.Len(t, u, n)
+		for i := range n {
+			assert.Equal(t, autotask.UserDefinedField{Name: fmt.Sprintf("field %d", i), Value: autotask.Value(fmt.Sprint(i))}, u[i])
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte("null"), &u))
+	assert.Nil(t, u)
+}
+
+func TestUDFs_WhatIsNoArrayOfThemIsAnError(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{`{}`, `"x"`, `[1]`, `[{"name":1}]`, `[{"name":"a"}`, `[{"name":"a"},]`, `[`, `[}`, `[{"name":"a","name":"b"}]`} {
+		u := autotask.UDFs{{Name: "old"}}
+		require.Error(t, json.Unmarshal([]byte(s), &u), s)
+	}
+}

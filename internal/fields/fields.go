@@ -3,6 +3,7 @@
 package fields
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -118,7 +120,8 @@ func (f *Field) Missing(v jsontext.Value) bool {
 	case len(v) == 0 || v.Kind() == 'n':
 		return true
 	case v.Kind() == '"':
-		return strings.TrimSpace(unquote(v)) == ""
+		// The first character is mostly enough.
+		return !(v[1] > ' ' && v[1] < utf8.RuneSelf && v[1] != '"' && v[1] != '\\') && strings.TrimSpace(unquote(v)) == ""
 	case v.Kind() == '0':
 		return string(v) == "0" && !f.ZeroIsValue
 	}
@@ -246,24 +249,29 @@ func sameTime(want, got, before string, maybeDateOnly bool) bool {
 
 // ParseTime reads a date-time of the wire: with or without a zone designator,
 // with any number of fraction digits. Without one it is UTC.
-func ParseTime(s string) (time.Time, error) {
-	text := s
+func ParseTime[S ~string | ~[]byte](s S) (time.Time, error) {
+	var room [len("2006-01-02T15:04:05.123456789+00:00")]byte // most fit
+	text := append(room[:0], s...)
 	switch {
 	case len(s) == len(time.DateOnly):
-		text = s + "T00:00:00Z"
-	case !hasZone(s):
-		text = s + "Z"
+		text = append(text, "T00:00:00Z"...)
+	case !hasZone(text):
+		text = append(text, 'Z')
 	}
-	t, err := time.Parse(time.RFC3339, text)
+	var t time.Time
+	if t.UnmarshalText(text) == nil {
+		return t.UTC(), nil
+	}
+	t, err := time.Parse(time.RFC3339, string(text)) // not as strict
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%.40q is not a date-time", s)
+		return time.Time{}, fmt.Errorf("%.40q is not a date-time", string(s))
 	}
 	return t.UTC(), nil
 }
 
-func hasZone(s string) bool {
+func hasZone(s []byte) bool {
 	n := len(s)
-	return strings.HasSuffix(s, "Z") || n > 6 && s[n-3] == ':' && (s[n-6] == '+' || s[n-6] == '-')
+	return n > 0 && s[n-1] == 'Z' || n > 6 && s[n-3] == ':' && (s[n-6] == '+' || s[n-6] == '-')
 }
 
 // FormatTime writes a date-time for the wire: UTC, to the millisecond.
@@ -271,11 +279,30 @@ func FormatTime(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.999Z")
 }
 
+// unquote is the text of a string, "" of anything else.
 func unquote(v jsontext.Value) string {
 	if v.Kind() != '"' {
 		return ""
 	}
+	return Text(v)
+}
+
+// Text is the text of a scalar that has been read from JSON once already:
+// numbers and booleans are as they are written there.
+func Text(v jsontext.Value) string {
+	switch {
+	case len(v) == 0 || v[0] != '"':
+		return string(v)
+	case IsVerbatim(v):
+		return string(v[1 : len(v)-1])
+	}
 	var s string
-	_ = json.Unmarshal(v, &s) // v has been decoded once already
+	_ = json.Unmarshal(v, &s, jsontext.AllowInvalidUTF8(true))
 	return s
+}
+
+// IsVerbatim tells whether a string has no escapes, and nothing to mend: its
+// text is what stands between the quotes.
+func IsVerbatim(v jsontext.Value) bool {
+	return len(v) > 1 && v[0] == '"' && bytes.IndexByte(v, '\\') < 0 && utf8.Valid(v)
 }

@@ -427,3 +427,32 @@ func TestFieldsThatAreCalledDateTimeKeepTheirTimeOfDay(t *testing.T) {
 	check(t, &Field{Name: "dueDateTime", IsTime: true}, []holding{{at, midnight, ``, false}, {at, at, ``, true}, {midnight, midnight, ``, true}})
 	check(t, &Field{Name: "dateWorked", IsTime: true}, []holding{{at, midnight, ``, true}})
 }
+
+func TestTextIsWhatStandsForIt(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		`""`: "", `"a b"`: "a b", `"caf\u00e9"`: "café", `"\""`: `"`, `"é"`: "é", "\"a\xff\"": "a\uFFFD", "5.0": "5.0", "true": "true", "": "",
+	} {
+		v := jsontext.Value(raw)
+		assert.Equal(t, want, Text(v), raw)
+		if IsVerbatim(v) {
+			assert.Equal(t, want, raw[1:len(raw)-1], raw)
+		}
+	}
+	for _, raw := range []string{"", `"`, "5", `"\n"`, "\"\xff\""} {
+		assert.False(t, IsVerbatim(jsontext.Value(raw)), raw)
+	}
+}
+
+func TestParseTimeReadsBytesAsText(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{
+		"2026-03-14", "2026-03-14T09:26:53", "2026-03-14T09:26:53Z", "2026-03-14T09:26:53.5", "2026-03-14T09:26:53.123456789+02:00",
+		"2026-03-14T09:26:53.12345678912345678912345678", "", "Z", "2026-02-30", "2026-03-14T9:26:53", "nonsense",
+	} {
+		a, errA := ParseTime(s)
+		b, errB := ParseTime([]byte(s))
+		assert.Equal(t, errA == nil, errB == nil, s)
+		assert.Equal(t, a, b, s)
+	}
+}

@@ -7,9 +7,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sync"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/autotask-go/autotask/internal/fields"
 )
 
 // UDFs is the member that holds user-defined fields: an array of objects with
@@ -35,14 +37,14 @@ func Diff(before, after []byte) ([]Change, error) {
 		return nil, err
 	}
 	var changes []Change
-	for _, m := range edited {
-		was := find(old, m.name)
+	for i, m := range edited {
+		was := findFrom(old, i, m.name)
 		if was == nil || !bytes.Equal(was, m.value) {
 			changes = append(changes, Change{Name: m.name, Old: was, New: m.value})
 		}
 	}
-	for _, m := range old {
-		if find(edited, m.name) == nil {
+	for i, m := range old {
+		if findFrom(edited, i, m.name) == nil {
 			changes = append(changes, Change{Name: m.name, Old: m.value})
 		}
 	}
@@ -127,17 +129,17 @@ func ParseUDFs(v jsontext.Value) ([]UDF, error) {
 	if len(v) == 0 || v.Kind() == 'n' {
 		return nil, nil
 	}
-	d := jsontext.NewDecoder(bytes.NewReader(v), jsontext.AllowInvalidUTF8(true))
+	d := read(v)
+	defer d.release()
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '[' {
 		return nil, errors.Join(errors.New(UDFs+" is not an array"), err)
 	}
 	var all []UDF
 	for d.PeekKind() == '{' {
-		raw, err := d.ReadValue()
+		raw, err := d.value()
 		if err != nil {
 			return nil, err
 		}
-		raw = raw.Clone()
 		parts, err := members(raw)
 		if err != nil {
 			return nil, err
@@ -245,28 +247,72 @@ type member struct {
 	value  jsontext.Value
 }
 
+// reader reads JSON and gives out its values as parts of it, without copying.
+type reader struct {
+	*jsontext.Decoder
+	source []byte
+	bytes  bytes.Reader
+	seen   map[string]struct{} // room for the names of one object
+}
+
+var readers = sync.Pool{New: func() any { return &reader{Decoder: new(jsontext.Decoder), seen: map[string]struct{}{}} }}
+
+// read does not ask for unique names: to remember them all costs the decoder
+// much, and members asks for it where it matters.
+func read(source []byte) *reader {
+	r := readers.Get().(*reader)
+	r.source = source
+	r.bytes.Reset(source)
+	r.Reset(&r.bytes, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+	return r
+}
+
+// release gives the reader back, but not what it has given out.
+func (r *reader) release() {
+	r.source = nil
+	r.bytes.Reset(nil)
+	clear(r.seen)
+	readers.Put(r)
+}
+
+// span reads a value and tells where it is.
+func (r *reader) span() (start, end int, err error) {
+	v, err := r.ReadValue()
+	end = int(r.InputOffset())
+	return end - len(v), end, err
+}
+
+func (r *reader) value() (jsontext.Value, error) {
+	start, end, err := r.span()
+	return r.source[start:end:end], err
+}
+
 // members reads the members of an object. Names must be unique: with two of
 // one name nobody could say which of them a change is meant for.
 func members(object []byte) ([]member, error) {
-	d := jsontext.NewDecoder(bytes.NewReader(object), jsontext.AllowInvalidUTF8(true))
+	d := read(object)
+	defer d.release()
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
 		return nil, errors.Join(errors.New("not a JSON object"), err)
 	}
-	all := make([]member, 0, 80)
+	all := make([]member, 0, min(80, 1+len(object)/16))
+	asText := string(object) // what the names are parts of
 	for d.PeekKind() == '"' {
-		quoted, err := d.ReadValue()
+		start, end, err := d.span()
 		if err != nil {
 			return nil, err
 		}
-		m := member{quoted: quoted.Clone()}
-		if m.name, err = text(m.quoted); err != nil {
+		m := member{quoted: object[start:end:end], name: asText[start+1 : end-1]}
+		if !fields.IsVerbatim(m.quoted) {
+			m.name = fields.Text(m.quoted)
+		}
+		d.seen[m.name] = struct{}{}
+		if len(d.seen) == len(all) {
+			return nil, fmt.Errorf("%w: %.80q", jsontext.ErrDuplicateName, m.name)
+		}
+		if m.value, err = d.value(); err != nil {
 			return nil, err
 		}
-		value, err := d.ReadValue()
-		if err != nil {
-			return nil, err
-		}
-		m.value = value.Clone()
 		all = append(all, m)
 	}
 	if _, err := d.ReadToken(); err != nil {
@@ -291,6 +337,15 @@ func index(all []member, name string) int {
 		}
 	}
 	return -1
+}
+
+// findFrom is find, quick where the member is at or near a place.
+func findFrom(all []member, at int, name string) jsontext.Value {
+	at = min(at, len(all))
+	if i := index(all[at:], name); i >= 0 {
+		return all[at+i].value
+	}
+	return find(all[:at], name)
 }
 
 func find(all []member, name string) jsontext.Value {
@@ -323,10 +378,9 @@ func quote(s string) jsontext.Value {
 	return q
 }
 
-func text(v jsontext.Value) (s string, err error) {
+func text(v jsontext.Value) (string, error) {
 	if v.Kind() != '"' {
 		return "", errors.New("not a text")
 	}
-	err = json.Unmarshal(v, &s, jsontext.AllowInvalidUTF8(true))
-	return s, err
+	return fields.Text(v), nil
 }

@@ -176,6 +176,22 @@ func TestWhatIsNoObjectIsAnError(t *testing.T) {
 	assert.ErrorContains(t, err, "not a JSON object")
 }
 
+func TestNamesAreUniqueInLargeObjects(t *testing.T) {
+	t.Parallel()
+	for n := range 90 {
+		parts := make([]string, 0, n+1)
+		for i := range n {
+			parts = append(parts, fmt.Sprintf(`"name %d":%d`, i, i))
+		}
+		require.NoError(t, Each([]byte("{"+strings.Join(parts, ",")+"}"), func(string, jsontext.Value) {}))
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf(`"name %d":0`, n/2))
+			err := Each([]byte("{"+strings.Join(parts, ",")+"}"), func(string, jsontext.Value) { t.Error("called") })
+			require.ErrorContains(t, err, "duplicate", "%d names", n)
+		}
+	}
+}
+
 func TestBytesThatAreNoUTF8AreCarriedOver(t *testing.T) {
 	t.Parallel()
 	// They come out as they went in, as long as nobody changes them.

@@ -11,6 +11,8 @@ import (
 	"net/http/httptrace"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // attempts runs single attempts: a place in the gate, a time limit, and the
@@ -22,6 +24,7 @@ type attempts struct {
 	gate    *gate
 	limiter Limiter
 	timeout time.Duration
+	late    error // what it is when the timeout is over
 	max     int64
 	logger  *slog.Logger
 }
@@ -30,12 +33,12 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := exchangeOf(req.Context())
 	x.begin()
 	began := time.Now()
-	release, err := a.acquire(req.Context(), Endpoint(x.request.Path))
+	held, err := a.acquire(req.Context(), Endpoint(x.request.Path))
 	if err != nil {
 		closeBody(req)
 		return nil, err
 	}
-	defer release()
+	defer held.release()
 
 	x.attempt++
 	x.sent = time.Now()
@@ -45,43 +48,50 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// place is what an attempt holds while it runs.
+type place struct {
+	gate *semaphore.Weighted
+	done func() // of the caller's limiter, or nil
+}
+
+func (p place) release() {
+	defer p.gate.Release(1)
+	if p.done != nil {
+		p.done()
+	}
+}
+
 // acquire waits for the budget, which holds no place meanwhile, for the gate
 // and for the caller's limiter.
-func (a *attempts) acquire(ctx context.Context, endpoint string) (func(), error) {
+func (a *attempts) acquire(ctx context.Context, endpoint string) (place, error) {
 	if a.admit != nil {
 		if err := a.admit(ctx, endpoint); err != nil {
-			return nil, err
+			return place{}, err
 		}
 	}
-	release, err := a.gate.acquire(ctx, endpoint)
+	gate, err := a.gate.acquire(ctx, endpoint)
 	if err != nil {
-		return nil, err
+		return place{}, err
 	}
+	held := place{gate: gate}
 	if a.ready != nil {
 		if err := a.ready(endpoint); err != nil {
-			release()
-			return nil, err
+			held.release()
+			return place{}, err
 		}
 	}
 	if a.limiter == nil {
-		return release, nil
+		return held, nil
 	}
-	done, err := a.limiter.Acquire(ctx, endpoint)
-	if err != nil {
-		release()
-		return nil, fmt.Errorf("limiter: %w", err)
+	if held.done, err = a.limiter.Acquire(ctx, endpoint); err != nil {
+		place{gate: gate}.release()
+		return place{}, fmt.Errorf("limiter: %w", err)
 	}
-	return func() {
-		if done != nil {
-			done()
-		}
-		release()
-	}, nil
+	return held, nil
 }
 
 func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, error) {
-	ctx, cancel := context.WithTimeoutCause(req.Context(), a.timeout,
-		fmt.Errorf("no complete answer within %v: %w", a.timeout, context.DeadlineExceeded))
+	ctx, cancel := context.WithTimeoutCause(req.Context(), a.timeout, a.late)
 	defer cancel()
 	x.onWire = true
 	if x.class == Write {

@@ -69,10 +69,15 @@ func isID(segment string) bool {
 // only ever written whole (contract, sections 0.1 and 4). The path is read as a
 // web server may read it, so that no odd spelling gets by.
 func patchesTicket(method, address string) bool {
+	if !isPatch(method) {
+		return false
+	}
 	address, _, _ = strings.Cut(address, "?")
 	if unescaped, err := url.PathUnescape(address); err == nil {
 		address = unescaped
 	}
 	collection, rest, _ := strings.Cut(strings.TrimPrefix(path.Clean("/"+address), "/"), "/")
-	return strings.EqualFold(method, http.MethodPatch) && strings.EqualFold(collection, "Tickets") && !strings.Contains(rest, "/")
+	return strings.EqualFold(collection, "Tickets") && !strings.Contains(rest, "/")
 }
+
+func isPatch(method string) bool { return strings.EqualFold(method, http.MethodPatch) }

@@ -18,8 +18,8 @@ func newGate(limit int) *gate {
 	return &gate{limit: int64(limit), endpoints: make(map[string]*semaphore.Weighted)}
 }
 
-// acquire waits for a place; the caller gives it back with the returned func.
-func (g *gate) acquire(ctx context.Context, endpoint string) (release func(), err error) {
+// acquire waits for a place; the caller gives it back with Release(1).
+func (g *gate) acquire(ctx context.Context, endpoint string) (*semaphore.Weighted, error) {
 	g.mu.Lock()
 	s, ok := g.endpoints[endpoint]
 	if !ok {
@@ -30,5 +30,5 @@ func (g *gate) acquire(ctx context.Context, endpoint string) (release func(), er
 	if err := s.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
-	return func() { s.Release(1) }, nil
+	return s, nil
 }

@@ -27,6 +27,15 @@ func Origin(u *url.URL) string {
 	return scheme + "://" + host
 }
 
+// hasOrigin tells whether Origin(u) is origin, which is spelled as Origin does.
+func hasOrigin(u *url.URL, origin string) bool {
+	scheme, host, ok := strings.Cut(origin, "://")
+	if !ok || scheme == "" || host == "" || u.User != nil {
+		return false
+	}
+	return u.Scheme == scheme && u.Host == host || Origin(u) == origin
+}
+
 // belowVersion is the part of a URL's path that names a collection.
 func belowVersion(path string) string {
 	const version = "/v1.0/"
@@ -53,10 +62,10 @@ func (s *signer) RoundTrip(req *http.Request) (*http.Response, error) {
 		return s.next.RoundTrip(req)
 	}
 	origin := x.request.Origin
-	if got := Origin(req.URL); got != origin {
-		return nil, fmt.Errorf("%w: refused to send to %s instead of %s", errOrigin, got, origin)
+	if !hasOrigin(req.URL, origin) {
+		return nil, fmt.Errorf("%w: refused to send to %s instead of %s", errOrigin, Origin(req.URL), origin)
 	}
-	if patchesTicket(req.Method, belowVersion(req.URL.Path)) {
+	if isPatch(req.Method) && patchesTicket(req.Method, belowVersion(req.URL.Path)) {
 		return nil, x.patchRefusal()
 	}
 	// A RoundTripper must not change the request it was given.
@@ -64,14 +73,25 @@ func (s *signer) RoundTrip(req *http.Request) (*http.Response, error) {
 	signed.Header = make(http.Header, len(req.Header)+3)
 	maps.Copy(signed.Header, req.Header)
 	c := s.credentials()
-	signed.Header.Set("ApiIntegrationCode", c.IntegrationCode)
-	signed.Header.Set("UserName", c.UserName)
-	signed.Header.Set("Secret", c.Secret)
+	values := headerValues{free: make([]string, 3)}
+	values.set(signed.Header, "Apiintegrationcode", c.IntegrationCode)
+	values.set(signed.Header, "Username", c.UserName)
+	values.set(signed.Header, "Secret", c.Secret)
 	resp, err := s.next.RoundTrip(signed)
 	if resp != nil {
 		resp.Request = req // and not the signed one: wrappers look at it
 	}
 	return resp, err
+}
+
+// headerValues sets headers, whose names must be canonical, from one piece of
+// memory.
+type headerValues struct{ free []string }
+
+func (v *headerValues) set(h http.Header, canonical, value string) {
+	v.free[0] = value
+	h[canonical] = v.free[:1:1]
+	v.free = v.free[1:]
 }
 
 // untraced keeps the headers from an httptrace that a wrapper has installed:

@@ -214,6 +214,12 @@ func TestOriginHasOneSpelling(t *testing.T) {
 		u, err := url.Parse(address)
 		require.NoError(t, err)
 		assert.Equal(t, want, Origin(u), address)
+		if want != "" {
+			assert.True(t, hasOrigin(u, want), address)
+		}
+		for _, other := range []string{"", "https://", "://", "zone.example", "https://evil.test", "http://zone.example:8443", "https://zone.example.evil.test"} {
+			assert.Equal(t, other != "" && other == want, hasOrigin(u, other), "%s and %q", address, other)
+		}
 	}
 }
 

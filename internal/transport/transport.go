@@ -13,6 +13,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
@@ -125,6 +126,7 @@ func (t *Transport) layers(base http.RoundTripper, timeout time.Duration) http.R
 		ready:   t.config.Ready,
 		limiter: t.config.Limiter,
 		timeout: timeout,
+		late:    fmt.Errorf("no complete answer within %v: %w", timeout, context.DeadlineExceeded),
 		max:     t.config.MaxResponseBytes,
 		logger:  t.config.Logger,
 	}
@@ -211,13 +213,14 @@ func (t *Transport) newRequest(ctx context.Context, x *exchange) (*retryablehttp
 	if err != nil {
 		return nil, errors.New("the URL of the request is not valid")
 	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", t.config.UserAgent)
+	values := headerValues{free: make([]string, 4)}
+	values.set(req.Header, "Accept", "application/json")
+	values.set(req.Header, "User-Agent", t.config.UserAgent)
 	if r.Body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		values.set(req.Header, "Content-Type", "application/json")
 	}
 	if r.ImpersonateID != 0 && x.class == Write {
-		req.Header.Set("ImpersonationResourceId", strconv.FormatInt(r.ImpersonateID, 10))
+		values.set(req.Header, "Impersonationresourceid", strconv.FormatInt(r.ImpersonateID, 10))
 	}
 	req.SetResponseHandler(x.decode)
 	return req, nil
