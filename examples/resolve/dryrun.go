@@ -9,16 +9,16 @@ import (
 	"strings"
 
 	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/examples/internal/connect"
 )
 
 // rehearse goes through a resolution on a real tenant and prints what would be
 // sent. The reads are made; every write is held back.
-func rehearse(ctx context.Context, creds autotask.Credentials, opts []autotask.Option, o options, stdout io.Writer) error {
+func rehearse(ctx context.Context, tenant *connect.Tenant, o options, stdout io.Writer) error {
 	fmt.Fprintln(stdout, "Dry run: nothing but reads is sent.")
-	opts = append(opts, application, holdBackWrites(stdout), tracing(stdout))
-	client, err := autotask.NewClient(creds, opts...)
+	client, err := tenant.Client(application, holdBackWrites(stdout), tracing(stdout))
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	t, err := client.Tickets.GetByNumber(ctx, o.number)
 	if err != nil {

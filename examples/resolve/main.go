@@ -20,27 +20,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"strings"
 	"time"
 
 	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/examples/internal/connect"
 )
 
-// Exit codes: 1 is a failure, 2 a wrong call.
-const (
-	exitFailure = 1
-	exitUsage   = 2
-)
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
+func main() { connect.Main("resolve", resolve) }
 
 // options are what the command line asks for.
 type options struct {
@@ -49,79 +35,29 @@ type options struct {
 	work   autotask.Resolution
 }
 
-// usageError is a wrong call, as against one that failed.
-type usageError struct{ error }
-
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	err := resolve(ctx, args, getenv, stdout, stderr)
-	var usage usageError
-	switch {
-	case err == nil || errors.Is(err, flag.ErrHelp):
-		return 0
-	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "resolve: %v\nRun it with -h for help.\n", usage.error)
-		return exitUsage
-	}
-	fmt.Fprintf(stderr, "resolve: %v\n", err)
-	return exitFailure
-}
-
 func resolve(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	creds, err := credentials(getenv)
+	tenant, err := connect.FromEnvironment(getenv)
 	if err != nil {
 		return err
 	}
-	onTenant := creds != (autotask.Credentials{})
-	o, err := parse(args, onTenant, stderr)
+	o, err := parse(args, tenant != nil, stderr)
 	if err != nil {
 		return err
 	}
-	if !onTenant {
+	switch {
+	case tenant == nil:
 		return demonstrate(ctx, stdout)
+	case o.dryRun:
+		return rehearse(ctx, tenant, o, stdout)
 	}
-	var opts []autotask.Option
-	if base := getenv("AUTOTASK_BASE_URL"); base != "" {
-		opts = append(opts, autotask.WithBaseURL(base))
-	}
-	if zone := getenv("AUTOTASK_ZONE_URL"); zone != "" {
-		opts = append(opts, autotask.WithZoneURL(zone))
-	}
-	if o.dryRun {
-		return rehearse(ctx, creds, opts, o, stdout)
-	}
-	client, err := autotask.NewClient(creds, append(opts, application, tracing(stdout))...)
+	client, err := tenant.Client(application, tracing(stdout))
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	return resolveNumber(ctx, client, o.number, o.work, stdout)
 }
 
 var application = autotask.WithApplication("autotask-go-example-resolve", "")
-
-// credentials reads the environment: all three variables, or none of them.
-func credentials(getenv func(string) string) (autotask.Credentials, error) {
-	var creds autotask.Credentials
-	var missing, given []string
-	for _, v := range []struct {
-		name string
-		into *string
-	}{
-		{"AUTOTASK_USERNAME", &creds.UserName},
-		{"AUTOTASK_SECRET", &creds.Secret},
-		{"AUTOTASK_INTEGRATION_CODE", &creds.IntegrationCode},
-	} {
-		if *v.into = getenv(v.name); *v.into == "" {
-			missing = append(missing, v.name)
-		} else {
-			given = append(given, v.name)
-		}
-	}
-	if len(given) > 0 && len(missing) > 0 {
-		return autotask.Credentials{}, usageError{fmt.Errorf("%s set, but %s missing: set all three for a real tenant, or none for the fake one",
-			strings.Join(given, " and "), strings.Join(missing, " and "))}
-	}
-	return creds, nil
-}
 
 func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
 	var o options
@@ -142,7 +78,7 @@ func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
 		help(flags, stderr)
 		return o, err
 	} else if err != nil {
-		return o, usageError{err}
+		return o, connect.Usage("%w", err)
 	}
 	if description != "" || title != "" || noteType != 0 || publish != 0 {
 		o.work.Note = &autotask.TicketNote{Title: title, Description: description, NoteType: noteType, Publish: publish}
@@ -150,16 +86,16 @@ func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
 	if *begun != "" {
 		var err error
 		if o.work.Begun, err = time.Parse(time.RFC3339, *begun); err != nil {
-			return o, usageError{fmt.Errorf("-begun %q is not a time such as 2026-11-23T02:00:00Z", *begun)}
+			return o, connect.Usage("-begun %q is not a time such as 2026-11-23T02:00:00Z", *begun)
 		}
 	}
 	switch {
 	case !onTenant && len(args) > 0:
-		return o, usageError{errors.New("flags and a ticket number are for a real tenant: set AUTOTASK_USERNAME, AUTOTASK_SECRET and AUTOTASK_INTEGRATION_CODE")}
+		return o, connect.Usage("flags and a ticket number are for a real tenant: set AUTOTASK_USERNAME, AUTOTASK_SECRET and AUTOTASK_INTEGRATION_CODE")
 	case onTenant && flags.NArg() != 1:
-		return o, usageError{fmt.Errorf("name one ticket by its number, after the flags; %d arguments given", flags.NArg())}
+		return o, connect.Usage("name one ticket by its number, after the flags; %d arguments given", flags.NArg())
 	case onTenant && o.work.Text == "":
-		return o, usageError{errors.New("-text is missing: the resolution is never made up")}
+		return o, connect.Usage("-text is missing: the resolution is never made up")
 	}
 	o.number = flags.Arg(0)
 	return o, nil

@@ -9,13 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/examples/internal/connect"
 )
 
 // call runs the program with an environment, and returns its exit code and output.
 func call(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(t.Context(), args, func(name string) string { return env[name] }, &out, &errs)
+	err := resolve(t.Context(), args, func(name string) string { return env[name] }, &out, &errs)
+	code = connect.Exit(t.Context(), "resolve", err, &errs)
 	return code, out.String(), errs.String()
 }
 
@@ -109,7 +111,7 @@ func TestWrongCallsGetAClearMessageAndExitCode2(t *testing.T) {
 		"wrong base URL, dry run": {wrongBase, []string{"-dry-run", "-text", "x", "T1"}, "ATServicesRest/V1.0"},
 	} {
 		code, stdout, stderr := call(t, test.env, test.args...)
-		assert.Equal(t, exitUsage, code, name)
+		assert.Equal(t, connect.ExitUsage, code, name)
 		assert.Contains(t, stderr, test.says, name)
 		assert.NotContains(t, stdout, "Would send", name)
 	}
@@ -131,13 +133,13 @@ func TestFailureIsExitCode1(t *testing.T) {
 		{"-dry-run", "-text", "x", "T19990101.0001"},
 	} {
 		code, _, stderr := call(t, env, args...)
-		assert.Equal(t, exitFailure, code)
+		assert.Equal(t, connect.ExitFailure, code)
 		assert.Contains(t, stderr, "there is no ticket")
 	}
 	srv, env := tenant(t)
 	srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0042", "status": 1})
 	code, stdout, stderr := call(t, env, "-text", "x", "-status", "8", "T20261123.0042")
-	assert.Equal(t, exitFailure, code)
+	assert.Equal(t, connect.ExitFailure, code)
 	assert.Contains(t, stdout, "FAILED at the step status")
 	assert.Contains(t, stderr, "did not set both timestamps")
 }

@@ -45,6 +45,67 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// hangars has the routes that are rare: a parent whose id no field holds, and
+// rows that only their parent lists.
+const hangars = `
+entity HangarBalance
+	id int64 readonly
+	shedID int64
+	euros number
+entity HangarPlan
+	id int64 readonly
+	text string
+entity HangarTally
+	id int64 readonly
+	planes int32
+
+collection Hangars/Balances HangarBalance parent=shedID: list
+collection HangarBalances HangarBalance: info fields
+collection Hangars/Plans HangarPlan: get list patch
+collection HangarPlans HangarPlan: query get
+collection Hangars/Tallies HangarTally: list patch
+collection HangarTallies HangarTally: info
+`
+
+func TestRenderRareRoutes(t *testing.T) {
+	t.Parallel()
+	table, err := schema.Parse(hangars)
+	require.NoError(t, err)
+	for name, entity := range map[string]string{
+		"unknownparent.entity.golden": "HangarPlan",
+		"listonly.entity.golden":      "HangarBalance",
+		"listpatch.entity.golden":     "HangarTally",
+	} {
+		entities, err := pick(table.Entities, []string{entity})
+		require.NoError(t, err)
+		got, err := renderFile(entityPackage, entities...)
+		require.NoError(t, err)
+		golden(t, name, string(got))
+	}
+}
+
+func TestRenderWalk(t *testing.T) {
+	t.Parallel()
+	table, err := schema.Parse(hangars + `
+entity Ticket
+	id int64 readonly
+collection Tickets Ticket: query count get create put
+entity WindHistory
+	id int64 readonly
+collection WindHistory WindHistory: info
+`)
+	require.NoError(t, err)
+	got, err := renderWalk(table.Entities)
+	require.NoError(t, err)
+	golden(t, "walk.golden", string(got))
+}
+
+func TestRenderWalkRefuses(t *testing.T) {
+	t.Parallel()
+	_, err := renderWalk([]*schema.Entity{{Name: "Kite-Tail]"}})
+	require.ErrorContains(t, err, "generated code does not parse")
+}
+
 func TestRenderRefuses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -149,12 +149,18 @@ func parseFlags(flags *flag.FlagSet, args []string) error {
 	return nil
 }
 
+// write makes the directories of path, but not the root: a misspelt one is to
+// be an error.
 func write(root, path string, content []byte, stdout io.Writer) error {
-	target := filepath.Join(root, path)
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+	dir, err := os.OpenRoot(root)
+	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	if err := os.WriteFile(target, content, 0o644); err != nil {
+	defer func() { _ = dir.Close() }()
+	if err := dir.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	if err := dir.WriteFile(path, content, 0o644); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	say(stdout, "wrote %s (%d bytes)\n", path, len(content))

@@ -94,15 +94,61 @@ func TestCheckNamesEveryDifferingFile(t *testing.T) {
 	root := t.TempDir()
 	put(t, filepath.Join(root, "a.go"), "same")
 	put(t, filepath.Join(root, "b.go"), "old")
-	err := checkFiles(root, []file{{"a.go", []byte("same")}, {"b.go", []byte("new")}, {"c.go", nil}})
-	require.ErrorContains(t, err, ": b.go, c.go")
+	files := []file{{"a.go", []byte("same")}, {"b.go", []byte("new")}, {"c.go", nil}}
+	err := checkFiles(root, files, []string{"z.go"})
+	require.ErrorContains(t, err, ": z.go, b.go, c.go")
 	require.NotContains(t, err.Error(), "a.go")
 }
 
 func TestCheckReportsUnreadableFile(t *testing.T) {
 	t.Parallel()
-	err := checkFiles(t.TempDir(), []file{{".", nil}})
+	err := checkFiles(t.TempDir(), []file{{".", nil}}, nil)
 	require.ErrorContains(t, err, "checking: ")
+}
+
+func TestGenerateRemovesWhatIsNoLongerGenerated(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	code, _, stderr := call("generate", "-root", root)
+	require.Equal(t, exitOK, code, stderr)
+	stale := filepath.Join(root, entityPackage, "kite.go")
+	byHand := filepath.Join(root, entityPackage, "doc.go")
+	put(t, stale, header+"\npackage entity\n\ntype Kite struct{}\n")
+	put(t, byHand, "// Package entity holds types.\n//\n"+header+"package entity\n")
+
+	code, stdout, stderr := call("generate", "-check", "-root", root)
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, stderr, ": entity/kite.go\n", "the only file that is named")
+	assert.Empty(t, stdout)
+	assert.FileExists(t, stale, "a check removes nothing")
+
+	code, stdout, stderr = call("generate", "-root", root)
+	require.Equal(t, exitOK, code, stderr)
+	assert.Contains(t, stdout, "removed entity/kite.go\n")
+	assert.Equal(t, 1, strings.Count(stdout, "removed "))
+	assert.NoFileExists(t, stale)
+	assert.FileExists(t, byHand, "only what begins with the header was generated")
+
+	code, _, stderr = call("generate", "-check", "-root", root)
+	assert.Equal(t, exitOK, code, stderr)
+}
+
+func TestStaleFilesReportsUnreadableFile(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(root, entityPackage, "directory.go"), 0o755))
+	for _, args := range [][]string{{"generate"}, {"generate", "-check"}} {
+		code, stdout, stderr := call(append(args, "-root", root)...)
+		assert.Equal(t, exitFailed, code)
+		assert.Contains(t, stderr, "looking for generated files: ")
+		assert.Empty(t, stdout)
+	}
+}
+
+func TestRemoveReportsFailure(t *testing.T) {
+	t.Parallel()
+	err := remove(t.TempDir(), "kite.go", &bytes.Buffer{})
+	require.ErrorContains(t, err, "removing kite.go, which is no longer generated: ")
 }
 
 func TestWrongUse(t *testing.T) {
