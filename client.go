@@ -1,6 +1,7 @@
 package autotask
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -255,6 +256,9 @@ type core struct {
 	fields    cache.Cache[[]Field]
 	udfs      cache.Cache[[]UDFDefinition]
 	infos     cache.Cache[EntityInfo]
+
+	concurrency int     // requests at a time on one endpoint
+	budget      *budget // nil without WithReserve
 }
 
 // NewClient checks its arguments and builds a Client; it never touches the
@@ -275,10 +279,10 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 	}
 	locked := new(lockout)
 	s.Ready = locked.check
-	var admit *budget
+	var hour *budget
 	if s.reserve != nil {
-		admit = &budget{reserve: *s.reserve}
-		s.Admit = admit.admit
+		hour = &budget{reserve: *s.reserve}
+		s.Admit = hour.admit
 	}
 	s.UserAgent = strings.TrimSpace(s.application + " autotask-go/" + version.Version)
 	s.Credentials = func() transport.Credentials { return transport.Credentials(creds) }
@@ -288,11 +292,14 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 		baseURL:   s.baseURL,
 		zoneURL:   s.zoneURL,
 		lockout:   locked,
+
+		concurrency: cmp.Or(s.MaxConcurrency, transport.DefaultMaxConcurrency),
+		budget:      hour,
 	}
 	c.fields.Lifetime, c.udfs.Lifetime, c.infos.Lifetime = metadataLifetime, metadataLifetime, metadataLifetime
 	client := newClient(c, 0)
-	if admit != nil {
-		admit.read = client.Threshold
+	if hour != nil {
+		hour.read = client.Threshold
 	}
 	return client, nil
 }
@@ -432,7 +439,7 @@ func (c *Client) sendTo(ctx context.Context, base string, r call) error {
 		}
 		target = r.nextURL
 	}
-	answer, err := c.core.transport.Do(ctx, &transport.Request{
+	answer, err := c.core.do(ctx, &transport.Request{
 		Method:        r.method,
 		URL:           target,
 		Path:          r.path,
@@ -442,10 +449,32 @@ func (c *Client) sendTo(ctx context.Context, base string, r call) error {
 		Decode:        r.decode,
 	})
 	if err != nil {
-		return fromFailure(err)
+		return err
 	}
 	c.core.clock.set(answer)
 	return nil
+}
+
+// do makes one request, in as many attempts as it takes, and counts them.
+func (c *core) do(ctx context.Context, r *transport.Request) (transport.Answer, error) {
+	answer, err := c.transport.Do(ctx, r)
+	attempts := answer.Attempts
+	if failure, ok := errors.AsType[*transport.Failure](err); ok {
+		attempts = failure.Attempts
+	}
+	if n, ok := ctx.Value(attemptsKey{}).(*atomic.Int64); ok {
+		n.Add(int64(attempts))
+	}
+	return answer, fromFailure(err)
+}
+
+type attemptsKey struct{}
+
+// countAttempts returns a context under which all attempts of requests are
+// counted, by whatever call they are made.
+func countAttempts(ctx context.Context) (context.Context, *atomic.Int64) {
+	n := new(atomic.Int64)
+	return context.WithValue(ctx, attemptsKey{}, n), n
 }
 
 // clock is the difference between Autotask's clock and ours, as the last

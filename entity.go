@@ -284,7 +284,7 @@ func newItem[T Entity](v *T) (path string, body []byte, err error) {
 // trip between the read and the write is overwritten in a ticket's case, and
 // so is a field that both change in any case.
 func Update[T Updatable](ctx context.Context, c *Client, id int64, change func(*T) error) (*T, error) {
-	u, err := update(ctx, c, id, change, nil)
+	u, err := update(ctx, c, id, nil, change, nil)
 	return u.item, err
 }
 
@@ -294,15 +294,19 @@ type updated[T any] struct {
 	written bool
 }
 
-// update is Update; beforeAnother, if not nil, is asked before it begins anew.
-func update[T Updatable](ctx context.Context, c *Client, id int64, change func(*T) error, beforeAnother func(context.Context) error) (updated[T], error) {
+// update is Update. first, if not nil, is the item as it was read with nothing
+// asked for since; beforeAnother, if not nil, is asked before it begins anew.
+func update[T Updatable](ctx context.Context, c *Client, id int64, first *edit[T], change func(*T) error, beforeAnother func(context.Context) error) (updated[T], error) {
 	if change == nil {
 		return updated[T]{}, invalid(http.MethodPut, itemPath[T](id), "the function that is to change the item is nil")
 	}
 	for rewrites := 0; ; rewrites++ {
-		e, err := readForEdit[T](ctx, c, id)
-		if err != nil {
-			return updated[T]{}, err
+		e := first
+		if e == nil || rewrites > 0 {
+			var err error
+			if e, err = readForEdit[T](ctx, c, id); err != nil {
+				return updated[T]{}, err
+			}
 		}
 		if err := e.apply(change); err != nil {
 			return updated[T]{}, err

@@ -72,13 +72,19 @@ type Outcome struct {
 	Resolved       bool    // completedDate and resolvedDateTime are both set
 	Ticket         *Ticket // as read back at the end; nil if it never was read
 	Steps          []Step  // always the five of them, in order
+	// Requests is how many HTTP requests were made for it: every attempt counts,
+	// and so do zone discovery and readings of the limit that it brought about.
+	Requests int
+	// Work is what ResolveAll was given; Resolve leaves it nil.
+	Work *Work
 }
 
 // Resolve resolves a ticket in the explicit steps of the contract, section 9:
 //
 //  1. get: GET /Tickets/{id}.
 //  2. note: POST /Tickets/{id}/Notes, if there is a Note.
-//  3. resolution: GET, PUT /Tickets and GET, if there is a Text.
+//  3. resolution: GET, PUT /Tickets and GET, if there is a Text. Without a Note
+//     nothing lies between this GET and that of step 1, which then serves.
 //  4. time entries: POST /TimeEntries/query.
 //  5. status: GET, PUT /Tickets and GET, if there is a Status and the ticket
 //     has no time entries.
@@ -99,19 +105,29 @@ type Outcome struct {
 // earlier one that shows up later still is beyond any search; the step's reason
 // warns of it.
 func (c *Client) Resolve(ctx context.Context, ticketID int64, r Resolution) (*Outcome, error) {
-	run, err := c.newResolve(ticketID, r)
-	if err != nil {
+	run := c.newResolve(ticketID, r)
+	if err := run.check(); err != nil {
 		return run.out, err
 	}
-	for _, step := range run.steps() {
+	ctx, attempts := countAttempts(ctx)
+	err := run.do(ctx)
+	run.out.Requests = int(attempts.Load())
+	return run.out, err
+}
+
+func (r *resolve) do(ctx context.Context) error {
+	if r.Note != nil {
+		r.Note, _ = noteFor(r.id, r.Note) // checked before
+	}
+	for _, step := range r.steps() {
 		state, reason, err := step.do(ctx)
 		if err != nil {
-			run.record(step.name, StepFailed, err.Error())
-			return run.out, err
+			r.record(step.name, StepFailed, err.Error())
+			return err
 		}
-		run.record(step.name, state, reason)
+		r.record(step.name, state, reason)
 	}
-	return run.out, run.readBack(ctx)
+	return r.readBack(ctx)
 }
 
 // resolve is one run of Resolve.
@@ -121,7 +137,8 @@ type resolve struct {
 	Resolution
 	begunHere time.Time // when this run began, by our clock
 	out       *Outcome
-	stale     bool // something was written since the ticket was read last
+	read      *edit[Ticket] // by the first step
+	stale     bool          // something was written since the ticket was read last
 }
 
 type resolveStep struct {
@@ -139,12 +156,12 @@ func (r *resolve) steps() []resolveStep {
 	}
 }
 
-func (c *Client) newResolve(ticketID int64, r Resolution) (*resolve, error) {
+func (c *Client) newResolve(ticketID int64, r Resolution) *resolve {
 	run := &resolve{client: c, id: ticketID, Resolution: r, begunHere: time.Now(), out: &Outcome{TicketID: ticketID}}
 	for _, step := range run.steps() {
 		run.out.Steps = append(run.out.Steps, Step{Name: step.name, State: StepSkipped, Reason: "not reached"})
 	}
-	return run, run.check()
+	return run
 }
 
 // check refuses bad input, all of it at once.
@@ -152,7 +169,14 @@ func (r *resolve) check() error {
 	if err := checkID[Ticket](http.MethodPut, r.id); err != nil {
 		return err
 	}
-	var problems []string
+	if problems := r.problems(r.id); len(problems) > 0 {
+		return refusal(transport.Invalid, http.MethodPut, itemPath[Ticket](r.id), problems...)
+	}
+	return nil
+}
+
+// problems are those of everything but the id, which ties the note to its ticket.
+func (r *resolve) problems(id int64) (problems []string) {
 	if r.Text == "" && r.Note == nil && r.Status == 0 {
 		problems = append(problems, "nothing to do: neither Text, Note nor Status is given")
 	}
@@ -172,9 +196,8 @@ func (r *resolve) check() error {
 		problems = append(problems, fmt.Sprintf("Begun %v lies ahead", r.Begun))
 	}
 	if r.Note != nil {
-		note, err := noteFor(r.id, r.Note)
+		note, err := noteFor(id, r.Note)
 		if err == nil {
-			r.Note = note
 			_, _, err = newItem(note)
 		}
 		var e *Error
@@ -182,10 +205,7 @@ func (r *resolve) check() error {
 			problems = append(problems, e.Messages...)
 		}
 	}
-	if len(problems) > 0 {
-		return refusal(transport.Invalid, http.MethodPut, itemPath[Ticket](r.id), problems...)
-	}
-	return nil
+	return problems
 }
 
 func (r *resolve) record(name string, state StepState, reason string) {
@@ -208,11 +228,12 @@ func (r *resolve) saw(t *Ticket) {
 }
 
 func (r *resolve) get(ctx context.Context) (StepState, string, error) {
-	t, err := r.client.Tickets.Get(ctx, r.id)
-	if err != nil {
+	var err error
+	if r.read, err = readForEdit[Ticket](ctx, r.client, r.id); err != nil {
 		return "", "", err
 	}
-	r.saw(t)
+	t := *r.read.item // a copy: the resolution step may edit the original
+	r.saw(&t)
 	return StepDone, fmt.Sprintf("ticket %s has status %d", t.TicketNumber.Or("without a number"), t.Status), nil
 }
 
@@ -295,7 +316,11 @@ func (r *resolve) resolution(ctx context.Context) (StepState, string, error) {
 	if r.Text == "" {
 		return StepSkipped, "no text given", nil
 	}
-	u, err := update(ctx, r.client, r.id, func(t *Ticket) error {
+	fresh := r.read
+	if r.Note != nil {
+		fresh = nil // looking for the note and posting it came in between
+	}
+	u, err := update(ctx, r.client, r.id, fresh, func(t *Ticket) error {
 		if fields.Even(t.Resolution.Or("")) != fields.Even(r.Text) {
 			t.Resolution.Set(r.Text)
 		}
@@ -331,7 +356,7 @@ func (r *resolve) status(ctx context.Context) (StepState, string, error) {
 		return StepSkipped, "the ticket has time entries, so that its status stays", nil
 	}
 	was := int64(0)
-	u, err := update(ctx, r.client, r.id, func(t *Ticket) error {
+	u, err := update(ctx, r.client, r.id, nil, func(t *Ticket) error {
 		was, t.Status = t.Status, r.Status
 		return nil
 	}, r.stillUnbooked)

@@ -151,6 +151,20 @@ func (b *budget) refresh(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// left is how many requests we may still make in the window, as far as is
+// known; a nil budget knows nothing.
+func (b *budget) left() Optional[int64] {
+	if b == nil {
+		return Optional[int64]{}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.last == nil {
+		return Optional[int64]{}
+	}
+	return Value(max(0, int64(b.allowed()-b.used())))
+}
+
 func (b *budget) due() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

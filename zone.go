@@ -49,14 +49,14 @@ func (c *core) discover(ctx context.Context) (string, error) {
 	var zone struct {
 		URL string `json:"url"`
 	}
-	_, err := c.transport.Do(ctx, &transport.Request{
+	_, err := c.do(ctx, &transport.Request{
 		Method: http.MethodGet,
 		URL:    c.zoneURL + "?user=" + url.QueryEscape(c.userName()),
 		Path:   zonePath,
 		Decode: func(b []byte) error { return decode(b, &zone) },
 	})
 	if err != nil {
-		return "", fromFailure(err)
+		return "", err
 	}
 	base, err := joinZone(zone.URL, isLoopbackURL(c.zoneURL))
 	if err != nil {
