@@ -435,11 +435,11 @@ func TestContract_7_NoTypeOfACallersLeadsRoundTheRulesOfNotes(t *testing.T) {
 	id := srv.Seed("Tickets", nil)
 	_, err := autotask.Create(t.Context(), client, &looseNote{Title: autotask.Value("x")})
 	require.ErrorIs(t, err, autotask.ErrUnsupported)
-	assert.ErrorContains(t, err, "POST /Tickets/{id}/Notes")
+	require.ErrorContains(t, err, "POST /Tickets/{id}/Notes")
 	_, err = autotask.Create(t.Context(), client, &strayNote{TicketID: autotask.Int(id), Title: autotask.Value("x")})
 	require.ErrorIs(t, err, autotask.ErrMissingField)
 	for _, field := range []string{"description", "noteType", "publish"} {
-		assert.ErrorContains(t, err, field+" is required")
+		require.ErrorContains(t, err, field+" is required")
 	}
 	assert.Empty(t, writes(srv))
 }

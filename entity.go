@@ -225,7 +225,7 @@ func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	unknown.Sent = body
 	if isFindable && ctx.Err() == nil {
 		found, err := item.findCreated(ctx, c, began)
-		interrupted(ctx, unknown)
+		_ = interrupted(ctx, unknown) // the search ended early, perhaps
 		switch {
 		case err != nil:
 			unknown.Messages = append(unknown.Messages, "looking for the item failed, too: "+err.Error())

@@ -370,11 +370,11 @@ func (s *scan[T]) density(sh *share) float64 {
 }
 
 // spread is the number of ids among which the items read so far lay.
-func (sh *share) spread() int64 {
-	if sh.rows == 0 {
+func (s *share) spread() int64 {
+	if s.rows == 0 {
 		return 0
 	}
-	return sh.after - sh.first + 1
+	return s.after - s.first + 1
 }
 
 // without takes a span, which lies within one of them, from spans in order.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ import (
 // and every route there is must be arrived at, or another one that does the
 // same.
 func TestRoutes(t *testing.T) {
+	t.Parallel()
 	existing := tableRoutes()
 	if s := vendorSwagger(t); s != nil {
 		assert.ElementsMatch(t, slices.Collect(maps.Keys(s.routes())), slices.Collect(maps.Keys(existing)),
@@ -51,7 +53,7 @@ func TestRoutes(t *testing.T) {
 		}
 	}
 	assert.Zero(t, astray, "verbs without a route")
-	fmt.Printf("routes: %d entities, %d verbs, %d without a route, %d unreachable\n", len(walk), verbs, astray, unreachable)
+	fmt.Fprintf(os.Stdout, "routes: %d entities, %d verbs, %d without a route, %d unreachable\n", len(walk), verbs, astray, unreachable)
 }
 
 // walkedTo notes the routes of requests as reached, and counts those that do

@@ -38,7 +38,7 @@ func sign(key, text string) string {
 }
 
 func call(body, signature string) *http.Request {
-	r := httptest.NewRequest(http.MethodPost, "/hook", strings.NewReader(body))
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/hook", strings.NewReader(body))
 	r.Header.Set("X-Hook-Signature", signature)
 	return r
 }
@@ -155,7 +155,7 @@ func TestHandlerReadsNothingUnsigned(t *testing.T) {
 		http.MethodPost: http.StatusUnauthorized, http.MethodGet: http.StatusMethodNotAllowed,
 		http.MethodPut: http.StatusMethodNotAllowed, http.MethodHead: http.StatusMethodNotAllowed,
 	} {
-		w := serve(h, httptest.NewRequest(method, "/hook", unread{t}))
+		w := serve(h, httptest.NewRequestWithContext(t.Context(), method, "/hook", unread{t}))
 		assert.Equal(t, want, w.Code, method)
 		if want == http.StatusMethodNotAllowed {
 			assert.Equal(t, http.MethodPost, w.Header().Get("Allow"))
@@ -369,7 +369,7 @@ func TestHandlerShowsNoSecret(t *testing.T) {
 		for _, key := range []string{secret, "another secret"} {
 			assert.NotContains(t, text, key)
 			assert.NotContains(t, text, fmt.Sprintf("%x", key))
-			assert.NotContains(t, text, strings.Trim(fmt.Sprint([]byte(key)), "[]"))
+			assert.NotContains(t, text, strings.Trim(fmt.Sprintf("%d", []byte(key)), "[]"))
 		}
 	}
 }
