@@ -96,7 +96,7 @@ func TestSwaggerFields(t *testing.T) {
 		fields += len(want)
 	}
 	assert.Empty(t, models, "models without a type")
-	fmt.Fprintf(os.Stdout, "fields: %d entities, %d fields, all as in the Swagger\n", len(walk), fields)
+	_, _ = fmt.Fprintf(os.Stdout, "fields: %d entities, %d fields, all as in the Swagger\n", len(walk), fields)
 }
 
 // TestReadmeCounts keeps the counts of the README true.

@@ -53,7 +53,7 @@ func TestRoutes(t *testing.T) {
 		}
 	}
 	assert.Zero(t, astray, "verbs without a route")
-	fmt.Fprintf(os.Stdout, "routes: %d entities, %d verbs, %d without a route, %d unreachable\n", len(walk), verbs, astray, unreachable)
+	_, _ = fmt.Fprintf(os.Stdout, "routes: %d entities, %d verbs, %d without a route, %d unreachable\n", len(walk), verbs, astray, unreachable)
 }
 
 // walkedTo notes the routes of requests as reached, and counts those that do
