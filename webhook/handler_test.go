@@ -37,8 +37,9 @@ func sign(key, text string) string {
 	return "sha1=" + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-func call(body, signature string) *http.Request {
-	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/hook", strings.NewReader(body))
+func call(t *testing.T, body, signature string) *http.Request {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/hook", strings.NewReader(body))
 	r.Header.Set("X-Hook-Signature", signature)
 	return r
 }
@@ -78,7 +79,7 @@ func TestHandlerTakesWhatIsSigned(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h, l := newHandler(t)
-			w := serve(h, call(update, signature))
+			w := serve(h, call(t, update, signature))
 			assert.Equal(t, http.StatusOK, w.Code)
 			assert.Empty(t, w.Body.String())
 			require.Len(t, l.events, 1)
@@ -113,7 +114,7 @@ func TestHandlerRefusesSignatures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h, l := newHandler(t, webhook.WithEscapedSignatures(), webhook.WithFormerSecret("old"))
-			r := call(update, "")
+			r := call(t, update, "")
 			r.Header["X-Hook-Signature"] = values
 			assert.Equal(t, http.StatusUnauthorized, serve(h, r).Code)
 			assert.Empty(t, l.events)
@@ -128,14 +129,14 @@ func TestHandlerRefusesFlippedBits(t *testing.T) {
 	for i := range update {
 		body := []byte(update)
 		body[i] ^= 1
-		assert.Equal(t, http.StatusUnauthorized, serve(h, call(string(body), updateSignature)).Code)
+		assert.Equal(t, http.StatusUnauthorized, serve(h, call(t, string(body), updateSignature)).Code)
 	}
 	digest, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(updateSignature, "sha1="))
 	require.NoError(t, err)
 	for i := range digest {
 		other := bytes.Clone(digest)
 		other[i] ^= 0x80
-		assert.Equal(t, http.StatusUnauthorized, serve(h, call(update, "sha1="+base64.StdEncoding.EncodeToString(other))).Code)
+		assert.Equal(t, http.StatusUnauthorized, serve(h, call(t, update, "sha1="+base64.StdEncoding.EncodeToString(other))).Code)
 	}
 	assert.Empty(t, l.events)
 }
@@ -166,15 +167,15 @@ func TestHandlerReadsNothingUnsigned(t *testing.T) {
 func TestHandlerBoundsTheBody(t *testing.T) {
 	t.Parallel()
 	exact, l := newHandler(t, webhook.WithMaxBodyBytes(int64(len(update))))
-	assert.Equal(t, http.StatusOK, serve(exact, call(update, updateSignature)).Code)
+	assert.Equal(t, http.StatusOK, serve(exact, call(t, update, updateSignature)).Code)
 	assert.Len(t, l.events, 1)
 
 	longer := update + " "
-	assert.Equal(t, http.StatusRequestEntityTooLarge, serve(exact, call(longer, sign(secret, longer))).Code)
+	assert.Equal(t, http.StatusRequestEntityTooLarge, serve(exact, call(t, longer, sign(secret, longer))).Code)
 	assert.Len(t, l.events, 1)
 
 	h, l := newHandler(t)
-	endless := call("", updateSignature)
+	endless := call(t, "", updateSignature)
 	endless.Body = io.NopCloser(zeros{})
 	assert.Equal(t, http.StatusRequestEntityTooLarge, serve(h, endless).Code)
 	assert.Empty(t, l.events)
@@ -194,7 +195,7 @@ func TestHandlerSlowBody(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		body, sender := io.Pipe()
 		context.AfterFunc(ctx, func() { _ = sender.CloseWithError(ctx.Err()) })
-		r := call("", updateSignature).WithContext(ctx)
+		r := call(t, "", updateSignature).WithContext(ctx)
 		r.Body = body
 		done := make(chan int)
 		go func() { done <- serve(h, r).Code }()
@@ -246,7 +247,7 @@ func TestHandlerUnreadableBody(t *testing.T) {
 		`{"Action":"Update","EntityType":"Ticket","Id":1,"Fields":{"a":1,"a":2}}`,
 	} {
 		h, l := newHandler(t)
-		w := serve(h, call(body, sign(secret, body)))
+		w := serve(h, call(t, body, sign(secret, body)))
 		assert.Equal(t, http.StatusBadRequest, w.Code, body)
 		assert.Empty(t, l.events)
 		_, err := webhook.ParseEvent([]byte(body))
@@ -258,13 +259,13 @@ func TestHandlerFails(t *testing.T) {
 	t.Parallel()
 	h, l := newHandler(t)
 	l.err = errors.New("the database at 10.0.0.7 is down")
-	w := serve(h, call(update, updateSignature))
+	w := serve(h, call(t, update, updateSignature))
 	assert.Equal(t, http.StatusInternalServerError, w.Code)
 	assert.NotContains(t, w.Body.String(), "10.0.0.7")
 
 	h, err := webhook.NewHandler(secret, func(context.Context, *webhook.Event) error { panic("broken") })
 	require.NoError(t, err)
-	assert.PanicsWithValue(t, "broken", func() { serve(h, call(update, updateSignature)) })
+	assert.PanicsWithValue(t, "broken", func() { serve(h, call(t, update, updateSignature)) })
 }
 
 func TestHandlerPassesTheContext(t *testing.T) {
@@ -277,7 +278,7 @@ func TestHandlerPassesTheContext(t *testing.T) {
 		return nil
 	})
 	require.NoError(t, err)
-	r := call(update, updateSignature)
+	r := call(t, update, updateSignature)
 	assert.Equal(t, http.StatusOK, serve(h, r.WithContext(context.WithValue(r.Context(), key{}, "v"))).Code)
 }
 
@@ -285,9 +286,9 @@ func TestFormerSecret(t *testing.T) {
 	t.Parallel()
 	h, l := newHandler(t, webhook.WithFormerSecret("old"), webhook.WithFormerSecret("older"))
 	for _, key := range []string{secret, "old", "older"} {
-		assert.Equal(t, http.StatusOK, serve(h, call(update, sign(key, update))).Code)
+		assert.Equal(t, http.StatusOK, serve(h, call(t, update, sign(key, update))).Code)
 	}
-	assert.Equal(t, http.StatusUnauthorized, serve(h, call(update, sign("oldest", update))).Code)
+	assert.Equal(t, http.StatusUnauthorized, serve(h, call(t, update, sign("oldest", update))).Code)
 	assert.Len(t, l.events, 3)
 }
 
@@ -312,7 +313,7 @@ func TestEscapedSignatures(t *testing.T) {
 			t.Parallel()
 			h, l := newHandler(t, webhook.WithEscapedSignatures(), webhook.WithFormerSecret("old"))
 			for _, key := range []string{secret, "old"} {
-				assert.Equal(t, http.StatusOK, serve(h, call(body(raw), sign(key, signed))).Code)
+				assert.Equal(t, http.StatusOK, serve(h, call(t, body(raw), sign(key, signed))).Code)
 			}
 			require.Len(t, l.events, 2)
 			var got struct{ Title string }
@@ -320,13 +321,13 @@ func TestEscapedSignatures(t *testing.T) {
 			assert.Equal(t, "Grüße 'a' & <b> \"c\" \\ `+ 😀 ü \n/", got.Title)
 			assert.JSONEq(t, body(raw), signed, "the forms must not differ in what they say")
 
-			assert.Equal(t, http.StatusUnauthorized, serve(h, call(body(raw+"."), sign(secret, signed))).Code)
+			assert.Equal(t, http.StatusUnauthorized, serve(h, call(t, body(raw+"."), sign(secret, signed))).Code)
 			plain, l := newHandler(t)
 			want := http.StatusUnauthorized
 			if signed == body(raw) {
 				want = http.StatusOK
 			}
-			assert.Equal(t, want, serve(plain, call(body(raw), sign(secret, signed))).Code)
+			assert.Equal(t, want, serve(plain, call(t, body(raw), sign(secret, signed))).Code)
 			assert.Equal(t, want == http.StatusOK, len(l.events) == 1)
 		})
 	}
