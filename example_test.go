@@ -56,6 +56,43 @@ func ExampleClient_Resolve() {
 	// status: done
 }
 
+func ExampleClient_ResolveAll() {
+	srv := autotasktest.Start()
+	defer srv.Close()
+	client := srv.Client()
+	numbers := []string{"T20261123.0001", "T20261123.0002", "T20261123.0003"}
+	for _, number := range numbers[:2] {
+		srv.Seed("Tickets", map[string]any{"ticketNumber": number, "status": 1})
+	}
+
+	work := func(yield func(autotask.Work) bool) {
+		for _, number := range numbers {
+			w := autotask.Work{Number: number, Resolution: autotask.Resolution{
+				Text:   "The backup ran through at the second try.",
+				Status: autotask.StatusComplete,
+				Begun:  time.Now(), // kept with the work, if it is to be repeated
+			}}
+			if !yield(w) {
+				return
+			}
+		}
+	}
+	for outcome, err := range client.ResolveAll(context.Background(), work, autotask.ResolveAllOptions{}) {
+		switch {
+		case errors.Is(err, autotask.ErrNotFound):
+			fmt.Println(outcome.Work.Number, "is no ticket")
+		case err != nil:
+			fmt.Println(outcome.Work.Number, err)
+		default:
+			fmt.Println(outcome.Work.Number, "resolved:", outcome.Resolved, "with", outcome.Requests, "requests")
+		}
+	}
+	// Unordered output:
+	// T20261123.0001 resolved: true with 8 requests
+	// T20261123.0002 resolved: true with 8 requests
+	// T20261123.0003 is no ticket
+}
+
 func ExampleTicketsService_ResolveNumber() {
 	srv := autotasktest.Start()
 	defer srv.Close()

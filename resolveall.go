@@ -121,7 +121,8 @@ func (o ResolveAllOptions) workers(c *Client) int {
 		return o.Workers
 	}
 	// Of the three endpoints that a resolution uses, Tickets gets most requests.
-	// With so many it stays full even while the other two are, too.
+	// Twice as many as fit there keep it full as long as all answer equally fast,
+	// three times even when the searches on the others are slower.
 	return 3 * c.core.concurrency
 }
 
