@@ -254,8 +254,8 @@ func TestResolveAll_Progress(t *testing.T) {
 	})
 }
 
-// endless yields the works again and again, and tells how many were taken.
-func endless(work []autotask.Work, taken *int) iter.Seq[autotask.Work] {
+// workWithoutEnd yields the works again and again, and tells how many were taken.
+func workWithoutEnd(work []autotask.Work, taken *int) iter.Seq[autotask.Work] {
 	return func(yield func(autotask.Work) bool) {
 		for {
 			for _, w := range work {
@@ -273,7 +273,7 @@ func TestResolveAll_IsNeverAheadByMoreThanTheWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
 		taken, ended := 0, 0
-		source := endless(seedWork(srv, 100), &taken)
+		source := workWithoutEnd(seedWork(srv, 100), &taken)
 		for range srv.Client().ResolveAll(t.Context(), source, autotask.ResolveAllOptions{Workers: 4}) {
 			synctest.Wait() // the loop is slow
 			assert.LessOrEqual(t, taken-ended, 4+1, "the workers, and the one in hand")
