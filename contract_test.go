@@ -75,6 +75,25 @@ func (smuggler) CanGet()            {}
 func (smuggler) CanUpdate()         {}
 func (smuggler) CanPatch()          {}
 
+// shouter is a type that spells the collection in another casing.
+type shouter struct {
+	ID    int64                     `json:"id,omitzero"`
+	Title autotask.Optional[string] `json:"title,omitzero"`
+}
+
+func (shouter) Collection() string { return "TICKETS" }
+func (shouter) CanGet()            {}
+func (shouter) CanUpdate()         {}
+
+func TestContract_4_NoCasingLeadsRoundTheStabilisingFields(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	mock.RegisterResponder(http.MethodGet, testBase+"/TICKETS/5", httpmock.NewStringResponder(200, `{"item":{"id":5,"title":"a"}}`))
+	_, err := autotask.Update(t.Context(), client, 5, func(s *shouter) error { s.Title.Set("b"); return nil })
+	require.ErrorIs(t, err, autotask.ErrMissingField)
+	assert.Equal(t, 1, mock.GetTotalCallCount())
+}
+
 func TestContract_0_1_PUTIsAlwaysAFullUpdate(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)

@@ -216,7 +216,7 @@ func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	id, err := c.write(ctx, http.MethodPost, path, body)
 	item, isFindable := any(v).(findable)
 	if err == nil && isFindable {
-		c.core.recent.add(id)
+		c.core.recent.add(collection[T](), id)
 	}
 	var unknown *Error
 	if err == nil || !errors.Is(err, ErrOutcomeUnknown) || !errors.As(err, &unknown) {
@@ -230,7 +230,7 @@ func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 		case err != nil:
 			unknown.Messages = append(unknown.Messages, "looking for the item failed, too: "+err.Error())
 		case found != 0:
-			c.core.recent.add(found)
+			c.core.recent.add(collection[T](), found)
 			return found, nil
 		default:
 			unknown.Messages = append(unknown.Messages, "a search does not find the item")
@@ -667,12 +667,12 @@ func tableOf[T Entity]() *fields.Table {
 	if child, ok := any(v).(Child); ok && isNotes(child.Parent()) {
 		name = TicketNote{}.Collection()
 	}
-	switch name {
-	case Ticket{}.Collection():
+	switch { // the web server may take other casings
+	case strings.EqualFold(name, Ticket{}.Collection()):
 		return fields.Of(reflect.TypeFor[Ticket]())
-	case TicketNote{}.Collection():
+	case strings.EqualFold(name, TicketNote{}.Collection()):
 		return fields.Of(reflect.TypeFor[TicketNote]())
-	case TimeEntry{}.Collection():
+	case strings.EqualFold(name, TimeEntry{}.Collection()):
 		return fields.Of(reflect.TypeFor[TimeEntry]())
 	}
 	return fields.Of(reflect.TypeFor[T]())

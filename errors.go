@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/autotask-go/autotask/internal/transport"
 )
@@ -186,7 +187,8 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 		Messages   []string `json:"messages"`
 		Attempts   int      `json:"attempts"`
 		RetryAfter float64  `json:"retryAfterSeconds,omitzero"`
-	}{e.Error(), e.Method, e.Path, e.StatusCode, e.kindNames(), e.Messages, e.Attempts, e.RetryAfter.Seconds()})
+	}{e.Error(), e.Method, e.Path, e.StatusCode, e.kindNames(), e.Messages, e.Attempts, e.RetryAfter.Seconds()},
+		jsontext.AllowInvalidUTF8(true)) // what Autotask sent may be anything
 }
 
 // AmbiguousError tells that a name does not say which item is meant. It

@@ -53,6 +53,12 @@ func (s *NotesService) All(ctx context.Context, q Query) iter.Seq2[*TicketNote, 
 	return All[TicketNote](ctx, s.client, q)
 }
 
+// Scan reads one large result with several workers, in any order; see the
+// function Scan.
+func (s *NotesService) Scan(ctx context.Context, q Query, workers int, rest ...Range) iter.Seq2[*Page[TicketNote], error] {
+	return Scan[TicketNote](ctx, s.client, q, workers, rest...)
+}
+
 // List reads the notes that q asks for into memory.
 func (s *NotesService) List(ctx context.Context, q Query) ([]*TicketNote, error) {
 	return List[TicketNote](ctx, s.client, q)
@@ -73,7 +79,7 @@ func (n *TicketNote) findCreated(ctx context.Context, c *Client, since time.Time
 	twins, _, err := n.twins(ctx, c, since)
 	for _, id := range twins {
 		// A twin that this client posted a moment before is not the one.
-		if !c.core.recent.has(id) {
+		if !c.core.recent.has(n.Collection(), id) {
 			return id, err
 		}
 	}
@@ -113,11 +119,15 @@ func createdBefore(n *TicketNote, t time.Time) bool {
 }
 
 // unsettled remembers the notes whose posts were not answered or that searches
-// do not show, with their ids where those are known.
+// do not show, with their ids where those are known: the last ones of them, as
+// a program may run for months.
 type unsettled struct {
 	mu    sync.Mutex
 	notes map[noteKey]int64
+	order []noteKey // of their coming
 }
+
+const maxUnsettled = 1000
 
 // noteKey is what makes two notes the same.
 type noteKey struct {
@@ -135,13 +145,23 @@ func (u *unsettled) add(n TicketNote, id int64) {
 	if u.notes == nil {
 		u.notes = make(map[noteKey]int64)
 	}
-	u.notes[keyOf(n)] = id
+	key := keyOf(n)
+	if _, known := u.notes[key]; !known {
+		u.order = append(u.order, key)
+	}
+	u.notes[key] = id
+	if len(u.order) > maxUnsettled {
+		delete(u.notes, u.order[0])
+		u.order = slices.Delete(u.order, 0, 1)
+	}
 }
 
 func (u *unsettled) remove(n TicketNote) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	delete(u.notes, keyOf(n))
+	key := keyOf(n)
+	delete(u.notes, key)
+	u.order = slices.DeleteFunc(u.order, func(k noteKey) bool { return k == key })
 }
 
 func (u *unsettled) get(n TicketNote) (id int64, ok bool) {
@@ -151,22 +171,27 @@ func (u *unsettled) get(n TicketNote) (id int64, ok bool) {
 	return id, ok
 }
 
-// recentIDs remembers the ids that a client's creates were answered with last.
+// recentIDs remembers what a client's creates were answered with last.
 type recentIDs struct {
 	mu   sync.Mutex
-	ring [256]int64
+	ring [256]recentID
 	next int
 }
 
-func (r *recentIDs) add(id int64) {
+type recentID struct {
+	collection string
+	id         int64
+}
+
+func (r *recentIDs) add(collection string, id int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ring[r.next%len(r.ring)] = id
+	r.ring[r.next%len(r.ring)] = recentID{collection, id}
 	r.next++
 }
 
-func (r *recentIDs) has(id int64) bool {
+func (r *recentIDs) has(collection string, id int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Contains(r.ring[:], id)
+	return slices.Contains(r.ring[:], recentID{collection, id})
 }

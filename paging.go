@@ -171,8 +171,8 @@ func queryPath[T Entity]() string { return collection[T]() + "/query" }
 
 // page is one answer to a query.
 type page[T any] struct {
-	Errors      jsontext.Value `json:"errors"`
-	Items       []*T           `json:"items"`
+	Errors      []jsontext.Value `json:"errors"`
+	Items       []*T             `json:"items"`
 	PageDetails struct {
 		Count       Optional[int64]  `json:"count"`
 		NextPageURL Optional[string] `json:"nextPageUrl"`
@@ -191,7 +191,7 @@ func (p *page[T]) decode(b []byte) error {
 		return fmt.Errorf("%w: it has no items", transport.ErrUnreadable)
 	case told && count != int64(len(p.Items)):
 		return fmt.Errorf("%w: it has %d items, but counts %d", transport.ErrUnreadable, len(p.Items), count)
-	case len(p.Errors) > 0 && p.Errors.Kind() != 'n':
+	case len(p.Errors) > 0:
 		return fmt.Errorf("%w: it has errors beside its items", transport.ErrUnreadable)
 	case slices.Contains(p.Items, nil):
 		return fmt.Errorf("%w: one of its items is null", transport.ErrUnreadable)

@@ -247,6 +247,9 @@ func (r *resolve) note(ctx context.Context) (StepState, string, error) {
 			return "", "", fmt.Errorf("looking for the note of an earlier run: %w", err)
 		}
 		if len(twins) > 0 {
+			if earlier, _ := r.client.core.unsettled.get(*r.Note); slices.Contains(twins, earlier) {
+				r.client.core.unsettled.remove(*r.Note) // it shows by now
+			}
 			r.out.NoteID = twins[0]
 			reason := fmt.Sprintf("an earlier run posted it as note %d", twins[0])
 			if len(twins) > 1 {
@@ -258,8 +261,10 @@ func (r *resolve) note(ctx context.Context) (StepState, string, error) {
 	earlier, unsettled := r.client.core.unsettled.get(*r.Note)
 	if earlier != 0 && !r.Begun.IsZero() {
 		// Searches are blind to it, but its id is known.
-		_, err := Get[TicketNote](ctx, r.client, earlier)
+		note, err := Get[TicketNote](ctx, r.client, earlier)
 		switch {
+		case err == nil && createdBefore(note, r.client.core.clock.earliest(r.Begun)):
+			unsettled = false // it belongs to a piece of work before this one
 		case err == nil:
 			r.out.NoteID = earlier
 			return StepAlreadyDone, fmt.Sprintf("this client posted it as note %d, which a search does not show yet", earlier), nil

@@ -28,11 +28,12 @@ type Range struct {
 //
 // Each Page names in Rest what is still to be read once it has been dealt with.
 // Given as rest, another Scan of the same query goes on from there, also in
-// another run of the program; without rest all is read.
+// another run of the program. Without rest all is read; with one that is empty
+// but not nil, as it is behind the last page, nothing is.
 //
 // It is meant for results of many pages. It costs one request for the count, by
-// which the ranges are laid out, and about one for each range beyond what All
-// would cost. Filters that are sent in parts (see In) are read by one worker for
+// which the ranges are laid out (without a count, one worker reads on alone), and
+// about one for each range beyond what All would cost. Filters that are sent in parts (see In) are read by one worker for
 // each range. q.Prefetch plays no part; a q.Limit is an error, since there is
 // no order to count in. A failure ends the other workers, too.
 func Scan[T Queryable](ctx context.Context, c *Client, q Query, workers int, rest ...Range) iter.Seq2[*Page[T], error] {
@@ -132,20 +133,23 @@ func newScan[T Queryable](c *Client, q Query, workers int, rest []Range) (*scan[
 
 // spansOf returns what is to be read, in the order of the ids.
 func spansOf(q Query, rest []Range) ([]span, error) {
-	if len(rest) == 0 {
+	if rest == nil {
 		return []span{{q.After.Or(beforeAll), noEnd}}, nil
 	}
 	var spans []span
 	for _, r := range rest {
-		spans = append(spans, span{max(r.After.Or(beforeAll), q.After.Or(beforeAll)), r.Last.Or(noEnd)})
-	}
-	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.after, b.after) })
-	for i, sp := range spans[1:] {
-		if sp.after < spans[i].last {
-			return nil, fmt.Errorf("the ranges to read overlap: one goes up to %d, another begins after %d", spans[i].last, sp.after)
+		sp := span{max(r.After.Or(beforeAll), q.After.Or(beforeAll)), r.Last.Or(noEnd)}
+		if sp.after < sp.last {
+			spans = append(spans, sp)
 		}
 	}
-	return slices.DeleteFunc(spans, func(sp span) bool { return sp.last <= sp.after }), nil
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.after, b.after) })
+	for i, sp := range spans {
+		if i > 0 && sp.after < spans[i-1].last {
+			return nil, fmt.Errorf("the ranges to read overlap: one goes up to %d, another begins after %d", spans[i-1].last, sp.after)
+		}
+	}
+	return spans, nil
 }
 
 func (s *scan[T]) start(ctx context.Context, workers int) {
@@ -154,13 +158,17 @@ func (s *scan[T]) start(ctx context.Context, workers int) {
 	for range workers {
 		s.group.Go(func() error { return s.work(ctx) })
 	}
+	var counting sync.WaitGroup
+	counted, stopCounting := context.WithCancel(ctx)
 	if s.open != noEnd && workers > 1 {
-		s.group.Go(func() error { return s.count(ctx) })
+		counting.Go(func() { s.count(counted) })
 	}
 	go func() {
 		defer close(s.results)
 		defer stop()
 		_ = s.group.Wait() // the caller's goroutine asks, too
+		stopCounting()     // nobody needs it any more
+		counting.Wait()
 	}()
 }
 
@@ -176,23 +184,22 @@ func (s *scan[T]) wake() {
 	s.changed.Broadcast()
 }
 
-// count finds out how many items the open range holds. If counting would mean
-// reading them, it stays unknown, and one worker reads the range.
-func (s *scan[T]) count(ctx context.Context) error {
+// count finds out how many items the open range holds. If that fails, or would
+// mean reading them, it stays unknown, and one worker reads the range.
+func (s *scan[T]) count(ctx context.Context) {
 	q := s.query
 	q.After = position(s.open)
 	if p, err := q.split(); err != nil || len(p.all) > 1 {
-		return err
+		return
 	}
 	n, err := Count[T](ctx, s.client, q)
 	if err != nil {
-		return err
+		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.total = n
 	s.changed.Broadcast()
-	return nil
 }
 
 func position(after int64) Optional[int64] {

@@ -153,6 +153,33 @@ func TestScan_GoesOnFromWhatWasLeft(t *testing.T) {
 	}
 }
 
+func TestScan_NothingIsLeftBehindTheLastPage(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	layOut(srv, consecutive(1200)...)
+	rest := []autotask.Range{}
+	for page, err := range client.Tickets.Scan(t.Context(), autotask.Query{}, 3) {
+		require.NoError(t, err)
+		rest = page.Rest
+	}
+	kept, err := json.Marshal(rest)
+	require.NoError(t, err)
+	var again []autotask.Range
+	require.NoError(t, json.Unmarshal(kept, &again))
+	if len(again) == 0 { // else an open end is left, where nothing is
+		require.NotNil(t, again)
+	}
+	assert.Empty(t, scannedIDs(t.Context(), t, client, autotask.Query{}, 3, again...))
+}
+
+func TestScan_WithoutACountOneWorkerReadsOn(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	want := layOut(srv, consecutive(2100)...)
+	srv.Inject(autotasktest.Fault{Op: "POST Tickets/query/count", Status: 500, Body: `{"errors":["no"]}`, Times: -1})
+	assert.Equal(t, want, scannedIDs(t.Context(), t, client, autotask.Query{}, 3))
+}
+
 func TestScan_HonoursFilterAndAfter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

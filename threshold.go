@@ -31,12 +31,14 @@ func (t *Threshold) Fraction() float64 {
 // Threshold asks for the state of the tenant's request limit (GET
 // ThresholdInformation). The call itself counts.
 func (c *Client) Threshold(ctx context.Context) (*Threshold, error) {
-	var body struct {
+	type wireThreshold struct {
 		Limit  Optional[int64] `json:"externalRequestThreshold"`
 		Window Optional[int64] `json:"requestThresholdTimeframe"` // minutes
 		Used   Optional[int64] `json:"currentTimeframeRequestCount"`
 	}
+	var body wireThreshold
 	err := c.send(ctx, call{method: http.MethodGet, path: thresholdPath, decode: func(b []byte) error {
+		body = wireThreshold{} // nothing of an earlier attempt
 		if err := decode(b, &body); err != nil {
 			return err
 		}

@@ -136,7 +136,7 @@ func (t *Ticket) findCreated(ctx context.Context, c *Client, since time.Time) (i
 	for _, other := range found {
 		created, ok := other.CreateDate.Get()
 		if other.ExternalID == t.ExternalID && other.CompanyID == t.CompanyID && fields.Even(other.Title) == fields.Even(t.Title) &&
-			ok && !c.core.recent.has(other.ID) && !created.Before(c.core.clock.earliest(since)) {
+			ok && !c.core.recent.has(t.Collection(), other.ID) && !created.Before(c.core.clock.earliest(since)) {
 			ambiguous.Candidates = append(ambiguous.Candidates, Candidate{ID: other.ID, Label: other.Title})
 		}
 	}

@@ -42,6 +42,12 @@ func (s *TimeEntriesService) All(ctx context.Context, q Query) iter.Seq2[*TimeEn
 	return All[TimeEntry](ctx, s.client, q)
 }
 
+// Scan reads one large result with several workers, in any order; see the
+// function Scan.
+func (s *TimeEntriesService) Scan(ctx context.Context, q Query, workers int, rest ...Range) iter.Seq2[*Page[TimeEntry], error] {
+	return Scan[TimeEntry](ctx, s.client, q, workers, rest...)
+}
+
 // List reads the time entries that q asks for into memory.
 func (s *TimeEntriesService) List(ctx context.Context, q Query) ([]*TimeEntry, error) {
 	return List[TimeEntry](ctx, s.client, q)

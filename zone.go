@@ -53,7 +53,10 @@ func (c *core) discover(ctx context.Context) (string, error) {
 		Method: http.MethodGet,
 		URL:    c.zoneURL + "?user=" + url.QueryEscape(c.userName()),
 		Path:   zonePath,
-		Decode: func(b []byte) error { return decode(b, &zone) },
+		Decode: func(b []byte) error {
+			zone.URL = "" // nothing of an earlier attempt
+			return decode(b, &zone)
+		},
 	})
 	if err != nil {
 		return "", err

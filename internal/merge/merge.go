@@ -257,6 +257,9 @@ type reader struct {
 
 var readers = sync.Pool{New: func() any { return &reader{Decoder: new(jsontext.Decoder), seen: map[string]struct{}{}} }}
 
+// maxKept is the size of a value from which on its reader is not kept.
+const maxKept = 1 << 20
+
 // read does not ask for unique names: to remember them all costs the decoder
 // much, and members asks for it where it matters.
 func read(source []byte) *reader {
@@ -269,6 +272,9 @@ func read(source []byte) *reader {
 
 // release gives the reader back, but not what it has given out.
 func (r *reader) release() {
+	if len(r.source) > maxKept {
+		return // its decoder holds as much
+	}
 	r.source = nil
 	r.bytes.Reset(nil)
 	clear(r.seen)
