@@ -33,9 +33,10 @@
 // # Reading
 //
 // Tickets, ticket notes, time entries and picklists have services on the
-// [Client]; the generic functions [Get], [List], [All], [Pages], [Count] and [GetMany]
-// read them too, and any other entity that a program describes with a type of
-// its own (see [Entity]):
+// [Client]. The generic functions [Get], [List], [All], [Pages], [Scan], [Count]
+// and [GetMany] read them too, and every other entity of the API, whose types
+// are in package entity, or that a program describes with a type of its own (see
+// [Entity]):
 //
 //	entry, err := autotask.Get[autotask.TimeEntry](ctx, client, 4711)
 //	for t, err := range client.Tickets.All(ctx, autotask.Query{
@@ -47,6 +48,7 @@
 // Autotask gives 500 items in a page and takes 500 OR conditions in a query.
 // Pages are read as they are reached, with Prefetch one ahead; an [In] of more
 // values is sent in parts, whose results come as one, in the order of their ids.
+// [Scan] reads a large result by several workers at once.
 // [Pages] gives with each page the position from which a later run goes on, and
 // [Since] asks for what has changed: together, a sync that survives a restart.
 // What Autotask would refuse, or worse, ignore, is [ErrInvalid] before anything
@@ -73,6 +75,10 @@
 // know of it goes back byte for byte. It answers 200 to writes that it ignores;
 // so [Update] reads back, and says [ErrNotApplied]. It has no version check:
 // what somebody else writes between the read and the write is overwritten.
+//
+// [Client.Resolve] is what a ticket's resolution takes: note, text, the check for
+// time entries and the status that depends on it. [Client.ResolveAll] does that
+// for many tickets, several at a time.
 //
 // # Attachments
 //
@@ -103,9 +109,9 @@
 // [Update] and [Delete] find out about an unknown outcome by reading, and start
 // anew if nothing was done; [Create] searches for a ticket note, or for a ticket
 // with an external id. Where that does not settle it, the error is
-// [ErrOutcomeUnknown]; that of a create carries what was sent. The numbers may change between
-// versions; that a write is repeated only if it provably never ran, or was seen
-// not to have, will not.
+// [ErrOutcomeUnknown]; that of a create carries what was sent. The numbers may
+// change between versions; that a write is repeated only if it provably never
+// ran, or was seen not to have, will not.
 //
 // # Limits
 //
@@ -119,9 +125,13 @@
 //
 // # Errors
 //
-// Failing calls return an [*Error], or an [*AmbiguousError]. errors.Is tells its kind ([ErrNotFound],
-// [ErrPermission], …), errors.As its details. Bad input is refused before
-// anything is sent, with [ErrInvalid] and StatusCode 0.
+// Failing calls return an [*Error], or an [*AmbiguousError]. errors.Is tells its
+// kind ([ErrNotFound], [ErrPermission], …), errors.As its details. Bad input is
+// refused before anything is sent, with [ErrInvalid] and StatusCode 0.
+//
+// # Webhooks
+//
+// Package webhook receives what Autotask tells of changes, and sets that up.
 //
 // # Testing
 //
