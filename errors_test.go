@@ -3,6 +3,7 @@ package autotask_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -349,4 +350,21 @@ func TestError_ShowsNoSecret(t *testing.T) {
 			assert.NotRegexp(t, regexp.QuoteMeta(secret[:len(secret)/2]), shown, name)
 		}
 	}
+}
+
+func TestError_EncodesWhateverAutotaskSent(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	items := []string{`{"item":{"id":5,"phone":"a"}}`, "{\"item\":{\"id\":5,\"phone\":\"cut \xc3\"}}"}
+	mock.RegisterResponder(http.MethodGet, testBase+"/Companies/5", func(*http.Request) (*http.Response, error) {
+		item := items[0]
+		items = append(items[1:], items[1])
+		return httpmock.NewStringResponse(200, item), nil
+	})
+	mock.RegisterResponder(http.MethodPatch, testBase+"/Companies", httpmock.NewStringResponder(200, `{"itemId":5}`))
+	_, err := autotask.Update(t.Context(), client, 5, func(c *company) error { c.Phone.Set("b"); return nil })
+	require.ErrorIs(t, err, autotask.ErrNotApplied)
+	text, err := json.Marshal(err)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "phone")
 }

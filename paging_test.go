@@ -972,3 +972,14 @@ func ExampleTicketsService_Pages() {
 	// 200 tickets stored
 	// done
 }
+
+func TestPaging_EmptyErrorsBesideItemsAreNone(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	for errorsMember, fine := range map[string]bool{"[]": true, "null": true, `["no"]`: false, `"no"`: false} {
+		mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query", httpmock.NewStringResponder(200,
+			`{"items":[{"id":5}],"errors":`+errorsMember+`,"pageDetails":{"count":1}}`))
+		_, err := client.Tickets.List(t.Context(), autotask.Query{})
+		assert.Equal(t, fine, err == nil, errorsMember)
+	}
+}

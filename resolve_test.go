@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -308,4 +309,29 @@ func TestResolve_AFailedSearchPostsNothing(t *testing.T) {
 		assert.Equal(t, autotask.StepFailed, stepStates(outcome)[autotask.StepNote])
 		assert.Empty(t, writes(srv))
 	}
+}
+
+// A note that a search did not show at first belongs to the work that it was
+// posted for. The same text for a ticket that was reopened is another note.
+func TestResolve_ARememberedNoteIsNotTakenForLaterWork(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		client := srv.Client()
+		id := srv.Seed("Tickets", map[string]any{"status": 1})
+		srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", Late: 1})
+		work := autotask.Resolution{Note: note(), Begun: time.Now()}
+		_, err := client.Resolve(t.Context(), id, work)
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, "the search behind the post does not show the note")
+		first, err := client.Resolve(t.Context(), id, work)
+		require.NoError(t, err)
+		assert.Len(t, srv.Rows("TicketNotes"), 1)
+
+		time.Sleep(time.Hour) // the ticket is reopened, and the same thing done again
+		work.Begun = time.Now()
+		second, err := client.Resolve(t.Context(), id, work)
+		require.NoError(t, err)
+		assert.NotEqual(t, first.NoteID, second.NoteID)
+		assert.Len(t, srv.Rows("TicketNotes"), 2)
+	})
 }
