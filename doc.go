@@ -66,6 +66,10 @@
 // so [Update] reads back, and says [ErrNotApplied]. It has no version check:
 // what somebody else writes between the read and the write is overwritten.
 //
+// [Client.Resolve] resolves a ticket, with a note, a text and a status, in
+// steps that are safe to repeat; [Client.ResolveAll] does so with many tickets
+// at a time.
+//
 // # Optional fields
 //
 // An [Optional] field is absent, null or holds a value. Absent fields are not

@@ -2,6 +2,8 @@ package autotask
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"iter"
 	"net/http"
 	"slices"
@@ -108,10 +110,15 @@ func createdBefore(n *TicketNote, t time.Time) bool {
 
 // unsettled remembers the notes whose posts were not answered or that searches
 // do not show, with their ids where those are known.
+// It keeps digests: a bulk may leave very many, and they may be long.
 type unsettled struct {
 	mu    sync.Mutex
-	notes map[noteKey]int64
+	notes map[noteDigest]int64
 }
+
+type noteDigest [sha256.Size]byte
+
+func digestOf(n TicketNote) noteDigest { return sha256.Sum256(fmt.Appendf(nil, "%#v", keyOf(n))) }
 
 // noteKey is what makes two notes the same.
 type noteKey struct {
@@ -127,21 +134,21 @@ func (u *unsettled) add(n TicketNote, id int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.notes == nil {
-		u.notes = make(map[noteKey]int64)
+		u.notes = make(map[noteDigest]int64)
 	}
-	u.notes[keyOf(n)] = id
+	u.notes[digestOf(n)] = id
 }
 
 func (u *unsettled) remove(n TicketNote) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	delete(u.notes, keyOf(n))
+	delete(u.notes, digestOf(n))
 }
 
 func (u *unsettled) get(n TicketNote) (id int64, ok bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	id, ok = u.notes[keyOf(n)]
+	id, ok = u.notes[digestOf(n)]
 	return id, ok
 }
 

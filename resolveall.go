@@ -208,7 +208,7 @@ func (b *bulk) room(ctx context.Context) bool {
 // end waits until nothing runs any more.
 func (b *bulk) end(stop func()) {
 	stop()
-	for range b.results { //nolint:revive // nobody wants them
+	for range b.results {
 	}
 	if b.panicked != nil {
 		panic(b.panicked)

@@ -41,7 +41,7 @@ func demonstrate(ctx context.Context, tickets int, latency time.Duration, stdout
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	srv.SetLatency(latency)
 	o := options{demo: true, out: filepath.Join(dir, "tickets.results.csv"), status: autotask.StatusComplete, noteType: 1, publish: 1}
 	return resolveRows(ctx, srv.Client(application, autotask.WithReserve(0)), rows, o, stdout, stderr)

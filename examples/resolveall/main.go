@@ -139,7 +139,7 @@ func resolveRows(ctx context.Context, client *autotask.Client, rows []row, o opt
 	if err != nil {
 		return err
 	}
-	defer results.Close()
+	defer func() { _ = results.Close() }() // each line has been written through
 	left := results.pending(rows)
 	if done := len(rows) - len(left); done > 0 {
 		fmt.Fprintf(stdout, "%s: %s of %s tickets are done already.\n", o.out, thousands(done), thousands(len(rows)))

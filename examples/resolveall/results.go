@@ -38,7 +38,7 @@ type seen struct {
 
 // openResults opens a result file, or makes one.
 func openResults(path string) (*results, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the user names it
 	if err != nil {
 		return nil, connect.Usage("%w", err)
 	}
