@@ -2,7 +2,10 @@ package autotask
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"iter"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -119,15 +122,24 @@ func createdBefore(n *TicketNote, t time.Time) bool {
 }
 
 // unsettled remembers the notes whose posts were not answered or that searches
-// do not show, with their ids where those are known: the last ones of them, as
-// a program may run for months.
+// do not show, with their ids where those are known. It keeps digests: a bulk
+// may leave very many, and they may be long.
 type unsettled struct {
 	mu    sync.Mutex
-	notes map[noteKey]int64
-	order []noteKey // of their coming
+	notes map[noteDigest]unsettledNote
 }
 
-const maxUnsettled = 1000
+type unsettledNote struct {
+	id int64
+	at time.Time
+}
+
+// In a program that runs for months, what is long past makes room. In an hour
+// Autotask takes fewer requests than there is room for.
+const (
+	maxUnsettled = 20_000
+	longPast     = time.Hour
+)
 
 // noteKey is what makes two notes the same.
 type noteKey struct {
@@ -139,36 +151,33 @@ func keyOf(n TicketNote) noteKey {
 	return noteKey{n.TicketID, n.NoteType, n.Publish, fields.Even(n.Title), fields.Even(n.Description)}
 }
 
+type noteDigest [sha256.Size]byte
+
+func digestOf(n TicketNote) noteDigest { return sha256.Sum256(fmt.Appendf(nil, "%#v", keyOf(n))) }
+
 func (u *unsettled) add(n TicketNote, id int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.notes == nil {
-		u.notes = make(map[noteKey]int64)
+		u.notes = make(map[noteDigest]unsettledNote)
 	}
-	key := keyOf(n)
-	if _, known := u.notes[key]; !known {
-		u.order = append(u.order, key)
+	if len(u.notes) >= maxUnsettled {
+		maps.DeleteFunc(u.notes, func(_ noteDigest, n unsettledNote) bool { return time.Since(n.at) > longPast })
 	}
-	u.notes[key] = id
-	if len(u.order) > maxUnsettled {
-		delete(u.notes, u.order[0])
-		u.order = slices.Delete(u.order, 0, 1)
-	}
+	u.notes[digestOf(n)] = unsettledNote{id, time.Now()}
 }
 
 func (u *unsettled) remove(n TicketNote) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	key := keyOf(n)
-	delete(u.notes, key)
-	u.order = slices.DeleteFunc(u.order, func(k noteKey) bool { return k == key })
+	delete(u.notes, digestOf(n))
 }
 
 func (u *unsettled) get(n TicketNote) (id int64, ok bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	id, ok = u.notes[keyOf(n)]
-	return id, ok
+	note, ok := u.notes[digestOf(n)]
+	return note.id, ok
 }
 
 // recentIDs remembers what a client's creates were answered with last.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -159,7 +160,8 @@ type bulk struct {
 	results  chan result     // closed once all is over
 	turns    turns
 	taken    atomic.Int64
-	panicked any // what the sequence panicked with
+	panicked any         // what the sequence panicked with
+	exited   atomic.Bool // a goroutine ended by runtime.Goexit, say in a test's transport
 }
 
 type result struct {
@@ -172,7 +174,18 @@ func (b *bulk) feed(ctx context.Context, work iter.Seq[Work]) {
 	var begun sync.WaitGroup
 	defer close(b.results)
 	defer begun.Wait()
-	defer func() { b.panicked = recover() }()
+	returned := false
+	defer func() {
+		b.panicked = recover()
+		if !returned && b.panicked == nil {
+			b.exited.Store(true)
+		}
+	}()
+	b.take(ctx, work, &begun)
+	returned = true
+}
+
+func (b *bulk) take(ctx context.Context, work iter.Seq[Work], begun *sync.WaitGroup) {
 	if !b.room(ctx) {
 		return
 	}
@@ -180,11 +193,19 @@ func (b *bulk) feed(ctx context.Context, work iter.Seq[Work]) {
 		b.taken.Add(1)
 		myTurn, done := b.turns.take(w.key())
 		begun.Go(func() {
+			var r *result
+			defer func() {
+				done()
+				if r == nil {
+					b.exited.Store(true)
+				} else {
+					b.results <- *r
+				}
+				<-b.slots
+			}()
 			<-myTurn
 			outcome, err := b.resolve(ctx, &w)
-			done()
-			b.results <- result{outcome, err}
-			<-b.slots
+			r = &result{outcome, err}
 		})
 		if !b.room(ctx) {
 			return
@@ -212,6 +233,9 @@ func (b *bulk) end(stop func()) {
 	}
 	if b.panicked != nil {
 		panic(b.panicked)
+	}
+	if b.exited.Load() {
+		runtime.Goexit() // half a result must not look whole
 	}
 }
 

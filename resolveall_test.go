@@ -273,8 +273,9 @@ func TestResolveAll_IsNeverAheadByMoreThanTheWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
 		taken, ended := 0, 0
-		source := workWithoutEnd(seedWork(srv, 100), &taken)
-		for range srv.Client().ResolveAll(t.Context(), source, autotask.ResolveAllOptions{Workers: 4}) {
+		source := endless(seedWork(srv, 100), &taken)
+		for _, err := range srv.Client().ResolveAll(t.Context(), source, autotask.ResolveAllOptions{Workers: 4}) {
+			require.NoError(t, err)
 			synctest.Wait() // the loop is slow
 			assert.LessOrEqual(t, taken-ended, 4+1, "the workers, and the one in hand")
 			if ended++; ended == 40 {
@@ -304,11 +305,10 @@ func TestResolveAll_CancelledInTheMiddleNothingIsHalfKnown(t *testing.T) {
 			defer cancel()
 			whole, late := 0, 0
 			for outcome, err := range client.ResolveAll(ctx, slices.Values(work), autotask.ResolveAllOptions{}) {
-				switch {
-				case err == nil:
+				if err == nil {
 					whole++
 					assert.Equal(t, autotask.StepDone, stepStates(outcome)[autotask.StepResolution])
-				default:
+				} else {
 					late++
 					require.ErrorIs(t, err, context.DeadlineExceeded)
 					require.NotErrorIs(t, err, autotask.ErrOutcomeUnknown)
@@ -338,8 +338,8 @@ func TestResolveAll_AnEndedContextBeginsNothing(t *testing.T) {
 	srv, client := tenant(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for outcome := range client.ResolveAll(ctx, slices.Values(seedWork(srv, 3)), autotask.ResolveAllOptions{}) {
-		t.Errorf("%+v", outcome)
+	for outcome, err := range client.ResolveAll(ctx, slices.Values(seedWork(srv, 3)), autotask.ResolveAllOptions{}) {
+		t.Errorf("%+v, %v", outcome, err)
 	}
 	assert.Empty(t, srv.Requests())
 }
@@ -419,9 +419,9 @@ func TestResolveAll_APanicInTheLoopWaitsForWhatIsBegun(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
 		srv.SetLatency(20 * time.Millisecond)
 		work := seedWork(srv, 5)
-		assert.PanicsWithValue(t, "in the loop", func() {
-			for range srv.Client().ResolveAll(t.Context(), slices.Values(work), autotask.ResolveAllOptions{}) {
-				panic("in the loop")
+		assert.PanicsWithValue(t, "in the loop, error <nil>", func() {
+			for _, err := range srv.Client().ResolveAll(t.Context(), slices.Values(work), autotask.ResolveAllOptions{}) {
+				panic(fmt.Sprintf("in the loop, error %v", err))
 			}
 		})
 		requireResolved(t, srv, work)
@@ -518,6 +518,43 @@ func TestResolveAll_RandomFaults(t *testing.T) {
 	}
 }
 
+func heapInUse() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc) //nolint:gosec // far below the limit
+}
+
+// TestResolveAll_NotesWithoutAnAnswerTakeNoRoom: what is remembered of them is
+// not their text.
+func TestResolveAll_NotesWithoutAnAnswerTakeNoRoom(t *testing.T) { //nolint:paralleltest // it measures memory
+	client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase),
+		autotask.WithHTTPClient(&http.Client{Transport: &ledger{notes: map[string]int64{}, mute: true}}))
+	require.NoError(t, err)
+	const works, first = 2_000, 200
+	source := func(yield func(autotask.Work) bool) {
+		for i := range works {
+			n := note()
+			n.Description = strings.Repeat(strconv.Itoa(i%10), 30_000)
+			if !yield(autotask.Work{TicketID: int64(i + 1), Resolution: autotask.Resolution{Note: n}}) {
+				return
+			}
+		}
+	}
+	var atFirst int64
+	ended := 0
+	for _, err := range client.ResolveAll(t.Context(), source, autotask.ResolveAllOptions{}) {
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+		if ended++; ended == first {
+			atFirst = heapInUse()
+		}
+	}
+	assert.Equal(t, works, ended)
+	assert.Less(t, heapInUse()-atFirst, int64(10<<20), "their texts are 60 MB")
+	runtime.KeepAlive(client)
+}
+
 // ledger is a tenant that keeps nothing: it answers as if each ticket were
 // resolved but for its note, and knows a ticket's note only until it has been
 // searched for the second time.
@@ -525,6 +562,7 @@ type ledger struct {
 	mu    sync.Mutex
 	notes map[string]int64 // by ticket
 	sent  int
+	mute  bool // does not say what became of a note
 }
 
 func (l *ledger) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -550,6 +588,8 @@ func (l *ledger) RoundTrip(req *http.Request) (*http.Response, error) {
 		return answered(req, fmt.Sprintf(`{"items":[{"id":%d,"ticketID":%s}],"pageDetails":{"count":1,"requestCount":500,"nextPageUrl":null}}`, id, ticket)), nil
 	case req.Method == http.MethodGet:
 		return answered(req, `{"item":{"id":`+segments[1]+`,"status":5,"title":"x","resolution":"done","completedDate":"2026-11-23T02:00:00Z","resolvedDateTime":"2026-11-23T02:00:00Z"}}`), nil
+	case len(segments) == 3 && l.mute:
+		return answered(req, "<html>"), nil
 	case len(segments) == 3:
 		l.notes[segments[1]] = int64(l.sent)
 		return answered(req, fmt.Sprintf(`{"itemId":%d}`, l.sent)), nil
@@ -585,25 +625,51 @@ func TestResolveAll_MemoryIsFlat(t *testing.T) { //nolint:paralleltest // it mea
 			}
 		}
 	}
-	heap := func() int64 {
-		runtime.GC()
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
-	}
 	var atFirst, atLast int64
 	ended := 0
 	for _, err := range client.ResolveAll(t.Context(), work, autotask.ResolveAllOptions{}) {
 		require.NoError(t, err)
 		switch ended++; ended {
 		case first:
-			atFirst = heap()
+			atFirst = heapInUse()
 		case last:
-			atLast = heap()
+			atLast = heapInUse()
 		}
 	}
 	assert.Equal(t, last, ended)
 	t.Logf("heap: %d kB after %d works, %d kB after %d; %d requests", atFirst>>10, first, atLast>>10, last, tenant.sent)
 	assert.Less(t, atLast-atFirst, int64(10<<20))
 }
+
+// A test's FailNow, in the sequence or in a transport, ends the goroutine that
+// it is called on. The loop must neither hang nor look complete.
+func TestResolveAll_GoexitEndsTheLoopsGoroutine(t *testing.T) {
+	t.Parallel()
+	exit := autotask.WithTransport(func(http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil })
+	})
+	for name, work := range map[string]iter.Seq[autotask.Work]{
+		"in the sequence": func(func(autotask.Work) bool) { runtime.Goexit() },
+		"in a transport":  slices.Values([]autotask.Work{{TicketID: 5, Resolution: autotask.Resolution{Text: "x"}}, {TicketID: 5, Resolution: autotask.Resolution{Text: "y"}}}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := autotasktest.NewInProcess(t)
+			client := srv.Client(exit)
+			complete := false
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				for range client.ResolveAll(t.Context(), work, autotask.ResolveAllOptions{}) {
+				}
+				complete = true
+			}()
+			<-ended
+			assert.False(t, complete)
+		})
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/autotask-go/autotask/examples/internal/connect"
+)
+
+// row is one ticket of the file.
+type row struct {
+	line                      int
+	number, text, title, note string
+}
+
+const (
+	maxText = 32000 // characters that a resolution, and a note, may have
+	maxBad  = 20    // lines that are named
+)
+
+var columns = []string{"number", "text", "title", "note"}
+
+// readFile reads the tickets of a file, all of them before anything is sent.
+func readFile(o options) ([]row, error) {
+	var data []byte
+	var err error
+	if o.in == "-" {
+		data, err = io.ReadAll(os.Stdin)
+	} else {
+		data, err = os.ReadFile(o.in)
+	}
+	if err != nil {
+		return nil, connect.Usage("%w", err)
+	}
+	rows, bad := readRows(data, o)
+	switch {
+	case len(bad) > maxBad:
+		bad = append(bad[:maxBad], fmt.Sprintf("and %d more", len(bad)-maxBad))
+		fallthrough
+	case len(bad) > 0:
+		return nil, connect.Usage("%s: nothing was sent:\n  %s", o.in, strings.Join(bad, "\n  "))
+	case len(rows) == 0:
+		return nil, connect.Usage("%s holds no tickets", o.in)
+	}
+	return rows, nil
+}
+
+// readRows returns the rows, and what is wrong with which line.
+func readRows(data []byte, o options) (rows []row, bad []string) {
+	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
+		return nil, []string{"it is UTF-16: save it as CSV in UTF-8"}
+	}
+	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\uFEFF"))))
+	r.Comma, r.FieldsPerRecord = o.separator, -1
+	names, isHeader := columns, false
+	lineOf := map[string]int{}
+	for first := true; ; first = false {
+		record, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return rows, bad
+		}
+		if err != nil { // what follows cannot be told apart any more
+			return nil, append(bad, err.Error())
+		}
+		line, _ := r.FieldPos(0)
+		if first {
+			var problem string
+			if names, isHeader, problem = header(record); problem != "" {
+				return nil, []string{fmt.Sprintf("line %d: %s", line, problem)}
+			}
+			if isHeader {
+				continue
+			}
+		}
+		if !slices.ContainsFunc(record, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
+			continue // as spreadsheets leave them at the end
+		}
+		if len(record) < 2 || len(record) > len(names) || isHeader && len(record) != len(names) {
+			bad = append(bad, fmt.Sprintf("line %d: %d columns; %s are wanted, separated by %q (see -separator)", line, len(record), strings.Join(names, ", "), o.separator))
+			continue
+		}
+		cells := map[string]string{}
+		for i, cell := range record {
+			cells[names[i]] = strings.TrimSpace(cell)
+		}
+		one := row{line: line, number: cells["number"], text: cells["text"], title: cells["title"], note: cells["note"]}
+		if one.note != "" && one.title == "" {
+			one.title = o.title
+		}
+		problem := one.problem(o)
+		if before, again := lineOf[one.key()]; again && problem == "" {
+			problem = fmt.Sprintf("ticket %s is in line %d already", one.number, before)
+		}
+		if problem != "" {
+			bad = append(bad, fmt.Sprintf("line %d: %s", line, problem))
+			continue
+		}
+		lineOf[one.key()] = line
+		rows = append(rows, one)
+	}
+}
+
+// header tells what the columns are, if the first line names them.
+func header(record []string) (names []string, isHeader bool, problem string) {
+	for _, cell := range record {
+		names = append(names, strings.ToLower(strings.TrimSpace(cell)))
+	}
+	if !slices.Contains(names, "number") {
+		return columns, false, ""
+	}
+	for i, name := range names {
+		switch {
+		case !slices.Contains(columns, name):
+			return nil, true, fmt.Sprintf("there is no column %q, but %s", name, strings.Join(columns, ", "))
+		case slices.Contains(names[:i], name):
+			return nil, true, fmt.Sprintf("the column %q is there twice", name)
+		}
+	}
+	if !slices.Contains(names, "text") {
+		return nil, true, "the column \"text\" is missing"
+	}
+	return names, true, ""
+}
+
+// problem says what is wrong with a row, "" if nothing is.
+func (r row) problem(o options) string {
+	for _, cell := range []string{r.number, r.text, r.title, r.note} {
+		if !utf8.ValidString(cell) {
+			return "it is not UTF-8: save the file as CSV in UTF-8"
+		}
+	}
+	switch {
+	case r.number == "":
+		return "the ticket number is empty"
+	case strings.ContainsFunc(r.number, unicode.IsControl):
+		return fmt.Sprintf("%q is not a ticket number", r.number)
+	case r.text == "":
+		return "the text is empty: a resolution is never made up"
+	case utf8.RuneCountInString(r.text) > maxText:
+		return fmt.Sprintf("the text has more than %d characters", maxText)
+	case utf8.RuneCountInString(r.note) > maxText:
+		return fmt.Sprintf("the note has more than %d characters", maxText)
+	case r.note == "" && r.title != "":
+		return "there is a title, but no note"
+	case r.note != "" && r.title == "":
+		return "the note has no title: add the column title, or -title for all"
+	case r.note != "" && (o.noteType == 0 || o.publish == 0):
+		return "there is a note: -note-type and -publish must say of which type it is, and who sees it"
+	}
+	return ""
+}
+
+// key is the ticket's number, however it is written.
+func (r row) key() string { return strings.ToLower(r.number) }

@@ -1,0 +1,246 @@
+// Resolveall resolves a list of tickets, as examples/resolve does with one.
+//
+// Without AUTOTASK_* variables it resolves 1,000 tickets of an embedded fake
+// tenant:
+//
+//	go run ./examples/resolveall
+//
+// With them it resolves those of a CSV file on a real tenant:
+//
+//	export AUTOTASK_USERNAME=… AUTOTASK_SECRET=… AUTOTASK_INTEGRATION_CODE=…
+//	go run ./examples/resolveall -dry-run tickets.csv
+//	go run ./examples/resolveall tickets.csv
+//
+// The file has the columns number and text, and may have title and note. What
+// became of each ticket is written to a result file, tickets.results.csv here.
+// Stopped or killed at any moment and started again, the program goes on by it:
+// tickets that are done are passed over, and no note is posted twice.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/examples/internal/connect"
+)
+
+func main() { connect.Main("resolveall", resolveAll) }
+
+// options are what the command line asks for.
+type options struct {
+	in, out   string
+	separator rune
+	dryRun    bool
+	demo      bool // the result file is not kept
+	reserve   float64
+	status    int64
+	title     string
+	noteType  int64
+	publish   int64
+}
+
+func resolveAll(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	tenant, err := connect.FromEnvironment(getenv)
+	if err != nil {
+		return err
+	}
+	o, err := parse(args, tenant != nil, stderr)
+	if err != nil {
+		return err
+	}
+	if tenant == nil {
+		return demonstrate(ctx, demoTickets, demoLatency, stdout, stderr)
+	}
+	rows, err := readFile(o)
+	if err != nil {
+		return err
+	}
+	client, err := tenant.Client(application, autotask.WithReserve(o.reserve))
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		return rehearse(ctx, client, rows, o, stdout)
+	}
+	return resolveRows(ctx, client, rows, o, stdout, stderr)
+}
+
+var application = autotask.WithApplication("autotask-go-example-resolveall", "")
+
+func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("resolveall", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // errors are printed once, by connect.Exit
+	flags.Usage = func() {}
+	flags.StringVar(&o.out, "out", "", "the result `file`; a run that finds one goes on by it (FILE.results.csv for FILE.csv)")
+	separator := flags.String("separator", ",", "the `character` between columns of FILE")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "show what would be done, and send nothing but reads")
+	flags.Int64Var(&o.status, "status", autotask.StatusComplete, "status `id` for tickets without time entries; 0 leaves the status alone")
+	flags.StringVar(&o.title, "title", "", "the `title` of notes that have none in FILE")
+	flags.Int64Var(&o.noteType, "note-type", 0, "the notes' type, an `id` of the tenant's picklist")
+	flags.Int64Var(&o.publish, "publish", 0, "who sees the notes, an `id` of the tenant's picklist; there is no safe default")
+	flags.Float64Var(&o.reserve, "reserve", 0, "the `share` of the tenant's hourly limit to leave to its other integrations")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		help(flags, stderr)
+		return o, err
+	} else if err != nil {
+		return o, connect.Usage("%w", err)
+	}
+	o.in = flags.Arg(0)
+	characters := []rune(*separator)
+	switch {
+	case !onTenant && len(args) > 0:
+		return o, connect.Usage("flags and a file are for a real tenant: set AUTOTASK_USERNAME, AUTOTASK_SECRET and AUTOTASK_INTEGRATION_CODE")
+	case !onTenant:
+		return o, nil
+	case flags.NArg() != 1:
+		return o, connect.Usage("name one file after the flags, - for the standard input; %d arguments given", flags.NArg())
+	case o.in == "-" && o.out == "" && !o.dryRun:
+		return o, connect.Usage("-out is missing: the standard input has no name to make one of")
+	case len(characters) != 1 || strings.ContainsAny(*separator, "\"\r\n\uFFFD"):
+		return o, connect.Usage("-separator %q cannot be one: give a character such as ;", *separator)
+	case o.status < 0:
+		return o, connect.Usage("-status %d is not a status", o.status)
+	}
+	o.separator = characters[0]
+	if o.out == "" {
+		o.out = strings.TrimSuffix(o.in, filepath.Ext(o.in)) + ".results.csv"
+	}
+	if filepath.Clean(o.out) == filepath.Clean(o.in) {
+		return o, connect.Usage("-out must be another file than %s", o.in)
+	}
+	return o, nil
+}
+
+func help(flags *flag.FlagSet, w io.Writer) {
+	fmt.Fprint(w, `Usage:
+  resolveall                   1,000 tickets of an embedded fake tenant, without AUTOTASK_* variables
+  resolveall [flags] FILE      on a real tenant, with
+                               `+strings.ReplaceAll(connect.Variables, "\n", "\n"+strings.Repeat(" ", 31))+`
+
+FILE is CSV in UTF-8, with the columns number, text and, if there are to be notes, title and note.
+A first line of these names may put them in another order. One process at a time may use a result file.
+
+`)
+	flags.SetOutput(w)
+	flags.PrintDefaults()
+}
+
+// resolveRows resolves what the result file does not show to be done.
+func resolveRows(ctx context.Context, client *autotask.Client, rows []row, o options, stdout, stderr io.Writer) error {
+	results, err := openResults(o.out)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = results.Close() }() // each line has been written through
+	left := results.pending(rows)
+	if done := len(rows) - len(left); done > 0 {
+		fmt.Fprintf(stdout, "%s: %s of %s tickets are done already.\n", o.out, thousands(done), thousands(len(rows)))
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	if err := results.begin(left); err != nil {
+		return err
+	}
+
+	// What fails for one ticket will fail for all: better to stop, and go on later.
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	sum := summary{tickets: len(left)}
+	show := newProgress(stderr)
+	work := func(yield func(autotask.Work) bool) {
+		for _, r := range left {
+			w := autotask.Work{Number: r.number, Key: r, Resolution: r.resolution(o)}
+			w.Begun = results.begun(r)
+			if !yield(w) {
+				return
+			}
+		}
+	}
+	all := autotask.ResolveAllOptions{Total: len(left), Progress: func(p autotask.Progress) {
+		sum.progress = p
+		show.show(p)
+	}}
+	for outcome, err := range client.ResolveAll(ctx, work, all) {
+		r := outcome.Work.Key.(row)
+		if notBegun(outcome, err) {
+			continue
+		}
+		state := stateOf(outcome, err)
+		sum.count(state)
+		if err != nil {
+			show.clear()
+			fmt.Fprintf(stderr, "line %d, %s: %v\n", r.line, r.number, err)
+		}
+		if err := results.end(r, state, outcome, err); err != nil {
+			return fmt.Errorf("stopped, since the result file cannot be written: %w", err)
+		}
+		if hopeless(err) {
+			stop(err)
+		}
+	}
+	show.clear()
+	sum.print(stdout)
+	if !o.demo {
+		fmt.Fprintf(stdout, "Results: %s\n", o.out)
+	}
+	return sum.verdict(context.Cause(ctx))
+}
+
+// hopeless tells that the rest would fail in the same way.
+func hopeless(err error) bool {
+	return errors.Is(err, autotask.ErrUnauthorized) || errors.Is(err, autotask.ErrRateLimited) && !errors.Is(err, autotask.ErrThreadLimit)
+}
+
+// notBegun tells that a ticket was not touched because the run was stopped.
+func notBegun(o *autotask.Outcome, err error) bool {
+	return err != nil && errors.Is(err, context.Canceled) && o.Steps[0].State == autotask.StepSkipped
+}
+
+// States of a ticket, as the result file has them.
+const (
+	stateBegun    = "begun" // the line before the work; its time is the work's Begun
+	stateResolved = "resolved"
+	stateLeftOpen = "left open" // time is booked on it
+	stateWritten  = "written"   // no status was asked for
+	stateFailed   = "failed"
+)
+
+func stateOf(o *autotask.Outcome, err error) string {
+	switch {
+	case err != nil:
+		return stateFailed
+	case o.Resolved:
+		return stateResolved
+	case o.HasTimeEntries:
+		return stateLeftOpen
+	}
+	return stateWritten
+}
+
+// resolution is what is to be done with the ticket of a row.
+func (r row) resolution(o options) autotask.Resolution {
+	work := autotask.Resolution{Text: r.text, Status: o.status}
+	if r.note != "" {
+		work.Note = &autotask.TicketNote{Title: r.title, Description: r.note, NoteType: o.noteType, Publish: o.publish}
+	}
+	return work
+}
+
+// isTerminal is true of devices, the null device among them, which does not mind.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,434 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/examples/internal/connect"
+)
+
+// programVariable makes the test binary the program itself.
+const programVariable = "RESOLVEALL_TEST_IS_THE_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(programVariable) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// call runs the program with an environment, and returns its exit code and output.
+func call(ctx context.Context, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	err := resolveAll(ctx, args, func(name string) string { return env[name] }, &out, &errs)
+	code = connect.Exit(ctx, "resolveall", err, &errs)
+	return code, out.String(), errs.String()
+}
+
+// tenant is a fake one, used as a real one would be.
+func tenant(t *testing.T) (*autotasktest.Server, map[string]string) {
+	t.Helper()
+	srv := autotasktest.NewServer(t)
+	creds := srv.Credentials()
+	return srv, map[string]string{
+		"AUTOTASK_USERNAME":         creds.UserName,
+		"AUTOTASK_SECRET":           creds.Secret,
+		"AUTOTASK_INTEGRATION_CODE": creds.IntegrationCode,
+		"AUTOTASK_BASE_URL":         srv.BaseURL(),
+	}
+}
+
+// list makes tickets and a file of them; time is booked on every fourth.
+func list(t *testing.T, srv *autotasktest.Server, n int) (path string, ids []int64) {
+	t.Helper()
+	text := "\uFEFFnumber,title,text,note\r\n"
+	for i := range n {
+		id := srv.Seed("Tickets", map[string]any{"status": 1, "resolution": nil})
+		if i%4 == 3 {
+			srv.Seed("TimeEntries", map[string]any{"ticketID": id})
+		}
+		ids = append(ids, id)
+		text += fmt.Sprintf("%v,Checked,\"done, \"\"%d\"\"\",\"first line\r\nof %d\"\r\n", srv.Get("Tickets", id)["ticketNumber"], i, i)
+	}
+	return file(t, text), ids
+}
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "tickets.csv")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+var noteFlags = []string{"-note-type", "1", "-publish", "2"}
+
+// requireResolved holds the tenant to what the list asks for, once.
+func requireResolved(t *testing.T, srv *autotasktest.Server, ids []int64) {
+	t.Helper()
+	notes := map[string]int{}
+	for _, row := range srv.Rows("TicketNotes") {
+		notes[fmt.Sprint(row["ticketID"])]++
+	}
+	for i, id := range ids {
+		row := srv.Get("Tickets", id)
+		require.Equal(t, fmt.Sprintf("done, \"%d\"", i), row["resolution"])
+		require.Equal(t, 1, notes[fmt.Sprint(id)], "notes of ticket %d", i)
+		want := "5"
+		if i%4 == 3 {
+			want = "1"
+		}
+		require.Equal(t, want, fmt.Sprint(row["status"]))
+	}
+	require.Len(t, notes, len(ids))
+}
+
+// states counts the states in a result file.
+func states(t *testing.T, path string) map[string]int {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	lines, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, resultColumns, lines[0])
+	counts := map[string]int{}
+	for _, cells := range lines[1:] {
+		counts[cells[3]]++
+	}
+	return counts
+}
+
+func resultsOf(path string) string { return strings.TrimSuffix(path, ".csv") + ".results.csv" }
+
+func TestWithoutVariablesItRunsOnTheFakeTenant(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	require.NoError(t, demonstrate(t.Context(), 20, time.Millisecond, &stdout, &stderr))
+	assert.Contains(t, stdout.String(), "embedded fake tenant")
+	assert.Contains(t, stdout.String(), "20 tickets: 18 resolved, 2 left open, because time is booked on them.\n")
+	assert.Equal(t, 10, strings.Count(stderr.String(), "\n"), "a line for every tenth: %s", stderr.String())
+	assert.Contains(t, stderr.String(), "20 of 20 tickets, 0 failed")
+}
+
+func TestOnATenant(t *testing.T) {
+	t.Parallel()
+	srv, env := tenant(t)
+	path, ids := list(t, srv, 8)
+	code, stdout, stderr := call(t.Context(), env, append(noteFlags, path)...)
+	require.Zero(t, code, stderr)
+	assert.Contains(t, stdout, "8 tickets: 6 resolved, 2 left open")
+	requireResolved(t, srv, ids)
+	assert.Equal(t, map[string]int{"begun": 8, "resolved": 6, "left open": 2}, states(t, resultsOf(path)))
+	results, err := os.ReadFile(resultsOf(path))
+	require.NoError(t, err)
+	assert.NotContains(t, stdout+stderr+string(results), env["AUTOTASK_SECRET"])
+
+	srv.ResetRequests()
+	code, stdout, _ = call(t.Context(), env, append(noteFlags, path)...)
+	assert.Zero(t, code)
+	assert.Contains(t, stdout, "8 of 8 tickets are done already")
+	assert.Empty(t, srv.Requests())
+}
+
+func TestWhatFailedIsTriedAgainAndWhatIsNewIsDone(t *testing.T) {
+	t.Parallel()
+	srv, env := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"ticketNumber": "T1", "status": 1})
+	path := file(t, "T1,one\nT2,two\n")
+	code, stdout, stderr := call(t.Context(), env, path)
+	assert.Equal(t, connect.ExitFailure, code)
+	assert.Contains(t, stdout, "2 tickets: 1 resolved, 1 failed.")
+	assert.Contains(t, stderr, "line 2, T2: autotask: POST Tickets/query: 200: not found")
+	assert.Contains(t, stderr, "1 of 2 tickets failed")
+
+	second := srv.Seed("Tickets", map[string]any{"ticketNumber": "T2", "status": 1})
+	require.NoError(t, os.WriteFile(path, []byte("T1,another text\nT2,two\n"), 0o600))
+	code, stdout, stderr = call(t.Context(), env, "-status", "0", path)
+	require.Zero(t, code, stderr)
+	assert.Equal(t, "another text", srv.Get("Tickets", id)["resolution"])
+	assert.Equal(t, "two", srv.Get("Tickets", second)["resolution"])
+	assert.Contains(t, stdout, "1 resolved, 1 written, with the status left alone")
+	assert.Equal(t, map[string]int{"begun": 3, "resolved": 2, "failed": 1, "written": 1}, states(t, resultsOf(path)))
+}
+
+func TestBadLinesAreNamedBeforeAnythingIsSent(t *testing.T) {
+	t.Parallel()
+	srv, env := tenant(t)
+	for name, test := range map[string]struct {
+		text  string
+		flags []string
+		says  []string
+	}{
+		"all of them": {"number,text\nT1,ok\n,x\nT2,\nT3\nT1,again\nT4,\xe9\n", nil, []string{
+			"line 3: the ticket number is empty", "line 4: the text is empty", "line 5: 1 columns; number, text are wanted",
+			"line 6: ticket T1 is in line 2 already", "line 7: it is not UTF-8",
+		}},
+		"unknown column":    {"number,text,notes\nT1,x,y\n", nil, []string{`line 1: there is no column "notes"`}},
+		"column twice":      {"number,text,text\nT1,x,y\n", nil, []string{`line 1: the column "text" is there twice`}},
+		"no text column":    {"number,title\nT1,x\n", nil, []string{`line 1: the column "text" is missing`}},
+		"quotes":            {"number,text\nT1,\"x\n", nil, []string{"extraneous or missing"}},
+		"other separator":   {"number;text\nT1;x\n", nil, []string{"line 1: 1 columns", "-separator"}},
+		"UTF-16":            {"\xff\xfen\x00", nil, []string{"UTF-16"}},
+		"empty":             {"number,text\n", nil, []string{"holds no tickets"}},
+		"too long":          {"T1," + strings.Repeat("x", 32001), nil, []string{"line 1: the text has more than 32000"}},
+		"note too long":     {"T1,x,t," + strings.Repeat("x", 32001), nil, []string{"line 1: the note has more than 32000"}},
+		"control character": {"\"T\n1\",x\n", nil, []string{"is not a ticket number"}},
+		"title, no note":    {"T1,x,y,\n", nil, []string{"line 1: there is a title, but no note"}},
+		"note, no title":    {"T1,x,,y\n", noteFlags, []string{"line 1: the note has no title"}},
+		"note, no audience": {"T1,x,y,z\n", []string{"-note-type", "1"}, []string{"-note-type and -publish"}},
+		"very many":         {strings.Repeat("T1,\n", 30), nil, []string{"line 20:", "and 10 more"}},
+	} {
+		code, _, stderr := call(t.Context(), env, append(test.flags, file(t, test.text))...)
+		assert.Equal(t, connect.ExitUsage, code, name)
+		for _, says := range test.says {
+			assert.Contains(t, stderr, says, name)
+		}
+	}
+	assert.Empty(t, srv.Requests())
+}
+
+func TestFormsOfTheFile(t *testing.T) {
+	t.Parallel()
+	want := []row{{line: 1, number: "T1", text: "x", title: "t", note: "n"}}
+	for name, text := range map[string]string{
+		"plain":             "T1,x,t,n\n",
+		"header":            "text , NUMBER,note,title\nx,T1,n,t\n",
+		"BOM and CRLF":      "\uFEFFT1,x,t,n\r\n",
+		"semicolons":        "T1;x;t;n\n",
+		"without a last \n": "T1,x,t,n",
+		"empty lines":       "\nT1, x ,t,n\n,,,\n\n",
+		"default title":     "number,text,note\nT1,x,n\n",
+	} {
+		o := options{separator: ',', noteType: 1, publish: 1, title: "t"}
+		if name == "semicolons" {
+			o.separator = ';'
+		}
+		rows, bad := readRows([]byte(text), o)
+		require.Empty(t, bad, name)
+		require.Len(t, rows, 1, name)
+		rows[0].line = 1
+		assert.Equal(t, want, rows, name)
+	}
+}
+
+func TestWrongCallsGetAClearMessageAndExitCode2(t *testing.T) {
+	t.Parallel()
+	_, env := tenant(t)
+	ours, foreign := file(t, "T1,x\n"), file(t, "T1,x\n")
+	require.NoError(t, os.WriteFile(resultsOf(foreign), []byte("my own file\n"), 0o600))
+	damaged := file(t, "T1,x\n")
+	require.NoError(t, os.WriteFile(resultsOf(damaged), []byte(line(resultColumns)+"yesterday,T1,x,begun,,,,\n"), 0o600))
+	for name, test := range map[string]struct {
+		env  map[string]string
+		args []string
+		says string
+	}{
+		"unknown flag":          {env, []string{"-nosuch"}, "nosuch"},
+		"no file":               {env, nil, "name one file"},
+		"two files":             {env, []string{ours, ours}, "2 arguments"},
+		"a missing file":        {env, []string{"no/such/file.csv"}, "no such file"},
+		"a file, but no tenant": {nil, []string{ours}, "AUTOTASK_USERNAME"},
+		"standard input":        {env, []string{"-"}, "-out is missing"},
+		"in is out":             {env, []string{"-out", ours, ours}, "another file"},
+		"separator":             {env, []string{"-separator", "ab", ours}, "cannot be one"},
+		"status":                {env, []string{"-status", "-1", ours}, "not a status"},
+		"reserve":               {env, []string{"-reserve", "2", ours}, "not a share"},
+		"another's file":        {env, []string{foreign}, "not a result file"},
+		"a damaged file":        {env, []string{damaged}, "is not a time"},
+		"an impossible file":    {env, []string{"-out", "no/such/dir/x.csv", ours}, "no such file"},
+	} {
+		code, _, stderr := call(t.Context(), test.env, test.args...)
+		assert.Equal(t, connect.ExitUsage, code, name)
+		assert.Contains(t, stderr, test.says, name)
+	}
+	kept, err := os.ReadFile(resultsOf(foreign))
+	require.NoError(t, err)
+	assert.Equal(t, "my own file\n", string(kept))
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	code, _, stderr := call(t.Context(), nil, "-h")
+	assert.Zero(t, code)
+	assert.Contains(t, stderr, "-dry-run")
+	assert.Contains(t, stderr, "AUTOTASK_INTEGRATION_CODE")
+}
+
+func TestDryRunSendsNothingButReads(t *testing.T) {
+	t.Parallel()
+	srv, env := tenant(t)
+	path, _ := list(t, srv, 4)
+	before := srv.Snapshot()
+	code, stdout, stderr := call(t.Context(), env, append(noteFlags, "-dry-run", path)...)
+	require.Zero(t, code, stderr)
+	assert.Equal(t, before, srv.Snapshot())
+	assert.Equal(t, 3, strings.Count(stdout, "change the status from 1 to 5"))
+	assert.Equal(t, 1, strings.Count(stdout, "leave the status 1, because time is booked on it"))
+	assert.Equal(t, 4, strings.Count(stdout, `post the note "Checked", write a resolution of 9 characters`))
+	for _, r := range srv.Requests() {
+		assert.True(t, r.Method == "GET" || strings.HasSuffix(r.Op, "/query"), r.Op)
+	}
+	assert.NoFileExists(t, resultsOf(path))
+
+	code, stdout, _ = call(t.Context(), env, "-dry-run", "-status", "0", file(t, "T19990101.0001,x\n"))
+	assert.Equal(t, connect.ExitFailure, code)
+	assert.Contains(t, stdout, "there is no ticket")
+}
+
+func TestRefusedCredentialsEndIt(t *testing.T) {
+	t.Parallel()
+	srv, env := tenant(t)
+	path, ids := list(t, srv, 50)
+	good := env["AUTOTASK_SECRET"]
+	env["AUTOTASK_SECRET"] = "wrong-password"
+	code, stdout, stderr := call(t.Context(), env, append(noteFlags, path)...)
+	assert.Equal(t, connect.ExitFailure, code)
+	assert.Contains(t, stderr, "stopped before the end; run it again to go on")
+	assert.Contains(t, stdout, "not begun")
+	assert.Less(t, len(srv.Requests()), 10)
+	assert.NotContains(t, stderr, "wrong-password")
+
+	env["AUTOTASK_SECRET"] = good
+	code, _, stderr = call(t.Context(), env, append(noteFlags, path)...)
+	require.Zero(t, code, stderr)
+	requireResolved(t, srv, ids)
+}
+
+func TestInterruptedItGoesOnLater(t *testing.T) {
+	t.Parallel()
+	srv, env := tenant(t)
+	path, ids := list(t, srv, 60)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	srv.Inject(autotasktest.Fault{Op: "GET Tickets", Skip: 60, Edit: func(map[string]any) { cancel() }})
+	code, _, stderr := call(ctx, env, append(noteFlags, path)...)
+	assert.Equal(t, connect.ExitInterrupted, code)
+	assert.Contains(t, stderr, "interrupted: stopped before the end")
+	assert.Zero(t, states(t, resultsOf(path))[stateFailed])
+	for _, id := range ids {
+		row := srv.Get("Tickets", id)
+		assert.Equal(t, row["resolution"] == nil, fmt.Sprint(row["status"]) == "1" && !booked(srv, id), "none is left half-way")
+	}
+	code, _, stderr = call(t.Context(), env, append(noteFlags, path)...)
+	require.Zero(t, code, stderr)
+	requireResolved(t, srv, ids)
+}
+
+func booked(srv *autotasktest.Server, id int64) bool {
+	for _, row := range srv.Rows("TimeEntries") {
+		if fmt.Sprint(row["ticketID"]) == fmt.Sprint(id) {
+			return srv.Get("Tickets", id)["resolution"] != nil
+		}
+	}
+	return false
+}
+
+func TestATornResultFileIsTakenUp(t *testing.T) {
+	t.Parallel()
+	srv, env := tenant(t)
+	srv.SetThreshold(1_000_000, 0)
+	path, ids := list(t, srv, 4)
+	code, _, stderr := call(t.Context(), env, append(noteFlags, path)...)
+	require.Zero(t, code, stderr)
+	whole, err := os.ReadFile(resultsOf(path))
+	require.NoError(t, err)
+	begun := bytes.LastIndex(whole, []byte(",begun,,,,\n")) + len(",begun,,,,\n")
+	require.Greater(t, begun, len(line(resultColumns)))
+	for cut := begun; cut < len(whole); cut += 7 {
+		require.NoError(t, os.WriteFile(resultsOf(path), whole[:cut], 0o600))
+		code, _, stderr := call(t.Context(), env, append(noteFlags, path)...)
+		require.Zero(t, code, stderr)
+		requireResolved(t, srv, ids)
+		require.Equal(t, map[string]int{"begun": 4, "resolved": 3, "left open": 1}, states(t, resultsOf(path)))
+	}
+	// Torn before that, nothing had been sent.
+	rows, bad := readRows([]byte("T1,x\nT2,y\n"), options{separator: ','})
+	require.Empty(t, bad)
+	for cut := range begun {
+		require.NoError(t, os.WriteFile(resultsOf(path), whole[:cut], 0o600))
+		r, err := openResults(resultsOf(path))
+		require.NoError(t, err)
+		require.NoError(t, r.begin(rows))
+		require.NoError(t, r.Close())
+		require.GreaterOrEqual(t, states(t, resultsOf(path))["begun"], 2)
+	}
+}
+
+// TestKilledAtAnyMoment kills the program at random moments, and starts it
+// again on its own result file until it is done.
+func TestKilledAtAnyMoment(t *testing.T) {
+	t.Parallel()
+	srv, env := tenant(t)
+	srv.SetThreshold(1_000_000, 0)
+	path, ids := list(t, srv, 100)
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	kills := 0
+	for patience := 100 * time.Millisecond; ; patience += patience / 10 { // grows, so that it ends
+		process := exec.CommandContext(t.Context(), exe, append(noteFlags, path)...) //nolint:gosec // it is this very binary
+		process.Env = append(os.Environ(), programVariable+"=yes")
+		for name, value := range env {
+			process.Env = append(process.Env, name+"="+value)
+		}
+		var output bytes.Buffer
+		process.Stdout, process.Stderr = &output, &output
+		require.NoError(t, process.Start())
+		ended := make(chan error, 1)
+		go func() { ended <- process.Wait() }()
+		killer := time.NewTimer(rand.N(patience)) //nolint:gosec // any moment will do
+		select {
+		case err = <-ended:
+			killer.Stop()
+		case <-killer.C:
+			_ = process.Process.Kill()
+			if err = <-ended; err != nil {
+				kills++
+				continue
+			}
+		}
+		require.NoError(t, err, "it must not fail, only be killed: %s", output.String())
+		break
+	}
+	t.Logf("killed %d times", kills)
+	assert.Positive(t, kills)
+	requireResolved(t, srv, ids)
+	got := states(t, resultsOf(path))
+	assert.Equal(t, 100, got["begun"])
+	assert.Equal(t, 100, got["resolved"]+got["left open"], "each is done once")
+	assert.Equal(t, 2, len(got)-1)
+}
+
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	var w bytes.Buffer
+	p := &progress{w: &w, terminal: true}
+	p.show(autotask.Progress{Done: 1234, Failed: 1, Waiting: 1235, Requests: 12_345, RequestsLeft: autotask.Int(99), ToGo: 3725 * time.Second})
+	assert.Equal(t, "\r[##########..........] 1,235 of 2,470 tickets, 1 failed, 12,345 requests, 99 left in the hour, 1:02:05 to go", w.String())
+	w.Reset()
+	p.show(autotask.Progress{Done: 2, Requests: 22})
+	assert.Equal(t, "[####################] 2 of 2 tickets, 0 failed, 22 requests", strings.TrimSpace(w.String()))
+	w.Reset()
+	p.clear()
+	p.clear()
+	assert.Empty(t, strings.Trim(w.String(), " \r"))
+	assert.Equal(t, 2, strings.Count(w.String(), "\r"))
+
+	s := summary{tickets: 3, resolved: 1}
+	err := s.verdict(&autotask.Error{StatusCode: 429, RetryAfter: 90 * time.Second})
+	require.ErrorContains(t, err, "run it again to go on in 1m30s, or later")
+	require.NoError(t, (&summary{tickets: 1, resolved: 1}).verdict(errors.New("too late")))
+}
