@@ -258,7 +258,7 @@ func newItem[T Entity](v *T) (path string, body []byte, err error) {
 	if body, err = json.Marshal(v); err != nil {
 		return "", nil, invalid(http.MethodPost, path, "%v", err)
 	}
-	return path, body, checkNew[T](path, body)
+	return path, body, checkNew(tableOf[T](), path, body)
 }
 
 // Update changes one item: it reads the item, lets change edit it, and writes
@@ -419,7 +419,7 @@ func (e *edit[T]) apply(change func(*T) error) error {
 		return pathErr
 	}
 	e.path = path
-	return checkChanges[T](e.method, e.path, e.changes)
+	return checkChanges(tableOf[T](), e.method, e.path, e.changes)
 }
 
 func (e *edit[T]) write(ctx context.Context, c *Client) error {
@@ -486,8 +486,9 @@ func (e *edit[T]) readBack(ctx context.Context, c *Client) (after *T, notApplied
 		}
 	})
 	var differ []string
+	table := tableOf[T]()
 	for _, ch := range e.changes {
-		differing := unapplied[T](ch, found[ch.Name])
+		differing := unapplied(table, ch, found[ch.Name])
 		differ = append(differ, differing...)
 		e.tookSome = e.tookSome || len(differing) == 0
 	}
@@ -499,11 +500,11 @@ func (e *edit[T]) readBack(ctx context.Context, c *Client) (after *T, notApplied
 }
 
 // unapplied describes in which way a field did not take its new value.
-func unapplied[T Entity](ch merge.Change, found jsontext.Value) []string {
+func unapplied(table *fields.Table, ch merge.Change, found jsontext.Value) []string {
 	if ch.Name == merge.UDFs {
 		return unappliedUDFs(ch, found)
 	}
-	f := tableOf[T]().Lookup(ch.Name)
+	f := table.Lookup(ch.Name)
 	if f == nil {
 		f = &fields.Field{Name: ch.Name}
 	}
@@ -578,7 +579,7 @@ func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 	if err != nil {
 		return invalid(http.MethodPatch, path, "%v", err)
 	}
-	if err := checkChanges[T](http.MethodPatch, path, changes[1:]); err != nil {
+	if err := checkChanges(tableOf[T](), http.MethodPatch, path, changes[1:]); err != nil {
 		return err
 	}
 	if len(changes) == 1 {
@@ -760,8 +761,7 @@ func (p Parent) path(method, collection string) (string, error) {
 
 // checkNew holds a new item to what is known of its fields, and names
 // everything that is wrong at once.
-func checkNew[T Entity](path string, body []byte) error {
-	table := tableOf[T]()
+func checkNew(table *fields.Table, path string, body []byte) error {
 	given := map[string]jsontext.Value{}
 	var problems []string
 	err := merge.Each(body, func(name string, v jsontext.Value) {
@@ -798,8 +798,7 @@ func checkNew[T Entity](path string, body []byte) error {
 }
 
 // checkChanges holds the changes of an item to what is known of its fields.
-func checkChanges[T Entity](method, path string, changes []merge.Change) error {
-	table := tableOf[T]()
+func checkChanges(table *fields.Table, method, path string, changes []merge.Change) error {
 	var problems []string
 	for _, ch := range changes {
 		f := table.Lookup(ch.Name)

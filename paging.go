@@ -280,18 +280,19 @@ func chain[T Queryable](c *Client, all []part) source[T] {
 	}
 }
 
-// row is an item with its id at hand.
-type row[T any] struct {
+// row is an item, a *T, with its id at hand. It is the same type for all
+// entities, so that a program holds the code which sorts rows once.
+type row struct {
 	id   int64
-	item *T
+	item any
 }
 
-func byID[T any](a, b row[T]) int { return cmp.Compare(a.id, b.id) }
+func byID(a, b row) int { return cmp.Compare(a.id, b.id) }
 
 // stream is a part while it is merged with others.
 type stream[T Entity] struct {
 	next source[T]
-	rows []row[T]        // read, and not yet given out
+	rows []row           // read, and not yet given out
 	last Optional[int64] // id that was read
 }
 
@@ -306,15 +307,15 @@ func (s *stream[T]) fill(ctx context.Context) error {
 		return err
 	}
 	for i, id := range ids {
-		s.rows = append(s.rows, row[T]{id, items[i]})
+		s.rows = append(s.rows, row{id, items[i]})
 		s.last = Value(id)
 	}
 	return nil
 }
 
 // take gives out the rows up to an id.
-func (s *stream[T]) take(bound int64) []row[T] {
-	n, found := slices.BinarySearchFunc(s.rows, row[T]{id: bound}, byID)
+func (s *stream[T]) take(bound int64) []row {
+	n, found := slices.BinarySearchFunc(s.rows, row{id: bound}, byID)
 	if found {
 		n++
 	}
@@ -361,14 +362,14 @@ func takeAll[T Entity](streams []*stream[T]) []*T {
 	}
 	first := slices.MinFunc(streams, func(a, b *stream[T]) int { return cmp.Compare(a.last.value, b.last.value) })
 	bound := first.last.value
-	var rows []row[T]
+	var rows []row
 	for _, s := range streams {
 		rows = append(rows, s.take(bound)...)
 	}
 	slices.SortFunc(rows, byID)
 	var items []*T
-	for _, r := range slices.CompactFunc(rows, func(a, b row[T]) bool { return a.id == b.id }) {
-		items = append(items, r.item)
+	for _, r := range slices.CompactFunc(rows, func(a, b row) bool { return a.id == b.id }) {
+		items = append(items, r.item.(*T))
 	}
 	return items
 }

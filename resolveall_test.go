@@ -273,7 +273,7 @@ func TestResolveAll_IsNeverAheadByMoreThanTheWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
 		taken, ended := 0, 0
-		source := endless(seedWork(srv, 100), &taken)
+		source := workWithoutEnd(seedWork(srv, 100), &taken)
 		for _, err := range srv.Client().ResolveAll(t.Context(), source, autotask.ResolveAllOptions{Workers: 4}) {
 			require.NoError(t, err)
 			synctest.Wait() // the loop is slow
@@ -669,7 +669,3 @@ func TestResolveAll_GoexitEndsTheLoopsGoroutine(t *testing.T) {
 		})
 	}
 }
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
