@@ -983,3 +983,29 @@ func TestPaging_EmptyErrorsBesideItemsAreNone(t *testing.T) {
 		assert.Equal(t, fine, err == nil, errorsMember)
 	}
 }
+
+// A consumer that takes as long as the network waits for it once only.
+func TestPrefetch_OverlapsTheWaitWithTheWork(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		const latency = 50 * time.Millisecond
+		srv.SetLatency(latency)
+		seedTickets(srv, 20*500)
+		client := srv.Client()
+		run := func(prefetch bool) time.Duration {
+			began := time.Now()
+			n := 0
+			for page, err := range client.Tickets.Pages(t.Context(), autotask.Query{Fields: []string{"id"}, Prefetch: prefetch}) {
+				require.NoError(t, err)
+				n += len(page.Items)
+				<-time.After(latency) // the work on this page
+			}
+			require.Equal(t, 20*500, n)
+			return time.Since(began)
+		}
+		without, with := run(false), run(true)
+		t.Logf("20 pages: %v without, %v with Prefetch", without, with)
+		assert.GreaterOrEqual(t, float64(without)/float64(with), 1.8)
+	})
+}

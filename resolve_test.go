@@ -327,7 +327,7 @@ func TestResolve_ARememberedNoteIsNotTakenForLaterWork(t *testing.T) {
 		require.NoError(t, err)
 		assert.Len(t, srv.Rows("TicketNotes"), 1)
 
-		time.Sleep(time.Hour) // the ticket is reopened, and the same thing done again
+		<-time.After(time.Hour) // the ticket is reopened, and the same thing done again
 		work.Begun = time.Now()
 		second, err := client.Resolve(t.Context(), id, work)
 		require.NoError(t, err)

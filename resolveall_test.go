@@ -660,7 +660,8 @@ func TestResolveAll_GoexitEndsTheLoopsGoroutine(t *testing.T) {
 			ended := make(chan struct{})
 			go func() {
 				defer close(ended)
-				for range client.ResolveAll(t.Context(), work, autotask.ResolveAllOptions{}) {
+				for _, err := range client.ResolveAll(t.Context(), work, autotask.ResolveAllOptions{}) {
+					assert.NoError(t, err)
 				}
 				complete = true
 			}()
