@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"io"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -35,12 +37,31 @@ var escapedForms = []form{
 	{digits: "0123456789abcdef", backslash: `\\`},
 }
 
-// escape writes a body in another form. It takes any bytes; what is no JSON
+// mayEscape tells whether a form of the body can differ from it.
+func mayEscape(body []byte) bool {
+	return slices.ContainsFunc(body, func(b byte) bool {
+		return b >= utf8.RuneSelf-1 || strings.IndexByte(escapedCharacters+`\`, b) >= 0
+	})
+}
+
+// escapedCharacters are those of ASCII that are written as numbers, beside DEL,
+// quotes and backslashes.
+const escapedCharacters = "&<>'`+"
+
+// chunk is how many bytes of a form are written at a time. A form may be six
+// times as long as its body, which comes from anybody: it is never held whole.
+const chunk = 1024
+
+// write writes a body in another form. It takes any bytes; what is no JSON
 // comes out as something that is none either.
-func (f form) escape(body []byte) []byte {
-	out := make([]byte, 0, len(body)+len(body)/4)
+func (f form) write(w io.Writer, body []byte) {
+	out := make([]byte, 0, chunk)
 	inString := false
 	for i := 0; i < len(body); {
+		if len(out) > chunk-2*len(`\uFFFF`) { // the longest that one turn adds
+			_, _ = w.Write(out) // a hash never fails
+			out = out[:0]
+		}
 		r, size := utf8.DecodeRune(body[i:])
 		next := i + size
 		switch {
@@ -52,14 +73,14 @@ func (f form) escape(body []byte) []byte {
 		case r == '\\':
 			next = min(i+2, len(body))
 			out = f.appendEscape(out, body[i:next])
-		case r >= utf8.RuneSelf-1 || strings.ContainsRune("&<>'`+", r):
+		case r >= utf8.RuneSelf-1 || strings.ContainsRune(escapedCharacters, r):
 			out = f.appendRune(out, r)
 		default:
 			out = append(out, body[i])
 		}
 		i = next
 	}
-	return out
+	_, _ = w.Write(out)
 }
 
 // appendEscape writes a backslash and what follows it.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -39,10 +40,12 @@ func FuzzEscape(f *testing.F) {
 	f.Add([]byte(event))
 	f.Add([]byte(`{"ü & <b>":"\\ \" \u00fc 😀 \`))
 	f.Add([]byte("\"\xff\xf0\x9f\" \x7f"))
+	f.Add([]byte(`"` + strings.Repeat("a😀&", 2*chunk) + `"`)) // in several chunks
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, form := range escapedForms {
-			escaped := form.escape(body)
-			assert.Equal(t, escaped, form.escape(escaped))
+			escaped := escape(form, body)
+			assert.Equal(t, escaped, escape(form, escaped))
+			assert.True(t, mayEscape(body) || bytes.Equal(body, escaped))
 			var want, got any
 			if json.Unmarshal(body, &want) == nil {
 				require.NoError(t, json.Unmarshal(escaped, &got))
@@ -54,6 +57,12 @@ func FuzzEscape(f *testing.F) {
 			}
 		}
 	})
+}
+
+func escape(f form, body []byte) []byte {
+	w := &bytes.Buffer{}
+	f.write(w, body)
+	return append([]byte{}, w.Bytes()...)
 }
 
 func isSafe(body []byte) bool {
@@ -77,4 +86,33 @@ func FuzzHandler(f *testing.F) {
 		h.ServeHTTP(w, r)
 		assert.Equal(t, http.StatusUnauthorized, w.Code)
 	})
+}
+
+// Whoever knows no secret must not make the handler use much memory: the forms
+// of a body, which are up to six times as long, are never held whole.
+//
+//nolint:paralleltest // it measures what the process allocates
+func TestHostileBodyTakesLittleMemory(t *testing.T) {
+	h, err := NewHandler("secret", func(context.Context, *Event) error { return nil }, WithEscapedSignatures(), WithFormerSecret("old"))
+	require.NoError(t, err)
+	signature := make([]byte, 20)
+	for _, text := range []string{"&", `\"`, "ü", "😀", "\xff"} {
+		body := []byte(`"` + strings.Repeat(text, defaultMaxBodyBytes/len(text)))
+		assert.LessOrEqual(t, allocated(func() { assert.False(t, h.isSigned(body, signature)) }), uint64(64<<10), text)
+
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", bytes.NewReader(body[:defaultMaxBodyBytes]))
+		r.Header["X-Hook-Signature"] = []string{"sha1=AAAAAAAAAAAAAAAAAAAAAAAAAAA="}
+		w := httptest.NewRecorder()
+		assert.LessOrEqual(t, allocated(func() { h.ServeHTTP(w, r) }), uint64(8<<20), text)
+		assert.Equal(t, http.StatusUnauthorized, w.Code)
+	}
+}
+
+// allocated returns how many bytes a function allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }

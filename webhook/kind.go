@@ -23,13 +23,13 @@ type (
 		entity.CompanyWebhookField | entity.ConfigurationItemWebhookField | entity.ContactWebhookField |
 			entity.TicketNoteWebhookField | entity.TicketWebhookField
 		rows
-		autotask.Patchable
+		autotask.Updatable
 	}
 	udfRows interface {
 		entity.CompanyWebhookUdfField | entity.ConfigurationItemWebhookUdfField | entity.ContactWebhookUdfField |
 			entity.TicketWebhookUdfField
 		rows
-		autotask.Patchable
+		autotask.Updatable
 	}
 	excludedRows interface {
 		entity.CompanyWebhookExcludedResource | entity.ConfigurationItemWebhookExcludedResource |
@@ -50,7 +50,7 @@ type kind struct {
 	list     func(context.Context, *autotask.Client) ([]entity.TicketWebhook, error)
 	create   func(context.Context, *autotask.Client, entity.TicketWebhook) (int64, error)
 	patch    func(context.Context, *autotask.Client, int64, entity.TicketWebhook) error
-	activate func(context.Context, *autotask.Client, int64) error
+	update   func(context.Context, *autotask.Client, int64, func(*entity.TicketWebhook) error) error
 	fields   children
 	udfs     children // without functions if the entity has no user-defined fields
 	excluded children
@@ -94,13 +94,12 @@ func kindOf[T hooks](name string, fields, udfs, excluded children) kind {
 			v := T(h)
 			return autotask.Patch(ctx, c, id, &v)
 		},
-		// Update reads back: a webhook that stays inactive is ErrNotApplied.
-		activate: func(ctx context.Context, c *autotask.Client, id int64) error {
+		update: func(ctx context.Context, c *autotask.Client, id int64, change func(*entity.TicketWebhook) error) error {
 			_, err := autotask.Update(ctx, c, id, func(v *T) error {
 				h := entity.TicketWebhook(*v)
-				h.IsActive.Set(true)
+				err := change(&h)
 				*v = T(h)
-				return nil
+				return err
 			})
 			return err
 		},
@@ -122,7 +121,7 @@ type children struct {
 	picklist   string // the field that says what a row is of, "" if that is no picklist
 	list       func(ctx context.Context, c *autotask.Client, webhook int64) ([]row, error)
 	create     func(ctx context.Context, c *autotask.Client, webhook int64, r row) error
-	change     func(ctx context.Context, c *autotask.Client, webhook int64, r row) error
+	change     func(ctx context.Context, c *autotask.Client, r row) error // of what is told of it
 	remove     func(ctx context.Context, c *autotask.Client, id int64) error
 }
 
@@ -140,7 +139,12 @@ func fieldsOf[T fieldRows]() children {
 		f := entity.TicketWebhookField(*v)
 		return f.WebhookID.Or(0), row{id: f.ID, of: f.FieldID.Or(0), subscribed: f.IsSubscribedField.Or(false), shown: f.IsDisplayAlwaysField.Or(false)}
 	})
-	k.picklist, k.change = "fieldID", changing(item)
+	k.picklist, k.change = "fieldID", changing(func(v *T, r row) {
+		f := entity.TicketWebhookField(*v)
+		f.IsSubscribedField.Set(r.subscribed)
+		f.IsDisplayAlwaysField.Set(r.shown)
+		*v = T(f)
+	})
 	return k
 }
 
@@ -158,7 +162,12 @@ func udfsOf[T udfRows]() children {
 		f := entity.TicketWebhookUdfField(*v)
 		return f.WebhookID.Or(0), row{id: f.ID, of: f.UDFFieldID.Or(0), subscribed: f.IsSubscribedField.Or(false), shown: f.IsDisplayAlwaysField.Or(false)}
 	})
-	k.picklist, k.change = "udfFieldID", changing(item)
+	k.picklist, k.change = "udfFieldID", changing(func(v *T, r row) {
+		f := entity.TicketWebhookUdfField(*v)
+		f.IsSubscribedField.Set(r.subscribed)
+		f.IsDisplayAlwaysField.Set(r.shown)
+		*v = T(f)
+	})
 	return k
 }
 
@@ -197,8 +206,13 @@ func childrenOf[T rows](item func(webhook int64, r row) *T, read func(*T) (webho
 	}
 }
 
-func changing[T autotask.Patchable](item func(webhook int64, r row) *T) func(context.Context, *autotask.Client, int64, row) error {
-	return func(ctx context.Context, c *autotask.Client, webhook int64, r row) error {
-		return autotask.Patch(ctx, c, r.id, item(webhook, r))
+// changing reads back: a row that does not take its flags is ErrNotApplied.
+func changing[T autotask.Updatable](set func(*T, row)) func(context.Context, *autotask.Client, row) error {
+	return func(ctx context.Context, c *autotask.Client, r row) error {
+		_, err := autotask.Update(ctx, c, r.id, func(v *T) error {
+			set(v, r)
+			return nil
+		})
+		return err
 	}
 }

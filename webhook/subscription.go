@@ -27,19 +27,20 @@ type Subscription struct {
 	// Entity is what the webhook tells of: Company, ConfigurationItem, Contact,
 	// Ticket or TicketNote.
 	Entity string
-	// Name and URL are what Ensure knows the webhook by. The name has at most 50
-	// characters, the address at most 500; it is an https one.
+	// Name is what Ensure knows the webhook by; it has at most 50 characters.
 	Name string
-	URL  string
+	// URL is the https address that is called; it has at most 500 characters.
+	URL string
 	// DeactivationURL is an http or https address, too, which Autotask requires.
 	DeactivationURL string
 	// Secret is what calls are signed with, at most 64 characters: the one of
 	// NewHandler.
 	Secret string
 	// OwnerResourceID is the resource that the webhook belongs to; 0 leaves it to
-	// Autotask.
+	// Autotask, and as it is where the webhook is there already.
 	OwnerResourceID int64
-	// NotificationEmailAddress gets a mail when too many calls fail; "" is none.
+	// NotificationEmailAddress gets a mail when too many calls fail; "" is none,
+	// and takes away one that is there.
 	NotificationEmailAddress string
 
 	// Create, Update and Delete are the events that are told, at least one.
@@ -90,23 +91,29 @@ func (s Subscription) MarshalJSON() ([]byte, error) {
 // the tenant (ErrNotFound, ErrAmbiguous and so on for each, with those that are
 // like it). Only then anything is written.
 //
-// The webhook is the one of that name and address, among those of the entity; if
-// there are several, the error is an *AmbiguousError. If there is none, it is
+// The webhook is the one of that name among those of the entity; if there are
+// several, the error is an *AmbiguousError. All else is a setting: another URL
+// moves the webhook, another Name makes a second one. If there is none, it is
 // created inactive (POST {Entity}Webhooks); then it gets its fields, one request
 // at a time, since more than three at once trip the thread limit (POST
 // {Entity}Webhooks/{id}/Fields, UdfFields, ExcludedResources); and then it is
 // activated, so that one which is made in part never calls. If there is one, its
-// settings are written again, the secret among them, which cannot be counted on
-// to be readable; fields that it lacks are added, and those that it has beyond
-// the Subscription are taken away. It stays active meanwhile, if it was, so that
-// no event is missed.
+// settings are written again, the secret among them; fields that it lacks are
+// added, and those that it has beyond the Subscription are taken away. It stays
+// active meanwhile, if it was, so that no event is missed.
 //
-// An error on the way says what is there and comes with the id of the webhook, 0
-// if there is none or its creation was not answered. Ensure then goes on from
-// there when it is called again, or autotask.Delete[entity.TicketWebhook], or its
-// like, takes the webhook away. An Error from Ensure has no Sent: the secret
-// would be in it. Do not call Ensure for the same webhook twice at a time: both
-// may create it.
+// At last the webhook is read, and read again if anything had to be written, so
+// that a setting or a field's flag that Autotask accepts and does not keep is
+// ErrNotApplied. The secret is compared only if the webhook shows it, which is
+// not documented: if it shows none, or a row of asterisks, a secret that was not
+// kept is only seen by calls that are answered with 401.
+//
+// An error on the way says what the webhook has been given and comes with its
+// id, 0 if there is none or its creation was not answered. Ensure then goes on
+// from there when it is called again, or autotask.Delete[entity.TicketWebhook],
+// or its like, takes the webhook away. An Error from Ensure has no Sent: the
+// secret would be in it. Do not call Ensure for the same webhook twice at a time:
+// both may create it.
 func Ensure(ctx context.Context, client *autotask.Client, s Subscription) (id int64, err error) {
 	k, problems := s.check()
 	if err := invalid(problems); err != nil {
@@ -133,7 +140,7 @@ func Ensure(ctx context.Context, client *autotask.Client, s Subscription) (id in
 			return e.id, e.explain(err)
 		}
 	}
-	if err := k.activate(ctx, client, e.id); err != nil {
+	if err := k.update(ctx, client, e.id, e.finish); err != nil {
 		return e.id, e.explain(fmt.Errorf("activating it: %w", err))
 	}
 	return e.id, nil
@@ -189,7 +196,7 @@ type ensuring struct {
 	kind   kind
 	client *autotask.Client
 	id     int64
-	there  []string // the fields and resources that are known to be as they should
+	given  []string // the settings, fields and resources that are as they should be
 }
 
 // wanted finds the rows that there should be. Each field is looked up by itself,
@@ -227,50 +234,93 @@ func (e *ensuring) findOrCreate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var there entity.TicketWebhook
 	var twins []autotask.Candidate
 	for _, h := range all {
-		if strings.TrimSpace(h.Name.Or("")) == strings.TrimSpace(e.Name) && h.WebhookURL.Or("") == e.URL {
+		if strings.TrimSpace(h.Name.Or("")) == strings.TrimSpace(e.Name) {
+			there = h
 			twins = append(twins, autotask.Candidate{ID: h.ID, Label: h.Name.Or("")})
 		}
 	}
-	settings := e.settings()
 	switch len(twins) {
 	case 0:
-		settings.IsActive.Set(false)
-		e.id, err = e.kind.create(ctx, e.client, settings)
-		var unknown *autotask.Error
-		if errors.As(err, &unknown) {
-			unknown.Sent = nil // it holds the secret
-		}
-		return err
+		err = e.create(ctx)
 	case 1:
-		e.id = twins[0].ID
-		if err := e.kind.patch(ctx, e.client, e.id, settings); err != nil {
-			return fmt.Errorf("writing its settings: %w", err)
-		}
-		return nil
+		e.id = there.ID
+		settings := entity.TicketWebhook{NotificationEmailAddress: there.NotificationEmailAddress}
+		e.set(&settings)
+		err = e.kind.patch(ctx, e.client, e.id, settings)
+	default:
+		return &autotask.AmbiguousError{Kind: e.kind.entity + "Webhooks of one name", Name: e.Name, Candidates: twins}
 	}
-	return &autotask.AmbiguousError{Kind: e.kind.entity + "Webhooks of one name and address", Name: e.Name, Candidates: twins}
+	if err != nil {
+		return fmt.Errorf("writing its settings: %w", err)
+	}
+	e.given = []string{"its settings"}
+	return nil
 }
 
-func (e *ensuring) settings() entity.TicketWebhook {
-	h := entity.TicketWebhook{
-		Name:                              autotask.Value(e.Name),
-		WebhookURL:                        autotask.Value(e.URL),
-		DeactivationURL:                   autotask.Value(e.DeactivationURL),
-		SecretKey:                         autotask.Value(e.Secret),
-		IsSubscribedToCreateEvents:        autotask.Value(e.Create),
-		IsSubscribedToUpdateEvents:        autotask.Value(e.Update),
-		IsSubscribedToDeleteEvents:        autotask.Value(e.Delete),
-		SendThresholdExceededNotification: autotask.Value(e.NotificationEmailAddress != ""),
+func (e *ensuring) create(ctx context.Context) error {
+	settings := entity.TicketWebhook{IsActive: autotask.Value(false)}
+	e.set(&settings)
+	var err error
+	e.id, err = e.kind.create(ctx, e.client, settings)
+	var unknown *autotask.Error
+	if errors.As(err, &unknown) {
+		unknown.Sent = nil // it holds the secret
 	}
-	if e.NotificationEmailAddress != "" {
+	return err
+}
+
+// set sets all settings but isActive.
+func (e *ensuring) set(h *entity.TicketWebhook) {
+	e.setPlain(h)
+	h.WebhookURL.Set(e.URL)
+	h.DeactivationURL.Set(e.DeactivationURL)
+	h.SecretKey.Set(e.Secret)
+}
+
+// setPlain sets those that an error may show.
+func (e *ensuring) setPlain(h *entity.TicketWebhook) {
+	h.Name.Set(e.Name)
+	h.IsSubscribedToCreateEvents.Set(e.Create)
+	h.IsSubscribedToUpdateEvents.Set(e.Update)
+	h.IsSubscribedToDeleteEvents.Set(e.Delete)
+	h.SendThresholdExceededNotification.Set(e.NotificationEmailAddress != "")
+	switch {
+	case e.NotificationEmailAddress != "":
 		h.NotificationEmailAddress.Set(e.NotificationEmailAddress)
+	case h.NotificationEmailAddress.Or("") != "":
+		h.NotificationEmailAddress.SetNull()
 	}
 	if e.OwnerResourceID != 0 {
 		h.OwnerResourceID.Set(e.OwnerResourceID)
 	}
-	return h
+}
+
+// finish compares the addresses and the secret with those that were written,
+// and leaves the rest to Update, whose errors show values.
+func (e *ensuring) finish(h *entity.TicketWebhook) error {
+	shown := h.SecretKey.Or("")
+	if strings.Trim(shown, "*•") == "" {
+		shown = e.Secret
+	}
+	var differ []string
+	for _, v := range []struct{ name, want, got string }{
+		{"webhookUrl", e.URL, h.WebhookURL.Or("")},
+		{"deactivationUrl", e.DeactivationURL, h.DeactivationURL.Or("")},
+		{"secretKey", e.Secret, shown},
+	} {
+		if strings.TrimSpace(v.want) != strings.TrimSpace(v.got) {
+			differ = append(differ, v.name)
+		}
+	}
+	if len(differ) > 0 {
+		return fmt.Errorf("%w: Autotask accepted the settings, but reads back another %s", autotask.ErrNotApplied, strings.Join(differ, " and "))
+	}
+	e.setPlain(h)
+	h.IsActive.Set(true)
+	return nil
 }
 
 // align makes the webhook's rows of one collection those that are wanted: first
@@ -294,13 +344,13 @@ func (e *ensuring) align(ctx context.Context, c children, wanted []row) error {
 			surplus = slices.Delete(surplus, at, at+1)
 			want.id = have.id
 			if have.subscribed != want.subscribed || have.shown != want.shown {
-				err = c.change(ctx, e.client, e.id, want)
+				err = c.change(ctx, e.client, want)
 			}
 		}
 		if err != nil {
 			return fmt.Errorf("setting %s: %w", want.name, err)
 		}
-		e.there = append(e.there, want.name)
+		e.given = append(e.given, want.name)
 	}
 	for _, r := range surplus {
 		if err := c.remove(ctx, e.client, r.id); err != nil {
@@ -310,14 +360,17 @@ func (e *ensuring) align(ctx context.Context, c children, wanted []row) error {
 	return nil
 }
 
-// explain says what there is of the webhook, beside what failed.
+// explain says what was done to the webhook, beside what failed.
 func (e *ensuring) explain(err error) error {
-	if e.id == 0 {
+	done := "has been given " + strings.Join(e.given, ", ") + "; call Ensure again to go on"
+	switch {
+	case e.id == 0:
 		return err
+	case len(e.given) > 0:
+	case errors.Is(err, autotask.ErrOutcomeUnknown):
+		done = "was there before and may have its new settings, nothing else was changed yet"
+	default:
+		done = "was there before, nothing was changed yet"
 	}
-	with := "nothing of what it should have yet"
-	if len(e.there) > 0 {
-		with = strings.Join(e.there, ", ")
-	}
-	return fmt.Errorf("webhook: %sWebhook %d is there, with %s; call Ensure again to go on: %w", e.kind.entity, e.id, with, err)
+	return fmt.Errorf("webhook: %sWebhook %d %s: %w", e.kind.entity, e.id, done, err)
 }

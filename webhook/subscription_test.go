@@ -201,6 +201,11 @@ func TestEnsureBringsInLine(t *testing.T) {
 		"PATCH TicketWebhooks", "PATCH TicketWebhooks/Fields", "POST TicketWebhooks/Fields",
 		"DELETE TicketWebhooks/Fields", "DELETE TicketWebhooks/Fields", "PATCH TicketWebhooks",
 	}, writes(srv)[before:])
+	for _, r := range srv.Requests() {
+		if r.Op == "PATCH TicketWebhooks/Fields" {
+			assert.Regexp(t, `^{"id":\d+,"isDisplayAlwaysField":false}$`, string(r.Body))
+		}
+	}
 	assert.Equal(t, fieldIDs(srv, map[string][2]bool{"status": subscribed, "priority": subscribed}), rowsOf(t, srv, "TicketWebhookFields", id))
 	row := srv.Get("TicketWebhooks", id)
 	for field, want := range map[string]any{
@@ -225,7 +230,7 @@ func TestEnsureGoesOn(t *testing.T) {
 	for _, fault := range []autotasktest.Fault{
 		{Status: http.StatusBadRequest, Body: `{"errors":["No."]}`}, {DropResponse: true},
 	} {
-		for k, with := range []string{"", "nothing of what it should have yet", "title", "title, Status"} {
+		for k, with := range []string{"", "its settings", "its settings, title", "its settings, title, Status"} {
 			srv := autotasktest.NewInProcess(t)
 			client := srv.Client(autotask.WithMaxRetries(0))
 			fault.Op, fault.Skip = "POST TicketWebhooks", 0
@@ -243,7 +248,7 @@ func TestEnsureGoesOn(t *testing.T) {
 			require.ErrorAs(t, err, &e)
 			assert.NotContains(t, string(e.Sent), secret)
 			if k > 0 {
-				require.ErrorContains(t, err, fmt.Sprintf("TicketWebhook %d is there, with %s; call Ensure again", id, with))
+				require.ErrorContains(t, err, fmt.Sprintf("TicketWebhook %d has been given %s; call Ensure again", id, with))
 			}
 			for _, row := range srv.Rows("TicketWebhooks") {
 				assert.Equal(t, false, row["isActive"])
@@ -262,14 +267,14 @@ func TestEnsureGoesOn(t *testing.T) {
 func TestEnsureTellsWhereItStopped(t *testing.T) {
 	t.Parallel()
 	for want, fault := range map[string]autotasktest.Fault{
-		"writing its settings":             {Op: "PATCH TicketWebhooks"},
-		"reading its TicketWebhookFields":  {Op: "POST TicketWebhookFields/query"},
-		"setting priority":                 {Op: "POST TicketWebhooks/Fields"},
-		"deleting":                         {Op: "DELETE TicketWebhooks/Fields"},
-		"activating it":                    {Op: "PATCH TicketWebhooks", Skip: 1},
-		"its TicketWebhookUdfFields":       {Op: "POST TicketWebhookUdfFields/query"},
-		"TicketWebhookExcludedResources":   {Op: "POST TicketWebhookExcludedResources/query"},
-		"with title, Status, ticketNumber": {Op: "POST TicketWebhookUdfFields/query"},
+		"nothing was changed yet: writing its settings": {Op: "PATCH TicketWebhooks"},
+		"reading its TicketWebhookFields":               {Op: "POST TicketWebhookFields/query"},
+		"setting priority":                              {Op: "POST TicketWebhooks/Fields"},
+		"deleting":                                      {Op: "DELETE TicketWebhooks/Fields"},
+		"activating it":                                 {Op: "PATCH TicketWebhooks", Skip: 1},
+		"its TicketWebhookUdfFields":                    {Op: "POST TicketWebhookUdfFields/query"},
+		"TicketWebhookExcludedResources":                {Op: "POST TicketWebhookExcludedResources/query"},
+		"title, Status, ticketNumber; call":             {Op: "POST TicketWebhookUdfFields/query"},
 	} {
 		srv := autotasktest.NewInProcess(t)
 		s := subscription()
@@ -302,13 +307,97 @@ func TestEnsureTellsWhereItStopped(t *testing.T) {
 	require.ErrorIs(t, err, autotask.ErrNotApplied)
 }
 
+// What Autotask answers with success and does not keep is no success.
+func TestEnsureIgnored(t *testing.T) {
+	t.Parallel()
+	for field, test := range map[string]struct {
+		op     string
+		times  int
+		change func(*webhook.Subscription)
+	}{
+		"isSubscribedToDeleteEvents": {"PATCH TicketWebhooks", 2, func(s *webhook.Subscription) { s.Delete = true }},
+		"notificationEmailAddress":   {"PATCH TicketWebhooks", 2, func(s *webhook.Subscription) { s.NotificationEmailAddress = "" }},
+		"another webhookUrl":         {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.URL = "https://example.com/?token=t0k3n2" }},
+		"another deactivationUrl":    {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.DeactivationURL = "https://example.com/?token=t0k3n2" }},
+		"another secretKey":          {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.Secret = "t0k3n" }},
+		"isDisplayAlwaysField":       {"PATCH TicketWebhooks/Fields", 1, func(s *webhook.Subscription) { s.ShowFields = []string{"title", "status", "ticketNumber"} }},
+	} {
+		srv := autotasktest.NewInProcess(t)
+		s := subscription()
+		s.NotificationEmailAddress = "ops@example.com"
+		id, err := webhook.Ensure(t.Context(), srv.Client(), s)
+		require.NoError(t, err)
+		test.change(&s)
+		srv.Inject(autotasktest.Fault{Op: test.op, IgnoreWrite: true, Times: test.times})
+		got, err := webhook.Ensure(t.Context(), srv.Client(), s)
+		require.ErrorIs(t, err, autotask.ErrNotApplied, field)
+		require.ErrorContains(t, err, field)
+		assert.NotContains(t, err.Error(), "t0k3n")
+		assert.NotContains(t, err.Error(), secret)
+		assert.Equal(t, id, got)
+
+		require.Empty(t, srv.PendingFaults())
+		_, err = webhook.Ensure(t.Context(), srv.Client(), s)
+		require.NoError(t, err, field)
+	}
+}
+
+// A webhook that does not show its secret cannot be compared with it.
+func TestEnsureHiddenSecret(t *testing.T) {
+	t.Parallel()
+	for _, hidden := range []any{nil, "", "********"} {
+		srv := autotasktest.NewInProcess(t)
+		s := subscription()
+		id, err := webhook.Ensure(t.Context(), srv.Client(), s)
+		require.NoError(t, err)
+		srv.Inject(autotasktest.Fault{Op: "PATCH TicketWebhooks", Edit: func(row map[string]any) { row["secretKey"] = hidden }})
+		again, err := webhook.Ensure(t.Context(), srv.Client(), s)
+		require.NoError(t, err)
+		assert.Equal(t, id, again)
+		assert.Equal(t, hidden, srv.Get("TicketWebhooks", id)["secretKey"])
+	}
+}
+
+// A new address moves the webhook, and what the Subscription no longer names is
+// taken away, but for the owner.
+func TestEnsureMovesAndClears(t *testing.T) {
+	t.Parallel()
+	srv := autotasktest.NewInProcess(t)
+	s := subscription()
+	s.NotificationEmailAddress, s.OwnerResourceID = "ops@example.com", autotasktest.TechnicianID
+	id, err := webhook.Ensure(t.Context(), srv.Client(), s)
+	require.NoError(t, err)
+	s.URL, s.NotificationEmailAddress, s.OwnerResourceID = "https://hooks.example.com/new", "", 0
+	again, err := webhook.Ensure(t.Context(), srv.Client(), s)
+	require.NoError(t, err)
+	assert.Equal(t, id, again)
+	require.Len(t, srv.Rows("TicketWebhooks"), 1)
+	hook, err := autotask.Get[entity.TicketWebhook](t.Context(), srv.Client(), id)
+	require.NoError(t, err)
+	assert.Equal(t, autotask.Value(s.URL), hook.WebhookURL)
+	assert.Equal(t, autotask.Null[string](), hook.NotificationEmailAddress)
+	assert.Equal(t, autotask.Value(false), hook.SendThresholdExceededNotification)
+	assert.Equal(t, autotask.Value(autotasktest.TechnicianID), hook.OwnerResourceID)
+}
+
+func TestEnsureLostSettings(t *testing.T) {
+	t.Parallel()
+	srv := autotasktest.NewInProcess(t)
+	_, err := webhook.Ensure(t.Context(), srv.Client(), subscription())
+	require.NoError(t, err)
+	srv.Inject(autotasktest.Fault{Op: "PATCH TicketWebhooks", DropResponse: true})
+	_, err = webhook.Ensure(t.Context(), srv.Client(autotask.WithMaxRetries(0)), subscription())
+	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+	require.ErrorContains(t, err, "may have its new settings, nothing else was changed yet")
+}
+
 func TestEnsureTwins(t *testing.T) {
 	t.Parallel()
 	srv := autotasktest.NewInProcess(t)
 	s := subscription()
 	var ids []int64
 	for range 2 {
-		ids = append(ids, srv.Seed("TicketWebhooks", map[string]any{"name": s.Name, "webhookUrl": s.URL}))
+		ids = append(ids, srv.Seed("TicketWebhooks", map[string]any{"name": s.Name, "webhookUrl": s.URL + fmt.Sprint(len(ids))}))
 	}
 	_, err := webhook.Ensure(t.Context(), srv.Client(), s)
 	require.ErrorIs(t, err, autotask.ErrAmbiguous)
