@@ -26,9 +26,9 @@ const (
 	ActionCreate Action = "Create"
 	ActionUpdate Action = "Update"
 	ActionDelete Action = "Delete"
-	// ActionDeactivated tells that Autotask has switched the webhook itself off,
-	// after too many failed calls for instance. Nothing is told any more until it
-	// is active again; Ensure makes it so.
+	// ActionDeactivated tells that Autotask has switched the webhook itself off.
+	// Nothing is told any more until it is active again; Ensure makes it so.
+	// Whether the call is signed, and what it holds, is unverified.
 	ActionDeactivated Action = "Deactivated"
 )
 
