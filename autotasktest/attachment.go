@@ -147,6 +147,9 @@ func (s *Server) admitUpload(data json.RawMessage) error {
 	return nil
 }
 
+// forgetLast uncounts the file that was admitted last, which was never kept.
+func (a *attachments) forgetLast() { a.made = a.made[:len(a.made)-1] }
+
 // contentOf is the file that base64 in JSON stands for; nil for null.
 func contentOf(data json.RawMessage) ([]byte, error) {
 	if isNull(data) {

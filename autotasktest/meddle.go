@@ -23,6 +23,9 @@ func (s *Server) meddle(c *call) {
 func (s *Server) takeBack(c *call) {
 	if c.before == nil {
 		c.table.remove(c.rowID)
+		if c.fault.IgnoreWrite && isAttachment(c.table.entity) {
+			s.attachments.forgetLast()
+		}
 		return
 	}
 	restored := c.before

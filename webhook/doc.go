@@ -21,13 +21,18 @@
 //
 // Answer soon: put the event into a queue and do the work elsewhere. Autotask
 // publishes neither how long it waits nor that it calls again after a failure,
-// and it switches off webhooks that fail too often. The collection
-// WebhookEventErrorLogs keeps failed calls (entity.WebhookEventErrorLog).
+// and it tells of a webhook that it has switched off with the action Deactivated.
+// Whether that call is signed, and what it holds beyond the action, is unverified;
+// one that is not signed is answered with 401. The collection WebhookEventErrorLogs keeps failed calls (entity.WebhookEventErrorLog).
 //
 // Be ready for events that come twice, late or never: the numbers of a webhook's
 // calls have gaps. Let an event say that something happened to an item, read the
 // item, and do what then is to be done; and compare with a search for what
 // changed since the last one, from time to time.
+//
+// A signature is of the body alone, with neither a nonce nor a time that is
+// checked: whoever has got hold of one signed call can repeat it. What a repeated
+// event does must do no harm.
 //
 // # Setting up
 //
@@ -55,6 +60,9 @@
 //
 // All else is done with the types of package entity: autotask.List, Get and
 // Delete of an entity.TicketWebhook, for instance.
+//
+// These types hold the secret in SecretKey, and print it with %v and %+v: do not
+// log them.
 //
 // # Names
 //

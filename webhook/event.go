@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	stdjson "encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,19 +20,20 @@ import (
 // Action is what happened.
 type Action string
 
-// The actions that are documented. One that is not among them is passed on as
-// it is.
+// The actions that are documented; they are told in any case, and have this one
+// in an Event. One that is not among them is passed on as it is.
 const (
 	ActionCreate Action = "Create"
 	ActionUpdate Action = "Update"
 	ActionDelete Action = "Delete"
-	// ActionDeactivated tells that Autotask has switched the webhook itself off,
-	// after too many failed calls for instance. Nothing is told any more until it
-	// is active again; Ensure makes it so.
+	// ActionDeactivated tells that Autotask has switched the webhook itself off.
+	// Nothing is told any more until it is active again; Ensure makes it so.
+	// Whether the call is signed, and what it holds, is unverified.
 	ActionDeactivated Action = "Deactivated"
 )
 
-// Event is one call of a webhook.
+// Event is one call of a webhook. What is not said to be required of it, and
+// was not sent, cannot be read or was sent twice, is zero; Raw has it.
 type Event struct {
 	Action Action
 	// GUID is the Guid of the call. It is taken to be that of the webhook, which
@@ -49,14 +51,14 @@ type Event struct {
 	ID int64
 	// Fields are the values that were sent: of the fields that the webhook is
 	// subscribed to and shows. Where user-defined fields stand, and what is sent
-	// of a deleted item, is not documented. It is empty if there were none, or if
-	// they were no JSON object; Raw has them then.
+	// of a deleted item, is not documented. It is empty if there were none, if
+	// they were no JSON object, or if one of a name was there twice.
 	Fields Fields
-	// EventTime is when it happened, in UTC; zero if it was not sent.
+	// EventTime is when it happened, in UTC.
 	EventTime time.Time
 	// SequenceNumber rises from call to call, with gaps.
 	SequenceNumber int64
-	// PersonID is the resource or contact who did it; 0 if it was not sent.
+	// PersonID is the resource or contact who did it.
 	PersonID int64
 	// Raw is the body as it was sent. ParseEvent reads it again, on the other
 	// end of a queue for instance.
@@ -83,55 +85,115 @@ func currentName(entityType string) string {
 	return entityType
 }
 
+// currentAction gives a known action the case of its constant.
+func currentAction(sent string) Action {
+	for _, a := range []Action{ActionCreate, ActionUpdate, ActionDelete, ActionDeactivated} {
+		if strings.EqualFold(sent, string(a)) {
+			return a
+		}
+	}
+	return Action(sent)
+}
+
 // lenient: the documentation writes the names of calls in PascalCase, entities
 // have theirs in camelCase. A text that was cut in the middle of a character
 // must not hide the rest.
 var lenient = json.JoinOptions(json.MatchCaseInsensitiveNames(true), jsontext.AllowInvalidUTF8(true))
 
-// wireEvent is an Event as it is sent.
-type wireEvent struct {
-	Action         autotask.Optional[string]    `json:"Action"`
-	GUID           autotask.Optional[string]    `json:"Guid"`
-	EntityType     autotask.Optional[string]    `json:"EntityType"`
-	ID             autotask.Optional[int64]     `json:"Id"`
-	Fields         jsontext.Value               `json:"Fields"`
-	EventTime      autotask.Optional[time.Time] `json:"EventTime"`
-	SequenceNumber autotask.Optional[int64]     `json:"SequenceNumber"`
-	PersonID       autotask.Optional[int64]     `json:"PersonID"`
+// members are those of a call, by their names in lower case. A name that is there
+// twice, which a json.Unmarshal into a struct refuses, is no reason to lose the
+// event unless it is one of those that say what happened.
+type members map[string][]jsontext.Value
+
+// UnmarshalJSONFrom reads an object.
+func (m *members) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '{' {
+		return errors.New("it is no JSON object")
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	*m = members{}
+	for dec.PeekKind() != '}' {
+		token, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		name := strings.ToLower(token.String())
+		value, err := dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		(*m)[name] = append((*m)[name], value.Clone())
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+// required reads a member that is refused if it is there twice or unreadable.
+func required[T any](m members, name string, problems *[]string) autotask.Optional[T] {
+	var v autotask.Optional[T]
+	switch values := m[strings.ToLower(name)]; len(values) {
+	case 0:
+	case 1:
+		if err := json.Unmarshal(values[0], &v, lenient); err != nil {
+			*problems = append(*problems, fmt.Sprintf("the event has an unreadable %s: %v", name, err))
+		}
+	default:
+		*problems = append(*problems, "the event has several members "+name)
+	}
+	return v
+}
+
+// optional reads a member that is left zero if it is there twice or unreadable.
+func optional[T any](m members, name string) T {
+	var problems []string
+	v := required[T](m, name, &problems)
+	if len(problems) > 0 {
+		v = autotask.Optional[T]{}
+	}
+	var zero T
+	return v.Or(zero)
 }
 
 // ParseEvent reads the body of a call, whose signature it knows nothing of. It
 // is for bodies that a [Handler] has let through before: those that waited in a
 // queue. Names are matched without case, times may lack a zone and are UTC then.
 // What has no action, or tells of an item without naming the entity and the id,
-// is ErrInvalid.
+// is ErrInvalid, and so is an Action, EntityType or Id that cannot be read or is
+// there twice. Nothing else of the event is worth losing it: see [Event].
 func ParseEvent(body []byte) (*Event, error) {
-	var w wireEvent
-	if err := json.Unmarshal(body, &w, lenient); err != nil {
+	var m members
+	if err := json.Unmarshal(body, &m, lenient, jsontext.AllowDuplicateNames(true)); err != nil {
 		return nil, fmt.Errorf("%w: webhook: the body is no event: %w", autotask.ErrInvalid, err)
 	}
+	var problems []string
+	action := required[string](m, "Action", &problems)
+	entityType := required[string](m, "EntityType", &problems)
+	id := required[int64](m, "Id", &problems)
 	e := &Event{
-		Action:         Action(w.Action.Or("")),
-		GUID:           w.GUID.Or(""),
-		Entity:         currentName(w.EntityType.Or("")),
-		EntityType:     w.EntityType.Or(""),
-		ID:             w.ID.Or(0),
-		EventTime:      w.EventTime.Or(time.Time{}),
-		SequenceNumber: w.SequenceNumber.Or(0),
-		PersonID:       w.PersonID.Or(0),
+		Action:         currentAction(action.Or("")),
+		GUID:           optional[string](m, "Guid"),
+		Entity:         currentName(entityType.Or("")),
+		EntityType:     entityType.Or(""),
+		ID:             id.Or(0),
+		EventTime:      optional[time.Time](m, "EventTime"),
+		SequenceNumber: optional[int64](m, "SequenceNumber"),
+		PersonID:       optional[int64](m, "PersonID"),
 		Raw:            bytes.Clone(body),
 	}
-	var problems []string
-	if e.Action == "" {
-		problems = append(problems, "the event has no Action")
-	}
-	if _, hasID := w.ID.Get(); e.isAboutItem() && (!hasID || e.EntityType == "") {
-		problems = append(problems, "the event does not say which item it is about, by EntityType and Id")
-	}
-	if w.Fields.Kind() == '{' {
-		if err := json.Unmarshal(w.Fields, &e.Fields, lenient); err != nil {
-			problems = append(problems, err.Error())
+	if fields := m["fields"]; len(fields) == 1 && fields[0].Kind() == '{' {
+		if err := json.Unmarshal(fields[0], &e.Fields, lenient); err != nil {
+			e.Fields = nil
 		}
+	}
+	_, hasID := id.Get()
+	switch {
+	case len(problems) > 0:
+	case e.Action == "":
+		problems = append(problems, "the event has no Action")
+	case e.isAboutItem() && (!hasID || e.EntityType == ""):
+		problems = append(problems, "the event does not say which item it is about, by EntityType and Id")
 	}
 	if err := invalid(problems); err != nil {
 		return nil, err

@@ -53,6 +53,18 @@ func TestParseEventIsLenient(t *testing.T) {
 		`{"Action":"Deactivated","Guid":"g"}`:                                          {Action: webhook.ActionDeactivated, GUID: "g"},
 		`{"Action":"Merged","EntityType":"Kite","Id":9,"EventTime":"2026-11-23"}`:      {Action: "Merged", Entity: "Kite", EntityType: "Kite", ID: 9, EventTime: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)},
 		"{\"Action\":\"Create\",\"EntityType\":\"Ticket\",\"Id\":1,\"Guid\":\"\xc3\"}": {Action: webhook.ActionCreate, GUID: "\uFFFD", Entity: "Ticket", EntityType: "Ticket", ID: 1},
+		`{"Action":"update","EntityType":"Ticket","Id":1}`:                             {Action: webhook.ActionUpdate, Entity: "Ticket", EntityType: "Ticket", ID: 1},
+		`{"Action":"DEACTIVATED"}`:                                                     {Action: webhook.ActionDeactivated},
+		// What cannot be read, or was sent twice, does not hide the event.
+		`{"Action":"Update","EntityType":"Ticket","Id":1,"EventTime":"yesterday","PersonID":"me","SequenceNumber":1.5,"Guid":{"a":1}}`: {
+			Action: webhook.ActionUpdate, Entity: "Ticket", EntityType: "Ticket", ID: 1,
+		},
+		`{"Action":"Update","EntityType":"Ticket","Id":1,"Guid":"a","guid":"b","PersonID":2,"PersonID":2,"SequenceNumber":7}`: {
+			Action: webhook.ActionUpdate, Entity: "Ticket", EntityType: "Ticket", ID: 1, SequenceNumber: 7,
+		},
+		`{"Action":"Update","EntityType":"Ticket","Id":1,"Fields":{"a":1,"a":2}}`:   {Action: webhook.ActionUpdate, Entity: "Ticket", EntityType: "Ticket", ID: 1},
+		`{"Action":"Update","EntityType":"Ticket","Id":1,"Fields":{"a":{},"a":[]}}`: {Action: webhook.ActionUpdate, Entity: "Ticket", EntityType: "Ticket", ID: 1},
+		`{"Action":"Update","EntityType":"Ticket","Id":1,"New":{"a":1,"a":2}}`:      {Action: webhook.ActionUpdate, Entity: "Ticket", EntityType: "Ticket", ID: 1},
 	} {
 		want.Raw = json.RawMessage(body)
 		assert.Equal(t, &want, parse(t, body), body)

@@ -241,10 +241,15 @@ func TestHandlerUnreadableBody(t *testing.T) {
 		`{"Action":"Update","EntityType":"Ticket","Id":"T1"}`,
 		`{"Action":"Update","EntityType":"Ticket","Id":1.5}`,
 		`{"Action":"Update","EntityType":"Ticket","Id":1,"id":2}`,
-		`{"Action":"Update","EntityType":"Ticket","Id":1,"EventTime":"yesterday"}`,
+		`{"Action":"Update","Action":"Update","EntityType":"Ticket","Id":1}`,
+		`{"Action":"Update","EntityType":"Ticket","ENTITYTYPE":"Ticket","Id":1}`,
+		`{"Action":"update","EntityType":"Ticket"}`,
+		`{"Action":"DELETE","Id":1}`,
+		`{"Action":"Update","EntityType":["Ticket"],"Id":1}`,
+		`{"Action":"Update","EntityType":"Ticket","Id":1,"Fields":{]}`,
+		`{"Action":"Update","EntityType":"Ticket","Id":1,"Guid"`,
 		`{"Action":{},"EntityType":"Ticket","Id":1}`,
 		`{"Action":"","EntityType":"Ticket","Id":1}`,
-		`{"Action":"Update","EntityType":"Ticket","Id":1,"Fields":{"a":1,"a":2}}`,
 	} {
 		h, l := newHandler(t)
 		w := serve(h, call(t, body, sign(secret, body)))

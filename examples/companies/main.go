@@ -2,9 +2,11 @@
 // changes the phone number of one.
 //
 // Without AUTOTASK_* variables it does all three on an embedded fake tenant,
-// with 1,200 companies made for the occasion:
+// with 1,200 companies made for the occasion; with flags it does what they say
+// there:
 //
 //	go run ./examples/companies
+//	go run ./examples/companies -search acme
 //
 // With them it works on a real tenant:
 //
@@ -23,6 +25,7 @@ import (
 	"io"
 
 	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/autotasktest"
 	"github.com/autotask-go/autotask/examples/internal/connect"
 )
 
@@ -42,17 +45,18 @@ func companies(ctx context.Context, args []string, getenv func(string) string, s
 	if err != nil {
 		return err
 	}
-	o, err := parse(args, tenant != nil, stderr)
+	o, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
-	if tenant == nil {
+	if tenant == nil && len(args) == 0 {
 		return demonstrate(ctx, stdout, stderr)
 	}
-	client, err := tenant.Client(application)
+	client, end, err := connected(tenant)
 	if err != nil {
 		return err
 	}
+	defer end()
 	switch {
 	case o.given["phone"]:
 		return changePhone(ctx, client, o.id, o.phone, o.dryRun, stdout)
@@ -62,9 +66,20 @@ func companies(ctx context.Context, args []string, getenv func(string) string, s
 	return list(ctx, client, named(o.search), stdout, newProgress(stderr))
 }
 
+// connected returns a client of the tenant, or of a fake one if there is none.
+func connected(tenant *connect.Tenant) (client *autotask.Client, end func(), err error) {
+	if tenant == nil {
+		srv := autotasktest.Start()
+		found(srv)
+		return srv.Client(application), srv.Close, nil
+	}
+	client, err = tenant.Client(application)
+	return client, func() {}, err
+}
+
 var application = autotask.WithApplication("autotask-go-example-companies", "")
 
-func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
+func parse(args []string, stderr io.Writer) (options, error) {
 	o := options{given: make(map[string]bool)}
 	flags := flag.NewFlagSet("companies", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // errors are printed once, by connect.Exit
@@ -81,8 +96,6 @@ func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
 	}
 	flags.Visit(func(f *flag.Flag) { o.given[f.Name] = true })
 	switch {
-	case !onTenant && len(args) > 0:
-		return o, connect.Usage("flags are for a real tenant: set AUTOTASK_USERNAME, AUTOTASK_SECRET and AUTOTASK_INTEGRATION_CODE")
 	case flags.NArg() > 0:
 		return o, connect.Usage("%q is not a flag: say -search %[1]q, or -id and a number", flags.Arg(0))
 	case o.given["search"] && o.search == "":
@@ -107,7 +120,7 @@ func help(flags *flag.FlagSet, w io.Writer) {
   companies -id ID -phone NUMBER     changes the phone number of one company
 
 On a real tenant with `+connect.Variables+`,
-without them all of it on an embedded fake tenant.
+without them on an embedded fake tenant: all of it, if there are no flags.
 
 `)
 	flags.SetOutput(w)

@@ -18,7 +18,8 @@ import (
 
 // Variables is the part of a usage text that names the environment.
 const Variables = `AUTOTASK_USERNAME, AUTOTASK_SECRET and AUTOTASK_INTEGRATION_CODE
-(and AUTOTASK_BASE_URL, if the zone is not to be discovered)`
+(and AUTOTASK_BASE_URL, if the zone is not to be discovered, or AUTOTASK_ZONE_URL,
+if it is to be asked for elsewhere)`
 
 // Exit codes.
 const (
