@@ -2,6 +2,7 @@ package autotask_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -337,7 +338,7 @@ func TestResolve_ARememberedNoteIsNotTakenForLaterWork(t *testing.T) {
 			require.NoError(t, err)
 			notes := srv.Rows("TicketNotes")
 			require.Len(t, notes, 2)
-			assert.EqualValues(t, notes[1]["id"], second.NoteID)
+			assert.Equal(t, notes[1]["id"], json.Number(idText(second.NoteID)))
 		})
 	}
 }
