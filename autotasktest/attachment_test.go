@@ -163,3 +163,16 @@ func TestEveryAttachmentIsServedAlike(t *testing.T) {
 	}
 	assert.Equal(t, 19, seen)
 }
+
+// What was never kept is not counted.
+func TestIgnoredUploadIsNotCounted(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, x *tenant) {
+		attachments := path("Tickets/%d/Attachments", x.Seed("Tickets", nil))
+		x.Inject(autotasktest.Fault{Op: "POST Tickets/Attachments", IgnoreWrite: true, Times: 3})
+		for range 5 {
+			x.post(attachments, file(4_000_000)).itemID()
+		}
+		assert.Len(t, x.Rows("TicketAttachments"), 2)
+	})
+}
