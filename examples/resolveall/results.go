@@ -158,6 +158,7 @@ func (r *results) add(lines string) error {
 func (r *results) Close() error { return r.file.Close() }
 
 func line(cells []string) string {
+	cells = slices.Clone(cells)
 	for i, cell := range cells {
 		cells[i] = strings.Join(strings.Fields(cell), " ")
 	}
