@@ -49,63 +49,6 @@ func TestAll_PagesAreReadAsTheyAreReached(t *testing.T) {
 	assert.Equal(t, []string{"POST Tickets/query"}, ops(srv), "leaving the loop ends the reading")
 }
 
-func TestAll_LimitIsTheTotal(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	ids := seedTickets(srv, 1001)
-	for limit, requests := range map[int]int{1: 1, 499: 1, 500: 1, 501: 2, 1000: 2, 1001: 3, 5000: 3} {
-		srv.ResetRequests()
-		got, err := client.Tickets.List(t.Context(), autotask.Query{Limit: limit})
-		require.NoError(t, err)
-		assert.Len(t, got, min(limit, len(ids)), "limit %d", limit)
-		assert.Len(t, srv.Requests(), requests, "limit %d", limit)
-	}
-}
-
-func TestAll_EmptyLastPage(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	seedTickets(srv, 500)
-	got, err := client.Tickets.List(t.Context(), autotask.Query{})
-	require.NoError(t, err)
-	assert.Len(t, got, 500)
-	assert.Len(t, srv.Requests(), 2)
-}
-
-func TestAll_ErrorOnPageTwoComesAfterPageOne(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	seedTickets(srv, 501)
-	srv.Inject(autotasktest.Fault{Op: "POST Tickets/query/next", Status: 500, Body: `{"errors":["no"]}`, Times: -1})
-	n := 0
-	var failure error
-	for ticket, err := range client.Tickets.All(t.Context(), autotask.Query{}) {
-		if err != nil {
-			assert.Nil(t, ticket)
-			failure = err
-			continue // the loop must end by itself
-		}
-		n++
-	}
-	assert.Equal(t, 500, n)
-	require.ErrorIs(t, failure, autotask.ErrInvalid)
-	got, err := client.Tickets.List(t.Context(), autotask.Query{})
-	require.Error(t, err)
-	assert.Nil(t, got, "a list that is not whole is no list")
-}
-
-func TestAll_RepeatedNextPageIsAnErrorNotALoop(t *testing.T) {
-	t.Parallel()
-	client, mock := mocked(t)
-	body := `{"items":[{"id":1}],"pageDetails":{"count":1,"nextPageUrl":"` + testBase + `/Tickets/query/next?paging=1"}}`
-	mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query", httpmock.NewStringResponder(200, body))
-	mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query/next", httpmock.NewStringResponder(200, body))
-	_, err := client.Tickets.List(t.Context(), autotask.Query{})
-	require.Error(t, err)
-	assert.Contains(t, err.Error(), "again")
-	assert.Equal(t, 2, mock.GetTotalCallCount())
-}
-
 func TestAll_DamagedAnswers(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{

@@ -259,6 +259,7 @@ func (b *bulk) resolveCounted(ctx, running context.Context, r *resolve) error {
 	if r.id == 0 {
 		id, err := b.client.Tickets.ResolveNumber(running, r.out.Work.Number)
 		if err != nil {
+			r.record(StepGet, StepFailed, err.Error())
 			return err
 		}
 		r.id, r.out.TicketID = id, id

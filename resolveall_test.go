@@ -674,3 +674,16 @@ func TestResolveAll_GoexitEndsTheLoopsGoroutine(t *testing.T) {
 		})
 	}
 }
+
+func TestResolveAll_AFailedLookUpIsAFailedStep(t *testing.T) {
+	t.Parallel()
+	srv := autotasktest.NewInProcess(t)
+	work := slices.Values([]autotask.Work{{Number: "T20261123.9999", Resolution: autotask.Resolution{Text: "x"}}})
+	for outcome, err := range srv.Client().ResolveAll(t.Context(), work, autotask.ResolveAllOptions{}) {
+		require.ErrorIs(t, err, autotask.ErrNotFound)
+		require.NotEmpty(t, outcome.Steps)
+		assert.Equal(t, autotask.StepGet, outcome.Steps[0].Name)
+		assert.Equal(t, autotask.StepFailed, outcome.Steps[0].State)
+		assert.Contains(t, outcome.Steps[0].Reason, "T20261123.9999")
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/examples/internal/progress"
 )
 
 // demonstrate lists, searches and changes companies of a fake tenant.
@@ -20,14 +21,14 @@ func demonstrate(ctx context.Context, stdout, stderr io.Writer) error {
 
 	fmt.Fprintln(stdout, "\nAll active companies")
 	some := &head{w: stdout, lines: 5}
-	if err := list(ctx, client, named(""), some, newProgress(stderr)); err != nil {
+	if err := list(ctx, client, named(""), some, newReading(stderr)); err != nil {
 		return err
 	}
 	some.end()
 	sent(srv, stdout)
 
 	fmt.Fprintln(stdout, "\nThose with \"acme\" in their names")
-	if err := list(ctx, client, named("acme"), stdout, newProgress(stderr)); err != nil {
+	if err := list(ctx, client, named("acme"), stdout, newReading(stderr)); err != nil {
 		return err
 	}
 	sent(srv, stdout)
@@ -86,4 +87,4 @@ func (h *head) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (h *head) end() { fmt.Fprintf(h.w, "     and %s more\n", thousands(int64(h.more))) }
+func (h *head) end() { fmt.Fprintf(h.w, "     and %s more\n", progress.Thousands(h.more)) }

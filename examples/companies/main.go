@@ -63,7 +63,7 @@ func companies(ctx context.Context, args []string, getenv func(string) string, s
 	case o.given["id"]:
 		return show(ctx, client, o.id, stdout)
 	}
-	return list(ctx, client, named(o.search), stdout, newProgress(stderr))
+	return list(ctx, client, named(o.search), stdout, newReading(stderr))
 }
 
 // connected returns a client of the tenant, or of a fake one if there is none.

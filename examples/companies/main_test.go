@@ -247,9 +247,11 @@ func TestProgressOnATerminalIsOneLineWrittenAnew(t *testing.T) {
 	srv := autotasktest.NewServer(t)
 	found(srv)
 	var screen bytes.Buffer // list and progress on the same terminal
-	require.NoError(t, list(t.Context(), srv.Client(), named(""), &screen, &progress{w: &screen, terminal: true}))
+	p := newReading(&screen)
+	p.Terminal = true
+	require.NoError(t, list(t.Context(), srv.Client(), named(""), &screen, p))
 	shown, blank := "companies: 0 of 1,202", strings.Repeat(" ", len("companies: 0 of 1,202"))
-	assert.True(t, strings.HasPrefix(screen.String(), shown+"\r"+blank+"\r       0  "), "no row on the line of the progress")
+	assert.True(t, strings.HasPrefix(screen.String(), "\r"+shown+"\r"+blank+"\r       0  "), "no row on the line of the progress")
 	for _, line := range strings.Split(screen.String(), "\n") {
 		assert.LessOrEqual(t, strings.Count(line, "companies: "), 1)
 		_, row, isProgress := strings.Cut(line, "companies: ")
@@ -263,17 +265,9 @@ func TestProgressOnATerminalIsOneLineWrittenAnew(t *testing.T) {
 func TestProgressGrowsWithTheTenant(t *testing.T) {
 	t.Parallel()
 	var w bytes.Buffer
-	p := &progress{w: &w}
+	p := newReading(&w)
 	p.begin(500)
 	assert.Empty(t, w.String(), "one page needs no progress")
 	p.show(1000)
 	assert.Equal(t, "companies: 1,000 of 1,000\n", w.String())
-	assert.False(t, isTerminal(&w))
-}
-
-func TestThousands(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, "999", thousands(999))
-	assert.Equal(t, "3,214", thousands(3214))
-	assert.Equal(t, "1,000,050", thousands(1000050))
 }

@@ -27,7 +27,7 @@ func named(part string) autotask.Query {
 }
 
 // list prints the companies of a query as their pages come in.
-func list(ctx context.Context, client *autotask.Client, q autotask.Query, stdout io.Writer, p *progress) error {
+func list(ctx context.Context, client *autotask.Client, q autotask.Query, stdout io.Writer, p *reading) error {
 	total, err := autotask.Count[entity.Company](ctx, client, q)
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func list(ctx context.Context, client *autotask.Client, q autotask.Query, stdout
 	p.begin(total)
 	var page bytes.Buffer
 	flush := func() error {
-		p.clear() // of the terminal, which the list may be on, too
+		p.Clear() // of the terminal, which the list may be on, too
 		_, err := page.WriteTo(stdout)
 		return err
 	}

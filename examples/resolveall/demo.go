@@ -10,6 +10,7 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/examples/internal/progress"
 )
 
 const (
@@ -21,7 +22,7 @@ const (
 // demonstrate resolves tickets of a fake tenant. Time is booked on every tenth.
 func demonstrate(ctx context.Context, tickets int, latency time.Duration, stdout, stderr io.Writer) error {
 	fmt.Fprintln(stdout, "No AUTOTASK_* variables: running on an embedded fake tenant. Nothing leaves this machine.")
-	fmt.Fprintf(stdout, "It answers after %v, three requests at a time on one endpoint, and allows %s requests an hour.\n", latency, thousands(demoHour))
+	fmt.Fprintf(stdout, "It answers after %v, three requests at a time on one endpoint, and allows %s requests an hour.\n", latency, progress.Thousands(demoHour))
 	fmt.Fprintln(stdout, "A real one allows 10,000, which is enough for 833 tickets with notes; the rest wait for a later run.")
 	srv := autotasktest.Start()
 	defer srv.Close()

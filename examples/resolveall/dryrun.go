@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/examples/internal/progress"
 )
 
 // rehearse reads every ticket and prints what would be done with it. It calls
@@ -40,7 +41,7 @@ func rehearse(ctx context.Context, client *autotask.Client, rows []row, o option
 		return err
 	}
 	if failed > 0 {
-		return fmt.Errorf("%s of %s tickets would fail", thousands(failed), thousands(len(rows)))
+		return fmt.Errorf("%s of %s tickets would fail", progress.Thousands(failed), progress.Thousands(len(rows)))
 	}
 	return nil
 }

@@ -23,12 +23,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/examples/internal/connect"
+	"github.com/autotask-go/autotask/examples/internal/progress"
 )
 
 func main() { connect.Main("resolveall", resolveAll) }
@@ -142,7 +142,7 @@ func resolveRows(ctx context.Context, client *autotask.Client, rows []row, o opt
 	defer func() { _ = results.Close() }() // each line has been written through
 	left := results.pending(rows)
 	if done := len(rows) - len(left); done > 0 {
-		fmt.Fprintf(stdout, "%s: %s of %s tickets are done already.\n", o.out, thousands(done), thousands(len(rows)))
+		fmt.Fprintf(stdout, "%s: %s of %s tickets are done already.\n", o.out, progress.Thousands(done), progress.Thousands(len(rows)))
 	}
 	if len(left) == 0 {
 		return nil
@@ -155,7 +155,7 @@ func resolveRows(ctx context.Context, client *autotask.Client, rows []row, o opt
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	sum := summary{tickets: len(left)}
-	show := newProgress(stderr)
+	show := newBar(stderr)
 	work := func(yield func(autotask.Work) bool) {
 		for _, r := range left {
 			w := autotask.Work{Number: r.number, Key: r, Resolution: r.resolution(o)}
@@ -177,7 +177,7 @@ func resolveRows(ctx context.Context, client *autotask.Client, rows []row, o opt
 		state := stateOf(outcome, err)
 		sum.count(state)
 		if err != nil {
-			show.clear()
+			show.Clear()
 			fmt.Fprintf(stderr, "line %d, %s: %v\n", r.line, r.number, err)
 		}
 		if err := results.end(r, state, outcome, err); err != nil {
@@ -187,7 +187,7 @@ func resolveRows(ctx context.Context, client *autotask.Client, rows []row, o opt
 			stop(err)
 		}
 	}
-	show.clear()
+	show.Clear()
 	sum.print(stdout)
 	if !o.demo {
 		fmt.Fprintf(stdout, "Results: %s\n", o.out)
@@ -233,14 +233,4 @@ func (r row) resolution(o options) autotask.Resolution {
 		work.Note = &autotask.TicketNote{Title: r.title, Description: r.note, NoteType: o.noteType, Publish: o.publish}
 	}
 	return work
-}
-
-// isTerminal is true of devices, the null device among them, which does not mind.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -415,15 +415,16 @@ func TestKilledAtAnyMoment(t *testing.T) {
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	var w bytes.Buffer
-	p := &progress{w: &w, terminal: true}
+	p := newBar(&w)
+	p.Terminal = true
 	p.show(autotask.Progress{Done: 1234, Failed: 1, Waiting: 1235, Requests: 12_345, RequestsLeft: autotask.Int(99), ToGo: 3725 * time.Second})
 	assert.Equal(t, "\r[##########..........] 1,235 of 2,470 tickets, 1 failed, 12,345 requests, 99 left in the hour, 1:02:05 to go", w.String())
 	w.Reset()
 	p.show(autotask.Progress{Done: 2, Requests: 22})
 	assert.Equal(t, "[####################] 2 of 2 tickets, 0 failed, 22 requests", strings.TrimSpace(w.String()))
 	w.Reset()
-	p.clear()
-	p.clear()
+	p.Clear()
+	p.Clear()
 	assert.Empty(t, strings.Trim(w.String(), " \r"))
 	assert.Equal(t, 2, strings.Count(w.String(), "\r"))
 

@@ -8,48 +8,37 @@ import (
 	"time"
 
 	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/examples/internal/progress"
 )
 
-// progress tells how far the work is: on a terminal by a bar, elsewhere by a
-// line for every tenth of it.
-type progress struct {
-	w        io.Writer
-	terminal bool
-	tenths   int // that were shown
-	width    int // of what stands on the terminal's line
+// bar tells how far the work is: on a terminal as a bar, elsewhere by a line for
+// every tenth of it.
+type bar struct {
+	*progress.Line
+	tenths int // that were shown
 }
 
-func newProgress(w io.Writer) *progress { return &progress{w: w, terminal: isTerminal(w)} }
+func newBar(w io.Writer) *bar { return &bar{Line: progress.New(w)} }
 
-func (p *progress) show(now autotask.Progress) {
+func (b *bar) show(now autotask.Progress) {
 	ended := now.Done + now.Failed
 	total := ended + now.Waiting
-	text := fmt.Sprintf("%s of %s tickets, %s failed, %s requests", thousands(ended), thousands(total), thousands(now.Failed), thousands(now.Requests))
+	text := fmt.Sprintf("%s of %s tickets, %s failed, %s requests", progress.Thousands(ended), progress.Thousands(total), progress.Thousands(now.Failed), progress.Thousands(now.Requests))
 	if left, ok := now.RequestsLeft.Get(); ok {
-		text += fmt.Sprintf(", %s left in the hour", thousands(int(left)))
+		text += fmt.Sprintf(", %s left in the hour", progress.Thousands(left))
 	}
 	if now.Waiting > 0 {
 		text += ", " + clock(now.ToGo) + " to go"
 	}
-	if p.terminal {
+	if b.Terminal {
 		const width = 20
 		full := width * ended / total
-		text = "[" + strings.Repeat("#", full) + strings.Repeat(".", width-full) + "] " + text
-		fmt.Fprintf(p.w, "\r%-*s", p.width, text) // over what is there
-		p.width = len(text)
+		b.Show("[" + strings.Repeat("#", full) + strings.Repeat(".", width-full) + "] " + text)
 		return
 	}
-	if tenths := 10 * ended / total; tenths > p.tenths {
-		p.tenths = tenths
-		fmt.Fprintln(p.w, text)
-	}
-}
-
-// clear takes the bar off the terminal, for others to write there.
-func (p *progress) clear() {
-	if p.width > 0 {
-		fmt.Fprintf(p.w, "\r%s\r", strings.Repeat(" ", p.width))
-		p.width = 0
+	if tenths := 10 * ended / total; tenths > b.tenths {
+		b.tenths = tenths
+		b.Show(text)
 	}
 }
 
@@ -59,13 +48,6 @@ func clock(d time.Duration) string {
 		return fmt.Sprintf("%d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
 	}
 	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
-}
-
-func thousands(n int) string {
-	if n < 1000 {
-		return fmt.Sprint(n)
-	}
-	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }
 
 // summary is how a run ended.
@@ -91,7 +73,7 @@ func (s *summary) count(state string) {
 func (s *summary) notBegun() int { return s.tickets - s.resolved - s.leftOpen - s.written - s.failed }
 
 func (s *summary) print(w io.Writer) {
-	fmt.Fprintf(w, "%s tickets: %s resolved", thousands(s.tickets), thousands(s.resolved))
+	fmt.Fprintf(w, "%s tickets: %s resolved", progress.Thousands(s.tickets), progress.Thousands(s.resolved))
 	for _, part := range []struct {
 		n    int
 		text string
@@ -102,10 +84,10 @@ func (s *summary) print(w io.Writer) {
 		{s.notBegun(), "not begun"},
 	} {
 		if part.n > 0 {
-			fmt.Fprintf(w, ", %s %s", thousands(part.n), part.text)
+			fmt.Fprintf(w, ", %s %s", progress.Thousands(part.n), part.text)
 		}
 	}
-	fmt.Fprintf(w, ".\n%s requests in %s.\n", thousands(s.progress.Requests), clock(s.progress.Elapsed))
+	fmt.Fprintf(w, ".\n%s requests in %s.\n", progress.Thousands(s.progress.Requests), clock(s.progress.Elapsed))
 }
 
 // verdict is the error that the program ends with; stopped is why it did not go
@@ -119,7 +101,7 @@ func (s *summary) verdict(stopped error) error {
 		}
 		return fmt.Errorf("%s: %w", text, stopped)
 	case s.failed > 0:
-		return fmt.Errorf("%s of %s tickets failed; run it again to try them once more", thousands(s.failed), thousands(s.tickets))
+		return fmt.Errorf("%s of %s tickets failed; run it again to try them once more", progress.Thousands(s.failed), progress.Thousands(s.tickets))
 	}
 	return nil
 }
