@@ -266,18 +266,32 @@ func chain[T Queryable](c *Client, all []part) source[T] {
 			if err != nil {
 				return nil, err
 			}
+			here := all[0]
 			for _, item := range items {
-				if id := idOf(item); id < all[0].first || id > all[0].last {
-					return nil, nonsense(queryPath[T](), "Autotask answered a search for ids from %d to %d with the item %d", all[0].first, all[0].last, id)
+				if id := idOf(item); id < here.first || id > here.last {
+					return nil, nonsense(queryPath[T](), "Autotask answered a search for ids from %d to %d with the item %d", here.first, here.last, id)
 				}
+			}
+			if len(items) == 0 || len(items) == here.ids && ascend(items) {
+				// That is all there can be, although a full page names a next one.
+				next, all = nil, all[1:]
 			}
 			if len(items) > 0 {
 				return items, nil
 			}
-			next, all = nil, all[1:]
 		}
 		return nil, nil
 	}
+}
+
+// ascend tells whether items come in the order of their ids, each once.
+func ascend[T any](items []*T) bool {
+	for i := 1; i < len(items); i++ {
+		if idOf(items[i-1]) >= idOf(items[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // row is an item, a *T, with its id at hand. It is the same type for all
@@ -508,14 +522,19 @@ func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int6
 	if len(unique) == 0 {
 		return found, nil
 	}
-	for item, err := range All[T](ctx, c, Query{Filter: In("id", unique...)}) {
+	for items, err := range pages[T](ctx, c, Query{Filter: In("id", unique...)}) {
 		if err != nil {
 			return found, err
 		}
-		if _, asked := slices.BinarySearch(unique, idOf(item)); !asked {
-			return found, nonsense(queryPath[T](), "Autotask answered a search for %d ids with the item %d, which is none of them", len(unique), idOf(item))
+		for _, item := range items {
+			if _, asked := slices.BinarySearch(unique, idOf(item)); !asked {
+				return found, nonsense(queryPath[T](), "Autotask answered a search for %d ids with the item %d, which is none of them", len(unique), idOf(item))
+			}
+			found[idOf(item)] = item
 		}
-		found[idOf(item)] = item
+		if len(found) == len(unique) {
+			break // a full page names a next one, also when that is empty
+		}
 	}
 	return found, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"iter"
 	"math/rand/v2"
 	"net/http"
@@ -139,8 +140,8 @@ func TestPaging_LeavingTheLoopEndsTheReading(t *testing.T) {
 				break
 			}
 			synctest.Wait()
-			// The page ahead may have been cancelled before it was sent, and what is
-			// read ahead of a merge may be the page of more than one part.
+			// The page ahead may have been cancelled before it was sent; of a merge it
+			// may be the page of more than one part.
 			assert.GreaterOrEqual(t, len(srv.Requests()), max(n, -n))
 			assert.LessOrEqual(t, len(srv.Requests()), max(n, -n)*(1+ahead))
 		}
@@ -246,17 +247,16 @@ func TestPaging_LimitIsTheTotalAndNoNeedlessPageIsRead(t *testing.T) {
 	t.Parallel()
 	eachWay(t, 1600, func(t *testing.T, srv *autotasktest.Server, ids []int64, read func(autotask.Query) iter.Seq2[int64, error]) {
 		spread(srv, ids)
-		for _, c := range []struct{ limit, whole, chained int }{
-			{1, 1, 1}, {499, 1, 1}, {500, 1, 1}, {501, 2, 2}, {999, 2, 2}, {1000, 2, 2}, {1001, 3, 3}, {1499, 3, 3}, {1500, 3, 3}, {1501, 4, 4}, {1600, 4, 4},
+		for _, c := range []struct{ limit, pages int }{
+			{1, 1}, {499, 1}, {500, 1}, {501, 2}, {999, 2}, {1000, 2}, {1001, 3}, {1499, 3}, {1500, 3}, {1501, 4}, {1600, 4},
 		} {
 			srv.ResetRequests()
 			assert.Equal(t, ids[:c.limit], collect(t, read(autotask.Query{Limit: c.limit})))
-			assert.Len(t, srv.Requests(), c.whole, "limit %d", c.limit)
+			assert.Len(t, srv.Requests(), c.pages, "limit %d", c.limit)
 
 			srv.ResetRequests()
-			// An eager server names a next page also for a full chunk of ids.
 			assert.Equal(t, ids[:c.limit], collect(t, read(autotask.Query{Limit: c.limit, Filter: autotask.In("id", ids...)})))
-			assert.Equal(t, c.chained, count(srv, "POST Tickets/query"), "limit %d", c.limit)
+			assert.Len(t, srv.Requests(), c.pages, "limit %d", c.limit)
 
 			srv.ResetRequests()
 			assert.Equal(t, ids[:c.limit], collect(t, read(autotask.Query{Limit: c.limit, Filter: longIn()})))
@@ -302,6 +302,54 @@ func TestIn_PartsOfIDsAreReadOneAfterTheOther(t *testing.T) {
 	assert.Len(t, ids, n)
 	for _, body := range bodies(srv, "POST Tickets/query") {
 		assert.LessOrEqual(t, len(weigh(object(t, body)["filter"].([]any)[0].(map[string]any)).longest), 500)
+	}
+}
+
+// A full page names a next one. Behind a part whose ids were all found that is
+// an empty page.
+func TestIn_NoPageIsReadBehindAPartWhoseIDsWereAllFound(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	ids := seedTickets(srv, 1000)
+	list, err := client.Tickets.List(t.Context(), autotask.Query{Filter: autotask.In("id", append([]int64{1}, ids...)...)})
+	require.NoError(t, err)
+	assert.Len(t, list, 1000)
+	assert.Len(t, srv.Requests(), 3)
+
+	for n, requests := range map[int]int{500: 1, 1000: 2} {
+		srv.ResetRequests()
+		found, err := client.Tickets.GetMany(t.Context(), ids[:n])
+		require.NoError(t, err)
+		assert.Len(t, found, n)
+		assert.Len(t, srv.Requests(), requests)
+	}
+}
+
+// A page as long as the list of ids that has one of them twice lacks another.
+func TestIn_APageThatHasAnIDTwiceIsNotTakenForAllOfThem(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	page := func(next string, ids ...int64) string {
+		var items []string
+		for _, id := range ids {
+			items = append(items, fmt.Sprintf(`{"id":%d}`, id))
+		}
+		return `{"items":[` + strings.Join(items, ",") + `],"pageDetails":{"nextPageUrl":` + next + `}}`
+	}
+	doubled := numbers(500)
+	doubled[499] = 499
+	mock.RegisterResponder(http.MethodPost, ticketsQuery, func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		if strings.Contains(string(body), "501") {
+			return httpmock.NewStringResponse(200, page("null", 501)), err
+		}
+		return httpmock.NewStringResponse(200, page(`"`+ticketsQuery+`/next?paging=1"`, doubled...)), err
+	})
+	mock.RegisterResponder(http.MethodPost, ticketsQuery+"/next", httpmock.NewStringResponder(200, page("null", 500)))
+	for _, n := range []int{500, 501} {
+		found, err := client.Tickets.GetMany(t.Context(), numbers(n))
+		require.NoError(t, err)
+		assert.Len(t, found, n)
 	}
 }
 

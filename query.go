@@ -404,7 +404,8 @@ func (q *Query) check(t *tally) error {
 // part is a query as it is sent, of the one or several that a Query is.
 type part struct {
 	Query
-	first, last int64 // the span of its ids, if the parts are in order
+	ids         int   // how many it asks for, if the parts are in order
+	first, last int64 // their span
 }
 
 // parts are what a Query is sent as.
@@ -443,7 +444,7 @@ func (q Query) split() (parts, error) {
 		next := part{Query: q}
 		next.Filter = q.Filter.with(in, values)
 		if p.inOrder {
-			next.first, next.last = values[0].(int64), values[len(values)-1].(int64)
+			next.ids, next.first, next.last = len(values), values[0].(int64), values[len(values)-1].(int64)
 			if after, ok := q.After.Get(); ok && next.last <= after {
 				continue
 			}
