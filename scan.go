@@ -31,11 +31,12 @@ type Range struct {
 // another run of the program. Without rest all is read; with one that is empty
 // but not nil, as it is behind the last page, nothing is.
 //
-// It is meant for results of many pages. It costs one request for the count, by
-// which the ranges are laid out (without a count, one worker reads on alone), and
-// about one for each range beyond what All would cost. Filters that are sent in parts (see In) are read by one worker for
-// each range. q.Prefetch plays no part; a q.Limit is an error, since there is
-// no order to count in. A failure ends the other workers, too.
+// It is meant for results of many pages. The first is read alone, since the
+// ranges are laid out by it and by a count of the items (without a count, one
+// worker reads on alone). The count is one request, and each range costs about
+// one beyond what All would. Filters that are sent in parts (see In) are read by
+// one worker for each range. q.Prefetch plays no part; a q.Limit is an error,
+// since there is no order to count in. A failure ends the other workers, too.
 func Scan[T Queryable](ctx context.Context, c *Client, q Query, workers int, rest ...Range) iter.Seq2[*Page[T], error] {
 	return func(yield func(*Page[T], error) bool) {
 		s, err := newScan[T](c, q, workers, rest)
