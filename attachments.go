@@ -310,6 +310,9 @@ func Download[T Attachable](ctx context.Context, c *Client, id int64, w io.Write
 	if err := checkID[T](http.MethodGet, id); err != nil {
 		return nil, err
 	}
+	if err := needsID[T](http.MethodGet); err != nil {
+		return nil, err
+	}
 	item, data, err := getFile[T](ctx, c, path, id)
 	if err != nil {
 		return nil, err
@@ -341,7 +344,14 @@ func fileFromParent[T Attachable](ctx context.Context, c *Client, item *T, id in
 	if kind := a.kind.Or(""); slices.Contains(linkTypes, kind) {
 		return nil, refusal(transport.Unsupported, http.MethodGet, root, "an attachment of the type "+kind+" is a link and has no file: fullPath says where it leads to")
 	}
-	path, err := (*item).Parent().path(http.MethodGet, collection[T]())
+	parent := (*item).Parent()
+	if _, told := parent.ID.Get(); !told {
+		// Some fields may be left out, but it has two that name the parent.
+		if id, ok := pointerTo[Optional[int64]](reflect.ValueOf(item).Elem(), "ParentID"); ok {
+			parent.ID = *id
+		}
+	}
+	path, err := parent.path(http.MethodGet, collection[T]())
 	if err != nil {
 		return nil, refusal(transport.Server, http.MethodGet, root, "Autotask answered without the file, and does not say through which parent else it is to be read")
 	}

@@ -486,6 +486,17 @@ func TestDownload_EveryShapeOnEitherRoute(t *testing.T) {
 	}
 }
 
+func TestDownload_EitherFieldNamesTheParent(t *testing.T) {
+	t.Parallel()
+	for _, parent := range []string{`"parentID":5`, `"ticketID":null,"parentID":5`} {
+		client, _ := served(t, `{"item":`+strings.Replace(withoutData, `"ticketID":5`, parent, 1)+`}`, withData)
+		var got bytes.Buffer
+		_, err := autotask.Download[entity.TicketAttachment](t.Context(), client, attachment, &got)
+		require.NoError(t, err, parent)
+		assert.Equal(t, "hello, file", got.String(), parent)
+	}
+}
+
 func TestDownload_WhatGoesWrongWritesNothing(t *testing.T) {
 	t.Parallel()
 	const root = `{"item":` + withoutData + `}`

@@ -160,6 +160,9 @@ func getItem[T Entity](ctx context.Context, c *Client, id int64, decode func([]b
 	if err := checkID[T](http.MethodGet, id); err != nil {
 		return err
 	}
+	if err := needsID[T](http.MethodGet); err != nil {
+		return err
+	}
 	return c.send(ctx, call{method: http.MethodGet, path: itemPath[T](id), decode: decode})
 }
 

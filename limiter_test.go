@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -88,4 +89,28 @@ func TestLimiter_SharesTheThreadLimitBetweenClients(t *testing.T) {
 	left, err := os.ReadDir(slots.dir)
 	require.NoError(t, err)
 	assert.Empty(t, left, "every place was given back")
+}
+
+// givesUp is full from the second request on, until its caller gives up.
+type givesUp struct{ asked int }
+
+func (l *givesUp) Acquire(ctx context.Context, _ string) (func(), error) {
+	if l.asked++; l.asked == 1 {
+		return nil, nil
+	}
+	<-ctx.Done()
+	return nil, fmt.Errorf("waiting: %w", ctx.Err())
+}
+
+func TestLimiter_EndOfTheContextIsNoFailureOfTheServer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		srv.Inject(autotasktest.Fault{Op: "GET Tickets", Status: 503, Times: -1})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := srv.Client(autotask.WithLimiter(&givesUp{})).Tickets.Get(ctx, 5)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NotErrorIs(t, err, autotask.ErrServer)
+	})
 }

@@ -237,7 +237,9 @@ func (w *wireField) field() Field {
 			System:    v.IsSystem.Or(false),
 			SortOrder: v.SortOrder.Or(0),
 		}
-		value.ID, _ = strconv.ParseInt(value.Value, 10, 64)
+		if id, err := strconv.ParseInt(value.Value, 10, 64); err == nil {
+			value.ID = id
+		}
 		if parent, err := strconv.ParseInt(v.ParentValue.Or(""), 10, 64); err == nil {
 			value.Parent = Int(parent)
 		}

@@ -439,6 +439,7 @@ type bare struct {
 
 func (bare) Collection() string { return "Tickets" }
 func (bare) CanQuery()          {}
+func (bare) CanGet()            {}
 
 func TestIn_ATypeWithoutAnIDIsRefusedWhereItIsNeeded(t *testing.T) {
 	t.Parallel()
@@ -453,6 +454,14 @@ func TestIn_ATypeWithoutAnIDIsRefusedWhereItIsNeeded(t *testing.T) {
 		require.ErrorIs(t, err, autotask.ErrInvalid)
 		assert.Nil(t, page)
 	}
+	for page, err := range autotask.Scan[bare](t.Context(), client, autotask.Query{}, 3) {
+		require.ErrorIs(t, err, autotask.ErrInvalid)
+		assert.Nil(t, page)
+	}
+	_, err = autotask.GetMany[bare](t.Context(), client, []int64{1})
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+	_, err = autotask.Get[bare](t.Context(), client, 1)
+	require.ErrorIs(t, err, autotask.ErrInvalid)
 	assert.Empty(t, srv.Requests())
 }
 

@@ -1,12 +1,15 @@
 package autotask
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/autotask-go/autotask/internal/transport"
 )
 
 // PicklistsService tells what the fields of an entity are in this tenant, and
@@ -96,7 +99,7 @@ func picklistField(entity, name string, all []Field) (Field, error) {
 	for _, f := range nearest(name, all, func(f Field) string { return f.Name }) {
 		near = append(near, f.Name)
 	}
-	return Field{}, notFound(http.MethodGet, path, fmt.Sprintf("%s has no field %q%s", entity, excerpt(name), oneOf("; did you mean ", near)))
+	return Field{}, refusal(transport.NotFound, http.MethodGet, path, fmt.Sprintf("%s has no field %q%s", entity, excerpt(name), oneOf("; did you mean ", near)))
 }
 
 // cloneFields: the cache's own slices stay with the cache.
@@ -146,13 +149,13 @@ func (p Picklist) ID(label string) (int64, error) {
 	name := p.Entity + "." + p.Field
 	switch {
 	case len(matches) == 0:
-		return 0, notFound(http.MethodGet, p.Entity+fieldsRoute, fmt.Sprintf("picklist %s has no value %q", name, label))
+		return 0, refusal(transport.NotFound, http.MethodGet, p.Entity+fieldsRoute, fmt.Sprintf("picklist %s has no value %q", name, label))
 	case len(matches) > 1:
 		e := &AmbiguousError{Kind: name, Name: label}
 		for _, v := range matches {
 			e.Candidates = append(e.Candidates, Candidate{ID: v.ID, Label: v.Label})
 		}
-		slices.SortFunc(e.Candidates, func(a, b Candidate) int { return int(a.ID - b.ID) })
+		slices.SortFunc(e.Candidates, func(a, b Candidate) int { return cmp.Compare(a.ID, b.ID) })
 		return 0, e
 	case !matches[0].numeric():
 		return 0, invalid(http.MethodGet, p.Entity+fieldsRoute, "the values of picklist %s are texts; %q stands for %q", name, label, matches[0].Value)

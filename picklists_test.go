@@ -133,6 +133,24 @@ func TestPicklists_BadInput(t *testing.T) {
 	require.ErrorIs(t, err, autotask.ErrInvalid, "not a picklist")
 	_, err = client.Picklists.Values(t.Context(), "Tickets", "nosuchfield")
 	require.ErrorIs(t, err, autotask.ErrNotFound)
+	var e *autotask.Error
+	require.ErrorAs(t, err, &e)
+	assert.Zero(t, e.StatusCode, "it was found in what is kept")
+	assert.Zero(t, e.Attempts)
+}
+
+func TestPicklists_ValuesThatAreNoNumbersHaveNoID(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	mock.RegisterResponder(http.MethodGet, testBase+"/Things/entityInformation/fields", httpmock.NewStringResponder(200,
+		`{"fields":[{"name":"Kind","isPickList":true,"picklistValues":[{"value":"dd/MM","label":"Day"},{"value":"99999999999999999999","label":"Long"}]}]}`))
+	p, err := client.Picklists.Values(t.Context(), "Things", "kind")
+	require.NoError(t, err)
+	for _, v := range p.Values {
+		assert.Zero(t, v.ID, v.Label)
+		_, err := p.ID(v.Label)
+		require.ErrorIs(t, err, autotask.ErrInvalid, v.Label)
+	}
 }
 
 func TestPicklists_RecordedShape(t *testing.T) {

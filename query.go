@@ -206,6 +206,10 @@ func sameness(v any) any {
 // filterValue gives a value the form it has on the wire. Whole numbers are
 // int64, whichever type they came in, so that they can be compared.
 func filterValue(value any) (any, error) {
+	v := reflect.ValueOf(value)
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, noPointer(value) // before its methods are called
+	}
 	switch v := value.(type) {
 	case time.Time:
 		return timeValue(v)
@@ -222,7 +226,6 @@ func filterValue(value any) (any, error) {
 	}:
 		return numberValue(v.String())
 	}
-	v := reflect.ValueOf(value)
 	switch v.Kind() {
 	case reflect.Invalid:
 		return nil, errors.New("nil matches nothing in Autotask: use NotExist or Exist")
@@ -247,9 +250,13 @@ func filterValue(value any) (any, error) {
 			return timeValue(v.Convert(stamp).Interface().(time.Time))
 		}
 	case reflect.Pointer:
-		return nil, fmt.Errorf("a %T cannot be compared with: use what it points to, or NotExist where that is nil", value)
+		return nil, noPointer(value)
 	}
 	return nil, fmt.Errorf("a %T cannot be compared with: use a text, number, boolean or time.Time", value)
+}
+
+func noPointer(value any) error {
+	return fmt.Errorf("a %T cannot be compared with: use what it points to, or NotExist where that is nil", value)
 }
 
 func timeValue(t time.Time) (any, error) {

@@ -219,6 +219,8 @@ func TestQuery_BadOnesAreRefusedUnsent(t *testing.T) {
 		{"a pointer", autotask.Query{Filter: autotask.NotEq("a", &number)},
 			[]string{"noteq on a: a *int64 cannot be compared with: use what it points to, or NotExist where that is nil"}},
 		{"a nil pointer", autotask.Query{Filter: autotask.Eq("a", (*string)(nil))}, []string{"eq on a: a *string cannot be compared with"}},
+		{"a nil pointer to an Optional", autotask.Query{Filter: autotask.Eq("a", (*autotask.Optional[int64])(nil))}, []string{"eq on a: a *autotask.Optional[int64] cannot"}},
+		{"a nil pointer to a number", autotask.Query{Filter: autotask.Eq("a", (*json.Number)(nil))}, []string{"eq on a: a *json.Number cannot"}},
 		{"an absent Optional", autotask.Query{Filter: autotask.Eq("a", autotask.Optional[int64]{})},
 			[]string{"Optional[int64] holds no value: use NotExist for items without one, or leave the condition out"}},
 		{"a null Optional", autotask.Query{Filter: autotask.Eq("a", autotask.Null[string]())}, []string{"Optional[string] holds no value: use NotExist"}},

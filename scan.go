@@ -3,12 +3,14 @@ package autotask
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -22,14 +24,15 @@ type Range struct {
 
 // Scan reads one large result with several workers at once, each of them in a
 // range of ids of its own, so that as many requests are under way as Autotask
-// allows on one endpoint (three; see WithMaxConcurrency; more workers than that
-// bring nothing). Pages come as they are ready, in no order; within a page the
-// ids ascend. Every item comes once.
+// allows on one endpoint (three; see WithMaxConcurrency; there are never more
+// workers than that). Pages come as they are ready, in no order; within a page
+// the ids ascend. Every item comes once.
 //
 // Each Page names in Rest what is still to be read once it has been dealt with.
 // Given as rest, another Scan of the same query goes on from there, also in
-// another run of the program. Without rest all is read; with one that is empty
-// but not nil, as it is behind the last page, nothing is.
+// another run of the program. Behind the last page an open range may be left,
+// where there was nothing yet. Without rest all is read; with one that is empty
+// but not nil, nothing is.
 //
 // It is meant for results of many pages. The first is read alone, since the
 // ranges are laid out by it and by a count of the items (without a count, one
@@ -39,6 +42,7 @@ type Range struct {
 // since there is no order to count in. A failure ends the other workers, too.
 func Scan[T Queryable](ctx context.Context, c *Client, q Query, workers int, rest ...Range) iter.Seq2[*Page[T], error] {
 	return func(yield func(*Page[T], error) bool) {
+		workers := min(workers, c.core.concurrency)
 		s, err := newScan[T](c, q, workers, rest)
 		if err != nil {
 			yield(nil, err)
@@ -47,15 +51,19 @@ func Scan[T Queryable](ctx context.Context, c *Client, q Query, workers int, res
 		ctx, cancel := context.WithCancel(ctx)
 		defer s.wait() // last: for the workers to have ended
 		defer cancel()
-		s.start(ctx, workers)
+		s.start(ctx, cancel, workers)
 		for r := range s.results {
 			s.rest = without(s.rest, r.span)
 			if len(r.items) > 0 && !yield(&Page[T]{Items: r.items, Rest: ranges(s.rest)}, nil) {
 				return
 			}
 		}
-		if err := s.group.Wait(); err != nil {
-			yield(nil, err)
+		err = s.group.Wait()
+		if s.exited.Load() {
+			err = errors.New("a worker was ended by runtime.Goexit; the result is incomplete")
+		}
+		if err != nil {
+			yield(nil, asError(http.MethodPost, queryPath[T](), err))
 		}
 	}
 }
@@ -66,7 +74,8 @@ type scan[T Queryable] struct {
 	query   Query
 	results chan scanned[T]
 	group   *errgroup.Group
-	rest    []span // what has not been given out; the caller's goroutine has it
+	rest    []span      // what has not been given out; the caller's goroutine has it
+	exited  atomic.Bool // a worker did not return
 
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -118,7 +127,7 @@ func newScan[T Queryable](c *Client, q Query, workers int, rest []Range) (*scan[
 	if _, err := open[T](c, q); err != nil {
 		return nil, err
 	}
-	if err := needsID[T](); err != nil {
+	if err := needsID[T](http.MethodPost); err != nil {
 		return nil, err
 	}
 	s := &scan[T]{client: c, query: q, results: make(chan scanned[T], workers), rest: spans, open: noEnd, total: -1}
@@ -153,22 +162,31 @@ func spansOf(q Query, rest []Range) ([]span, error) {
 	return spans, nil
 }
 
-func (s *scan[T]) start(ctx context.Context, workers int) {
+func (s *scan[T]) start(ctx context.Context, cancel func(), workers int) {
 	s.group, ctx = errgroup.WithContext(ctx)
 	stop := context.AfterFunc(ctx, s.wake)
 	for range workers {
-		s.group.Go(func() error { return s.work(ctx) })
+		s.group.Go(func() error {
+			returned := false
+			defer func() {
+				if !returned {
+					s.exited.Store(true)
+					cancel() // the others would wait for it
+				}
+			}()
+			err := s.work(ctx)
+			returned = true
+			return err
+		})
 	}
 	var counting sync.WaitGroup
-	counted, stopCounting := context.WithCancel(ctx)
 	if s.open != noEnd && workers > 1 {
-		counting.Go(func() { s.count(counted) })
+		counting.Go(func() { s.count(ctx) })
 	}
 	go func() {
 		defer close(s.results)
 		defer stop()
-		_ = s.group.Wait() // the caller's goroutine asks, too
-		stopCounting()     // nobody needs it any more
+		_ = s.group.Wait() // which ends the counting, too; the caller's goroutine asks what came of it
 		counting.Wait()
 	}()
 }
@@ -213,9 +231,9 @@ func position(after int64) Optional[int64] {
 // work reads one share after the other.
 func (s *scan[T]) work(ctx context.Context) error {
 	for {
-		mine := s.claim(ctx)
+		mine, err := s.claim(ctx)
 		if mine == nil {
-			return ctx.Err()
+			return err
 		}
 		if err := s.readShare(ctx, mine); err != nil {
 			return err
@@ -225,25 +243,28 @@ func (s *scan[T]) work(ctx context.Context) error {
 
 // claim finds a worker something to read: a share that nobody has, or else a
 // part of another worker's. It waits while neither can be had, and returns nil
-// when all is read, or ctx has ended.
-func (s *scan[T]) claim(ctx context.Context) *share {
+// when all is read.
+func (s *scan[T]) claim(ctx context.Context) (*share, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.idle++
 	defer func() { s.idle-- }()
-	for ctx.Err() == nil && len(s.shares) > 0 {
+	for len(s.shares) > 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		i := slices.IndexFunc(s.shares, func(sh *share) bool { return !sh.taken })
 		if i >= 0 {
 			s.shares[i].taken = true
-			return s.shares[i]
+			return s.shares[i], nil
 		}
 		if part := s.part(); part != nil {
 			s.shares = append(s.shares, part)
-			return part
+			return part, nil
 		}
 		s.changed.Wait()
 	}
-	return nil
+	return nil, nil
 }
 
 // readShare reads a share up to its end, wherever that is by then.

@@ -5,8 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"net/http"
+	"runtime"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +21,7 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/entity"
 )
 
 // layOut seeds tickets and returns their ids in order.
@@ -192,6 +198,65 @@ func TestScan_HonoursFilterAndAfter(t *testing.T) {
 	})
 }
 
+// Read by one worker from one range with an end, so that no count and no other
+// range can make up for a filter that is lost, or a range that is not kept to.
+func TestScan_HonoursFilterAndAfterWithinARange(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	ids := layOut(srv, consecutive(10)...)
+	srv.Seed("Tickets", map[string]any{"id": ids[4], "status": 5})
+	until := autotask.Range{Last: autotask.Int(ids[6])}
+	q := autotask.Query{Filter: autotask.Eq("status", 1)}
+	assert.Equal(t, slices.Concat(ids[:4], ids[5:7]), scannedIDs(t.Context(), t, client, q, 1, until))
+	q.After = autotask.Int(ids[1])
+	assert.Equal(t, slices.Concat(ids[2:4], ids[5:7]), scannedIDs(t.Context(), t, client, q, 1, until))
+	assert.Equal(t, ids[8:], scannedIDs(t.Context(), t, client, q, 1, autotask.Range{After: autotask.Int(ids[7])}))
+}
+
+// Company 0 is the tenant's own.
+func TestScan_BeginsBeforeZero(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	srv.Seed("Companies", map[string]any{"id": 0, "companyName": "Us"})
+	var names []string
+	for page, err := range autotask.Scan[entity.Company](t.Context(), client, autotask.Query{}, 2) {
+		require.NoError(t, err)
+		for _, company := range page.Items {
+			names = append(names, company.CompanyName.Or(""))
+		}
+	}
+	assert.Contains(t, names, "Us")
+}
+
+func TestScan_CountsNothingThatHasAnEnd(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	ids := layOut(srv, consecutive(10)...)
+	assert.Equal(t, ids, scannedIDs(t.Context(), t, client, autotask.Query{}, 3, autotask.Range{Last: autotask.Int(ids[9])}))
+	assert.Equal(t, ids, scannedIDs(t.Context(), t, client, autotask.Query{}, 1))
+	assert.Zero(t, count(srv, "POST Tickets/query/count"), "one worker shares with nobody")
+}
+
+// Nobody waits for a count that comes too late to be of use.
+func TestScan_EndsWithoutTheCount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		ids := layOut(srv, consecutive(10)...)
+		srv.Inject(autotasktest.Fault{Op: "POST Tickets/query/count", Delay: time.Minute})
+		began := time.Now()
+		assert.Equal(t, ids, scannedIDs(t.Context(), t, srv.Client(), autotask.Query{}, 3))
+		assert.Less(t, time.Since(began), time.Minute)
+	})
+}
+
+func TestScan_StartsNoMoreWorkersThanRequestsMayRun(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	ids := layOut(srv, consecutive(1200)...)
+	assert.Equal(t, ids, scannedIDs(t.Context(), t, client, autotask.Query{}, math.MaxInt))
+}
+
 func TestScan_SplitFiltersAreReadToo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -239,20 +304,104 @@ func TestScan_AFailureEndsItBehindWhatWasRead(t *testing.T) {
 	})
 }
 
+// A failure while the others have nothing to read must wake them.
+func TestScan_AFailureEndsThoseWhoWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		srv.SetLatency(50 * time.Millisecond)
+		layOut(srv, consecutive(600)...)
+		srv.Inject(autotasktest.Fault{Op: "POST Tickets/query/next", Status: 500, Body: `{"errors":["no"]}`})
+		var failure error
+		for _, err := range srv.Client().Tickets.Scan(t.Context(), autotask.Query{}, 3) {
+			failure = errors.Join(failure, err)
+		}
+		require.ErrorIs(t, failure, autotask.ErrInvalid)
+	})
+}
+
 func TestScan_CancelEndsIt(t *testing.T) {
+	t.Parallel()
+	for range 10 { // whatever the workers are at
+		synctest.Test(t, func(t *testing.T) {
+			srv := autotasktest.NewInProcess(t)
+			srv.SetLatency(50 * time.Millisecond)
+			layOut(srv, consecutive(2001)...)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var failure error
+			for _, err := range srv.Client().Tickets.Scan(ctx, autotask.Query{}, 3) {
+				failure = err
+				cancel()
+			}
+			require.ErrorIs(t, failure, context.Canceled)
+			var e *autotask.Error
+			require.ErrorAs(t, failure, &e)
+		})
+	}
+}
+
+// ending counts the requests that are under way, and ends one of them without an
+// answer, as FailNow in a test's transport would.
+type ending struct {
+	http.RoundTripper
+
+	nth      int64 // which one, counts aside
+	made     atomic.Int64
+	underWay atomic.Int64
+}
+
+func (e *ending) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.URL.Path, "/count") && e.made.Add(1) == e.nth {
+		runtime.Goexit()
+	}
+	e.underWay.Add(1)
+	defer e.underWay.Add(-1)
+	return e.RoundTripper.RoundTrip(r)
+}
+
+func endingThe(nth int64, srv *autotasktest.Server) (*ending, *autotask.Client) {
+	e := &ending{nth: nth}
+	return e, srv.Client(autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+		e.RoundTripper = next
+		return e
+	}))
+}
+
+func TestScan_AWorkerThatDoesNotReturnIsAFailure(t *testing.T) {
+	t.Parallel()
+	for _, workers := range []int{1, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := autotasktest.NewInProcess(t)
+			srv.SetLatency(50 * time.Millisecond)
+			layOut(srv, consecutive(4001)...)
+			_, client := endingThe(4, srv)
+			var failure error
+			for _, err := range client.Tickets.Scan(t.Context(), autotask.Query{}, workers) {
+				failure = errors.Join(failure, err)
+			}
+			require.ErrorContains(t, failure, "Goexit")
+		})
+	}
+}
+
+func TestScan_LeavingTheLoopEndsTheWorkers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
 		srv.SetLatency(50 * time.Millisecond)
 		layOut(srv, consecutive(4001)...)
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		var failure error
-		for _, err := range srv.Client().Tickets.Scan(ctx, autotask.Query{}, 3) {
-			failure = err
-			cancel()
+		requests, client := endingThe(0, srv)
+		pages := 0
+		for _, err := range client.Tickets.Scan(t.Context(), autotask.Query{}, 3) {
+			require.NoError(t, err)
+			if pages++; pages == 2 {
+				synctest.Wait() // the others are reading
+				require.Positive(t, requests.underWay.Load())
+				break
+			}
 		}
-		require.ErrorIs(t, failure, context.Canceled)
+		assert.Zero(t, requests.underWay.Load())
 	})
 }
 

@@ -185,10 +185,13 @@ func (f *filter) operand(c condition) (operand, error) {
 
 func (f *filter) udfOperand(name string) (operand, error) {
 	f.udfs++
-	if !slices.ContainsFunc(f.server.definitions(f.entity), func(d UDF) bool { return strings.EqualFold(d.Name, name) }) {
+	defs := f.server.definitions(f.entity)
+	i := slices.IndexFunc(defs, func(d UDF) bool { return strings.EqualFold(d.Name, name) })
+	if i < 0 {
 		return operand{}, unknownField(name, f.entity)
 	}
-	return operand{loose, func(r *row) scalar { return stored(loose, udfOf(r, name)) }}, nil
+	class := defs[i].class()
+	return operand{class, func(r *row) scalar { return stored(class, udfOf(r, name)) }}, nil
 }
 
 // wanted reads the values that a condition compares with.

@@ -122,15 +122,15 @@ func stampWebhook(st stamper) {
 	st.set(encode(false), "isReady")
 }
 
-// settleReady makes a webhook ready as soon as it has a field, when a write was
-// about one of its fields.
-func (s *Server) settleReady(c *call) {
-	h := findHook(func(h *hook) bool { return c.table.entity == h.fields || h.udfs != nil && c.table.entity == h.udfs })
-	if h == nil {
+// settleReady makes a webhook ready as soon as it has a field. The row that was
+// put or taken away is one of its fields, or is nothing to it.
+func (s *Server) settleReady(of *schema.Entity, field *row) {
+	h := findHook(func(h *hook) bool { return of == h.fields || h.udfs != nil && of == h.udfs })
+	if h == nil || field == nil {
 		return
 	}
 	t := s.table(h.webhooks)
-	id, _ := toInt64(c.parentOfWritten())
+	id, _ := toInt64(field.fields.get("webhookID"))
 	old := t.rows[id]
 	if old == nil {
 		return
@@ -142,17 +142,6 @@ func (s *Server) settleReady(c *call) {
 	fields := slices.Clone(old.fields)
 	fields.set("isReady", ready)
 	t.put(&row{id: id, fields: fields})
-}
-
-func (c *call) parentOfWritten() json.RawMessage {
-	r := c.table.rows[c.rowID]
-	if r == nil {
-		r = c.before
-	}
-	if r == nil {
-		return null
-	}
-	return r.fields.get("webhookID")
 }
 
 // HookFieldID returns the id that a field of a collection's entity has among the

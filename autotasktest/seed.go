@@ -53,7 +53,9 @@ func (s *Server) seed(e *schema.Entity, given object) int64 {
 		fields = append(fields, member{f.Name, value})
 	}
 	s.stampCreation(e, &fields, &call{actor: APIUserID}, given.has)
-	t.put(&row{id: id, fields: fields})
+	r := &row{id: id, fields: fields}
+	t.put(r)
+	s.settleReady(e, r)
 	return id
 }
 

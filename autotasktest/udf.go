@@ -48,7 +48,23 @@ func (s *Server) SetUDFs(collection string, definitions ...UDF) {
 		s.udfs = make(map[*schema.Entity][]UDF)
 	}
 	s.udfs[e] = slices.Clone(definitions)
+	for i := range s.udfs[e] {
+		d := &s.udfs[e][i]
+		d.Type = cmp.Or(d.Type, textType)
+	}
 	s.offerUDFs(e)
+}
+
+// textType is the data type of a text.
+const textType = "string"
+
+// class says how values of the field compare. All are texts; those of a field
+// that is not known to be for texts may be more.
+func (d UDF) class() class {
+	if d.Type == textType {
+		return textual
+	}
+	return loose
 }
 
 func (d UDF) json() json.RawMessage {
@@ -63,7 +79,7 @@ func (d UDF) json() json.RawMessage {
 	return object{
 		{"name", encode(d.Name)},
 		{"label", encode(cmp.Or(d.Label, d.Name))},
-		{"type", encode(cmp.Or(d.Type, "string"))},
+		{"type", encode(cmp.Or(d.Type, textType))},
 		{"length", integer(int64(cmp.Or(d.Length, 8000)))},
 		{"description", encode(d.Description)},
 		{"isRequired", encode(d.Required)},

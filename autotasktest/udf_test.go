@@ -39,6 +39,15 @@ func TestUDFDefinitions(t *testing.T) {
 		}
 		assert.Equal(t, []int64{seeded}, x.query("Tickets", `[{"op":"exist","field":"Seats","udf":true}]`))
 
+		// A text is compared as a text, a number as a number, and what is not known as what it looks like.
+		x.do("PUT", "Tickets", x.ticket(seeded, func(m map[string]any) {
+			m["userDefinedFields"] = []any{map[string]any{"name": "Site", "value": "2"}, map[string]any{"name": "Seats", "value": "04"}}
+		})).ok()
+		assert.Equal(t, []int64{seeded}, x.query("Tickets", `[{"op":"eq","field":"Seats","udf":true,"value":"4"}]`))
+		assert.Empty(t, x.query("Tickets", `[{"op":"eq","field":"Site","udf":true,"value":"02"}]`))
+		x.Seed("Companies", map[string]any{"userDefinedFields": []map[string]any{{"name": "Code", "value": "007"}}})
+		assert.Len(t, x.query("Companies", `[{"op":"eq","field":"Code","udf":true,"value":"7"}]`), 1)
+
 		x.post("Tickets", newTicket(`"userDefinedFields":[{"name":"Nothing","value":"2"}]`)).refused("Nothing does not exist for Ticket")
 		x.post("Tickets", newTicket(`"userDefinedFields":[{"name":"Site","value":"3"}]`)).refused("Picklist value [3] does not exist for Site")
 		x.post("Tickets/query", `{"filter":[{"op":"exist","field":"Nothing","udf":true}]}`).refused("Unable to find Nothing")

@@ -76,6 +76,26 @@ func (x *tenant) webhook(entity, url string, subscribed, displayed string) int64
 	return id
 }
 
+// Package webhook makes webhooks of https addresses only; a test's server has a
+// certificate of its own.
+func TestSeededWebhookCallsAServerWithTLS(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, x *tenant) {
+		log := &hookLog{}
+		host := httptest.NewTLSServer(log)
+		defer host.Close()
+		hook := x.Seed("TicketWebhooks", map[string]any{
+			"name": "test", "webhookUrl": host.URL, "secretKey": "key", "isActive": true, "isSubscribedToUpdateEvents": true,
+		})
+		assert.Equal(t, false, x.Get("TicketWebhooks", hook)["isReady"], "it has no field yet")
+		x.Seed("TicketWebhookFields", map[string]any{"webhookID": hook, "fieldID": x.HookFieldID("Tickets", "title"), "isSubscribedField": true})
+		assert.Equal(t, true, x.Get("TicketWebhooks", hook)["isReady"])
+		assert.Equal(t, 1, x.FireWebhooks("Update", "Tickets", x.Seed("Tickets", nil)))
+		require.NoError(t, x.DeliverWebhooks(t.Context()))
+		require.Len(t, log.calls, 1)
+	})
+}
+
 func TestWebhooks(t *testing.T) {
 	t.Parallel()
 	bothWays(t, func(t *testing.T, x *tenant) {

@@ -207,8 +207,10 @@ func (e *Event) isAboutItem() bool {
 
 // Decode reads the event's fields into an entity, such as an autotask.Ticket or
 // an entity.Company, or into any other struct with JSON names, which are matched
-// without case. The item's id is among them. Fields that were not sent are left
-// as they are: where an entity has a plain field, Fields.Get tells an absent one
+// without case; of several that differ in case only, the last in alphabetical
+// order is taken, which begins with a small letter as the entities' names do.
+// The item's id is among them. Fields that were not sent are left as they are:
+// where an entity has a plain field, Fields.Get tells an absent one
 // from zero.
 func (e *Event) Decode(v any) error {
 	all := Fields{"id": stdjson.RawMessage(strconv.FormatInt(e.ID, 10))}
@@ -216,9 +218,9 @@ func (e *Event) Decode(v any) error {
 		clear(all)
 	}
 	maps.Copy(all, e.Fields)
-	b, err := json.Marshal(all, lenient)
+	b, err := json.Marshal(all, lenient, json.Deterministic(true))
 	if err == nil {
-		err = json.Unmarshal(b, v, lenient)
+		err = json.Unmarshal(b, v, lenient, jsontext.AllowDuplicateNames(true))
 	}
 	if err != nil {
 		return fmt.Errorf("webhook: the fields of the event do not fit a %T: %w", v, err)

@@ -138,6 +138,10 @@ func TestDecode(t *testing.T) {
 	require.NoError(t, parse(t, `{"Action":"Create","EntityType":"Account","Id":1,"Fields":{"ID":0,"CompanyName":"Us"}}`).Decode(&company))
 	assert.Equal(t, entity.Company{CompanyName: autotask.Value("Us")}, company)
 
+	var twins autotask.Ticket
+	require.NoError(t, parse(t, `{"Action":"Update","EntityType":"Ticket","Id":1,"Fields":{"title":"small","Title":"large"}}`).Decode(&twins))
+	assert.Equal(t, "small", twins.Title)
+
 	var contact entity.Contact
 	require.NoError(t, parse(t, `{"Action":"Delete","EntityType":"Contact","Id":12}`).Decode(&contact))
 	assert.Equal(t, int64(12), contact.ID)

@@ -97,7 +97,9 @@ func NewHandler(secret string, handle func(ctx context.Context, e *Event) error,
 		h.problems = append(h.problems, "the function that handles events is nil")
 	}
 	for _, opt := range opts {
-		opt(h)
+		if opt != nil {
+			opt(h)
+		}
 	}
 	if err := invalid(h.problems); err != nil {
 		return nil, err

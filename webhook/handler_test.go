@@ -302,17 +302,17 @@ func TestEscapedSignatures(t *testing.T) {
 	body := func(text string) string {
 		return `{"Action":"Update","EntityType":"Ticket","Id":1,"Fields":{"title":"` + text + `"}}`
 	}
-	const raw = `Grüße 'a' & <b> \"c\" \\ ` + "`" + `+ 😀 \u00fc \n/`
+	const raw = `Grüße 'a' & <b> \"c\" \\ ` + "`" + `+ 😀 \u00fc \n/` + "\x7f"
 	for name, signed := range map[string]string{
 		"as it is": body(raw),
 		"upper case": body(`Gr\u00FC\u00DFe \u0027a\u0027 \u0026 \u003Cb\u003E \u0022c\u0022 \u005C ` +
-			`\u0060\u002B \uD83D\uDE00 \u00fc \n/`),
+			`\u0060\u002B \uD83D\uDE00 \u00fc \n/\u007F`),
 		"lower case": body(`Gr\u00fc\u00dfe \u0027a\u0027 \u0026 \u003cb\u003e \u0022c\u0022 \u005c ` +
-			`\u0060\u002b \ud83d\ude00 \u00fc \n/`),
+			`\u0060\u002b \ud83d\ude00 \u00fc \n/\u007f`),
 		"upper case, plain backslash": body(`Gr\u00FC\u00DFe \u0027a\u0027 \u0026 \u003Cb\u003E \u0022c\u0022 \\ ` +
-			`\u0060\u002B \uD83D\uDE00 \u00fc \n/`),
+			`\u0060\u002B \uD83D\uDE00 \u00fc \n/\u007F`),
 		"lower case, plain backslash": body(`Gr\u00fc\u00dfe \u0027a\u0027 \u0026 \u003cb\u003e \u0022c\u0022 \\ ` +
-			`\u0060\u002b \ud83d\ude00 \u00fc \n/`),
+			`\u0060\u002b \ud83d\ude00 \u00fc \n/\u007f`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -323,7 +323,7 @@ func TestEscapedSignatures(t *testing.T) {
 			require.Len(t, l.events, 2)
 			var got struct{ Title string }
 			require.NoError(t, l.events[0].Decode(&got))
-			assert.Equal(t, "Grüße 'a' & <b> \"c\" \\ `+ 😀 ü \n/", got.Title)
+			assert.Equal(t, "Grüße 'a' & <b> \"c\" \\ `+ 😀 ü \n/\x7f", got.Title)
 			assert.JSONEq(t, body(raw), signed, "the forms must not differ in what they say")
 
 			assert.Equal(t, http.StatusUnauthorized, serve(h, call(t, body(raw+"."), sign(secret, signed))).Code)
@@ -335,6 +335,19 @@ func TestEscapedSignatures(t *testing.T) {
 			assert.Equal(t, want, serve(plain, call(t, body(raw), sign(secret, signed))).Code)
 			assert.Equal(t, want == http.StatusOK, len(l.events) == 1)
 		})
+	}
+}
+
+func TestEscapedSignaturesOfASingleCharacter(t *testing.T) {
+	t.Parallel()
+	for text, escaped := range map[string]string{
+		"&": `\u0026`, "<": `\u003C`, ">": `\u003E`, "'": `\u0027`, "`": `\u0060`, "+": `\u002B`, "\x7f": `\u007F`, "ü": `\u00FC`, `\\`: `\u005C`,
+	} {
+		h, _ := newHandler(t, webhook.WithEscapedSignatures())
+		signed := strings.Replace(update, "Update", "Upd"+escaped, 1)
+		require.NotEqual(t, update, signed)
+		body := strings.Replace(update, "Update", "Upd"+text, 1)
+		assert.Equal(t, http.StatusOK, serve(h, call(t, body, sign(secret, signed))).Code, "%q", text)
 	}
 }
 
@@ -363,8 +376,8 @@ func TestNewHandlerRefuses(t *testing.T) {
 		assert.NotContains(t, err.Error(), "ss")
 		assert.Nil(t, h)
 	}
-	_, err := webhook.NewHandler(strings.Repeat("s", 64), handle)
-	require.NoError(t, err)
+	_, err := webhook.NewHandler(strings.Repeat("s", 64), handle, nil)
+	require.NoError(t, err, "as many as there may be, and an option that is none")
 }
 
 func TestHandlerShowsNoSecret(t *testing.T) {

@@ -111,8 +111,8 @@ func (s Subscription) MarshalJSON() ([]byte, error) {
 // An error on the way says what the webhook has been given and comes with its
 // id, 0 if there is none or its creation was not answered. Ensure then goes on
 // from there when it is called again, or autotask.Delete[entity.TicketWebhook],
-// or its like, takes the webhook away. An Error from Ensure has no Sent: the
-// secret would be in it. Do not call Ensure for the same webhook twice at a time:
+// or its like, takes the webhook away. An Error from Ensure has no Sent that
+// holds the secret. Do not call Ensure for the same webhook twice at a time:
 // both may create it.
 func Ensure(ctx context.Context, client *autotask.Client, s Subscription) (id int64, err error) {
 	k, problems := s.check()

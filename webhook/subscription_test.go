@@ -222,6 +222,27 @@ func TestEnsureBringsInLine(t *testing.T) {
 	assert.Equal(t, []string{"PATCH TicketWebhooks"}, writes(srv)[before:], "only the settings, which may not be readable")
 }
 
+// A server that lists more than it was asked for must not cost another webhook
+// its fields.
+func TestEnsureLeavesTheRowsOfOtherWebhooks(t *testing.T) {
+	t.Parallel()
+	srv := autotasktest.NewInProcess(t)
+	client := srv.Client()
+	s := subscription()
+	s.Name = "Another"
+	other, err := webhook.Ensure(t.Context(), client, s)
+	require.NoError(t, err)
+	listed, err := json.Marshal(map[string]any{"items": srv.Rows("TicketWebhookFields"), "pageDetails": map[string]any{}})
+	require.NoError(t, err)
+	before := rowsOf(t, srv, "TicketWebhookFields", other)
+	srv.Inject(autotasktest.Fault{Op: "POST TicketWebhookFields/query", Status: 200, Body: string(listed)})
+	id, err := webhook.Ensure(t.Context(), client, subscription())
+	require.NoError(t, err)
+	require.Empty(t, srv.PendingFaults())
+	assert.Equal(t, before, rowsOf(t, srv, "TicketWebhookFields", other))
+	assert.Equal(t, before, rowsOf(t, srv, "TicketWebhookFields", id), "it has its own")
+}
+
 // Whichever of the writes fails, for good or with its answer lost, calling
 // Ensure again ends with one whole webhook; and none that is made in part is
 // active.
@@ -356,6 +377,18 @@ func TestEnsureHiddenSecret(t *testing.T) {
 		assert.Equal(t, id, again)
 		assert.Equal(t, hidden, srv.Get("TicketWebhooks", id)["secretKey"])
 	}
+}
+
+// Autotask may take the white space around a text off.
+func TestEnsureTrimmedSecret(t *testing.T) {
+	t.Parallel()
+	srv := autotasktest.NewInProcess(t)
+	s := subscription()
+	s.Secret = " " + secret + " "
+	srv.Inject(autotasktest.Fault{Op: "POST TicketWebhooks", Edit: func(row map[string]any) { row["secretKey"] = secret }})
+	id, err := webhook.Ensure(t.Context(), srv.Client(), s)
+	require.NoError(t, err)
+	assert.Equal(t, secret, srv.Get("TicketWebhooks", id)["secretKey"])
 }
 
 // A new address moves the webhook, and what the Subscription no longer names is

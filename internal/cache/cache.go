@@ -37,7 +37,7 @@ func (c *Cache[T]) Get(ctx context.Context, key string, fetch func(context.Conte
 			if v, ok := c.Peek(key); ok {
 				return v, nil
 			}
-			v, err := fetch(ctx)
+			v, err := returned(ctx, fetch)
 			switch {
 			case err == nil:
 				c.put(key, v)
@@ -62,6 +62,20 @@ func (c *Cache[T]) Get(ctx context.Context, key string, fetch func(context.Conte
 			return v, err
 		}
 	}
+}
+
+// returned calls fetch on a goroutine of its own: one that ends without
+// returning, as by FailNow in a test's transport, must not leave those waiting
+// who share it.
+func returned[T any](ctx context.Context, fetch func(context.Context) (T, error)) (v T, err error) {
+	err = errors.New("the request was ended by runtime.Goexit")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		v, err = fetch(ctx)
+	}()
+	<-done
+	return v, err
 }
 
 // abandoned marks the failure of a fetch whose caller's context had ended: it

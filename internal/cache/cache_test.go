@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,6 +46,20 @@ func TestValueIsFetchedOnce(t *testing.T) {
 	v, err := c.Get(t.Context(), "b", s.fetch)
 	require.NoError(t, err)
 	assert.Equal(t, "fetch 2", v, "keys have values of their own")
+}
+
+func TestFetchThatDoesNotReturnIsAFailure(t *testing.T) {
+	t.Parallel()
+	var c Cache[string]
+	_, err := c.Get(t.Context(), "a", func(context.Context) (string, error) {
+		runtime.Goexit()
+		return "", nil
+	})
+	require.ErrorContains(t, err, "Goexit")
+	var s source
+	v, err := c.Get(t.Context(), "a", s.fetch)
+	require.NoError(t, err)
+	assert.Equal(t, "fetch 1", v)
 }
 
 func TestConcurrentCallersShareOneFetch(t *testing.T) {

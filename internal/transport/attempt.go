@@ -86,6 +86,9 @@ func (a *attempts) acquire(ctx context.Context, endpoint string) (place, error) 
 	}
 	if held.done, err = a.limiter.Acquire(ctx, endpoint); err != nil {
 		place{gate: gate}.release()
+		if ended := ctx.Err(); ended != nil {
+			return place{}, ended // which is no failure of the limiter's
+		}
 		return place{}, fmt.Errorf("limiter: %w", err)
 	}
 	return held, nil

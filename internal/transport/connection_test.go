@@ -147,6 +147,27 @@ func TestClientErrorWithABrokenBodyIsFinal(t *testing.T) {
 	}
 }
 
+// cutOff is a body whose reading is cut off.
+type cutOff func()
+
+func (c cutOff) Read([]byte) (int, error) {
+	c()
+	return 0, io.ErrUnexpectedEOF
+}
+
+func (cutOff) Close() error { return nil }
+
+func TestEndOfTheContextIsToldBehindAStatus(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	network := scripted(func(*http.Request) (*http.Response, error) {
+		resp := answer(http.StatusBadRequest, "")
+		resp.Body = cutOff(cancel)
+		return resp, nil
+	})
+	require.ErrorIs(t, failWith(ctx, t, quick(config(network)), get(fakeBase)), context.Canceled)
+}
+
 func TestRefusedPortIsNeverSent(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once

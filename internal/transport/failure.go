@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"errors"
+	"html"
 	"net/http"
 	"regexp"
 	"strings"
@@ -110,9 +111,19 @@ func readReply(body []byte) reply {
 		}
 	}
 	if len(r.messages) == 0 || err != nil && !r.isApplication {
-		r.messages, r.isRaw = texts(string(body)), true
+		r.messages, r.isRaw = texts(plainly(body)), true
 	}
 	return r
+}
+
+// plainly writes JSON with no more characters escaped than must be: a
+// credential that is echoed in another spelling is not known for one.
+func plainly(body []byte) string {
+	v := jsontext.Value(body).Clone()
+	if err := v.Format(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
+		return string(body)
+	}
+	return string(v)
 }
 
 // errorTexts reads the errors member: an array of texts or of objects, or one text.
@@ -172,7 +183,7 @@ func htmlTitle(page string) string {
 	if start < 0 || end < start {
 		return "an HTML page without a title"
 	}
-	return page[start+len("<title>") : end]
+	return html.UnescapeString(page[start+len("<title>") : end])
 }
 
 func asciiLower(s string) string {

@@ -199,8 +199,8 @@ func (x *exchange) fail(kind Kind, cause error) *Failure {
 }
 
 // scrubbed is a cause whose text held a credential, as a server that echoes
-// what it received may bring about. It can be asked what the cause is, but
-// does not hand it out.
+// what it received may bring about. It can be asked whether the cause is a
+// known one, but does not hand it out.
 type scrubbed struct {
 	cause error
 	text  string
@@ -209,7 +209,6 @@ type scrubbed struct {
 func (s scrubbed) Error() string        { return s.text }
 func (s scrubbed) GoString() string     { return s.text }
 func (s scrubbed) Is(target error) bool { return errors.Is(s.cause, target) }
-func (s scrubbed) As(target any) bool   { return errors.As(s.cause, target) }
 
 // neverSent tells whether the request provably did not reach the server: it
 // was held back by us, or no connection for it ever came about.

@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/hashicorp/go-retryablehttp"
 )
 
@@ -231,9 +232,12 @@ func (t *Transport) scrub(s string) string {
 	c := t.config.Credentials()
 	for _, secret := range []string{c.Secret, c.IntegrationCode, c.UserName} {
 		// Very short values would tear words apart and protect nobody.
-		if len(secret) >= 4 {
-			s = strings.ReplaceAll(s, secret, "REDACTED")
-			s = strings.ReplaceAll(s, url.QueryEscape(secret), "REDACTED")
+		if len(secret) < 4 {
+			continue
+		}
+		quoted, _ := jsontext.AppendQuote(nil, secret) // of which it may be a part
+		for _, spelling := range []string{secret, url.QueryEscape(secret), string(quoted[1 : len(quoted)-1])} {
+			s = strings.ReplaceAll(s, spelling, "REDACTED")
 		}
 	}
 	return s
