@@ -41,7 +41,10 @@ type Failure struct {
 	Attempts     int
 	RetryAfter   time.Duration
 	Kind         Kind
-	Cause        error // what lies beneath, without URLs or credentials
+	// Sent is when the last attempt was on the wire, by our clock; zero if none
+	// was. A write may be carried out for some minutes after it.
+	Sent  time.Time
+	Cause error // what lies beneath, without URLs or credentials
 }
 
 func (f *Failure) Error() string {

@@ -193,6 +193,7 @@ func (x *exchange) fail(kind Kind, cause error) *Failure {
 		Method:   x.request.Method,
 		Path:     x.request.Path,
 		Attempts: x.attempt,
+		Sent:     x.sent,
 		Kind:     kind,
 		Cause:    cause,
 	}
