@@ -150,7 +150,16 @@ var (
 
 const maxPooledBuffer = 4 << 20
 
+// readBody reads a good answer whole, and the beginning of another: with
+// limit bytes or fewer.
 func (x *exchange) readBody(resp *http.Response, limit int64) error {
+	if resp.StatusCode/100 != 2 && limit >= maxErrorBody {
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(resp.Body, maxErrorBody), resp.Body}
+		resp.ContentLength = min(resp.ContentLength, maxErrorBody)
+	}
 	if x.body = spare.Swap(nil); x.body == nil {
 		x.body = buffers.Get().(*bytes.Buffer)
 	}
