@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptrace"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,10 +41,10 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer held.release()
 
 	x.attempt++
-	x.sent = time.Now()
+	x.started = time.Now()
 	resp, err := a.exchange(req, x)
 	x.received = time.Now()
-	a.log(x, resp, err, x.sent.Sub(began))
+	a.log(x, resp, err, x.started.Sub(began))
 	return resp, err
 }
 
@@ -99,7 +98,8 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 	defer cancel()
 	x.onWire = true
 	if x.class == Write {
-		ctx = x.watchConnection(ctx)
+		ctx, x.once = sendOnce(ctx)
+		defer x.once.close()
 	}
 	resp, err := a.next.RoundTrip(req.WithContext(ctx))
 	x.answered = time.Now()
@@ -113,6 +113,9 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 		resp.Body = http.NoBody
 	}
 	defer resp.Body.Close()
+	if x.once != nil && !x.once.believes(resp.StatusCode) {
+		return nil, fmt.Errorf("%w (status %d)", errMadeUp, resp.StatusCode)
+	}
 	if err := x.readBody(resp, a.max); err != nil {
 		if resp.StatusCode/100 != 4 || req.Context().Err() != nil {
 			return nil, ranOut(ctx, req, err)
@@ -134,15 +137,6 @@ func ranOut(ctx context.Context, req *http.Request, err error) error {
 		return context.Cause(ctx)
 	}
 	return err
-}
-
-// watchConnection notes whether the network layer ever had a connection for
-// the request: one that never had could not be sent.
-func (x *exchange) watchConnection(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { x.wantedConn.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { x.gotConn.Store(true) },
-	})
 }
 
 // Buffers are reused between answers; very large ones are left to the collector.
@@ -229,7 +223,7 @@ func (a *attempts) log(x *exchange, resp *http.Response, err error, waited time.
 	attrs := []slog.Attr{
 		slog.String("operation", Operation(x.request.Method, x.request.Path)),
 		slog.Int("attempt", x.attempt),
-		slog.Duration("duration", x.received.Sub(x.sent)),
+		slog.Duration("duration", x.received.Sub(x.started)),
 		slog.Duration("waited", waited),
 	}
 	if err != nil {

@@ -31,6 +31,7 @@ const (
 	MissingField
 	NotApplied
 	Ambiguous
+	ReadOnly
 	NotStarted
 )
 
@@ -42,8 +43,9 @@ type Failure struct {
 	Attempts     int
 	RetryAfter   time.Duration
 	Kind         Kind
-	// Sent is when the last attempt was on the wire, by our clock; zero if none
-	// was. A write may be carried out for some minutes after it.
+	// Sent is when the last attempt had been written or, where that is not known,
+	// when it ended, by our clock; zero if it was not sent. A write may be carried
+	// out for some minutes after it.
 	Sent  time.Time
 	Cause error // what lies beneath, without URLs or credentials
 }
