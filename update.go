@@ -146,7 +146,7 @@ func (e *edit[T]) write(ctx context.Context, c *Client) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.write(ctx, e.method, e.path, body)
+	_, err = c.writeItem(ctx, e.item, e.method, e.path, body)
 	if errors.Is(err, ErrOutcomeUnknown) {
 		c.core.unanswered.add(itemKey[T](e.id), lostWrite{changes: e.changes}, err)
 	}
@@ -320,7 +320,7 @@ func (c *comparison) addUDFs(ch merge.Change, found jsontext.Value) {
 
 // sameUDF compares user-defined fields, whose values are text on the wire
 // whatever they are.
-func sameUDF(want, got, _ jsontext.Value) bool { return fields.SameText(want, got) }
+func sameUDF(want, got, before jsontext.Value) bool { return fields.SameUDF(want, got, before) }
 
 func valueOfUDF(all []merge.UDF, name string) jsontext.Value {
 	for _, u := range all {
