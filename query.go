@@ -104,18 +104,19 @@ func NotExist(field string) Filter { return condition("notExist", field) }
 // expect items that were seen already. Deletions do not show this way.
 func Since(field string, t time.Time) Filter { return compare("gte", field, t) }
 
-// In is true of items whose field equals one of the values. Values that are
-// given twice, texts also in another casing, count once. Autotask takes 500 OR
-// conditions in a query: the values of In and NotIn, and the alternatives of
-// Or. If there are more, the longest In is sent in parts, and the results are
-// put together in the order of the ids, without doubles. Parts of an In on "id"
-// are read one after the other; those of other fields side by side, with one
-// request for each before the first item comes, and a page of each in memory.
+// In matches items whose field equals one of the values, given one by one or as
+// one slice: In("id", 7, 8), In("id", ids...), In("id", ids). A value that is
+// given twice counts once. Autotask accepts 500 OR conditions in a query: the
+// values of In and NotIn, and the alternatives of Or. If there are more, the
+// longest In is sent in parts, and the results are put together in the order of
+// the ids, without doubles. Parts of an In on "id" are read one after the other;
+// those of other fields side by side, with one request for each before the first
+// item comes, and a page of each in memory.
 func In[V any](field string, values ...V) Filter { return list("in", field, values) }
 
-// NotIn is true of items whose field equals none of the values, of which
-// Autotask takes up to 500. More are refused: read all items, and leave those
-// out in the program.
+// NotIn matches items whose field equals none of the values, given as those of
+// In. Autotask accepts up to 500. More are refused: read all items, and leave
+// those out in the program.
 func NotIn[V any](field string, values ...V) Filter { return list("notIn", field, values) }
 
 // And is true where all of the conditions are.
@@ -158,9 +159,16 @@ func compare(op, field string, value any) Filter {
 
 func list[V any](op, field string, values []V) Filter {
 	f := condition(op, field)
-	converted := make([]any, 0, len(values))
-	seen := make(map[any]bool, len(values))
+	all := make([]any, 0, len(values))
 	for _, value := range values {
+		all = append(all, value)
+	}
+	if len(all) == 1 {
+		all = elements(all[0])
+	}
+	converted := make([]any, 0, len(all))
+	seen := make(map[any]bool, len(all))
+	for _, value := range all {
 		v, err := filterValue(value)
 		if err != nil {
 			f.err = errors.Join(f.err, fmt.Errorf("%s on %s: %w", op, field, err))
@@ -171,11 +179,25 @@ func list[V any](op, field string, values []V) Filter {
 			converted = append(converted, v)
 		}
 	}
-	if len(values) == 0 {
+	if len(all) == 0 {
 		f.err = errors.Join(f.err, fmt.Errorf("%s on %s: no values given", op, field))
 	}
 	f.value = converted
 	return f
+}
+
+// elements are those of a slice, or the value itself if it is none. Bytes are
+// text or JSON to Go, and no list.
+func elements(value any) []any {
+	v := reflect.ValueOf(value)
+	if kind := v.Kind(); kind != reflect.Slice && kind != reflect.Array || v.Type().Elem().Kind() == reflect.Uint8 {
+		return []any{value}
+	}
+	all := make([]any, v.Len())
+	for i := range all {
+		all[i] = v.Index(i).Interface()
+	}
+	return all
 }
 
 func group(op string, conditions []Filter) Filter {
@@ -191,14 +213,12 @@ func group(op string, conditions []Filter) Filter {
 	return f
 }
 
-// sameness is what two values of a list have in common if they are the same to
-// Autotask, which compares texts without case.
+// sameness is what two values of a list have in common if they are spelled the
+// same. Texts in two casings are not: which of them Autotask takes for the same
+// is for its database to say.
 func sameness(v any) any {
-	switch v := v.(type) {
-	case string:
-		return strings.ToLower(v)
-	case jsontext.Value:
-		return [1]string{string(v)} // a number, and no text
+	if number, ok := v.(jsontext.Value); ok {
+		return [1]string{string(number)} // a number, and no text
 	}
 	return v
 }
@@ -266,7 +286,7 @@ func timeValue(t time.Time) (any, error) {
 	case year < 1 || year > 9999:
 		return nil, fmt.Errorf("the year %d has no form on the wire, which goes from 1 to 9999", year)
 	}
-	return fields.FormatTime(t), nil
+	return stamp(fields.FormatTime(t)), nil
 }
 
 func floatValue(f float64) (any, error) {
