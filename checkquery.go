@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/autotask-go/autotask/internal/fields"
 )
 
 // onlyCondition names the field by which alone a collection can be searched: one
@@ -93,9 +95,10 @@ type columns struct {
 }
 
 type column struct {
-	index int          // in the struct
-	name  string       // on the wire
-	holds reflect.Type // without Optional
+	index int           // in the struct
+	name  string        // on the wire
+	holds reflect.Type  // without Optional
+	rules *fields.Field // what is known beyond that
 }
 
 var allColumns sync.Map // reflect.Type -> *columns
@@ -116,7 +119,7 @@ func columnsOf(t reflect.Type) *columns {
 			holds = holds.Field(0).Type
 		}
 		c.udfs = c.udfs || holds == reflect.TypeFor[UDFs]()
-		c.byName[strings.ToLower(name)] = &column{i, name, holds}
+		c.byName[strings.ToLower(name)] = &column{i, name, holds, fields.Of(t).Lookup(name)}
 	}
 	known, _ := allColumns.LoadOrStore(t, c)
 	return known.(*columns)
@@ -160,6 +163,9 @@ func (c *columns) checkFilter(collection string, f *Filter) error {
 		if wrong := known.mismatch(v); wrong != "" {
 			return fmt.Errorf("%s.%s %s", collection, known.name, wrong)
 		}
+		if err := known.checkDay(v); err != nil {
+			return fmt.Errorf("%s.%w", collection, err)
+		}
 	}
 	return nil
 }
@@ -197,8 +203,29 @@ func (c *column) mismatch(value any) string {
 	return ""
 }
 
-// stamp is a time as it is sent, which is a text to JSON.
-type stamp string
+// checkDay refuses a time of day where the field holds none.
+func (c *column) checkDay(value any) error {
+	switch v := value.(type) {
+	case stamp:
+		return c.rules.CheckDay(v.Time)
+	case string:
+		if t, err := fields.ParseTime(v); err == nil {
+			return c.rules.CheckDay(t)
+		}
+	}
+	return nil
+}
+
+// stamp is a time as a value of a filter.
+type stamp struct{ time.Time }
+
+// String is the time as it is sent.
+func (s stamp) String() string { return fields.FormatTime(s.Time) }
+
+// MarshalJSONTo writes the time as it is sent.
+func (s stamp) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return enc.WriteToken(jsontext.String(s.String()))
+}
 
 func isNumber(text string) bool {
 	text = strings.TrimSpace(text)

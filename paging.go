@@ -129,6 +129,9 @@ func (k *kind) pages(ctx context.Context, c *Client, q Query) iter.Seq2[[]row, e
 // few entities that have no search of their own, such as a resource's time-off
 // balances. Such a list takes no filter.
 func ListOf[T Listable](ctx context.Context, c *Client, parentID int64) ([]*T, error) {
+	if err := checkCollection[T](); err != nil {
+		return nil, invalid(http.MethodGet, collection[T](), "%v", err)
+	}
 	parent := (*new(T)).Parent()
 	parent.ID = Int(parentID)
 	path, err := parent.path(http.MethodGet, collection[T]())
@@ -159,6 +162,9 @@ func needsID[T Entity](method string) error {
 	switch any((*T)(nil)).(type) { // the quick ones
 	case *Ticket, *TicketNote, *TimeEntry:
 		return nil
+	}
+	if err := checkCollection[T](); err != nil {
+		return invalid(method, collection[T](), "%v", err)
 	}
 	t := reflect.TypeFor[T]()
 	if t.Kind() == reflect.Struct {

@@ -14,8 +14,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/autotask-go/autotask/internal/fields"
 )
 
 // Autotask's limits for a query.
@@ -217,8 +215,11 @@ func group(op string, conditions []Filter) Filter {
 // same. Texts in two casings are not: which of them Autotask takes for the same
 // is for its database to say.
 func sameness(v any) any {
-	if number, ok := v.(jsontext.Value); ok {
-		return [1]string{string(number)} // a number, and no text
+	switch v := v.(type) {
+	case jsontext.Value:
+		return [1]string{string(v)} // a number, and no text
+	case stamp:
+		return v.String()
 	}
 	return v
 }
@@ -286,7 +287,7 @@ func timeValue(t time.Time) (any, error) {
 	case year < 1 || year > 9999:
 		return nil, fmt.Errorf("the year %d has no form on the wire, which goes from 1 to 9999", year)
 	}
-	return stamp(fields.FormatTime(t)), nil
+	return stamp{t}, nil
 }
 
 func floatValue(f float64) (any, error) {

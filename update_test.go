@@ -425,7 +425,7 @@ func TestPatch_OfAChildGoesThroughItsParent(t *testing.T) {
 	srv, client := tenant(t)
 	ticket := srv.Seed("Tickets", nil)
 	id := srv.Seed("TicketNotes", map[string]any{"ticketID": ticket, "title": "before", "description": "kept"})
-	err := autotask.Patch(t.Context(), client, id, &autotask.TicketNote{TicketID: ticket, Title: "after"})
+	err := autotask.Patch(t.Context(), client, id, &autotask.TicketNote{TicketID: ticket, Title: "after", NoteType: 1, Publish: 2})
 	require.NoError(t, err)
 	assert.Equal(t, "/ATServicesRest/V1.0/Tickets/"+idText(ticket)+"/Notes", srv.Requests()[0].Path)
 	assert.Equal(t, "after", srv.Get("TicketNotes", id)["title"])
