@@ -33,7 +33,7 @@ type Row struct {
 func (c *Client) Collection(name string) *Collection { return &Collection{c, name} }
 
 // Get returns one item (GET /{collection}/{id}). It returns ErrNotFound if there
-// is no such item.
+// is no such item, or if this user may not see it.
 func (c *Collection) Get(ctx context.Context, id int64) (*Row, error) {
 	path := c.name + "/" + strconv.FormatInt(id, 10)
 	switch k := c.kind(); {
@@ -88,7 +88,6 @@ func (c *Collection) Count(ctx context.Context, q Query) (int64, error) {
 func (c *Collection) kind() *kind {
 	k := &kind{
 		collection: c.name,
-		named:      true,
 		needsID:    func(string) error { return nil },
 		check:      func(*Query) error { return nil },
 		decode:     decodeRows,

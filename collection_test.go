@@ -169,13 +169,19 @@ func TestCollections_TheSingularNamesTheRightOne(t *testing.T) {
 	}
 }
 
-// A type of the library has the right collection: a 404 is then another matter.
-func TestCollections_A404IsNoMisspeltCollectionOfATypeOfTheLibrary(t *testing.T) {
+// No name is suggested where the name was right.
+func TestCollections_A404OfOneThatExistsIsAnotherMatter(t *testing.T) {
 	t.Parallel()
 	client := answering(t, 404, []byte("<html>no such page</html>"))
 	_, err := client.Tickets.List(t.Context(), autotask.Query{})
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), "not a collection")
+	_, err = client.Collection("tickets").Get(t.Context(), 7)
+	require.ErrorIs(t, err, autotask.ErrNotFound, "some report this of an item that is not there")
+	_, err = client.Picklists.Fields(t.Context(), "Tickets")
+	require.ErrorIs(t, err, autotask.ErrUnsupported)
+	require.NotErrorIs(t, err, autotask.ErrNotFound)
+	assert.NotContains(t, err.Error(), "did you mean")
 	_, err = autotask.List[misnamed](t.Context(), client, autotask.Query{})
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 	assert.Contains(t, err.Error(), `"Ticket" is not a collection of the API; did you mean Tickets`)

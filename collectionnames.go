@@ -12,6 +12,11 @@ func noCollection(name string) *Error {
 	return wrong("%q is not a collection of the API%s", excerpt(name), oneOf("; did you mean ", collectionsLike(name)))
 }
 
+// isKnownCollection is true of the vendor's collections, in any casing.
+func isKnownCollection(name string) bool {
+	return slices.ContainsFunc(strings.Fields(collectionNames), func(n string) bool { return strings.EqualFold(n, name) })
+}
+
 func notACollection(name string) error {
 	return fmt.Errorf("%q is not the name of a collection, such as Tickets", name)
 }

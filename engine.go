@@ -18,7 +18,7 @@ import (
 type kind struct {
 	collection string
 	problem    error // with the name of the collection
-	named      bool  // by the caller, so that there may be no such collection
+	exists     bool  // the name is beyond doubt
 	leastID    int64
 	needsID    func(method string) error
 	check      func(*Query) error // against the fields of the type
@@ -29,7 +29,7 @@ func kindOf[T Entity]() *kind {
 	k := &kind{
 		collection: collection[T](),
 		problem:    checkCollection[T](),
-		named:      !isOurs[T](),
+		exists:     isOurs[T](),
 		needsID:    needsID[T],
 		check:      checkFields[T],
 		decode:     decodePage[T],
@@ -292,9 +292,10 @@ func (k *kind) read(ctx context.Context, c *Client, r call) (page, error) {
 	return p, k.explain(c.send(ctx, r))
 }
 
-// explain names the collection that a caller may have meant.
+// explain names the collection that a caller may have meant, where the name is
+// none that is known.
 func (k *kind) explain(err error) error {
-	if k.named && isStatus(err, http.StatusNotFound) {
+	if isStatus(err, http.StatusNotFound) && !k.exists && !isKnownCollection(k.collection) {
 		return noCollection(k.collection)
 	}
 	return err

@@ -94,7 +94,11 @@ func metadata[T any](ctx context.Context, kept *cache.Cache[T], entity, route st
 		return none, invalid(http.MethodGet, path, "%v", notACollection(entity))
 	}
 	v, err := kept.Get(ctx, entity, func(ctx context.Context) (T, error) { return fetch(ctx, path) })
-	if isStatus(err, http.StatusNotFound) {
+	switch {
+	case !isStatus(err, http.StatusNotFound):
+	case isKnownCollection(entity):
+		err = refusal(transport.Unsupported|transport.Invalid, "", "", fmt.Sprintf("%s has no description that this user may see: Autotask answers %s with 404", entity, path))
+	default:
 		err = noCollection(entity)
 	}
 	return v, asError(http.MethodGet, path, err)

@@ -139,7 +139,7 @@ func ListOf[T Listable](ctx context.Context, c *Client, parentID int64) ([]*T, e
 		return nil, err
 	}
 	k := kindOf[T]()
-	k.leastID, k.named = 1, false
+	k.leastID, k.exists = 1, true
 	next := k.follow(c, route{first: call{method: http.MethodGet, path: path}, next: path, full: maxPageSize})
 	var all []*T
 	for {
@@ -153,8 +153,6 @@ func ListOf[T Listable](ctx context.Context, c *Client, parentID int64) ([]*T, e
 		all = append(all, itemsOf[T](rows)...)
 	}
 }
-
-func queryPath[T Entity]() string { return collection[T]() + "/query" }
 
 // needsID refuses entities of a caller's own whose ids cannot be told, where
 // ids are what tells items apart.
