@@ -37,7 +37,7 @@ func TestCollection_RowsAreWhatAutotaskSentByteForByte(t *testing.T) {
 	}
 	require.Len(t, all, 2)
 	assert.Equal(t, `{"id":6}`, string(all[0].JSON))
-	assert.Equal(t, oddRow, string(all[1].JSON))
+	assert.Equal(t, []byte(oddRow), []byte(all[1].JSON))
 	assert.EqualValues(t, 7, all[1].ID)
 
 	one, err := novelties.Get(t.Context(), 7)
@@ -46,7 +46,7 @@ func TestCollection_RowsAreWhatAutotaskSentByteForByte(t *testing.T) {
 	for page, err := range novelties.Pages(t.Context(), autotask.Query{}) {
 		require.NoError(t, err)
 		assert.Equal(t, autotask.Int(7), page.After)
-		assert.Equal(t, oddRow, string(page.Items[1].JSON))
+		assert.Equal(t, []byte(oddRow), []byte(page.Items[1].JSON))
 	}
 	n, err := novelties.Count(t.Context(), autotask.Query{})
 	require.NoError(t, err)

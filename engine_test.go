@@ -259,11 +259,11 @@ func keyset(mock *httpmock.MockTransport, details string, ids []int64) *[]string
 		}
 		sent = append(sent, string(body))
 		var q struct {
-			MaxRecords int
+			MaxRecords int `json:"MaxRecords"`
 			Filter     []struct {
-				Op, Field string
-				Value     any
-			}
+				Op    string `json:"op"`
+				Value any    `json:"value"`
+			} `json:"filter"`
 		}
 		if err := json.Unmarshal(body, &q); err != nil {
 			return nil, err

@@ -227,7 +227,7 @@ func TestFill_AndLabelsAreEachOthersReverse(t *testing.T) {
 			ticket := new(autotask.Ticket)
 			err := client.Picklists.Fill(t.Context(), ticket, map[string]string{f.Name: v.Label})
 			if !v.Active || errors.Is(err, autotask.ErrAmbiguous) {
-				require.ErrorIs(t, err, err)
+				require.Error(t, err, "%s: %s", f.Name, v.Label)
 				continue
 			}
 			require.NoError(t, err, "%s: %s", f.Name, v.Label)

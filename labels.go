@@ -12,10 +12,12 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Resolve finds the ids that labels stand for, in several picklist fields of an
+// Resolve returns the ids that labels stand for, in several picklist fields of an
 // entity at once: {"status": "In Progress", "queueID": "Service Desk"}. The
-// result has the keys that were given, as they were given. Fields and labels
-// are compared without case, labels without outer white space as well.
+// result has the keys that were given, as they were given. Field names and labels
+// are matched case-insensitively, ignoring surrounding white space in labels. A
+// field may be a user-defined one whose values are numbers; Fill sets the others,
+// too.
 //
 // Only active values count, since inactive ones cannot be set; to find those
 // too, use Values and Picklist.ID. If the field that another one depends on is

@@ -55,7 +55,7 @@ type UDFDefinition struct {
 	Default     Optional[string] // null if there is none, or if it is empty
 }
 
-// Info tells what can be done with an entity (GET /{entity}/entityInformation).
+// Info returns what can be done with an entity (GET /{entity}/entityInformation).
 // It returns ErrInvalid if there is no such collection, and names those like it.
 func (s *PicklistsService) Info(ctx context.Context, entity string) (*EntityInfo, error) {
 	info, err := metadata(ctx, &s.client.core.infos, entity, infoRoute, s.fetchInfo)
@@ -65,7 +65,7 @@ func (s *PicklistsService) Info(ctx context.Context, entity string) (*EntityInfo
 	return &info, nil
 }
 
-// UDFs lists the definitions of an entity's user-defined fields (GET
+// UDFs returns the definitions of an entity's user-defined fields (GET
 // /{entity}/entityInformation/userDefinedFields). An entity that has none gives
 // an empty list. Autotask answers for such an entity, and for a collection that
 // does not exist, with the same 404 page; Fields, which every entity has, then

@@ -12,7 +12,7 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// List reads the items that q asks for into memory. See All.
+// List returns all items that match q. See All.
 func List[T Queryable](ctx context.Context, c *Client, q Query) ([]*T, error) {
 	var all []*T
 	for rows, err := range kindOf[T]().pages(ctx, c, q) {
@@ -24,13 +24,15 @@ func List[T Queryable](ctx context.Context, c *Client, q Query) ([]*T, error) {
 	return all, nil
 }
 
-// All ranges over the items that q asks for, in the order of their ids (POST
+// All iterates over the items that match q, in the order of their ids (POST
 // {collection}/query). Pages of up to 500 are read as they are reached; leaving
 // the loop ends the reading. A failure ends the loop with a nil item and the
 // error. Ranging again reads again.
 //
-// Every item comes once, and q.Limit counts it once, although pages overlap
-// while somebody changes what they list. This holds for all that reads items.
+// Every item comes once, and q.Limit counts it once: pages can overlap while
+// somebody changes what they list. An item without an id is an error that matches
+// ErrServer. So is a full page that does not say whether it is the last, unless
+// the rest can be asked for by id. All functions that read many items keep to this.
 func All[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[*T, error] {
 	return all[T](ctx, c, kindOf[T](), q)
 }
@@ -66,9 +68,9 @@ type Page[T any] struct {
 	Rest []Range
 }
 
-// Pages ranges over the items that q asks for by whole pages, each with the
+// Pages iterates over the items that match q one page at a time, each with the
 // position from which a later run can go on once the page has been dealt with:
-// a sync of a million items that is broken off loses at most a page of work.
+// an interrupted sync of a million items loses at most one page of work.
 // Otherwise it is like All. Items that do not come in the order of their ids are
 // an error that matches ErrServer, since no position would stand for what has
 // been read.
@@ -125,7 +127,7 @@ func (k *kind) pages(ctx context.Context, c *Client, q Query) iter.Seq2[[]row, e
 	}
 }
 
-// ListOf reads all items of one parent (GET {parent}/{id}/{children}), for the
+// ListOf returns all items of one parent (GET {parent}/{id}/{children}), for the
 // few entities that have no search of their own, such as a resource's time-off
 // balances. Such a list takes no filter.
 func ListOf[T Listable](ctx context.Context, c *Client, parentID int64) ([]*T, error) {
@@ -214,10 +216,11 @@ func readAhead(ctx context.Context, next source) (ahead source, stop func()) {
 	return ahead, stop
 }
 
-// Count tells how many items match q's filter and come after q.After (POST
-// {collection}/query/count). Fields, Limit and Prefetch play no part. A filter
-// that is sent in parts (see In) is counted in parts, if no item can be in two of
-// them; otherwise the ids are read and counted.
+// Count returns the number of items that match q.Filter and come after q.After
+// (POST {collection}/query/count). Fields, Limit and Prefetch play no part. A
+// filter that is sent in parts (see In) is counted in parts, if no item can be in
+// two of them; otherwise the ids are read and counted. So they are if After is
+// set and the collection is searched by one condition alone, as TicketHistory is.
 func Count[T Queryable](ctx context.Context, c *Client, q Query) (int64, error) {
 	return kindOf[T]().count(ctx, c, q)
 }
@@ -272,7 +275,7 @@ func (k *kind) countOf(ctx context.Context, c *Client, q Query) (int64, error) {
 	return n, k.explain(err)
 }
 
-// GetMany reads many items by their ids, up to 500 in a request, in any order
+// GetMany returns many items by their ids, up to 500 in a request, in any order
 // and with repeats. The result lacks the ids that there are no items for. On an
 // error it holds what was found until then.
 func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int64]*T, error) {

@@ -11,10 +11,11 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// PicklistsService tells what the fields of an entity are in this tenant, and
-// which values its picklists have. An entity is named by its root collection:
-// "Tickets", "TicketNotes". Answers are kept for an hour, and shared with the
-// clients made by As; what they show is what the API user may see.
+// PicklistsService describes an entity's fields and picklists in this tenant. An
+// entity is named by its root collection: "Tickets", "TicketNotes". A name that
+// is none is ErrInvalid, and the error names those like it. Answers are kept for
+// an hour, and shared with the clients made by As; what they show is what the API
+// user may see.
 type PicklistsService struct{ client *Client }
 
 // Field describes a field of an entity in this tenant.
@@ -34,8 +35,8 @@ type Field struct {
 	userDefined bool
 }
 
-// PicklistValue is one value that a picklist field can have. Inactive values
-// stand on old items, but cannot be set.
+// PicklistValue is one value that a picklist field can have. Inactive values may
+// remain on old items but cannot be set.
 type PicklistValue struct {
 	// Value is the value as Autotask names it. For nearly all picklists it is
 	// a number, and ID is that number; a few, such as a resource's date
@@ -60,14 +61,14 @@ type Picklist struct {
 	Values      []PicklistValue
 }
 
-// Fields lists the fields of an entity, named by its collection, such as
+// Fields returns the fields of an entity, named by its collection, such as
 // "Tickets" (GET /{entity}/entityInformation/fields; contract, section 3).
 func (s *PicklistsService) Fields(ctx context.Context, entity string) ([]Field, error) {
 	all, err := metadata(ctx, &s.client.core.fields, entity, fieldsRoute, s.fetchFields)
 	return cloneFields(all), err
 }
 
-// Values lists the values of a picklist field, inactive ones included, in the
+// Values returns the values of a picklist field, inactive ones included, in the
 // tenant's order. The field may be a user-defined one. Its name is compared
 // without case. A field that the entity does not have, or that is no picklist,
 // is ErrInvalid.

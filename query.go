@@ -1,7 +1,6 @@
 package autotask
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -23,6 +22,13 @@ const (
 )
 
 // Query says which items of a collection to read. The zero Query reads all.
+//
+// Where the type of the items is one of this module, the names and values of the
+// Filter and the names in Fields are checked against its fields before anything is
+// sent: a wrong one is ErrInvalid, and the error names those like it. Names are
+// compared without case, as Autotask compares them. A field that this module does
+// not know yet can be asked for with a type of your own, or with
+// Client.Collection. User-defined fields are not checked.
 type Query struct {
 	// Filter is the condition; the zero Filter lets every item through.
 	Filter Filter
@@ -33,7 +39,8 @@ type Query struct {
 	// Limit is the number of items in all; 0 is no limit.
 	Limit int
 	// After reads only the items with a greater id: those behind a Page. Absent
-	// and null read from the beginning; 0 is an id like any other.
+	// and null read from the beginning; 0 is an id like any other. Items that
+	// Autotask sends all the same are left out.
 	After Optional[int64]
 	// Prefetch reads one page ahead while the caller works on the one before.
 	// That page is a request for nothing if the loop is left early.
@@ -52,42 +59,42 @@ type Filter struct {
 	err   error
 }
 
-// Eq is true of items whose field equals value: a text, number, boolean or
+// Eq matches items whose field equals value: a text, number, boolean or
 // time.Time, a type made of one of these, a json.Number, or an Optional that
 // holds one. For "has no value" use NotExist.
 func Eq(field string, value any) Filter { return compare("eq", field, value) }
 
-// NotEq is true of items whose field differs from value.
+// NotEq matches items whose field differs from value.
 func NotEq(field string, value any) Filter { return compare("noteq", field, value) }
 
-// Gt is true of items whose field is greater, or later, than value.
+// Gt matches items whose field is greater, or later, than value.
 func Gt(field string, value any) Filter { return compare("gt", field, value) }
 
-// Gte is true of items whose field is value or greater.
+// Gte matches items whose field is value or greater.
 func Gte(field string, value any) Filter { return compare("gte", field, value) }
 
-// Lt is true of items whose field is less, or earlier, than value.
+// Lt matches items whose field is less, or earlier, than value.
 func Lt(field string, value any) Filter { return compare("lt", field, value) }
 
-// Lte is true of items whose field is value or less.
+// Lte matches items whose field is value or less.
 func Lte(field string, value any) Filter { return compare("lte", field, value) }
 
-// BeginsWith is true of items whose text field begins with prefix.
+// BeginsWith matches items whose text field begins with prefix.
 func BeginsWith(field, prefix string) Filter { return compare("beginsWith", field, prefix) }
 
-// EndsWith is true of items whose text field ends with suffix.
+// EndsWith matches items whose text field ends with suffix.
 func EndsWith(field, suffix string) Filter { return compare("endsWith", field, suffix) }
 
-// Contains is true of items whose text field contains part.
+// Contains matches items whose text field contains part.
 func Contains(field, part string) Filter { return compare("contains", field, part) }
 
-// Exist is true of items whose field has a value.
+// Exist matches items whose field has a value.
 func Exist(field string) Filter { return condition("exist", field) }
 
-// NotExist is true of items whose field has no value.
+// NotExist matches items whose field has no value.
 func NotExist(field string) Filter { return condition("notExist", field) }
 
-// Since is true of items whose time field is t or later, sent in UTC and to the
+// Since matches items whose time field is t or later, sent in UTC and to the
 // millisecond. The zero time is an error. It is what a sync asks for that reads
 // only what has changed since its last run, whose beginning t is. The field is
 //
@@ -98,8 +105,8 @@ func NotExist(field string) Filter { return condition("notExist", field) }
 //	Projects, Phases, Tasks      lastActivityDateTime
 //
 // (Autotask's best practices). Autotask's clock and ours differ, and what is
-// being written shows late: begin some minutes before the last run did, and
-// expect items that were seen already. Deletions do not show this way.
+// being written shows late: start a few minutes before the last run, and expect
+// to see some items again. Deletions do not show this way.
 func Since(field string, t time.Time) Filter { return compare("gte", field, t) }
 
 // In matches items whose field equals one of the values, given one by one or as
@@ -117,10 +124,10 @@ func In[V any](field string, values ...V) Filter { return list("in", field, valu
 // those out in the program.
 func NotIn[V any](field string, values ...V) Filter { return list("notIn", field, values) }
 
-// And is true where all of the conditions are.
+// And matches items that match all of the conditions.
 func And(conditions ...Filter) Filter { return group("and", conditions) }
 
-// Or is true where one of the conditions is.
+// Or matches items that match one of the conditions.
 func Or(conditions ...Filter) Filter { return group("or", conditions) }
 
 // UDF applies a condition to the user-defined field of that name instead of a
@@ -427,59 +434,6 @@ func (q *Query) check(t *tally) error {
 		}
 	}
 	return errors.Join(problems...)
-}
-
-// part is a query as it is sent, of the one or several that a Query is.
-type part struct {
-	Query
-	ids         int   // how many it asks for, if the parts are in order
-	first, last int64 // their span
-}
-
-// parts are what a Query is sent as.
-type parts struct {
-	all      []part
-	inOrder  bool // the ids of each lie above those of the one before
-	disjoint bool // no item is in two of them
-}
-
-// split checks a query and, if it has more OR conditions than Autotask takes,
-// divides the values of its longest In among several.
-//
-// The items of the parts are, together, exactly those of the whole, however the
-// In is nested: there is no negation above it. An item that the In lets through
-// is let through by the In of some part, and judged there as in the whole; one
-// that it does not let through is judged alike everywhere; and no part lets
-// through what the whole does not, since And and Or turn no more true into
-// false. (A NotIn divided that way would let everything through.)
-func (q Query) split() (parts, error) {
-	var t tally
-	if err := q.check(&t); err != nil {
-		return parts{}, err
-	}
-	if t.ors() <= maxConditions {
-		return parts{all: []part{{Query: q}}, disjoint: true}, nil
-	}
-	// One value is one part's only if values that differ are never the same to
-	// Autotask, as texts may be; and an Or may let an item into every part.
-	in, values := t.longest, t.longest.values()
-	whole := !slices.ContainsFunc(values, func(v any) bool { _, ok := v.(int64); return !ok })
-	p := parts{disjoint: whole && !in.udf && !t.beneathOr}
-	if p.inOrder = p.disjoint && strings.EqualFold(in.field, "id"); p.inOrder {
-		values = slices.SortedFunc(slices.Values(values), func(a, b any) int { return cmp.Compare(a.(int64), b.(int64)) })
-	}
-	for values := range slices.Chunk(values, maxConditions-t.others()) {
-		next := part{Query: q}
-		next.Filter = q.Filter.with(in, values)
-		if p.inOrder {
-			next.ids, next.first, next.last = len(values), values[0].(int64), values[len(values)-1].(int64)
-			if after, ok := q.After.Get(); ok && next.last <= after {
-				continue
-			}
-		}
-		p.all = append(p.all, next)
-	}
-	return p, nil
 }
 
 // body is the query as it is POSTed, to the first page and to every next one.

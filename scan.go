@@ -22,23 +22,24 @@ type Range struct {
 	Last  Optional[int64] `json:"last,omitzero"`
 }
 
-// Scan reads one large result with several workers at once, each of them in a
-// range of ids of its own, so that as many requests are under way as Autotask
-// allows on one endpoint (three; see WithMaxConcurrency; there are never more
-// workers than that). Pages come as they are ready, in no order; within a page
-// the ids ascend. Every item comes once.
+// Scan reads one large result with several workers, each in a range of ids of its
+// own, so that as many requests are in flight as Autotask allows on one endpoint
+// (three; see WithMaxConcurrency; there are never more workers than that). Pages
+// arrive as they are ready, in no particular order; within a page the ids ascend.
+// Every item comes once.
 //
 // Each Page names in Rest what is still to be read once it has been dealt with.
 // Given as rest, another Scan of the same query goes on from there, also in
-// another run of the program. Behind the last page an open range may be left,
-// where there was nothing yet. Without rest all is read; with one that is empty
-// but not nil, nothing is.
+// another run of the program. After the last page an open range may remain, with
+// nothing in it yet. Without rest all is read; with one that is empty but not
+// nil, nothing is.
 //
 // It is meant for results of many pages. The first is read alone, since the
 // ranges are laid out by it and by a count of the items (without a count, one
 // worker reads on alone). The count is one request, and each range costs about
 // one beyond what All would. Filters that are sent in parts (see In) are read by
-// one worker for each range. q.Prefetch plays no part; a q.Limit is an error,
+// one worker for each range, and a collection that is searched by one condition
+// alone, as TicketHistory is, by one worker. q.Prefetch plays no part; a q.Limit is an error,
 // since there is no order to count in. A failure ends the other workers, too.
 func Scan[T Queryable](ctx context.Context, c *Client, q Query, workers int, rest ...Range) iter.Seq2[*Page[T], error] {
 	return func(yield func(*Page[T], error) bool) {
