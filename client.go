@@ -260,7 +260,8 @@ type core struct {
 	udfs       cache.Cache[[]UDFDefinition]
 	infos      cache.Cache[EntityInfo]
 
-	concurrency int     // requests at a time on one endpoint
+	concurrency int // requests at a time on one endpoint
+	maxRetries  int
 	budget      *budget // nil without WithReserve
 }
 
@@ -297,6 +298,7 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 		lockout:   locked,
 
 		concurrency: cmp.Or(s.MaxConcurrency, transport.DefaultMaxConcurrency),
+		maxRetries:  s.MaxRetries,
 		budget:      hour,
 	}
 	c.fields.Lifetime, c.udfs.Lifetime, c.infos.Lifetime = metadataLifetime, metadataLifetime, metadataLifetime

@@ -61,8 +61,10 @@ type lostCreate struct {
 	seen  []int64
 	known bool
 	// id, if it is not 0, was answered: it is the searches that do not show the
-	// item as a repeat would look for it.
+	// item as a repeat would look for it, or show several.
 	id int64
+	// named: there are several, and an error has named them.
+	named bool
 }
 
 // An answered create is remembered for longer than a lost write, since a repeat
@@ -79,6 +81,10 @@ func (u *unanswered) add(key writeKey, w lostWrite, err error) {
 		w.until = time.Now().Add(wait)
 	}
 	u.keep(key, w)
+}
+
+func (u *unanswered) keepAnswered(key writeKey, created lostCreate) {
+	u.keep(key, lostWrite{until: time.Now().Add(answeredCreates), created: &created})
 }
 
 func (u *unanswered) keep(key writeKey, w lostWrite) {
@@ -317,7 +323,7 @@ func (t *turns) take(key any) (myTurn <-chan struct{}, done func()) {
 }
 
 // wait takes a turn and waits for it.
-func (t *turns) wait(ctx context.Context, key any) (done func(), err error) {
+func (t *turns) wait(ctx context.Context, key any) (func(), error) {
 	myTurn, done := t.take(key)
 	select {
 	case <-myTurn:

@@ -175,22 +175,22 @@ func TestLimits_CancellingEndsTheWaitsOfOneCall(t *testing.T) {
 		waits   []string // what was asked for when the wait begins
 		ends    error    // what matters more than the end of the context: a write was sent
 	}{
-		"before an update begins anew": {
-			faults: []autotasktest.Fault{{Op: "PUT Tickets", DropRequest: true, Times: -1}},
+		"for the turn of another call on the ticket": {
+			options: []autotask.Option{autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+				return roundTripper(func(req *http.Request) (*http.Response, error) {
+					time.Sleep(time.Hour) //nolint:forbidigo // virtual time
+					return next.RoundTrip(req)
+				})
+			})},
 			do: func(ctx context.Context, c *autotask.Client, id int64) error {
-				_, err := c.Tickets.Update(ctx, id, func(t *autotask.Ticket) error { t.Title = "changed"; return nil })
+				first, end := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+				defer end()
+				go func() { _, _ = c.Tickets.Update(first, id, retitle) }()
+				synctest.Wait()
+				_, err := c.Tickets.Update(ctx, id, retitle)
 				return err
 			},
-			waits: []string{"GET Tickets", "PUT Tickets", "GET Tickets"},
-			ends:  autotask.ErrOutcomeUnknown,
-		},
-		"before a delete is repeated": {
-			faults: []autotasktest.Fault{{Op: "DELETE TimeEntries", DropRequest: true, Times: -1}},
-			do: func(ctx context.Context, c *autotask.Client, id int64) error {
-				return c.TimeEntries.Delete(ctx, id+1)
-			},
-			waits: []string{"DELETE TimeEntries", "GET TimeEntries"},
-			ends:  autotask.ErrOutcomeUnknown,
+			ends: context.Canceled,
 		},
 		"for the search after a lost create": {
 			faults: []autotasktest.Fault{

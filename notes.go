@@ -262,7 +262,11 @@ func (n onceNote) earlier(ctx context.Context, c *Client, key writeKey) (earlier
 		c.core.recent.add(key.collection, own[0].ID)
 		return foundNote{id: own[0].ID, note: own[0], reason: fmt.Sprintf("an earlier run posted it as note %d", own[0].ID)}, equal, nil
 	default:
-		return foundNote{}, nil, n.twins(own)
+		if remembered && lost.created.named {
+			id := lost.created.id
+			return foundNote{id: id, note: own[0], reason: fmt.Sprintf("note %d is the one, as named before", id)}, equal, nil
+		}
+		return foundNote{}, nil, n.twins(c, key, own)
 	}
 	if !remembered || lost.created.id == 0 || lost.created.since.Add(clockMargin).Before(n.since) {
 		return foundNote{}, equal, nil
@@ -305,10 +309,7 @@ func (n onceNote) search(ctx context.Context, c *Client) (own []*TicketNote, equ
 // what a repeat would not find, it would post again.
 func (n onceNote) holdToRule(ctx context.Context, c *Client, key writeKey, id int64) error {
 	// Until it is found, a repeat by this client goes by the id.
-	c.core.unanswered.keep(key, lostWrite{
-		until:   time.Now().Add(answeredCreates),
-		created: &lostCreate{since: time.Now(), id: id},
-	})
+	c.core.unanswered.keepAnswered(key, lostCreate{since: time.Now(), id: id})
 	for looks := 0; ; looks++ {
 		own, _, all, err := n.search(ctx, c)
 		shows := slices.Contains(all, id)
@@ -317,7 +318,7 @@ func (n onceNote) holdToRule(ctx context.Context, c *Client, key writeKey, id in
 		case err != nil:
 			return fmt.Errorf("note %d was posted; looking whether it is the only one: %w", id, err)
 		case len(own) > 1 || len(own) == 1 && !known:
-			return n.twins(append(own, &TicketNote{ID: id, Title: n.note.Title}))
+			return n.twins(c, key, append(own, &TicketNote{ID: id, Title: n.note.Title}))
 		case known:
 			c.core.unanswered.remove(key)
 			return nil
@@ -333,13 +334,15 @@ func (n onceNote) holdToRule(ctx context.Context, c *Client, key writeKey, id in
 	}
 }
 
-// twins is the error of a note that is there more than once.
-func (n onceNote) twins(own []*TicketNote) error {
+// twins is the error of a note that is there more than once. It is returned once:
+// a repeat by this client goes on with the first of them.
+func (n onceNote) twins(c *Client, key writeKey, own []*TicketNote) error {
 	e := &AmbiguousError{Kind: "note", Name: n.note.Title}
 	for _, found := range own {
 		if !slices.Contains(e.IDs(), found.ID) {
 			e.Candidates = append(e.Candidates, Candidate{ID: found.ID, Label: found.Title})
 		}
 	}
+	c.core.unanswered.keepAnswered(key, lostCreate{since: time.Now(), id: e.Candidates[0].ID, named: true})
 	return e
 }

@@ -195,11 +195,20 @@ func (r *resolve) do(ctx context.Context) error {
 			if !r.failed {
 				r.record(step.name, StepFailed, err.Error())
 			}
+			r.lookBehind(ctx)
 			return err
 		}
 		r.record(step.name, state, reason)
 	}
 	return r.readBack(ctx)
+}
+
+// lookBehind reads back what a step before the failed one has written, so that
+// the outcome shows what was read and not what was hoped for.
+func (r *resolve) lookBehind(ctx context.Context) {
+	if r.written != nil && ctx.Err() == nil {
+		_ = r.look(ctx) // it is in the outcome; the error is the other one
+	}
 }
 
 // check refuses bad input, all of it at once.
@@ -442,6 +451,10 @@ func (r *resolve) resolution(ctx context.Context) (StepState, string, error) {
 	if r.Text == "" {
 		return StepSkipped, "no text given", nil
 	}
+	const holds = "the ticket has the text"
+	if !r.stale && holdsText(r.out.Ticket, r.Text) {
+		return StepAlreadyDone, holds, nil
+	}
 	if err := r.fresh(ctx); err != nil {
 		return "", "", err
 	}
@@ -455,7 +468,7 @@ func (r *resolve) resolution(ctx context.Context) (StepState, string, error) {
 	case err != nil:
 		return "", "", err
 	case len(r.read.changes) == 0:
-		return StepAlreadyDone, "the ticket has the text", nil
+		return StepAlreadyDone, holds, nil
 	}
 	return StepDone, "text written", r.write(ctx, StepResolution, "text written and read back")
 }
@@ -492,21 +505,24 @@ func (r *resolve) status(ctx context.Context) (StepState, string, error) {
 			return StepSkipped, since, nil
 		}
 	}
-	if err := r.fresh(ctx); err != nil {
-		return "", "", err
+	if r.stale || r.out.Ticket.Status != r.Status {
+		if err := r.fresh(ctx); err != nil {
+			return "", "", err
+		}
 	}
-	was := int64(0)
+	was := r.out.Ticket.Status
+	switch {
+	case was == r.Status && !r.out.Resolved:
+		return "", "", r.timestampsMissing()
+	case was == r.Status:
+		return StepAlreadyDone, fmt.Sprintf("the ticket has status %d", r.Status), nil
+	}
 	err := r.read.apply(func(t *Ticket) error {
-		was, t.Status = t.Status, r.Status
+		t.Status = r.Status
 		return nil
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", "", err
-	case len(r.read.changes) == 0 && !r.out.Resolved:
-		return "", "", r.timestampsMissing()
-	case len(r.read.changes) == 0:
-		return StepAlreadyDone, fmt.Sprintf("the ticket has status %d", r.Status), nil
 	}
 	reason := fmt.Sprintf("status %d became %d", was, r.Status)
 	return StepDone, reason, r.write(ctx, StepStatus, reason+"; completedDate and resolvedDateTime are set")

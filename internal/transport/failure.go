@@ -31,6 +31,7 @@ const (
 	MissingField
 	NotApplied
 	Ambiguous
+	NotStarted
 )
 
 // Failure tells how a call failed.
