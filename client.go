@@ -249,6 +249,7 @@ type core struct {
 	baseURL    string // "" means discovered
 	zoneURL    string
 	zones      cache.Cache[string]
+	webURLs    cache.Cache[string]
 	clock      clock
 	lockout    *lockout
 	unanswered unanswered
@@ -301,6 +302,7 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 		budget:      hour,
 	}
 	c.fields.Lifetime, c.udfs.Lifetime, c.infos.Lifetime = metadataLifetime, metadataLifetime, metadataLifetime
+	c.webURLs.Lifetime = metadataLifetime // a tenant may move to another zone
 	client := newClient(c, 0)
 	if hour != nil {
 		hour.read = client.Threshold

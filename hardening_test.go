@@ -208,9 +208,10 @@ func TestPages_NextPageMustBeOfTheSameQuery(t *testing.T) {
 		"https://WebServices19.autotask.net:443/atservicesrest/v1.0/tickets/query/next?paging=1", testBase + "/Tickets/query?paging=1",
 	} {
 		client, mock := mocked(t)
+		last := httpmock.NewStringResponder(200, `{"items":[],"pageDetails":{"count":0}}`)
 		mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query",
-			httpmock.NewStringResponder(200, `{"items":[{"id":1}],"pageDetails":{"count":1,"nextPageUrl":"`+next+`"}}`))
-		mock.RegisterNoResponder(httpmock.NewStringResponder(200, `{"items":[],"pageDetails":{"count":0}}`))
+			httpmock.NewStringResponder(200, `{"items":[{"id":1}],"pageDetails":{"count":1,"nextPageUrl":"`+next+`"}}`).Then(last))
+		mock.RegisterNoResponder(last)
 		list, err := client.Tickets.List(t.Context(), autotask.Query{Limit: 2})
 		require.NoError(t, err, next)
 		assert.NotEmpty(t, list)

@@ -47,7 +47,8 @@ type walker struct {
 	root     string // the entity's own collection
 	id       int64
 	parentID int64
-	edit     func(v any) // if not nil, what change and item do to a value
+	edit     func(v any)     // if not nil, what change and item do to a value
+	query    *autotask.Query // if not nil, what to search for
 	// isElsewhere: another server than srv takes the writes, so that srv does not
 	// show them.
 	isElsewhere bool
@@ -187,6 +188,10 @@ func canGet[T autotask.Gettable]() verb {
 
 func canQuery[T autotask.Queryable]() verb {
 	return verb{"Query", func(w *walker) error {
+		if w.query != nil {
+			_, err := autotask.List[T](w.ctx, w.client, *w.query)
+			return err
+		}
 		q := autotask.Query{Filter: autotask.Eq("id", w.id)}
 		if field := mustFilterBy(w.entity); field != "" {
 			q.Filter = autotask.Eq(field, w.srv.Get(w.root, w.id)[field])
