@@ -145,6 +145,9 @@ type attachment struct {
 
 // attachmentOf finds the fields. A type of a caller's own may lack them.
 func attachmentOf[T Entity](method string, v *T) (attachment, error) {
+	if err := checkCollection[T](); err != nil {
+		return attachment{}, invalid(method, collection[T](), "%v", err)
+	}
 	fields := reflect.ValueOf(v).Elem()
 	data, hasData := pointerTo[Optional[[]byte]](fields, "Data")
 	kind, hasKind := pointerTo[Optional[string]](fields, "AttachmentType")

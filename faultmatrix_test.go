@@ -174,6 +174,7 @@ func (m *matrixRun) compare(said bool) (v matrixVerdict) {
 		switch {
 		case path == "Tickets/"+idText(m.id):
 			v.lost = append(v.lost, m.differences(before, row)...)
+		case strings.HasPrefix(path, "TicketHistory/"): // tells of the changes that are compared here
 		case strings.HasPrefix(path, "TicketNotes/") && !was:
 			notes = append(notes, path)
 		case before != row:

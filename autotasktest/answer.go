@@ -16,7 +16,8 @@ type answer struct {
 	body   []byte
 
 	delivery   delivery
-	oversize   int64 // bytes that the body is swollen to; 0 leaves it as it is
+	reset      StreamReset // with which code there is no answer, over HTTP/2
+	oversize   int64       // bytes that the body is swollen to; 0 leaves it as it is
 	compressed bool
 	drip       time.Duration
 	stalls     bool // falls silent where half of it should break off
@@ -91,12 +92,9 @@ func htmlPage(title, text string) []byte {
 
 // complete gives an answer the headers that every one has, and takes the body
 // from those that cannot have any.
-func (a *answer) complete(method string, now time.Time) {
+func (a *answer) complete(method string) {
 	if a.header == nil {
 		a.header = make(http.Header)
-	}
-	if a.header.Get("Date") == "" {
-		a.header.Set("Date", now.UTC().Format(http.TimeFormat))
 	}
 	switch {
 	case method == http.MethodHead, a.status == http.StatusNoContent, a.status == http.StatusNotModified:
@@ -109,11 +107,22 @@ func (a *answer) complete(method string, now time.Time) {
 	}
 }
 
+// date gives an answer its Date header; nil keeps net/http from adding one.
+func (s *Server) date(a *answer) {
+	switch {
+	case a.header.Get("Date") != "":
+	case s.dateless:
+		a.header["Date"] = nil
+	default:
+		a.header.Set("Date", s.now().UTC().Format(http.TimeFormat))
+	}
+}
+
 // send writes the answer to a socket, or cuts the connection where it is to be
 // lost.
 func (s *Server) send(w http.ResponseWriter, c *call, a answer) {
 	if a.delivery == none {
-		cut(w)
+		a.cut(w, c.request)
 		return
 	}
 	for name, values := range a.header {
@@ -125,7 +134,7 @@ func (s *Server) send(w http.ResponseWriter, c *call, a answer) {
 	body := s.stream(c, a)
 	defer func() { _ = body.Close() }()
 	if _, err := io.Copy(out, body); err != nil {
-		panic(http.ErrAbortHandler)
+		a.abort(c.request)
 	}
 }
 
@@ -156,8 +165,12 @@ func (p pieces) flush() {
 // cut closes the connection after the status line, so that the client reads an
 // unexpected EOF. Closing it before the first byte would not do: net/http then
 // repeats a GET by itself when the connection had been used before, and the
-// client never sees the loss.
-func cut(w http.ResponseWriter) {
+// client never sees the loss. Over HTTP/2 it resets the stream if the answer
+// says so.
+func (a answer) cut(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 2 {
+		a.abort(r)
+	}
 	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -165,4 +178,17 @@ func cut(w http.ResponseWriter) {
 	_, _ = buffered.WriteString("HTTP/1.1 200 OK\r\n")
 	_ = buffered.Flush()
 	_ = conn.Close()
+}
+
+// abort ends a handler in the middle of its answer. Over HTTP/2 net/http would
+// reset the stream alone.
+func (a answer) abort(r *http.Request) {
+	if c := connOf(r); c != nil && r.ProtoMajor == 2 {
+		if a.reset == 0 {
+			_ = c.Close()
+		} else {
+			c.resetWith(r.Context(), a.reset)
+		}
+	}
+	panic(http.ErrAbortHandler)
 }

@@ -122,7 +122,7 @@ func (s *Server) checkAttachment(fields object) error {
 // admitUpload counts a file, and refuses one that is too large by itself or with
 // those before it.
 func (s *Server) admitUpload(data json.RawMessage) error {
-	a, now := &s.attachments, s.clock()
+	a, now := &s.attachments, s.now()
 	if now.Before(a.pausedUntil) {
 		return complain("No attachments can be created at the moment: more than %d bytes were attached in %.0f minutes.", maxAttachments, attachmentsWithin.Minutes())
 	}
@@ -160,7 +160,7 @@ func contentOf(data json.RawMessage) ([]byte, error) {
 
 // stampAttachment fills what the server knows about a new attachment.
 func (s *Server) stampAttachment(st stamper, actor int64) {
-	st.set(formatDate(s.clock()), "attachDate")
+	st.set(s.stamp(), "attachDate")
 	st.set(integer(1), "creatorType")
 	if isNull(st.fields.get("attachedByContactID")) {
 		st.set(integer(actor), "attachedByResourceID")

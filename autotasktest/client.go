@@ -14,6 +14,9 @@ func (s *Server) Client(opts ...autotask.Option) *autotask.Client {
 	if s.unlisted {
 		return s.InProcessClient(opts...)
 	}
+	if s.http2 {
+		return s.newClient(autotask.WithHTTPClient(s.HTTPClient()), opts)
+	}
 	return s.newClient(autotask.WithTransport(s.Wrap), opts)
 }
 

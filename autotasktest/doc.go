@@ -73,6 +73,13 @@
 //
 //	autotask.WithHTTPClient(&http.Client{Transport: srv.Transport()})
 //
+// # HTTP/2
+//
+// NewHTTP2 makes a tenant that speaks HTTP/2 over TLS. Fault.ResetStream resets
+// streams there: net/http answers some resets by sending a write again, which a
+// server that has carried it out gets twice. HTTPClient is a plain client of any
+// tenant, one that trusts its certificate included.
+//
 // # Webhooks
 //
 // A webhook is a row like any other: POST TicketWebhooks, then its Fields, whose
@@ -91,6 +98,21 @@
 //
 // SetPicklist and SetUDFs give it other picklists and user-defined fields.
 // SetAttachmentShape serves attachments in the other forms that are reported.
+// SetTextFilter changes texts as they are stored, SetQueryLag keeps new rows
+// from queries for a while.
+//
+// SetClock sets its clock, SetDatabaseClock another one for the stamps of rows;
+// SetDateHeader leaves out the header by which a client learns of either.
+//
+// # Other people
+//
+// Change changes a row as a person does in the web interface:
+//
+//	srv.Change("Tickets", id, map[string]any{"status": 10}) // reopened
+//
+// Changes of a ticket, by whomever, make rows of TicketHistory: "Status changed
+// from New to Complete". Other fields are worded by analogy; empty values are
+// "nothing", long ones are cut.
 //
 // # Many rows
 //
@@ -117,11 +139,12 @@
 //   - The request does not come through: Refuse, DropRequest, Hang, Delay.
 //   - Something else answers: Status, Redirect, Garbage, HTML.
 //   - The answer does not come through: DropResponse, Truncate, Drip, Oversize,
-//     GzipBomb, and Hang with one of the first two.
-//   - The request outlives its client: Linger.
+//     GzipBomb, and Hang with one of the first two; ResetStream over HTTP/2.
+//   - The request outlives its client: Lands, after a time, and Linger, after a
+//     number of requests; with Hang or Status, too.
 //   - The answer is whole and wrong: IgnoreWrite, RepeatNextPage,
 //     ForeignNextPage.
-//   - The tenant does not stand still: Revert, Edit, Late.
+//   - The tenant does not stand still: Revert, Edit, Late, Lag.
 //
 // A fault happens once unless Times says otherwise, and at the k-th request of
 // all with Skip: k-1. PendingFaults tells whether all of them did. SetLatency,
@@ -138,8 +161,8 @@
 //     entries no hours, contacts need not belong to the company, categories
 //     require nothing, and a picklist entry is accepted although it is inactive
 //     or belongs to another parent entry.
-//   - Consequences: no workflow rules but Fault.Revert, no e-mails, ticket history
-//     or deletion logs. What belongs to a deleted row stays. A note or time entry leaves its ticket as
+//   - Consequences: no workflow rules but Fault.Revert, no e-mails or deletion
+//     logs. What belongs to a deleted row stays. A note or time entry leaves its ticket as
 //     it was. Fields that Autotask calculates (due dates of service levels,
 //     hoursToBill, amounts) stay null. Rich text is not lost, because there is
 //     none.

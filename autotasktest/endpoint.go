@@ -229,7 +229,7 @@ func (s *Server) approveTimeOff(c *call, ids []int64) answer {
 		return noRecord("update")
 	}
 	fields := slices.Clone(old.fields)
-	fields.set("approvedDateTime", formatDate(s.clock()))
+	fields.set("approvedDateTime", s.stamp())
 	fields.set("approveRejectResourceID", integer(c.actor))
 	stampImpersonator(t.entity, &fields, "impersonatorApproveRejectResourceID", c.impersonator)
 	s.stampChange(t.entity, &fields, c.actor, nil)
@@ -241,6 +241,6 @@ func (s *Server) approveTimeOff(c *call, ids []int64) answer {
 func (s *Server) authToken(*call) answer {
 	return ok(object{
 		{"authToken", encode("fake-token")},
-		{"expiration", formatDate(s.clock().Add(time.Hour))},
+		{"expiration", formatDate(s.databaseNow().Add(time.Hour))},
 	}.text())
 }

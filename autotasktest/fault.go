@@ -38,6 +38,11 @@ type Fault struct {
 	Hang bool
 	// DropRequest closes the connection; nothing is carried out.
 	DropRequest bool
+	// ResetStream reads the whole request, carries it out, unless DropRequest
+	// says that it is not, and resets the stream with that code in place of an
+	// answer. It takes a tenant of NewHTTP2; in process the error is the one that
+	// a client of HTTP/2 has for it.
+	ResetStream StreamReset
 	// Redirect is answered with 307 as the place to go to, with Header; nothing
 	// is carried out.
 	Redirect string
@@ -60,16 +65,25 @@ type Fault struct {
 	// counts and lists of its entity, every page being one; GET of its id shows
 	// it. It is a number and no time, so that it takes no clock to get past it.
 	Late int
+	// Lag keeps that row from them for a time, by the tenant's clock. See
+	// SetQueryLag, which does so with every row.
+	Lag time.Duration
 
 	// Linger carries the request out after its client has lost it: as the next
 	// so many requests have arrived, just before the last of them is carried
 	// out, but no later than five minutes after it came, by the tenant's clock,
 	// which is when Autotask gives up any request. The connection is cut at
-	// once, or, with Hang, when the client has waited long enough. It is a
-	// number, so that it takes no clock and no goroutine; Land does not wait for
-	// it. Zone discovery and requests that the thread limit turns away do not
-	// count. Until then the fault is pending.
+	// once; with Hang the client waits until its context ends; with Status that
+	// is answered at once, as a gateway does that has lost patience. Zone
+	// discovery and requests that the thread limit turns away do not count.
+	// Until then the fault is pending. Land does not wait for it.
 	Linger int
+	// Lands carries the request out that long after it arrived, by the tenant's
+	// clock, five minutes at the most; otherwise it is like Linger. Of both, what
+	// comes first counts. Nothing waits for the time: what is due lands before
+	// the next request is carried out, or when Get, Rows, Raw, Snapshot and
+	// their like look at the tenant, and is stamped as of when it was due.
+	Lands time.Duration
 
 	// RepeatNextPage makes the page that was asked for its own next page.
 	RepeatNextPage bool
@@ -108,7 +122,11 @@ type armed struct {
 // due.
 func (s *Server) Inject(f Fault) {
 	s.helper()
-	if err := f.check(); err != nil {
+	err := f.check()
+	if err == nil && f.ResetStream != 0 && !s.http2 && !s.unlisted {
+		err = errors.New("ResetStream takes a tenant of NewHTTP2 or NewInProcess")
+	}
+	if err != nil {
 		s.fail("Inject: %v", err)
 		return
 	}
@@ -133,8 +151,11 @@ func (f Fault) check() error {
 	if f.GzipBomb && f.Oversize <= 0 {
 		return errors.New("a GzipBomb needs an Oversize")
 	}
-	if f.Linger > 0 && (f.DropRequest || f.Refuse || f.Status != 0 || f.Redirect != "") {
-		return errors.New("what does not come through cannot Linger")
+	if f.landsLater() && (f.DropRequest || f.Refuse || f.Redirect != "") {
+		return errors.New("what does not come through cannot land later")
+	}
+	if f.Lands < 0 || f.Lands > maxExecution {
+		return fmt.Errorf("%v is no time to land: Autotask ends a request after %v", f.Lands, maxExecution)
 	}
 	if u, err := url.Parse(f.ForeignNextPage); f.ForeignNextPage != "" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "") {
 		return fmt.Errorf(`%q is no origin such as "https://example.com"`, f.ForeignNextPage)
@@ -155,10 +176,10 @@ func checkOp(op string) error {
 }
 
 // PendingFaults returns how many faults have not happened as often as they
-// should, requests that linger included. Faults that happen always are not
+// should, requests that are still to land included. Faults that happen always are not
 // counted.
 func (s *Server) PendingFaults() int {
-	s.mu.Lock()
+	s.look()
 	defer s.mu.Unlock()
 	n := len(s.lingering)
 	for _, f := range s.faults {
@@ -220,13 +241,15 @@ func (f *armed) matches(c *call) bool {
 func (f Fault) instead() (answer, bool) {
 	var a answer
 	switch {
-	case f.DropRequest, f.Refuse, f.Hang && !f.DropResponse && !f.Truncate && f.Linger <= 0:
+	case f.DropRequest, f.Refuse, f.Hang && !f.DropResponse && !f.Truncate && !f.landsLater():
 		return lost, true
 	case f.Redirect != "":
 		a = reply(http.StatusTemporaryRedirect, htmlType, nil)
 		a.header.Set("Location", f.Redirect)
 	case f.Status != 0:
 		a = reply(f.Status, jsonType, []byte(f.Body))
+	case f.landsLater():
+		return lost, true
 	default:
 		return answer{}, false
 	}
@@ -250,8 +273,8 @@ func (f Fault) spoil(a answer) answer {
 // deliver does to an answer on its way what the fault does.
 func (f Fault) deliver(a answer, r *http.Request) answer {
 	switch {
-	case a.delivery == none:
-		return a
+	case a.delivery == none, f.ResetStream != 0:
+		return answer{delivery: none, reset: f.ResetStream}
 	case f.DropResponse:
 		return lost
 	case f.Truncate:

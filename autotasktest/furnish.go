@@ -28,7 +28,7 @@ func (s *Server) furnish() {
 	f := furnishing()
 	s.picklists = f.picklists
 	s.tables = make(map[*schema.Entity]*table)
-	now := formatDate(s.clock())
+	now := s.stamp()
 	for _, m := range f.rows {
 		s.table(m.entity).put(m.row(now))
 	}

@@ -111,6 +111,8 @@ func (c *call) lossOf(r *http.Request, a answer) error {
 		return context.Cause(r.Context())
 	case a.delivery != none:
 		return nil
+	case a.reset != 0:
+		return streamError{a.reset}
 	case c.fault.DropRequest:
 		return connectionReset(r.URL)
 	}
@@ -132,6 +134,9 @@ func (a answer) response(r *http.Request, body *stream) *http.Response {
 	}
 	if a.length() == 0 {
 		resp.Body = http.NoBody
+	}
+	if resp.Header.Get("Date") == "" {
+		resp.Header.Del("Date")
 	}
 	if a.compressed && asksForGzip(r) {
 		resp.Body = &unzipped{stream: body}

@@ -19,6 +19,7 @@ type life struct {
 
 	mu    sync.Mutex
 	hosts []*httptest.Server
+	kept  []*http.Transport
 }
 
 func newLife() *life { return &life{over: make(chan struct{})} }
@@ -32,6 +33,13 @@ func (l *life) listen(h http.Handler) string {
 	return host.URL
 }
 
+// keep notes a transport whose idle connections are to be closed in the end.
+func (l *life) keep(t *http.Transport) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.kept = append(l.kept, t)
+}
+
 // end ends all that waits, then the hosts. Their connections are closed first:
 // a handler may be writing a large answer to a client that does not read.
 func (l *life) end() {
@@ -42,6 +50,9 @@ func (l *life) end() {
 		for _, host := range l.hosts {
 			host.CloseClientConnections()
 			host.Close()
+		}
+		for _, transport := range l.kept {
+			transport.CloseIdleConnections()
 		}
 	})
 }

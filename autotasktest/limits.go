@@ -75,7 +75,7 @@ type usage struct {
 func (s *Server) SetThreshold(limit, used int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.threshold = threshold{limit: limit, used: []usage{{s.clock(), used}}}
+	s.threshold = threshold{limit: limit, used: []usage{{s.now(), used}}}
 }
 
 // take counts one request, and reports whether the limit allows it. A refused
@@ -114,6 +114,6 @@ func (s *Server) thresholdInformation() answer {
 	return ok(object{
 		{"externalRequestThreshold", integer(int64(s.threshold.limit))},
 		{"requestThresholdTimeframe", integer(int64(timeframe.Minutes()))},
-		{"currentTimeframeRequestCount", integer(int64(s.threshold.count(s.clock())))},
+		{"currentTimeframeRequestCount", integer(int64(s.threshold.count(s.now())))},
 	}.text())
 }

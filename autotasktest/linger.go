@@ -1,6 +1,10 @@
 package autotasktest
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // maxExecution is how long Autotask works on a request at the most.
 const maxExecution = 5 * time.Minute
@@ -8,48 +12,97 @@ const maxExecution = 5 * time.Minute
 // lingering is a request that its client has given up, and that the tenant has
 // not carried out yet.
 type lingering struct {
-	call    *call
-	left    int // requests that are still to come
-	noLater time.Time
+	call   *call
+	left   int // requests that are still to come; 0 leaves it to the time
+	due    time.Time
+	lands  time.Time // when it is carried out, once that is known
+	isDue  bool
+	counts bool // waits for requests as well
 }
 
-// Land carries out the requests that a Fault with Linger keeps back, in the
-// order in which they came, and returns how many there were.
+// Land carries out the requests that a Fault with Linger or Lands keeps back,
+// whether or not their time has come, and returns how many there were. Those
+// whose time has come land first, as of that time.
 func (s *Server) Land() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.land(func(*lingering) bool { return true })
+	return s.land(true)
 }
+
+// look locks the tenant to look at its rows, once what was to land by now has
+// landed.
+func (s *Server) look() {
+	s.mu.Lock()
+	s.land(false)
+}
+
+// landsLater reports whether the request is carried out when its client no
+// longer waits for it.
+func (f Fault) landsLater() bool { return f.Linger > 0 || f.Lands > 0 }
 
 // keepForLater puts a request aside.
-func (s *Server) keepForLater(c *call) answer {
+func (s *Server) keepForLater(c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lingering = append(s.lingering, &lingering{c, c.fault.Linger, s.clock().Add(maxExecution)})
-	return lost
+	l := &lingering{call: c, left: c.fault.Linger, counts: c.fault.Linger > 0, due: c.arrived.Add(maxExecution)}
+	if c.fault.Lands > 0 {
+		l.due = c.arrived.Add(c.fault.Lands)
+	}
+	s.lingering = append(s.lingering, l)
 }
 
-// landDue carries out what was to wait for the request that has just arrived.
-func (s *Server) landDue() {
-	now := s.clock()
-	s.land(func(l *lingering) bool {
-		l.left--
-		return l.left <= 0 || !now.Before(l.noLater)
-	})
-}
-
-func (s *Server) land(isDue func(*lingering) bool) (landed int) {
-	var kept []*lingering
+// landAsOneArrives carries out what was to wait for the request that has just
+// arrived, or for a time that has come.
+func (s *Server) landAsOneArrives() {
 	for _, l := range s.lingering {
-		if !isDue(l) {
-			kept = append(kept, l)
-			continue
+		if l.counts {
+			l.left--
 		}
-		landed++
-		s.carryOut(l.call)
-		s.meddle(l.call)
-		s.announce(l.call)
+	}
+	s.land(false)
+}
+
+// land carries out what is due, in the order of the times at which it lands.
+func (s *Server) land(all bool) int {
+	if len(s.lingering) == 0 {
+		return 0
+	}
+	now := s.now()
+	for _, l := range s.lingering {
+		l.isDue = all || l.counts && l.left <= 0 || !now.Before(l.due)
+		l.lands = now
+		if l.due.Before(now) {
+			l.lands = l.due
+		}
+	}
+	var due, kept []*lingering
+	for _, l := range s.lingering {
+		if l.isDue {
+			due = append(due, l)
+		} else {
+			kept = append(kept, l)
+		}
 	}
 	s.lingering = kept
-	return landed
+	slices.SortStableFunc(due, func(a, b *lingering) int {
+		return cmp.Or(a.lands.Compare(b.lands), a.due.Compare(b.due))
+	})
+	for _, l := range due {
+		s.landOne(l, now)
+	}
+	return len(due)
+}
+
+// landOne carries out one request with the clocks as they stood when it landed.
+func (s *Server) landOne(l *lingering, now time.Time) {
+	s.ago = now.Sub(l.lands)
+	defer func() {
+		s.ago = 0
+		if p := recover(); p != nil {
+			s.report("panic as a request landed: %v", p)
+		}
+	}()
+	s.carryOut(l.call)
+	s.meddle(l.call)
+	s.announce(l.call)
 }

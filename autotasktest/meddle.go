@@ -8,11 +8,14 @@ import (
 
 // meddle does to the stored row what the fault does.
 func (s *Server) meddle(c *call) {
+	if c.wrote && !c.fault.IgnoreWrite {
+		s.recordHistory(c.table.entity, c.before, c.table.rows[c.rowID], c.actor)
+	}
 	if c.wrote && (c.fault.IgnoreWrite || c.fault.Revert) {
 		s.takeBack(c)
 	}
-	if c.wrote && c.before == nil && c.fault.Late > 0 {
-		c.table.keepBack(c.rowID, c.fault.Late)
+	if c.wrote && c.before == nil {
+		s.keepFromQueries(c.table, c.rowID, c.fault)
 	}
 	if c.fault.Edit != nil {
 		s.edit(c)
@@ -33,6 +36,7 @@ func (s *Server) takeBack(c *call) {
 		fields := slices.Clone(restored.fields)
 		s.stampChange(c.table.entity, &fields, c.actor, nil)
 		restored = &row{id: c.rowID, fields: fields}
+		s.recordHistory(c.table.entity, c.table.rows[c.rowID], restored, systemID)
 	}
 	c.table.put(restored)
 }
@@ -72,5 +76,7 @@ func (s *Server) edit(c *call) {
 		return
 	}
 	s.stampChange(e, &fields, TechnicianID, func(name string) bool { return changed[name] })
-	c.table.put(&row{id: old.id, fields: fields})
+	edited := &row{id: old.id, fields: fields}
+	s.recordHistory(e, old, edited, TechnicianID)
+	c.table.put(edited)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -35,7 +36,13 @@ var misuses = map[string]func(*autotasktest.Server){
 	`Inject: a GzipBomb needs an Oversize`:                                  func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{GzipBomb: true}) },
 	`Inject: "example.com" is no origin such as "https://example.com"`:      func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "example.com"}) },
 	`Inject: "https://example.com/x" is no origin`:                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "https://example.com/x"}) },
-	`Inject: what does not come through cannot Linger`:                      func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Linger: 1, Refuse: true}) },
+	`Inject: what does not come through cannot land later`:                  func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Linger: 1, Refuse: true}) },
+	`Inject: 5m0.000000001s is no time to land`:                             func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Lands: 5*time.Minute + 1}) },
+	`Inject: -1ns is no time to land`:                                       func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Lands: -1}) },
+	`Inject: ResetStream takes a tenant of NewHTTP2 or NewInProcess`:        func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ResetStream: 1}) },
+	`Change: there is no Ticket 1`:                                          func(s *autotasktest.Server) { s.Change("Tickets", 1, nil) },
+	`Change: Tickets: Ticket has no field "x"`:                              func(s *autotasktest.Server) { s.Change("Tickets", 1, map[string]any{"x": 1}) },
+	`the API has no collection "X"`:                                         func(s *autotasktest.Server) { s.Change("X", 1, nil) },
 	`SetUDFs: TimeEntry has no user-defined fields`:                         func(s *autotasktest.Server) { s.SetUDFs("TimeEntries", autotasktest.UDF{Name: "x"}) },
 	`SetUDFs: Ticket: a definition has no name`:                             func(s *autotasktest.Server) { s.SetUDFs("Tickets", autotasktest.UDF{}) },
 	`FireWebhooks: there are no webhooks for "Create" of Resource`:          func(s *autotasktest.Server) { s.FireWebhooks("Create", "Resources", autotasktest.APIUserID) },

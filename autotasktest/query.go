@@ -51,6 +51,7 @@ func (s *Server) count(c *call) answer {
 	if err != nil {
 		return refuseError(err)
 	}
+	t.reveal(s.now())
 	ids := t.candidates(q.where)
 	rows := t.matching(slices.All(ids), q.match, len(ids))
 	t.searched()
@@ -142,6 +143,7 @@ func cursorOf(c *call, q search) (cursor, error) {
 // page answers the rows that match at a cursor. A full page names a next one,
 // also when nothing follows: as with the API, the last page may be empty.
 func (s *Server) page(c *call, t *table, q search, at cursor) answer {
+	t.reveal(s.now())
 	rows := at.cut(t, q)
 	t.searched()
 	items := make([][]byte, len(rows))

@@ -72,7 +72,7 @@ func (s *Server) admit(c *call) (refusal answer, ok bool) {
 	if refusal, ok := s.authenticate(c); !ok {
 		return refusal, false
 	}
-	if !s.threshold.take(s.clock()) {
+	if !s.threshold.take(s.now()) {
 		return s.threshold.refusal(), false
 	}
 	return s.impersonate(c)

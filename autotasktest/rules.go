@@ -50,7 +50,7 @@ func (s stamper) set(value json.RawMessage, names ...string) {
 // stampCreation fills what the server knows about a new row.
 func (s *Server) stampCreation(e *schema.Entity, fields *object, c *call, given func(string) bool) {
 	st := stamper{e, fields, given}
-	st.set(formatDate(s.clock()), creationDates...)
+	st.set(s.stamp(), creationDates...)
 	st.set(integer(c.actor), creators...)
 	stampImpersonator(e, fields, "impersonatorCreatorResourceID", c.impersonator)
 	switch e.Name {
@@ -70,7 +70,7 @@ func (s *Server) stampCreation(e *schema.Entity, fields *object, c *call, given 
 // stampChange fills what the server knows about a changed row.
 func (s *Server) stampChange(e *schema.Entity, fields *object, actor int64, given func(string) bool) {
 	st := stamper{e, fields, given}
-	st.set(formatDate(s.clock()), changeDates...)
+	st.set(s.stamp(), changeDates...)
 	st.set(integer(actor), changers...)
 	switch e.Name {
 	case "Ticket":
@@ -97,7 +97,7 @@ func (s *Server) stampResolution(st stamper, actor int64) {
 	}
 	for _, name := range resolutionDates {
 		if isNull(st.fields.get(name)) {
-			st.set(formatDate(s.clock()), name)
+			st.set(s.stamp(), name)
 		}
 	}
 	if isNull(st.fields.get(completedBy)) {
@@ -111,7 +111,7 @@ func (s *Server) newTicketNumber(given func(string) bool) json.RawMessage {
 	if given != nil && given(ticketNumber) {
 		return null
 	}
-	day := s.clock().UTC().Format("20060102")
+	day := s.databaseNow().UTC().Format("20060102")
 	s.ticketsOfDay[day]++
 	return encode(fmt.Sprintf("T%s.%04d", day, s.ticketsOfDay[day]))
 }

@@ -31,7 +31,7 @@ func (s *Server) Seed(collection string, fields map[string]any) int64 {
 		s.fail("Seed: %s: %v", collection, err)
 		return 0
 	}
-	s.mu.Lock()
+	s.look()
 	defer s.mu.Unlock()
 	return s.seed(e, given)
 }
@@ -91,7 +91,7 @@ func (s *Server) plausible(e *schema.Entity, f *schema.Field, fields object) jso
 	case isAttachment(e) && (f.Name == "data" || slices.Contains(attachmentRequired, f.Name)):
 		return plausibleAttachment(f, fields)
 	case e.Name == "Ticket" && f.Name == "dueDateTime":
-		return formatDate(s.clock().Add(24 * time.Hour))
+		return formatDate(s.databaseNow().Add(24 * time.Hour))
 	case f.ReadOnly:
 		return null
 	case offered && f.Kind == schema.Integer:
@@ -111,7 +111,7 @@ func (s *Server) plausibleRequired(e *schema.Entity, f *schema.Field, fields obj
 	case f.Kind == schema.Integer, f.Kind == schema.Number:
 		return integer(1)
 	case f.Kind == schema.DateTime:
-		return formatDate(s.clock())
+		return s.stamp()
 	}
 	return encode(e.Name + " " + textOf(fields.get("id")))
 }
@@ -186,7 +186,7 @@ func (s *Server) SeedRaw(collection string, item []byte) int64 {
 		s.fail("SeedRaw: %s: the item has no id", collection)
 		return 0
 	}
-	s.mu.Lock()
+	s.look()
 	defer s.mu.Unlock()
 	s.table(e).put(&row{id: id, raw: bytes.Clone(item), fields: fields})
 	return id
@@ -209,7 +209,7 @@ func (s *Server) Raw(collection string, id int64) []byte {
 	if e == nil {
 		return nil
 	}
-	s.mu.Lock()
+	s.look()
 	defer s.mu.Unlock()
 	r := s.table(e).rows[id]
 	if r == nil {
@@ -226,7 +226,7 @@ func (s *Server) Rows(collection string) []map[string]any {
 	if e == nil {
 		return nil
 	}
-	s.mu.Lock()
+	s.look()
 	defer s.mu.Unlock()
 	rows := make([]map[string]any, 0, len(s.table(e).ids))
 	for _, r := range s.table(e).all() {

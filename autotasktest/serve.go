@@ -27,6 +27,7 @@ type call struct {
 	record  *Request
 	fault   Fault
 	latency time.Duration
+	arrived time.Time   // by the tenant's clock
 	left    atomic.Bool // counts no longer among the requests under way
 
 	route
@@ -104,8 +105,9 @@ func (s *Server) arrive(c *call) (refusal answer, admitted bool) {
 	case c.broken != nil:
 		return lost, false
 	}
+	c.arrived = s.now()
 	if !c.isDiscovery() {
-		s.landDue()
+		s.landAsOneArrives()
 	}
 	c.fault = s.strike(c)
 	c.latency = s.latency + c.fault.Delay
@@ -125,10 +127,9 @@ func (s *Server) handle(c *call) (a answer) {
 	}
 	a, done := c.fault.instead()
 	switch {
-	case done:
-	case c.fault.Linger > 0:
-		a = s.keepForLater(c)
-	default:
+	case c.fault.landsLater():
+		s.keepForLater(c)
+	case !done:
 		a = s.carryOutFaultily(c)
 	}
 	a = c.fault.deliver(a, c.request)
@@ -156,7 +157,8 @@ func (s *Server) depart(c *call, a *answer) {
 	if a.delivery != none {
 		c.record.Status = a.status
 	}
-	a.complete(c.request.Method, s.clock())
+	a.complete(c.request.Method)
+	s.date(a)
 	s.mu.Unlock()
 	if a.delivery == none {
 		s.leave(c)

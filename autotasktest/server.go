@@ -16,6 +16,7 @@ import (
 type Server struct {
 	t        testing.TB // nil for one that Start began
 	life     *life
+	http2    bool // speaks HTTP/2 over TLS
 	unlisted bool // has no listener, so that nobody reaches it but in process
 
 	// mu guards all that follows. A request holds it from its first look at a
@@ -33,8 +34,13 @@ type Server struct {
 	lingering     []*lingering
 	seeding       []*schema.Entity // of which a row is being made for another to refer to
 	clock         func() time.Time
+	databaseClock func() time.Time // nil: the same
+	ago           time.Duration    // how long before now what is carried out counts as carried out
+	dateless      bool             // answers have no Date header
 	zonelessDates bool
 	latency       time.Duration
+	queryLag      time.Duration
+	textFilter    func(string) string
 	threads       threads
 	threshold     threshold
 	faults        []*armed
@@ -92,18 +98,6 @@ func (s *Server) Close() { s.life.end() }
 // Credentials returns the ones that the tenant accepts. They are invented.
 func (s *Server) Credentials() autotask.Credentials {
 	return autotask.Credentials{UserName: userName, Secret: secret, IntegrationCode: integrationCode}
-}
-
-// SetClock gives the tenant another clock: that of the Date header, of
-// createDateTime and all other dates it sets, and of the hourly threshold. Nil
-// is time.Now. The function must not call the Server.
-func (s *Server) SetClock(now func() time.Time) {
-	if now == nil {
-		now = time.Now
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.clock = now
 }
 
 // SetZonelessDates makes the tenant write dates without the zone designator Z,

@@ -10,7 +10,7 @@ import "strconv"
 // that was not written keeps its text, to the byte; SetZonelessDates, which
 // tells how dates are served, does not show.
 func (s *Server) Snapshot() map[string]string {
-	s.mu.Lock()
+	s.look()
 	defer s.mu.Unlock()
 	all := make(map[string]string)
 	for e, t := range s.tables {

@@ -3,6 +3,7 @@ package autotasktest
 import (
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/autotask-go/autotask/internal/schema"
 )
@@ -31,8 +32,9 @@ func (r *row) text() []byte {
 type table struct {
 	entity *schema.Entity
 	rows   map[int64]*row
-	ids    []int64       // ascending, the order of every listing
-	late   map[int64]int // how many searches do not find a row yet
+	ids    []int64             // ascending, the order of every listing
+	late   map[int64]int       // how many searches do not find a row yet
+	unseen map[int64]time.Time // until when no search finds a row
 
 	indexes map[*schema.Field]*index
 }
@@ -52,6 +54,7 @@ func (t *table) remove(id int64) {
 	t.reindex(t.rows[id], nil)
 	delete(t.rows, id)
 	delete(t.late, id)
+	delete(t.unseen, id)
 }
 
 // keepBack hides a row from the next searches.
@@ -81,7 +84,7 @@ func (t *table) matching(ids iter.Seq2[int, int64], match func(*row) bool, most 
 		if len(rows) == most {
 			break
 		}
-		if r := t.rows[id]; t.late[id] == 0 && match(r) {
+		if r := t.rows[id]; !t.isHidden(id) && match(r) {
 			rows = append(rows, r)
 		}
 	}

@@ -71,7 +71,7 @@ func (s *Server) SetHookHandler(h http.Handler) {
 
 // PendingWebhooks returns how many calls of webhooks wait for DeliverWebhooks.
 func (s *Server) PendingWebhooks() int {
-	s.mu.Lock()
+	s.look()
 	defer s.mu.Unlock()
 	return len(s.hooks.queue)
 }
@@ -134,7 +134,7 @@ func (s *Server) DeliverWebhooks(ctx context.Context) error {
 }
 
 func (s *Server) nextHookCall() (hookCall, http.Handler, bool) {
-	s.mu.Lock()
+	s.look()
 	defer s.mu.Unlock()
 	if len(s.hooks.queue) == 0 {
 		return hookCall{}, nil, false
@@ -277,7 +277,7 @@ func (s *Server) queueCall(h *hook, webhook *row, e hookEvent, fields object) {
 		{"EntityType", encode(h.legacy)},
 		{"Id", integer(e.id)},
 		{"Fields", fields.text()},
-		{"EventTime", formatDate(s.clock())},
+		{"EventTime", formatDate(s.now())},
 		{"SequenceNumber", integer(s.hooks.sequence[webhook.id])},
 		{"PersonID", integer(e.actor)},
 	}.text()

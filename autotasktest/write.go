@@ -259,6 +259,7 @@ func (w *write) noBoolean(f *schema.Field, complaint error) ([]byte, error) {
 // accept checks a value that the body has, and gives it its stored form.
 func (w *write) accept(f *schema.Field, given []byte) ([]byte, error) {
 	value, err := convert(f.Kind, given)
+	value = w.server.filteredField(f, value)
 	switch {
 	case err != nil:
 		return nil, err
@@ -312,6 +313,11 @@ func (w *write) udfs(given []byte) ([]byte, error) {
 	body, err := parseUDFs(given)
 	if err != nil {
 		return nil, err
+	}
+	for i, u := range body {
+		if value := w.server.filtered(u.value); string(value) != string(u.value) {
+			body[i] = newUDF(u.name, value)
+		}
 	}
 	if err := w.server.checkUDFs(w.entity, body); err != nil {
 		return nil, err

@@ -25,7 +25,11 @@ func (s *Server) openZone() {
 		s.zones = append(s.zones, inventedZone(zone))
 		return
 	}
-	s.zones = append(s.zones, s.life.listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	listen := s.life.listen
+	if s.http2 {
+		listen = s.life.listenHTTP2
+	}
+	s.zones = append(s.zones, listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, zone)
 	})))
 }

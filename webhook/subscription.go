@@ -88,7 +88,7 @@ func (s Subscription) MarshalJSON() ([]byte, error) {
 //
 // First, everything is checked: names, lengths and addresses (ErrInvalid, which
 // says all that is wrong), then the names of fields, against the picklists of
-// the tenant (ErrNotFound, ErrAmbiguous and so on for each, with those that are
+// the tenant (ErrInvalid, ErrAmbiguous and so on for each, with those that are
 // like it). Only then anything is written.
 //
 // The webhook is the one of that name among those of the entity; if there are

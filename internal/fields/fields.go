@@ -24,10 +24,15 @@ type Field struct {
 	ZeroIsValue bool // 0 is a real value, as company 0 is the tenant's own
 	ReadOnly    bool
 	Stabilising bool // must be in every PUT (contract, section 8)
+	Always      bool // every PATCH of an item repeats it
+	Day         bool // a date without a time of day: midnight UTC stands for it
 	Parent      bool // it holds the id of the parent that writes go through
 	IsTime      bool
 	Plain       bool // it has no absent state: zero is all it can be
 	MaxLength   int  // in UTF-16 code units; 0 is unbounded
+	// Instead, if not "", is the entity to create where this field is to be set:
+	// of this one, Autotask accepts it and drops it.
+	Instead string
 }
 
 // Table lists the fields of an entity type.
@@ -39,6 +44,19 @@ type Table struct {
 // Lookup returns nil for a name that the type does not have.
 func (t *Table) Lookup(name string) *Field { return t.byName[name] }
 
+// Find is Lookup for a name in any casing, as filters and callers may write it.
+func (t *Table) Find(name string) *Field {
+	if f := t.byName[name]; f != nil {
+		return f
+	}
+	for _, f := range t.All {
+		if strings.EqualFold(f.Name, name) {
+			return f
+		}
+	}
+	return nil
+}
+
 // IsReadOnly tells whether the API sets the field itself.
 func (t *Table) IsReadOnly(name string) bool {
 	f := t.byName[name]
@@ -47,7 +65,8 @@ func (t *Table) IsReadOnly(name string) bool {
 
 var tables sync.Map // reflect.Type -> *Table
 
-// Of returns the table of a struct type; it is made once a type.
+// Of returns the table of a struct type; it is made once a type. Other types have
+// no fields.
 func Of(typ reflect.Type) *Table {
 	if t, ok := tables.Load(typ); ok {
 		return t.(*Table)
@@ -57,6 +76,9 @@ func Of(typ reflect.Type) *Table {
 }
 
 func read(typ reflect.Type) *Table {
+	if typ.Kind() != reflect.Struct {
+		return new(Table)
+	}
 	t := &Table{byName: make(map[string]*Field, typ.NumField())}
 	for i := range typ.NumField() {
 		sf := typ.Field(i)
@@ -84,11 +106,19 @@ func (f *Field) set(flag string) {
 		f.ReadOnly = true
 	case "stabilising":
 		f.Stabilising = true
+	case "always":
+		f.Always = true
+	case "day":
+		f.Day = true
 	case "parent":
 		f.Parent = true
 	default:
-		if n, ok := strings.CutPrefix(flag, "max="); ok {
-			f.MaxLength, _ = strconv.Atoi(n)
+		name, value, _ := strings.Cut(flag, "=")
+		switch name {
+		case "max":
+			f.MaxLength, _ = strconv.Atoi(value)
+		case "instead":
+			f.Instead = value
 		}
 	}
 }
@@ -114,7 +144,8 @@ func IsZero(v jsontext.Value) bool {
 	return false
 }
 
-// Missing tells whether a value does not count as given for a required field.
+// Missing tells whether a value does not count as given for a required field:
+// null and blank text do not. 0 does, but in a field that has no absent state.
 func (f *Field) Missing(v jsontext.Value) bool {
 	switch {
 	case len(v) == 0 || v.Kind() == 'n':
@@ -122,7 +153,7 @@ func (f *Field) Missing(v jsontext.Value) bool {
 	case v.Kind() == '"':
 		// The first character is mostly enough.
 		return !(v[1] > ' ' && v[1] < utf8.RuneSelf && v[1] != '"' && v[1] != '\\') && strings.TrimSpace(unquote(v)) == ""
-	case v.Kind() == '0':
+	case v.Kind() == '0' && f.Plain:
 		return string(v) == "0" && !f.ZeroIsValue
 	}
 	return false
@@ -139,6 +170,14 @@ func (f *Field) TooLong(v jsontext.Value) string {
 		return fmt.Sprintf("%s has %d characters, the limit is %d", f.Name, n, f.MaxLength)
 	}
 	return ""
+}
+
+// Dropped describes a value that Autotask would accept and drop, or returns "".
+func (f *Field) Dropped(v jsontext.Value) string {
+	if f.Instead == "" || len(v) == 0 || v.Kind() == 'n' {
+		return ""
+	}
+	return fmt.Sprintf("%s is accepted here and stored as null: create a %s instead", f.Name, f.Instead)
 }
 
 // Length counts a text as Autotask does, in UTF-16 code units.
@@ -158,13 +197,14 @@ func (f *Field) Holds(want, got, before jsontext.Value) bool {
 		return isEmpty(got)
 	case len(got) == 0 || got.Kind() == 'n':
 		return false
+	case f.Day:
+		return sameDay(unquote(want), unquote(got))
 	case f.IsTime:
-		dateOnly := !strings.HasSuffix(f.Name, "DateTime")
-		return sameTime(unquote(want), unquote(got), unquote(before), dateOnly)
+		return sameTime(unquote(want), unquote(got))
 	case want.Kind() == '"':
 		return Even(plain(want)) == Even(plain(got))
 	case want.Kind() == '0':
-		return sameNumber(plain(want), plain(got))
+		return sameNumber(plain(want), plain(got), plain(before))
 	case want.Kind() == 't' || want.Kind() == 'f':
 		return sameBool(plain(want), plain(got))
 	}
@@ -186,20 +226,8 @@ func sameBool(want, got string) bool {
 	return errA == nil && errB == nil && a == b
 }
 
-// SameText compares values that the wire carries as text whatever they are, as
-// it does those of user-defined fields: as numbers or times where both are such.
-func SameText(want, got jsontext.Value) bool {
-	if isEmpty(want) || isEmpty(got) {
-		return isEmpty(want) && isEmpty(got)
-	}
-	a, b := Even(unquote(want)), Even(unquote(got))
-	if a == b || sameNumber(a, b) {
-		return true
-	}
-	at, errA := ParseTime(a)
-	bt, errB := ParseTime(b)
-	return errA == nil && errB == nil && at.Equal(bt)
-}
+// SameText is SameUDF where nothing is known of the value before.
+func SameText(want, got jsontext.Value) bool { return SameUDF(want, got, nil) }
 
 // isEmpty is true of what Autotask uses without distinction: null and "". An
 // absent user-defined fields array is one without values.
@@ -215,36 +243,16 @@ func Even(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// sameNumber compares whole numbers exactly, and others with the four decimal
-// places that Autotask keeps.
-func sameNumber(want, got string) bool {
-	if n, err := strconv.ParseInt(want, 10, 64); err == nil {
-		if m, err := strconv.ParseInt(got, 10, 64); err == nil {
-			return n == m
-		}
-	}
-	a, errA := strconv.ParseFloat(want, 64)
-	b, errB := strconv.ParseFloat(got, 64)
-	return errA == nil && errB == nil && a-b < 0.00006 && b-a < 0.00006
-}
-
 // sameTime compares instants, as finely as Autotask's database keeps them,
-// which is to a 300th of a second. Of date-only fields the server sets the time
-// of day to midnight; so a midnight of the wanted day counts, unless it was
-// there before. A field that is called …DateTime keeps its time of day.
-func sameTime(want, got, before string, maybeDateOnly bool) bool {
+// which is to a 300th of a second. A date whose time of day the server sets to
+// midnight is another instant: which day the caller meant, nobody could say.
+func sameTime(want, got string) bool {
 	w, errW := ParseTime(want)
 	g, errG := ParseTime(got)
 	if errW != nil || errG != nil {
 		return want == got
 	}
-	if d := w.Sub(g).Abs(); d < 5*time.Millisecond {
-		return true
-	}
-	if b, err := ParseTime(before); err == nil && b.Equal(g) {
-		return false
-	}
-	return maybeDateOnly && g.Equal(w.Truncate(24*time.Hour))
+	return w.Sub(g).Abs() < 5*time.Millisecond
 }
 
 // ParseTime reads a date-time of the wire: with or without a zone designator,

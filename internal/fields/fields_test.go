@@ -27,8 +27,10 @@ type kite struct {
 	Title    string             `json:"title" autotask:"required,stabilising,max=40"`
 	Colour   wrapped[int64]     `json:"colour,omitzero" autotask:"stabilising"`
 	Made     wrapped[time.Time] `json:"made,omitzero" autotask:"readonly"`
+	Due      wrapped[time.Time] `json:"due,omitzero" autotask:"always,day"`
 	Flown    time.Time          `json:"flown"`
-	Odd      string             `json:"odd" autotask:"max=many,unknown,"`
+	Odd      string             `json:"odd" autotask:"max=many,unknown,,instead=,strange=1"`
+	TailID   wrapped[int64]     `json:"tailID,omitzero" autotask:"instead=KiteTail"`
 	Nothing  struct{}           `json:"nothing"`
 	Later    struct {
 		N int
@@ -47,8 +49,10 @@ func TestTableOfTags(t *testing.T) {
 		{Name: "title", Plain: true, Required: true, Stabilising: true, MaxLength: 40},
 		{Name: "colour", Stabilising: true},
 		{Name: "made", ReadOnly: true, IsTime: true},
+		{Name: "due", Always: true, Day: true, IsTime: true},
 		{Name: "flown", IsTime: true, Plain: true},
 		{Name: "odd", Plain: true},
+		{Name: "tailID", Instead: "KiteTail"},
 		{Name: "nothing", Plain: true},
 		{Name: "later", Plain: true},
 	}
@@ -58,6 +62,13 @@ func TestTableOfTags(t *testing.T) {
 	}
 	for _, name := range []string{"Title", "TITLE", "Untagged", "Hidden", "-", ""} {
 		assert.Nil(t, table.Lookup(name), name)
+	}
+	for name, want := range map[string]string{"Title": "title", "TITLE": "title", "title": "title", "tailid": "tailID"} {
+		require.NotNil(t, table.Find(name), name)
+		assert.Equal(t, want, table.Find(name).Name)
+	}
+	for _, name := range []string{"Untagged", "", "titl"} {
+		assert.Nil(t, table.Find(name), name)
 	}
 	assert.True(t, table.IsReadOnly("made"))
 	assert.False(t, table.IsReadOnly("title"))
@@ -73,6 +84,15 @@ func TestFieldsThatAreNotExportedAreLeftOut(t *testing.T) {
 	}))
 	assert.Equal(t, []*Field{{Name: "public", Plain: true}}, table.All)
 	assert.Nil(t, table.Lookup("secret"))
+}
+
+func TestWhatIsNoStructHasNoFields(t *testing.T) {
+	t.Parallel()
+	for _, typ := range []reflect.Type{reflect.TypeFor[*kite](), reflect.TypeFor[string](), reflect.TypeFor[error]()} {
+		assert.Empty(t, Of(typ).All, typ)
+		assert.Nil(t, Of(typ).Find("title"), typ)
+		assert.Nil(t, Of(typ).Lookup("title"), typ)
+	}
 }
 
 func TestTableIsMadeOnceAType(t *testing.T) {
@@ -97,15 +117,29 @@ func TestMissing(t *testing.T) {
 	for v, want := range map[string]bool{
 		``: true, `null`: true, `""`: true, `" \t\n"`: true, `"\u0020"`: true, `"\u00a0"`: true,
 		`"x"`: false, `"0"`: false, `"null"`: false,
-		`0`: true, `1`: false, `-1`: false, `0.5`: false,
+		`0`: false, `0.0`: false, `1`: false, `-1`: false, `0.5`: false,
 		`false`: false, `true`: false, `[]`: false, `{}`: false,
 	} {
 		assert.Equal(t, want, (&Field{}).Missing(jsontext.Value(v)), "%q", v)
+		assert.Equal(t, want || v == `0`, (&Field{Plain: true}).Missing(jsontext.Value(v)), "%q, where absent and 0 are one", v)
 	}
-	zero := &Field{ZeroIsValue: true}
+	zero := &Field{Plain: true, ZeroIsValue: true}
 	assert.False(t, zero.Missing(jsontext.Value(`0`)))
 	assert.True(t, zero.Missing(jsontext.Value(`null`)))
 	assert.True(t, zero.Missing(nil))
+}
+
+func TestDropped(t *testing.T) {
+	t.Parallel()
+	f := &Field{Name: "tailID", Instead: "KiteTail"}
+	for v, want := range map[string]bool{`7`: true, `0`: true, `null`: false, ``: false} {
+		got := f.Dropped(jsontext.Value(v))
+		assert.Equal(t, want, got != "", "%q", v)
+		if want {
+			assert.Contains(t, got, "create a KiteTail instead")
+		}
+		assert.Empty(t, (&Field{Name: "tailID"}).Dropped(jsontext.Value(v)))
+	}
 }
 
 func TestTooLongCountsUTF16(t *testing.T) {
@@ -190,26 +224,73 @@ func TestHoldsTime(t *testing.T) {
 	})
 }
 
-func TestHoldsMidnightOfADateOnlyField(t *testing.T) {
+// Of a field that is no day, or not known to be one, only the instant counts:
+// a date that the server cut to midnight may be another day than was meant.
+func TestHoldsNoMidnightForAnotherTime(t *testing.T) {
 	t.Parallel()
 	const (
-		at       = `"2026-11-23T15:04:05Z"`
-		midnight = `"2026-11-23T00:00:00"`
+		at       = `"2026-12-30T23:00:00Z"` // 31 December in Amsterdam
+		midnight = `"2026-12-30T00:00:00"`
 	)
-	check(t, &Field{IsTime: true}, []holding{
-		{at, midnight, ``, true},
-		{at, midnight, `null`, true},
-		{at, midnight, `"2026-11-20T00:00:00"`, true},
-		{at, midnight, `"2026-11-23T09:00:00"`, true},
-		{at, midnight, `"2026-11-23T00:00:00Z"`, false}, // it was there before: the write did nothing
-		{at, midnight, midnight, false},
-		{at, `"2026-11-24T00:00:00"`, ``, false},
-		{at, `"2026-11-22T00:00:00"`, ``, false},
-		{at, `"2026-11-23T00:00:01"`, ``, false},
-		{midnight, midnight, midnight, true}, // it is what was wanted, whatever was there
-		{`"2026-11-23"`, midnight, ``, true},
-		{`"2026-11-23T23:59:59.999Z"`, midnight, ``, true},
+	for _, name := range []string{"", "dueDate", "dueDateTime", "date"} {
+		check(t, &Field{Name: name, IsTime: true}, []holding{
+			{at, midnight, ``, false},
+			{at, midnight, `null`, false},
+			{at, midnight, `"2026-11-20T00:00:00"`, false},
+			{at, midnight, midnight, false},
+			{at, `"2026-12-31T00:00:00"`, ``, false},
+			{at, at, ``, true},
+			{midnight, midnight, midnight, true}, // it is what was wanted, whatever was there
+			{`"2026-12-30"`, midnight, ``, true},
+		})
+	}
+}
+
+func TestHoldsTheSameDayOnly(t *testing.T) {
+	t.Parallel()
+	const day = `"2026-12-31T00:00:00Z"`
+	check(t, &Field{Name: "endDate", IsTime: true, Day: true}, []holding{
+		{day, day, ``, true},
+		{day, `"2026-12-31T00:00:00"`, ``, true},
+		{day, `"2026-12-31"`, `null`, true},
+		{day, `"2026-12-31T06:00:00.000Z"`, ``, true}, // old rows have a time
+		{day, `"2026-12-31T23:59:59"`, ``, true},
+		{day, `"2026-12-31T00:00:00+02:00"`, ``, true},
+		{day, `"2026-12-30T00:00:00"`, ``, false},
+		{day, `"2026-12-30T23:00:00Z"`, ``, false}, // it converted
+		{day, `"2027-01-01T00:00:00"`, ``, false},
+		{day, `"2026-12-30T23:59:59.999Z"`, ``, false},
+		{day, `null`, ``, false},
+		{day, ``, ``, false},
+		{day, `"31.12.2026"`, ``, false},
+		{`null`, day, ``, false},
+		{`null`, `null`, day, true},
 	})
+}
+
+func TestCheckDay(t *testing.T) {
+	t.Parallel()
+	amsterdam := time.FixedZone("CET", 3600)
+	f := &Field{Name: "endDate", IsTime: true, Day: true}
+	require.NoError(t, f.CheckDay(time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC)))
+	require.NoError(t, f.CheckDay(time.Date(1899, 12, 31, 0, 0, 0, 0, time.UTC)))
+	require.NoError(t, f.CheckDay(time.Date(2026, 12, 31, 1, 0, 0, 0, amsterdam)), "the same instant")
+	for _, at := range []time.Time{
+		time.Date(2026, 12, 31, 0, 0, 0, 0, amsterdam),
+		time.Date(2026, 12, 31, 0, 0, 0, 1, time.UTC),
+		time.Date(2026, 12, 31, 12, 30, 0, 0, time.UTC),
+	} {
+		require.ErrorContains(t, f.CheckDay(at), "endDate is a day")
+		require.ErrorContains(t, f.CheckDay(at.UTC()), "autotask.Day(year, month, day)", "which day, UTC does not tell")
+		require.NoError(t, (&Field{Name: "createDate", IsTime: true}).CheckDay(at))
+	}
+	require.ErrorContains(t, f.CheckDay(time.Date(2026, 12, 31, 0, 0, 0, 0, amsterdam)), "autotask.Day(2026, 12, 31)")
+	for v, want := range map[string]bool{
+		`"2026-12-31T00:00:00Z"`: false, `"2026-12-31"`: false, `null`: false, `"soon"`: false, `7`: false, ``: false,
+		`"2026-12-30T23:00:00Z"`: true, `"2026-12-31T00:00:00.001Z"`: true,
+	} {
+		assert.Equal(t, want, f.NotADay(jsontext.Value(v)) != "", v)
+	}
 }
 
 func TestHoldsNumber(t *testing.T) {
@@ -241,6 +322,17 @@ func TestHoldsNumber(t *testing.T) {
 		{`9007199254740993`, `9007199254740993`, ``, true},
 		{`9007199254740993`, `9007199254740992`, ``, false}, // one and the same as floating-point numbers
 		{`9223372036854775807`, `9223372036854775806`, ``, false},
+		{`92233720368547758070`, `92233720368547758071`, ``, false}, // beyond 64 bits
+		{`92233720368547758070`, `92233720368547758070.0`, ``, true},
+		{`1e3`, `1000.0000`, ``, true},
+		{`5`, `5.00003`, ``, false}, // a whole number is not rounded
+		{`1.33333`, `1.3333`, `1.2`, true},
+		{`1.33333`, `1.3333`, `null`, true},
+		{`1.33333`, `1.3333`, `1.3333`, false}, // as it was before
+		{`1.33333`, `1.33330`, `1.3333`, false},
+		{`1.3333`, `1.33330`, `1.3333`, true},
+		{`5`, `NaN`, ``, false},
+		{`5`, `"0x5"`, ``, false},
 	})
 }
 
@@ -421,11 +513,77 @@ func TestSameText(t *testing.T) {
 	}
 }
 
+func TestSameUDF(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		want, got, before string
+		same              bool
+	}{
+		// Taken, and written by the server in its own way.
+		{`"30"`, `"30.0000"`, `"1"`, true},
+		{`"30"`, `"30.0000"`, `null`, true},
+		{`"30"`, `"30.0000"`, ``, true},
+		{`"1.10"`, `"1.1"`, `"1.2"`, true},
+		{`"1e5"`, `"100000"`, `"7"`, true},
+		{`"-0.5"`, `"-.5000"`, `"1"`, true},
+		{`"2026-11-23"`, `"2026-11-23T00:00:00"`, `"2026-11-22T00:00:00"`, true},
+		{`"Gold"`, `"Gold"`, `"Silver"`, true},
+		{`" a\r\nb "`, `"a\nb"`, `"c"`, true},
+		{`"same"`, `"same"`, `"same"`, true},
+		{`5`, `"5"`, `"4"`, true},
+		{`null`, `""`, `"x"`, true},
+		{`null`, ``, `"x"`, true},
+
+		// Ignored: the text stands as before, whatever number it is.
+		{`"1.10"`, `"1.1"`, `"1.1"`, false},
+		{`"007"`, `"7"`, `"7"`, false},
+		{`"1e5"`, `"100000"`, `"100000"`, false},
+		{`"30.0000"`, `"30"`, `"30"`, false},
+		{`"2026-11-23T00:00:00"`, `"2026-11-23"`, `"2026-11-23"`, false},
+		{`"12345678901234567891"`, `"12345678901234567890"`, `"12345678901234567890"`, false},
+		{`"52.37025"`, `"52.37021"`, `"52.37021"`, false},
+
+		// Something else is there.
+		{`"12345678901234567891"`, `"12345678901234567890"`, `"1"`, false},
+		{`"52.37025"`, `"52.37021"`, `"1"`, false},
+		{`"0.1"`, `"0.10000000000000001"`, `"1"`, false},
+		{`"Gold"`, `"gold"`, `"x"`, false},
+		{`"30"`, `"31"`, `"1"`, false},
+		{`"x"`, `null`, `"y"`, false},
+		{`null`, `"x"`, `"x"`, false},
+		{`"NaN"`, `"nan"`, `"1"`, false},
+		{`"1e999999999999"`, `"1e999999999998"`, `"1"`, false},
+	} {
+		assert.Equal(t, c.same, SameUDF(jsontext.Value(c.want), jsontext.Value(c.got), jsontext.Value(c.before)), "%s, %s, before %s", c.want, c.got, c.before)
+	}
+}
+
+func TestDecimals(t *testing.T) {
+	t.Parallel()
+	for _, same := range [][]string{
+		{"0", "-0", "0.00", "000", "0e7", "+0"},
+		{"1", "1.0", "01", "+1", "1e0", "10e-1", "0.1E1"},
+		{"-12000", "-12e3", "-1.2e+4", "-12000.0000"},
+		{"0.05", ".05", "5e-2", "0.0500"},
+	} {
+		for _, a := range same {
+			for _, b := range same {
+				assert.True(t, sameDecimal(a, b), "%s, %s", a, b)
+			}
+			assert.False(t, sameDecimal(a, "77"), a)
+		}
+	}
+	for _, s := range []string{"", "-", ".", "e5", "1e", "1e1.5", "1_000", "1,5", "0x1", "--1", "+-1", "1e1001", "1e-1001", "1e99999999999999999999", " 1"} {
+		_, ok := parseDecimal(s)
+		assert.False(t, ok, "%q", s)
+	}
+}
+
 func TestFieldsThatAreCalledDateTimeKeepTheirTimeOfDay(t *testing.T) {
 	t.Parallel()
 	const at, midnight = `"2026-11-23T15:04:05Z"`, `"2026-11-23T00:00:00"`
 	check(t, &Field{Name: "dueDateTime", IsTime: true}, []holding{{at, midnight, ``, false}, {at, at, ``, true}, {midnight, midnight, ``, true}})
-	check(t, &Field{Name: "dateWorked", IsTime: true}, []holding{{at, midnight, ``, true}})
+	check(t, &Field{Name: "dateWorked", IsTime: true, Day: true}, []holding{{at, midnight, ``, true}})
 }
 
 func TestTextIsWhatStandsForIt(t *testing.T) {

@@ -260,8 +260,11 @@ func (r *renderer) tagMarks(f *schema.Field) []string {
 		{f.ZeroIsValue, "zero"},
 		{f.ReadOnly, "readonly"},
 		{f.Stabilising, "stabilising"},
+		{f.Always, "always"},
+		{f.Day, "day"},
 		{child != nil && child.ParentField == f.Name, "parent"},
 		{f.MaxLength > 0, fmt.Sprintf("max=%d", f.MaxLength)},
+		{f.Instead != "", "instead=" + f.Instead},
 	} {
 		if m.set {
 			marks = append(marks, m.mark)
@@ -279,10 +282,16 @@ func remarks(f *schema.Field) []string {
 	if f.ReadOnly {
 		remarks = append(remarks, "read-only")
 	}
+	if f.Day {
+		remarks = append(remarks, "a day: set it with Day or DayOf")
+	}
 	if f.Picklist && f.PicklistParent != "" {
 		remarks = append(remarks, "picklist that depends on "+f.PicklistParent)
 	} else if f.Picklist {
 		remarks = append(remarks, "picklist")
+	}
+	if f.Instead != "" {
+		remarks = append(remarks, "not to be set: create a "+f.Instead)
 	}
 	if f.MaxLength > 0 {
 		remarks = append(remarks, "at most "+thousands(f.MaxLength)+" characters")
