@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -26,15 +27,15 @@ import (
 const searchOp = "POST TicketAttachments/query"
 
 // ensure ensures a file of a ticket.
-func ensure(ctx context.Context, c *autotask.Client, ticket int64, content string, startedAt time.Time) (int64, bool, error) {
-	return autotask.EnsureAttachment(ctx, c, report(ticket), strings.NewReader(content), startedAt)
+func ensure(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) (int64, bool, error) {
+	return autotask.EnsureAttachment(ctx, c, report(ticket), strings.NewReader("hello, file"), startedAt)
 }
 
 func TestEnsureAttachment_UploadsOnce(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
 	ticket, began := srv.Seed("Tickets", nil), time.Now()
-	id, created, err := ensure(t.Context(), client, ticket, "hello, file", began)
+	id, created, err := ensure(t.Context(), client, ticket, began)
 	require.NoError(t, err)
 	assert.True(t, created)
 	assert.Equal(t, []string{searchOp, uploadOp, searchOp}, ops(srv))
@@ -44,7 +45,7 @@ func TestEnsureAttachment_UploadsOnce(t *testing.T) {
 
 	for name, again := range map[string]*autotask.Client{"the same client": client, "another process": srv.Client()} {
 		srv.ResetRequests()
-		same, created, err := ensure(t.Context(), again, ticket, "hello, file", began)
+		same, created, err := ensure(t.Context(), again, ticket, began)
 		require.NoError(t, err, name)
 		assert.False(t, created, name)
 		assert.Equal(t, id, same, name)
@@ -66,28 +67,25 @@ func TestEnsureAttachment_TellsAttachmentsApart(t *testing.T) {
 		"parent by id only": {"ticketID": nil, "parentID": 4711},
 	} {
 		srv, client := tenant(t)
-		ticket := srv.Seed("Tickets", nil)
-		fields := map[string]any{
-			"ticketID": ticket, "parentID": ticket, "title": "Report", "fullPath": "report.txt", "attachmentType": "FILE_ATTACHMENT",
-			"fileSize": 11, "attachDate": time.Now().UTC().Format(time.RFC3339), "data": []byte("hello, file"), "publish": 2,
+		// seed makes an attachment that is the same but for some fields.
+		seed := func(ticket int64, but map[string]any) int64 {
+			fields := map[string]any{
+				"ticketID": ticket, "parentID": ticket, "title": "Report", "fullPath": "report.txt", "attachmentType": "FILE_ATTACHMENT",
+				"fileSize": 11, "attachDate": time.Now().UTC().Format(time.RFC3339), "data": []byte("hello, file"), "publish": 2,
+			}
+			maps.Copy(fields, but)
+			return srv.Seed("TicketAttachments", fields)
 		}
-		seeded := srv.Seed("TicketAttachments", fields)
-		id, created, err := ensure(t.Context(), client, ticket, "hello, file", time.Now())
+		ticket := srv.Seed("Tickets", nil)
+		seeded := seed(ticket, nil)
+		id, created, err := ensure(t.Context(), client, ticket, time.Now())
 		require.NoError(t, err, name)
 		require.Equal(t, seeded, id, "the same")
 		require.False(t, created, name)
 
-		for field, value := range there {
-			fields[field] = value
-		}
-		srv, client = tenant(t)
-		fields["ticketID"], ticket = srv.Seed("Tickets", nil), 0
-		ticket, _ = fields["ticketID"].(int64)
-		if there["parentID"] == nil {
-			fields["parentID"] = ticket
-		}
-		seeded = srv.Seed("TicketAttachments", fields)
-		id, created, err = ensure(t.Context(), client, ticket, "hello, file", time.Now())
+		ticket = srv.Seed("Tickets", nil)
+		seeded = seed(ticket, there)
+		id, created, err = ensure(t.Context(), client, ticket, time.Now())
 		require.NoError(t, err, name)
 		assert.True(t, created, name)
 		assert.NotEqual(t, seeded, id, name)
@@ -116,7 +114,7 @@ func TestEnsureAttachment_KnowsItAgain(t *testing.T) {
 		}
 		mock.RegisterResponder(http.MethodPost, testBase+"/TicketAttachments/query",
 			httpmock.NewStringResponder(200, `{"items":[{"id":77,`+row+`}],"pageDetails":{"count":1}}`))
-		id, created, err := ensure(t.Context(), client, 5, "hello, file", began)
+		id, created, err := ensure(t.Context(), client, 5, began)
 		require.NoError(t, err, name)
 		assert.Equal(t, attachment, id, name)
 		assert.False(t, created, name)
@@ -136,7 +134,7 @@ func TestEnsureAttachment_ServerClockBehind(t *testing.T) {
 		r.Header.Set("Date", behind.Format(http.TimeFormat))
 		return r, nil
 	})
-	id, created, err := ensure(t.Context(), client, 5, "hello, file", began)
+	id, created, err := ensure(t.Context(), client, 5, began)
 	require.NoError(t, err)
 	assert.Equal(t, attachment, id)
 	assert.False(t, created)
@@ -153,7 +151,7 @@ func TestEnsureAttachment_LostAnswerIsLookedFor(t *testing.T) {
 		srv, client := tenant(t)
 		fault.Op, fault.Times = uploadOp, -1
 		srv.Inject(fault)
-		id, created, err := ensure(t.Context(), client, srv.Seed("Tickets", nil), "hello, file", time.Now())
+		id, created, err := ensure(t.Context(), client, srv.Seed("Tickets", nil), time.Now())
 		require.NoError(t, err, name)
 		assert.True(t, created, name)
 		require.Len(t, srv.Rows("TicketAttachments"), 1, name)
@@ -179,13 +177,13 @@ func TestEnsureAttachment_LateLanding(t *testing.T) {
 						fault = autotasktest.Fault{Op: uploadOp, Linger: 100}
 					}
 					srv.Inject(fault)
-					_, created, err := ensure(t.Context(), client, ticket, "hello, file", began)
+					_, created, err := ensure(t.Context(), client, ticket, began)
 					wait := requireUnknown(t, err)
 					assert.False(t, created)
 					assert.Greater(t, wait, 4*time.Minute)
 
 					// Too early, this client sends nothing.
-					_, _, err = ensure(t.Context(), client, ticket, "hello, file", began)
+					_, _, err = ensure(t.Context(), client, ticket, began)
 					assert.Greater(t, requireUnknown(t, err), 4*time.Minute)
 					assert.Equal(t, 1, count(srv, uploadOp))
 
@@ -193,7 +191,7 @@ func TestEnsureAttachment_LateLanding(t *testing.T) {
 					if !sameClient {
 						client = srv.InProcessClient()
 					}
-					_, created, err = ensure(t.Context(), client, ticket, "hello, file", began)
+					_, created, err = ensure(t.Context(), client, ticket, began)
 					require.NoError(t, err)
 					assert.Equal(t, !lands, created)
 					srv.Land()
@@ -226,10 +224,10 @@ func TestEnsureAttachment_EndOfContextIsNotTheEndOfTheUpload(t *testing.T) {
 		srv.Inject(autotasktest.Fault{Op: uploadOp, Hang: true, DropResponse: true})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		_, _, err := ensure(ctx, client, ticket, "hello, file", began)
+		_, _, err := ensure(ctx, client, ticket, began)
 		requireUnknown(t, err)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		_, created, err := ensure(t.Context(), client, ticket, "hello, file", began)
+		_, created, err := ensure(t.Context(), client, ticket, began)
 		require.NoError(t, err)
 		assert.False(t, created)
 		assert.Len(t, srv.Rows("TicketAttachments"), 1)
@@ -245,7 +243,7 @@ func TestEnsureAttachment_ManyAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			id, created, err := ensure(t.Context(), client.As(autotasktest.TechnicianID), ticket, "hello, file", began)
+			id, created, err := ensure(t.Context(), client.As(autotasktest.TechnicianID), ticket, began)
 			mu.Lock()
 			defer mu.Unlock()
 			assert.NoError(t, err)
@@ -267,15 +265,15 @@ func TestEnsureAttachment_WaitingForATurnEndsWithTheContext(t *testing.T) {
 		client := srv.InProcessClient()
 		ticket, began := srv.Seed("Tickets", nil), time.Now()
 		srv.SetLatency(time.Minute)
-		go func() { _, _, _ = ensure(t.Context(), client, ticket, "hello, file", began) }()
+		go func() { _, _, _ = ensure(t.Context(), client, ticket, began) }()
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, _, err := ensure(ctx, client, ticket, "hello, file", began)
+		_, _, err := ensure(ctx, client, ticket, began)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		var e *autotask.Error
 		require.ErrorAs(t, err, &e)
-		assert.Equal(t, 1, len(srv.Requests()), "the second sends nothing")
+		assert.Len(t, srv.Requests(), 1, "the second sends nothing")
 	})
 }
 
@@ -290,7 +288,7 @@ func TestEnsureAttachment_SeveralAreNamed(t *testing.T) {
 		ids = append(ids, id)
 	}
 	srv.ResetRequests()
-	_, created, err := ensure(t.Context(), client, ticket, "hello, file", began)
+	_, created, err := ensure(t.Context(), client, ticket, began)
 	requireCandidates(t, err, ids)
 	assert.False(t, created)
 	assert.Equal(t, []string{searchOp}, ops(srv))
@@ -332,14 +330,14 @@ func TestEnsureAttachment_TheSecondSearchMustFindIt(t *testing.T) {
 		"another size":  {strings.Replace(shown, "11", "16", 1), autotask.ErrNotApplied, "a size of 16 bytes instead of 11"},
 	} {
 		client := searched(t, "", test.second)
-		id, created, err := ensure(t.Context(), client, 5, "hello, file", time.Now())
+		id, created, err := ensure(t.Context(), client, 5, time.Now())
 		require.ErrorIs(t, err, test.kind, name)
 		assert.Contains(t, err.Error(), test.says, name)
 		assert.Equal(t, attachment, id, name)
 		assert.True(t, created, name)
 
 		// This client goes by the id for now.
-		id, created, err = ensure(t.Context(), client, 5, "hello, file", time.Now())
+		id, created, err = ensure(t.Context(), client, 5, time.Now())
 		require.NoError(t, err, name)
 		assert.Equal(t, attachment, id, name)
 		assert.False(t, created, name)
@@ -350,7 +348,7 @@ func TestEnsureAttachment_OneOfAnEarlierRunThatShowsUpLate(t *testing.T) {
 	t.Parallel()
 	other := strings.Replace(shown, "77", "76", 1)
 	for name, second := range map[string]string{"both": other + "," + shown, "only the other": other} {
-		id, created, err := ensure(t.Context(), searched(t, "", second), 5, "hello, file", time.Now())
+		id, created, err := ensure(t.Context(), searched(t, "", second), 5, time.Now())
 		requireCandidates(t, err, []int64{76, 77})
 		assert.Equal(t, attachment, id, name)
 		assert.True(t, created, name)
@@ -362,7 +360,7 @@ func TestEnsureAttachment_FailingSearches(t *testing.T) {
 	denied := httpmock.NewStringResponder(500, `{"errors":["You do not have adequate permissions."]}`)
 	client, mock := mocked(t)
 	mock.RegisterNoResponder(denied)
-	_, created, err := ensure(t.Context(), client, 5, "hello, file", time.Now())
+	_, created, err := ensure(t.Context(), client, 5, time.Now())
 	require.ErrorIs(t, err, autotask.ErrPermission)
 	assert.False(t, created)
 	assert.Equal(t, 1, mock.GetTotalCallCount(), "what cannot be searched is not uploaded")
@@ -381,7 +379,7 @@ func TestEnsureAttachment_FailingSearches(t *testing.T) {
 		empty := httpmock.NewStringResponder(200, `{"items":[],"pageDetails":{"count":0}}`)
 		mock.RegisterResponder(http.MethodPost, testBase+"/TicketAttachments/query", empty.Then(denied))
 		mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/5/Attachments", test.upload)
-		id, created, err := ensure(t.Context(), client, 5, "hello, file", time.Now())
+		id, created, err := ensure(t.Context(), client, 5, time.Now())
 		require.ErrorIs(t, err, test.kind, name)
 		assert.Equal(t, test.id, id, name)
 		assert.Equal(t, test.id != 0, created, name)
@@ -458,7 +456,9 @@ func one[T autotask.Attachable](t *testing.T, parentField string, v *T) {
 	client, mock := mocked(t)
 	mock.RegisterNoResponder(func(r *http.Request) (*http.Response, error) {
 		body, err := io.ReadAll(r.Body)
-		assert.NoError(t, err)
+		if err != nil {
+			return nil, err
+		}
 		assert.Equal(t, testBase+"/"+(*v).Collection()+"/query", r.URL.String())
 		assert.True(t, bytes.Contains(body, []byte(`"field":"`+parentField+`"`)), "%s", body)
 		return httpmock.NewStringResponse(200, `{"items":[{"id":77,"`+parentField+`":5,"title":"Report","fullPath":"report.txt"}],"pageDetails":{"count":1}}`), nil

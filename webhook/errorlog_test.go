@@ -59,8 +59,9 @@ func TestErrorLog(t *testing.T) {
 	}
 	assert.Equal(t, 4, n, "all that there are")
 
-	for range webhook.ErrorLog(t.Context(), client, time.Time{}) {
-		break
+	for _, err := range webhook.ErrorLog(t.Context(), client, time.Time{}) {
+		require.NoError(t, err)
+		break // the rest is not asked for
 	}
 	require.NoError(t, autotask.Delete[entity.WebhookEventErrorLog](t.Context(), client, first))
 	assert.Len(t, srv.Rows("WebhookEventErrorLogs"), 3)
