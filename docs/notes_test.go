@@ -4,7 +4,6 @@ package docs_test
 import (
 	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -36,11 +35,12 @@ func TestCitationsOfTheNotes(t *testing.T) {
 	there := sections(notes(t))
 	breaks := regexp.MustCompile("\n[\t ]*(//)?[\t ]*")
 	citation := regexp.MustCompile(`api-notes\.md,? sections? ([0-9.]*[0-9](?:(?:, | and )[0-9.]*[0-9])*)`)
-	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+	root := os.DirFS("..")
+	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, ".md") {
 			return err
 		}
-		b, err := os.ReadFile(path)
+		b, err := fs.ReadFile(root, path)
 		if err != nil {
 			return err
 		}
