@@ -1,6 +1,7 @@
 package autotask_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -541,6 +543,73 @@ func TestDownload_WhatGoesWrongWritesNothing(t *testing.T) {
 	}
 }
 
+// A missing attachment is ErrNotFound after one request, in whichever form the
+// tenant says so. On the second route it is a file that is not to be had, since
+// the first knows the attachment.
+func TestDownload_MissingInEveryFormOnEitherRoute(t *testing.T) {
+	t.Parallel()
+	for form, body := range map[string]string{
+		"item": `{"item":null}`, "items": `{"items":[],"pageDetails":{"count":0}}`, "null items": `{"items":[null]}`,
+		"bare": `null`, "bare, with white space": " null\r\n",
+	} {
+		client, mock := served(t, body, "", autotask.WithMaxRetries(4))
+		item, err := autotask.Download[entity.TicketAttachment](t.Context(), client, attachment, io.Discard)
+		require.ErrorIs(t, err, autotask.ErrNotFound, form)
+		require.NotErrorIs(t, err, autotask.ErrServer, form)
+		assert.Nil(t, item, form)
+		assert.Equal(t, 1, mock.GetTotalCallCount(), form)
+
+		client, mock = served(t, withoutData, body, autotask.WithMaxRetries(4))
+		item, err = autotask.Download[entity.TicketAttachment](t.Context(), client, attachment, io.Discard)
+		require.ErrorIs(t, err, autotask.ErrServer, form)
+		assert.Contains(t, err.Error(), "neither this route nor TicketAttachments/77", form)
+		assert.NotNil(t, item, form)
+		assert.Equal(t, 2, mock.GetTotalCallCount(), form)
+	}
+}
+
+func TestDownload_MissingOnAnyTenant(t *testing.T) {
+	t.Parallel()
+	for _, form := range []autotasktest.AttachmentForm{autotasktest.AttachmentItem, autotasktest.AttachmentItems, autotasktest.AttachmentBare} {
+		srv, client := tenant(t)
+		srv.SetAttachmentShape(autotasktest.AttachmentShape{Form: form}, autotasktest.AttachmentShape{Form: form})
+		_, err := autotask.Download[entity.TicketAttachment](t.Context(), client, attachment, io.Discard)
+		require.ErrorIs(t, err, autotask.ErrNotFound)
+		assert.Len(t, srv.Requests(), 1)
+	}
+}
+
+// nilFile is a reader and writer by a pointer, and panics without one.
+type nilFile struct{ b bytes.Buffer }
+
+func (f *nilFile) Read(p []byte) (int, error)  { return f.b.Read(p) }
+func (f *nilFile) Write(p []byte) (int, error) { return f.b.Write(p) }
+
+// An interface that holds a nil pointer is not nil, and panics when it is called.
+func TestTypedNilIsRefused(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	for name, content := range map[string]io.Reader{
+		"own type": (*nilFile)(nil), "buffer": (*bytes.Buffer)(nil), "reader": (*bytes.Reader)(nil), "strings": (*strings.Reader)(nil),
+		"file": (*os.File)(nil), "func": readerFunc(nil), "limited": (*io.LimitedReader)(nil), "bufio": (*bufio.Reader)(nil),
+	} {
+		_, err := autotask.Upload(t.Context(), client, report(5), content)
+		require.ErrorIs(t, err, autotask.ErrInvalid, name)
+		assert.Contains(t, err.Error(), "the content is a nil", name)
+		_, _, err = autotask.EnsureAttachment(t.Context(), client, report(5), content, time.Now())
+		require.ErrorIs(t, err, autotask.ErrInvalid, name)
+	}
+	for name, w := range map[string]io.Writer{
+		"own type": (*nilFile)(nil), "buffer": (*bytes.Buffer)(nil), "builder": (*strings.Builder)(nil), "file": (*os.File)(nil),
+		"func": writerFunc(nil), "bufio": (*bufio.Writer)(nil),
+	} {
+		_, err := autotask.Download[entity.TicketAttachment](t.Context(), client, attachment, w)
+		require.ErrorIs(t, err, autotask.ErrInvalid, name)
+		assert.Contains(t, err.Error(), "the writer is nil", name)
+	}
+	assert.Zero(t, mock.GetTotalCallCount())
+}
+
 func TestDownload_PicksTheItemThatWasAskedFor(t *testing.T) {
 	t.Parallel()
 	client, _ := served(t, `{"items":[null,{"id":78,"data":"bm8="},`+withData+`]}`, "")
@@ -629,6 +698,7 @@ type bareAttachment struct {
 
 func (bareAttachment) Collection() string { return "TicketAttachments" }
 func (bareAttachment) CanGet()            {}
+func (bareAttachment) CanQuery()          {}
 func (bareAttachment) CanCreate()         {}
 func (bareAttachment) CanAttach()         {}
 func (a bareAttachment) Parent() autotask.Parent {
@@ -641,6 +711,9 @@ func TestOwnAttachmentTypeWithoutTheFieldsIsRefused(t *testing.T) {
 	_, err := autotask.Upload(t.Context(), client, &bareAttachment{TicketID: autotask.Int(5)}, strings.NewReader("x"))
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 	_, err = autotask.Create(t.Context(), client, &bareAttachment{TicketID: autotask.Int(5)})
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+	assert.Zero(t, mock.GetTotalCallCount())
+	_, _, err = autotask.EnsureAttachment(t.Context(), client, &bareAttachment{TicketID: autotask.Int(5)}, strings.NewReader("x"), time.Now())
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 	assert.Zero(t, mock.GetTotalCallCount())
 	_, err = autotask.Download[bareAttachment](t.Context(), client, attachment, io.Discard)
