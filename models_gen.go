@@ -115,8 +115,8 @@ type TicketNote struct {
 	ImpersonatorCreatorResourceID Optional[int64]     `json:"impersonatorCreatorResourceID,omitzero" autotask:"readonly"` // read-only
 	ImpersonatorUpdaterResourceID Optional[int64]     `json:"impersonatorUpdaterResourceID,omitzero" autotask:"readonly"` // read-only
 	LastActivityDate              Optional[time.Time] `json:"lastActivityDate,omitzero" autotask:"readonly"`              // read-only
-	NoteType                      int64               `json:"noteType" autotask:"required"`                               // required, picklist
-	Publish                       int64               `json:"publish" autotask:"required"`                                // required, picklist
+	NoteType                      int64               `json:"noteType" autotask:"required,always"`                        // required, picklist
+	Publish                       int64               `json:"publish" autotask:"required,always"`                         // required, picklist
 	TicketID                      int64               `json:"ticketID" autotask:"required,parent"`                        // required
 	Title                         string              `json:"title" autotask:"required,max=250"`                          // required, at most 250 characters
 }
@@ -158,7 +158,7 @@ type TimeEntry struct {
 	ContractServiceID                 Optional[int64]     `json:"contractServiceID,omitzero"`
 	CreateDateTime                    Optional[time.Time] `json:"createDateTime,omitzero" autotask:"readonly"` // read-only
 	CreatorUserID                     Optional[int64]     `json:"creatorUserID,omitzero" autotask:"readonly"`  // read-only
-	DateWorked                        Optional[time.Time] `json:"dateWorked,omitzero"`
+	DateWorked                        Optional[time.Time] `json:"dateWorked,omitzero" autotask:"day"`          // a day: set it with Day or DayOf
 	EndDateTime                       Optional[time.Time] `json:"endDateTime,omitzero"`
 	HoursToBill                       Optional[float64]   `json:"hoursToBill,omitzero" autotask:"readonly"` // read-only
 	HoursWorked                       Optional[float64]   `json:"hoursWorked,omitzero"`

@@ -38,7 +38,7 @@ type BillingItem struct {
 	InternalCurrencyTotalAmount       autotask.Optional[float64]   `json:"internalCurrencyTotalAmount,omitzero"`
 	InvoiceID                         autotask.Optional[int64]     `json:"invoiceID,omitzero"`
 	ItemApproverID                    autotask.Optional[int64]     `json:"itemApproverID,omitzero"`
-	ItemDate                          autotask.Optional[time.Time] `json:"itemDate,omitzero"`
+	ItemDate                          autotask.Optional[time.Time] `json:"itemDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	ItemName                          autotask.Optional[string]    `json:"itemName,omitzero"`
 	LineItemFullDescription           autotask.Optional[string]    `json:"lineItemFullDescription,omitzero"`
 	LineItemGroupDescription          autotask.Optional[string]    `json:"lineItemGroupDescription,omitzero"`
@@ -46,7 +46,7 @@ type BillingItem struct {
 	NonBillable                       autotask.Optional[int64]     `json:"nonBillable,omitzero"`
 	OrganizationalLevelAssociationID  autotask.Optional[int64]     `json:"organizationalLevelAssociationID,omitzero"`
 	OurCost                           autotask.Optional[float64]   `json:"ourCost,omitzero"`
-	PostedDate                        autotask.Optional[time.Time] `json:"postedDate,omitzero"`
+	PostedDate                        autotask.Optional[time.Time] `json:"postedDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	PostedOnTime                      autotask.Optional[time.Time] `json:"postedOnTime,omitzero"`
 	ProjectChargeID                   autotask.Optional[int64]     `json:"projectChargeID,omitzero"`
 	ProjectID                         autotask.Optional[int64]     `json:"projectID,omitzero"`

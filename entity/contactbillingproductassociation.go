@@ -15,7 +15,7 @@ type ContactBillingProductAssociation struct {
 	ID               int64                        `json:"id,omitzero"`
 	BillingProductID autotask.Optional[int64]     `json:"billingProductID,omitzero"`
 	ContactID        autotask.Optional[int64]     `json:"contactID,omitzero" autotask:"parent"`
-	EffectiveDate    autotask.Optional[time.Time] `json:"effectiveDate,omitzero"`
+	EffectiveDate    autotask.Optional[time.Time] `json:"effectiveDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	ExpirationDate   autotask.Optional[time.Time] `json:"expirationDate,omitzero"`
 }
 

@@ -27,7 +27,7 @@ type Contract struct {
 	ContractPeriodType                     autotask.Optional[int64]     `json:"contractPeriodType,omitzero"`
 	ContractType                           autotask.Optional[int64]     `json:"contractType,omitzero" autotask:"required"` // required
 	Description                            autotask.Optional[string]    `json:"description,omitzero"`
-	EndDate                                autotask.Optional[time.Time] `json:"endDate,omitzero" autotask:"required"` // required
+	EndDate                                autotask.Optional[time.Time] `json:"endDate,omitzero" autotask:"required,day"` // required, a day: set it with Day or DayOf
 	EstimatedCost                          autotask.Optional[float64]   `json:"estimatedCost,omitzero"`
 	EstimatedHours                         autotask.Optional[float64]   `json:"estimatedHours,omitzero"`
 	EstimatedRevenue                       autotask.Optional[float64]   `json:"estimatedRevenue,omitzero"`
@@ -45,7 +45,7 @@ type Contract struct {
 	ServiceLevelAgreementID                autotask.Optional[int64]     `json:"serviceLevelAgreementID,omitzero"`
 	SetupFee                               autotask.Optional[float64]   `json:"setupFee,omitzero"`
 	SetupFeeBillingCodeID                  autotask.Optional[int64]     `json:"setupFeeBillingCodeID,omitzero"`
-	StartDate                              autotask.Optional[time.Time] `json:"startDate,omitzero" autotask:"required"`                              // required
+	StartDate                              autotask.Optional[time.Time] `json:"startDate,omitzero" autotask:"required,day"`                          // required, a day: set it with Day or DayOf
 	Status                                 autotask.Optional[int64]     `json:"status,omitzero" autotask:"required"`                                 // required
 	TimeReportingRequiresStartAndStopTimes autotask.Optional[int64]     `json:"timeReportingRequiresStartAndStopTimes,omitzero" autotask:"required"` // required
 	UserDefinedFields                      autotask.UDFs                `json:"userDefinedFields,omitzero"`

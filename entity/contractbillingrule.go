@@ -18,7 +18,7 @@ type ContractBillingRule struct {
 	DailyProratedCost               autotask.Optional[float64]   `json:"dailyProratedCost,omitzero"`
 	DailyProratedPrice              autotask.Optional[float64]   `json:"dailyProratedPrice,omitzero"`
 	DetermineUnits                  autotask.Optional[int64]     `json:"determineUnits,omitzero"`
-	EndDate                         autotask.Optional[time.Time] `json:"endDate,omitzero"`
+	EndDate                         autotask.Optional[time.Time] `json:"endDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	ExecutionMethod                 autotask.Optional[int64]     `json:"executionMethod,omitzero"`
 	IncludeItemsInChargeDescription autotask.Optional[bool]      `json:"includeItemsInChargeDescription,omitzero"`
 	InvoiceDescription              autotask.Optional[string]    `json:"invoiceDescription,omitzero"`
@@ -27,7 +27,7 @@ type ContractBillingRule struct {
 	MaximumUnits                    autotask.Optional[int64]     `json:"maximumUnits,omitzero"`
 	MinimumUnits                    autotask.Optional[int64]     `json:"minimumUnits,omitzero"`
 	ProductID                       autotask.Optional[int64]     `json:"productID,omitzero"`
-	StartDate                       autotask.Optional[time.Time] `json:"startDate,omitzero"`
+	StartDate                       autotask.Optional[time.Time] `json:"startDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 }
 
 // Collection returns "ContractBillingRules", the root collection.

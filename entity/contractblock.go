@@ -16,7 +16,7 @@ type ContractBlock struct {
 	ID            int64                        `json:"id,omitzero"`
 	ContractID    autotask.Optional[int64]     `json:"contractID,omitzero" autotask:"parent"`
 	DatePurchased autotask.Optional[time.Time] `json:"datePurchased,omitzero"`
-	EndDate       autotask.Optional[time.Time] `json:"endDate,omitzero"`
+	EndDate       autotask.Optional[time.Time] `json:"endDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	HourlyRate    autotask.Optional[float64]   `json:"hourlyRate,omitzero"`
 	Hours         autotask.Optional[float64]   `json:"hours,omitzero"`
 	HoursApproved autotask.Optional[float64]   `json:"hoursApproved,omitzero"`
@@ -24,7 +24,7 @@ type ContractBlock struct {
 	IsPaid        autotask.Optional[bool]      `json:"isPaid,omitzero"`
 	PaymentNumber autotask.Optional[string]    `json:"paymentNumber,omitzero"`
 	PaymentType   autotask.Optional[int64]     `json:"paymentType,omitzero"`
-	StartDate     autotask.Optional[time.Time] `json:"startDate,omitzero"`
+	StartDate     autotask.Optional[time.Time] `json:"startDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	Status        autotask.Optional[int64]     `json:"status,omitzero"`
 }
 

@@ -18,14 +18,14 @@ type ContractRetainer struct {
 	AmountApproved                 autotask.Optional[float64]   `json:"amountApproved,omitzero"`
 	ContractID                     autotask.Optional[int64]     `json:"contractID,omitzero" autotask:"parent"`
 	DatePurchased                  autotask.Optional[time.Time] `json:"datePurchased,omitzero"`
-	EndDate                        autotask.Optional[time.Time] `json:"endDate,omitzero"`
+	EndDate                        autotask.Optional[time.Time] `json:"endDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	InternalCurrencyAmount         autotask.Optional[float64]   `json:"internalCurrencyAmount,omitzero"`
 	InternalCurrencyAmountApproved autotask.Optional[float64]   `json:"internalCurrencyAmountApproved,omitzero"`
 	InvoiceNumber                  autotask.Optional[string]    `json:"invoiceNumber,omitzero"`
 	IsPaid                         autotask.Optional[bool]      `json:"isPaid,omitzero"`
 	PaymentID                      autotask.Optional[int64]     `json:"paymentID,omitzero"`
 	PaymentNumber                  autotask.Optional[string]    `json:"paymentNumber,omitzero"`
-	StartDate                      autotask.Optional[time.Time] `json:"startDate,omitzero"`
+	StartDate                      autotask.Optional[time.Time] `json:"startDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	Status                         autotask.Optional[int64]     `json:"status,omitzero"`
 }
 

@@ -18,7 +18,7 @@ type ContractServiceAdjustment struct {
 	AllowRepeatService autotask.Optional[bool]      `json:"allowRepeatService,omitzero"`
 	ContractID         autotask.Optional[int64]     `json:"contractID,omitzero"`
 	ContractServiceID  autotask.Optional[int64]     `json:"contractServiceID,omitzero"`
-	EffectiveDate      autotask.Optional[time.Time] `json:"effectiveDate,omitzero"`
+	EffectiveDate      autotask.Optional[time.Time] `json:"effectiveDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	QuoteItemID        autotask.Optional[int64]     `json:"quoteItemID,omitzero"`
 	ServiceID          autotask.Optional[int64]     `json:"serviceID,omitzero"`
 	UnitChange         autotask.Optional[int64]     `json:"unitChange,omitzero"`
@@ -29,3 +29,6 @@ func (ContractServiceAdjustment) Collection() string { return "ContractServiceAd
 
 // CanCreate marks that there is POST ContractServiceAdjustments.
 func (ContractServiceAdjustment) CanCreate() {}
+
+// NoID marks that Autotask answers a write with no id: Create returns 0.
+func (ContractServiceAdjustment) NoID() {}

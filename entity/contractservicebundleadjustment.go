@@ -17,7 +17,7 @@ type ContractServiceBundleAdjustment struct {
 	AllowRepeatServiceBundle autotask.Optional[bool]      `json:"allowRepeatServiceBundle,omitzero"`
 	ContractID               autotask.Optional[int64]     `json:"contractID,omitzero"`
 	ContractServiceBundleID  autotask.Optional[int64]     `json:"contractServiceBundleID,omitzero"`
-	EffectiveDate            autotask.Optional[time.Time] `json:"effectiveDate,omitzero"`
+	EffectiveDate            autotask.Optional[time.Time] `json:"effectiveDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	QuoteItemID              autotask.Optional[int64]     `json:"quoteItemID,omitzero"`
 	ServiceBundleID          autotask.Optional[int64]     `json:"serviceBundleID,omitzero"`
 	UnitChange               autotask.Optional[int64]     `json:"unitChange,omitzero"`
@@ -28,3 +28,6 @@ func (ContractServiceBundleAdjustment) Collection() string { return "ContractSer
 
 // CanCreate marks that there is POST ContractServiceBundleAdjustments.
 func (ContractServiceBundleAdjustment) CanCreate() {}
+
+// NoID marks that Autotask answers a write with no id: Create returns 0.
+func (ContractServiceBundleAdjustment) NoID() {}

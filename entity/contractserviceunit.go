@@ -13,16 +13,16 @@ import (
 // It has no Create, Update, Patch or Delete.
 type ContractServiceUnit struct {
 	ID                               int64                        `json:"id,omitzero"`
-	ApproveAndPostDate               autotask.Optional[time.Time] `json:"approveAndPostDate,omitzero"`
+	ApproveAndPostDate               autotask.Optional[time.Time] `json:"approveAndPostDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	ContractID                       autotask.Optional[int64]     `json:"contractID,omitzero"`
 	ContractServiceID                autotask.Optional[int64]     `json:"contractServiceID,omitzero"`
 	Cost                             autotask.Optional[float64]   `json:"cost,omitzero"`
-	EndDate                          autotask.Optional[time.Time] `json:"endDate,omitzero"`
+	EndDate                          autotask.Optional[time.Time] `json:"endDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	InternalCurrencyPrice            autotask.Optional[float64]   `json:"internalCurrencyPrice,omitzero"`
 	OrganizationalLevelAssociationID autotask.Optional[int64]     `json:"organizationalLevelAssociationID,omitzero"`
 	Price                            autotask.Optional[float64]   `json:"price,omitzero"`
 	ServiceID                        autotask.Optional[int64]     `json:"serviceID,omitzero"`
-	StartDate                        autotask.Optional[time.Time] `json:"startDate,omitzero"`
+	StartDate                        autotask.Optional[time.Time] `json:"startDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	Units                            autotask.Optional[int64]     `json:"units,omitzero"`
 	VendorCompanyID                  autotask.Optional[int64]     `json:"vendorCompanyID,omitzero"`
 }

@@ -16,13 +16,13 @@ type ContractTicketPurchase struct {
 	ID               int64                        `json:"id,omitzero"`
 	ContractID       autotask.Optional[int64]     `json:"contractID,omitzero" autotask:"parent"`
 	DatePurchased    autotask.Optional[time.Time] `json:"datePurchased,omitzero"`
-	EndDate          autotask.Optional[time.Time] `json:"endDate,omitzero"`
+	EndDate          autotask.Optional[time.Time] `json:"endDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	InvoiceNumber    autotask.Optional[string]    `json:"invoiceNumber,omitzero"`
 	IsPaid           autotask.Optional[bool]      `json:"isPaid,omitzero"`
 	PaymentNumber    autotask.Optional[string]    `json:"paymentNumber,omitzero"`
 	PaymentType      autotask.Optional[int64]     `json:"paymentType,omitzero"`
 	PerTicketRate    autotask.Optional[float64]   `json:"perTicketRate,omitzero"`
-	StartDate        autotask.Optional[time.Time] `json:"startDate,omitzero"`
+	StartDate        autotask.Optional[time.Time] `json:"startDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	Status           autotask.Optional[int64]     `json:"status,omitzero"`
 	TicketsPurchased autotask.Optional[float64]   `json:"ticketsPurchased,omitzero"`
 	TicketsUsed      autotask.Optional[float64]   `json:"ticketsUsed,omitzero"`

@@ -29,6 +29,9 @@ func (InventoryStockedItemAdd) Collection() string { return "InventoryStockedIte
 // CanCreate marks that there is POST InventoryProducts/{inventoryProductID}/StockedItemsAdd.
 func (InventoryStockedItemAdd) CanCreate() {}
 
+// NoID marks that Autotask answers a write with no id: Create returns 0.
+func (InventoryStockedItemAdd) NoID() {}
+
 // Parent returns the parent that writes go through: InventoryProducts/{inventoryProductID}/StockedItemsAdd.
 func (a InventoryStockedItemAdd) Parent() autotask.Parent {
 	return autotask.Parent{Collection: "InventoryProducts", ID: a.InventoryProductID, Children: "StockedItemsAdd"}

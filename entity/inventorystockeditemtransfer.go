@@ -22,6 +22,9 @@ func (InventoryStockedItemTransfer) Collection() string { return "InventoryStock
 // CanCreate marks that there is POST InventoryProducts/{inventoryProductID}/StockedItemsTransfer.
 func (InventoryStockedItemTransfer) CanCreate() {}
 
+// NoID marks that Autotask answers a write with no id: Create returns 0.
+func (InventoryStockedItemTransfer) NoID() {}
+
 // Parent returns the parent that writes go through: InventoryProducts/{inventoryProductID}/StockedItemsTransfer.
 func (t InventoryStockedItemTransfer) Parent() autotask.Parent {
 	return autotask.Parent{Collection: "InventoryProducts", ID: t.InventoryProductID, Children: "StockedItemsTransfer"}

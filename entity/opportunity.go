@@ -62,7 +62,7 @@ type Opportunity struct {
 	SemiannualCost                   autotask.Optional[float64]   `json:"semiannualCost,omitzero"`
 	SemiannualRevenue                autotask.Optional[float64]   `json:"semiannualRevenue,omitzero"`
 	Stage                            autotask.Optional[int64]     `json:"stage,omitzero"`
-	StartDate                        autotask.Optional[time.Time] `json:"startDate,omitzero"`
+	StartDate                        autotask.Optional[time.Time] `json:"startDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	Status                           autotask.Optional[int64]     `json:"status,omitzero"`
 	TechnicalAssessmentScore         autotask.Optional[float64]   `json:"technicalAssessmentScore,omitzero"`
 	ThroughDate                      autotask.Optional[time.Time] `json:"throughDate,omitzero"`

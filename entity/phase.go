@@ -25,7 +25,7 @@ type Phase struct {
 	ParentPhaseID        autotask.Optional[int64]     `json:"parentPhaseID,omitzero"`
 	PhaseNumber          autotask.Optional[string]    `json:"phaseNumber,omitzero"`
 	ProjectID            autotask.Optional[int64]     `json:"projectID,omitzero" autotask:"parent"`
-	StartDate            autotask.Optional[time.Time] `json:"startDate,omitzero"`
+	StartDate            autotask.Optional[time.Time] `json:"startDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	Title                autotask.Optional[string]    `json:"title,omitzero"`
 }
 

@@ -28,7 +28,7 @@ type Project struct {
 	Department                           autotask.Optional[int64]     `json:"department,omitzero"`
 	Description                          autotask.Optional[string]    `json:"description,omitzero"`
 	Duration                             autotask.Optional[int64]     `json:"duration,omitzero"`
-	EndDateTime                          autotask.Optional[time.Time] `json:"endDateTime,omitzero" autotask:"required"` // required
+	EndDateTime                          autotask.Optional[time.Time] `json:"endDateTime,omitzero" autotask:"required,day"` // required, a day: set it with Day or DayOf
 	EstimatedSalesCost                   autotask.Optional[float64]   `json:"estimatedSalesCost,omitzero"`
 	EstimatedTime                        autotask.Optional[float64]   `json:"estimatedTime,omitzero"`
 	ExtProjectNumber                     autotask.Optional[string]    `json:"extProjectNumber,omitzero"`
@@ -52,8 +52,8 @@ type Project struct {
 	ProjectType                          autotask.Optional[int64]     `json:"projectType,omitzero" autotask:"required"` // required
 	PurchaseOrderNumber                  autotask.Optional[string]    `json:"purchaseOrderNumber,omitzero"`
 	SGDA                                 autotask.Optional[float64]   `json:"sgda,omitzero"`
-	StartDateTime                        autotask.Optional[time.Time] `json:"startDateTime,omitzero" autotask:"required"` // required
-	Status                               autotask.Optional[int64]     `json:"status,omitzero" autotask:"required"`        // required
+	StartDateTime                        autotask.Optional[time.Time] `json:"startDateTime,omitzero" autotask:"required,day"` // required, a day: set it with Day or DayOf
+	Status                               autotask.Optional[int64]     `json:"status,omitzero" autotask:"required"`            // required
 	StatusDateTime                       autotask.Optional[time.Time] `json:"statusDateTime,omitzero"`
 	StatusDetail                         autotask.Optional[string]    `json:"statusDetail,omitzero"`
 	UserDefinedFields                    autotask.UDFs                `json:"userDefinedFields,omitzero"`

@@ -25,7 +25,7 @@ type Quote struct {
 	CreateDate                        autotask.Optional[time.Time] `json:"createDate,omitzero"`
 	CreatorResourceID                 autotask.Optional[int64]     `json:"creatorResourceID,omitzero"`
 	Description                       autotask.Optional[string]    `json:"description,omitzero"`
-	EffectiveDate                     autotask.Optional[time.Time] `json:"effectiveDate,omitzero"`
+	EffectiveDate                     autotask.Optional[time.Time] `json:"effectiveDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	ExpirationDate                    autotask.Optional[time.Time] `json:"expirationDate,omitzero"`
 	ExtApprovalContactResponse        autotask.Optional[int64]     `json:"extApprovalContactResponse,omitzero"`
 	ExtApprovalResponseDate           autotask.Optional[time.Time] `json:"extApprovalResponseDate,omitzero"`

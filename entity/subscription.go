@@ -15,7 +15,7 @@ type Subscription struct {
 	ID                               int64                        `json:"id,omitzero"`
 	ConfigurationItemID              autotask.Optional[int64]     `json:"configurationItemID,omitzero"`
 	Description                      autotask.Optional[string]    `json:"description,omitzero"`
-	EffectiveDate                    autotask.Optional[time.Time] `json:"effectiveDate,omitzero"`
+	EffectiveDate                    autotask.Optional[time.Time] `json:"effectiveDate,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	ExpirationDate                   autotask.Optional[time.Time] `json:"expirationDate,omitzero"`
 	ImpersonatorCreatorResourceID    autotask.Optional[int64]     `json:"impersonatorCreatorResourceID,omitzero"`
 	MaterialCodeID                   autotask.Optional[int64]     `json:"materialCodeID,omitzero"`

@@ -27,7 +27,7 @@ type Task struct {
 	CreatorType                     autotask.Optional[int64]     `json:"creatorType,omitzero"`
 	DepartmentID                    autotask.Optional[int64]     `json:"departmentID,omitzero"`
 	Description                     autotask.Optional[string]    `json:"description,omitzero"`
-	EndDateTime                     autotask.Optional[time.Time] `json:"endDateTime,omitzero"`
+	EndDateTime                     autotask.Optional[time.Time] `json:"endDateTime,omitzero" autotask:"day"` // a day: set it with Day or DayOf
 	EstimatedHours                  autotask.Optional[float64]   `json:"estimatedHours,omitzero"`
 	ExternalID                      autotask.Optional[string]    `json:"externalID,omitzero"`
 	HoursToBeScheduled              autotask.Optional[float64]   `json:"hoursToBeScheduled,omitzero"`
@@ -42,8 +42,8 @@ type Task struct {
 	ProjectID                       autotask.Optional[int64]     `json:"projectID,omitzero" autotask:"required,parent"` // required
 	PurchaseOrderNumber             autotask.Optional[string]    `json:"purchaseOrderNumber,omitzero"`
 	RemainingHours                  autotask.Optional[float64]   `json:"remainingHours,omitzero"`
-	StartDateTime                   autotask.Optional[time.Time] `json:"startDateTime,omitzero"`
-	Status                          autotask.Optional[int64]     `json:"status,omitzero" autotask:"required"` // required
+	StartDateTime                   autotask.Optional[time.Time] `json:"startDateTime,omitzero" autotask:"day"` // a day: set it with Day or DayOf
+	Status                          autotask.Optional[int64]     `json:"status,omitzero" autotask:"required"`   // required
 	TaskCategoryID                  autotask.Optional[int64]     `json:"taskCategoryID,omitzero"`
 	TaskNumber                      autotask.Optional[string]    `json:"taskNumber,omitzero"`
 	TaskType                        autotask.Optional[int64]     `json:"taskType,omitzero" autotask:"required"` // required

@@ -19,6 +19,9 @@ func (TimeOffRequestReject) Collection() string { return "TimeOffRequestsReject"
 // CanCreate marks that there is POST TimeOffRequests/{timeOffRequestID}/Reject.
 func (TimeOffRequestReject) CanCreate() {}
 
+// NoID marks that Autotask answers a write with no id: Create returns 0.
+func (TimeOffRequestReject) NoID() {}
+
 // Parent returns the parent that writes go through: TimeOffRequests/{timeOffRequestID}/Reject.
 func (r TimeOffRequestReject) Parent() autotask.Parent {
 	return autotask.Parent{Collection: "TimeOffRequests", ID: r.TimeOffRequestID, Children: "Reject"}

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -46,6 +47,7 @@ type walker struct {
 	root     string // the entity's own collection
 	id       int64
 	parentID int64
+	edit     func(v any) // if not nil, what change and item do to a value
 }
 
 func newWalker(t *testing.T, e *schema.Entity) *walker {
@@ -109,8 +111,15 @@ func item[T any](w *walker) *T {
 		if f.ReadOnly && !isParentField(w.entity, f.Name) || row[f.Name] == nil {
 			delete(row, f.Name)
 		}
+		if at, ok := row[f.Name].(string); ok && f.Day {
+			row[f.Name] = at[:len(time.DateOnly)]
+		}
 	}
-	return decodeInto[T](w, row)
+	v := decodeInto[T](w, row)
+	if w.edit != nil {
+		w.edit(v)
+	}
+	return v
 }
 
 func decodeInto[T any](w *walker, fields map[string]any) *T {
@@ -133,6 +142,10 @@ func setParent(w *walker, v any) {
 // change sets a field that a caller may change to another value.
 func change[T any](w *walker, v *T) {
 	setParent(w, v)
+	if w.edit != nil {
+		w.edit(v)
+		return
+	}
 	for _, kind := range []schema.Kind{schema.String, schema.Number, schema.Boolean, schema.Integer, schema.DateTime} {
 		for _, f := range w.entity.Fields {
 			if f.Kind != kind || f.ReadOnly || f.References != "" || f.Picklist || isParentField(w.entity, f.Name) {
@@ -152,7 +165,7 @@ var otherValue = map[schema.Kind]any{
 	schema.Number:   7.25,
 	schema.Boolean:  true,
 	schema.Integer:  7,
-	schema.DateTime: "2026-11-02T08:30:00Z",
+	schema.DateTime: "2026-11-02T00:00:00Z",
 }
 
 func isParentField(e *schema.Entity, field string) bool {

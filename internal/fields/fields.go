@@ -24,6 +24,8 @@ type Field struct {
 	ZeroIsValue bool // 0 is a real value, as company 0 is the tenant's own
 	ReadOnly    bool
 	Stabilising bool // must be in every PUT (contract, section 8)
+	Always      bool // every PATCH of an item repeats it
+	Day         bool // a date without a time of day: midnight UTC stands for it
 	Parent      bool // it holds the id of the parent that writes go through
 	IsTime      bool
 	Plain       bool // it has no absent state: zero is all it can be
@@ -84,6 +86,10 @@ func (f *Field) set(flag string) {
 		f.ReadOnly = true
 	case "stabilising":
 		f.Stabilising = true
+	case "always":
+		f.Always = true
+	case "day":
+		f.Day = true
 	case "parent":
 		f.Parent = true
 	default:
@@ -158,9 +164,10 @@ func (f *Field) Holds(want, got, before jsontext.Value) bool {
 		return isEmpty(got)
 	case len(got) == 0 || got.Kind() == 'n':
 		return false
+	case f.Day:
+		return sameDay(unquote(want), unquote(got))
 	case f.IsTime:
-		dateOnly := !strings.HasSuffix(f.Name, "DateTime")
-		return sameTime(unquote(want), unquote(got), unquote(before), dateOnly)
+		return sameTime(unquote(want), unquote(got))
 	case want.Kind() == '"':
 		return Even(plain(want)) == Even(plain(got))
 	case want.Kind() == '0':
@@ -229,22 +236,15 @@ func sameNumber(want, got string) bool {
 }
 
 // sameTime compares instants, as finely as Autotask's database keeps them,
-// which is to a 300th of a second. Of date-only fields the server sets the time
-// of day to midnight; so a midnight of the wanted day counts, unless it was
-// there before. A field that is called …DateTime keeps its time of day.
-func sameTime(want, got, before string, maybeDateOnly bool) bool {
+// which is to a 300th of a second. A date whose time of day the server sets to
+// midnight is another instant: which day the caller meant, nobody could say.
+func sameTime(want, got string) bool {
 	w, errW := ParseTime(want)
 	g, errG := ParseTime(got)
 	if errW != nil || errG != nil {
 		return want == got
 	}
-	if d := w.Sub(g).Abs(); d < 5*time.Millisecond {
-		return true
-	}
-	if b, err := ParseTime(before); err == nil && b.Equal(g) {
-		return false
-	}
-	return maybeDateOnly && g.Equal(w.Truncate(24*time.Hour))
+	return w.Sub(g).Abs() < 5*time.Millisecond
 }
 
 // ParseTime reads a date-time of the wire: with or without a zone designator,

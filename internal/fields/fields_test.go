@@ -27,6 +27,7 @@ type kite struct {
 	Title    string             `json:"title" autotask:"required,stabilising,max=40"`
 	Colour   wrapped[int64]     `json:"colour,omitzero" autotask:"stabilising"`
 	Made     wrapped[time.Time] `json:"made,omitzero" autotask:"readonly"`
+	Due      wrapped[time.Time] `json:"due,omitzero" autotask:"always,day"`
 	Flown    time.Time          `json:"flown"`
 	Odd      string             `json:"odd" autotask:"max=many,unknown,"`
 	Nothing  struct{}           `json:"nothing"`
@@ -47,6 +48,7 @@ func TestTableOfTags(t *testing.T) {
 		{Name: "title", Plain: true, Required: true, Stabilising: true, MaxLength: 40},
 		{Name: "colour", Stabilising: true},
 		{Name: "made", ReadOnly: true, IsTime: true},
+		{Name: "due", Always: true, Day: true, IsTime: true},
 		{Name: "flown", IsTime: true, Plain: true},
 		{Name: "odd", Plain: true},
 		{Name: "nothing", Plain: true},
@@ -190,26 +192,73 @@ func TestHoldsTime(t *testing.T) {
 	})
 }
 
-func TestHoldsMidnightOfADateOnlyField(t *testing.T) {
+// Of a field that is no day, or not known to be one, only the instant counts:
+// a date that the server cut to midnight may be another day than was meant.
+func TestHoldsNoMidnightForAnotherTime(t *testing.T) {
 	t.Parallel()
 	const (
-		at       = `"2026-11-23T15:04:05Z"`
-		midnight = `"2026-11-23T00:00:00"`
+		at       = `"2026-12-30T23:00:00Z"` // 31 December in Amsterdam
+		midnight = `"2026-12-30T00:00:00"`
 	)
-	check(t, &Field{IsTime: true}, []holding{
-		{at, midnight, ``, true},
-		{at, midnight, `null`, true},
-		{at, midnight, `"2026-11-20T00:00:00"`, true},
-		{at, midnight, `"2026-11-23T09:00:00"`, true},
-		{at, midnight, `"2026-11-23T00:00:00Z"`, false}, // it was there before: the write did nothing
-		{at, midnight, midnight, false},
-		{at, `"2026-11-24T00:00:00"`, ``, false},
-		{at, `"2026-11-22T00:00:00"`, ``, false},
-		{at, `"2026-11-23T00:00:01"`, ``, false},
-		{midnight, midnight, midnight, true}, // it is what was wanted, whatever was there
-		{`"2026-11-23"`, midnight, ``, true},
-		{`"2026-11-23T23:59:59.999Z"`, midnight, ``, true},
+	for _, name := range []string{"", "dueDate", "dueDateTime", "date"} {
+		check(t, &Field{Name: name, IsTime: true}, []holding{
+			{at, midnight, ``, false},
+			{at, midnight, `null`, false},
+			{at, midnight, `"2026-11-20T00:00:00"`, false},
+			{at, midnight, midnight, false},
+			{at, `"2026-12-31T00:00:00"`, ``, false},
+			{at, at, ``, true},
+			{midnight, midnight, midnight, true}, // it is what was wanted, whatever was there
+			{`"2026-12-30"`, midnight, ``, true},
+		})
+	}
+}
+
+func TestHoldsTheSameDayOnly(t *testing.T) {
+	t.Parallel()
+	const day = `"2026-12-31T00:00:00Z"`
+	check(t, &Field{Name: "endDate", IsTime: true, Day: true}, []holding{
+		{day, day, ``, true},
+		{day, `"2026-12-31T00:00:00"`, ``, true},
+		{day, `"2026-12-31"`, `null`, true},
+		{day, `"2026-12-31T06:00:00.000Z"`, ``, true}, // old rows have a time
+		{day, `"2026-12-31T23:59:59"`, ``, true},
+		{day, `"2026-12-31T00:00:00+02:00"`, ``, true},
+		{day, `"2026-12-30T00:00:00"`, ``, false},
+		{day, `"2026-12-30T23:00:00Z"`, ``, false}, // it converted
+		{day, `"2027-01-01T00:00:00"`, ``, false},
+		{day, `"2026-12-30T23:59:59.999Z"`, ``, false},
+		{day, `null`, ``, false},
+		{day, ``, ``, false},
+		{day, `"31.12.2026"`, ``, false},
+		{`null`, day, ``, false},
+		{`null`, `null`, day, true},
 	})
+}
+
+func TestCheckDay(t *testing.T) {
+	t.Parallel()
+	amsterdam := time.FixedZone("CET", 3600)
+	f := &Field{Name: "endDate", IsTime: true, Day: true}
+	require.NoError(t, f.CheckDay(time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC)))
+	require.NoError(t, f.CheckDay(time.Date(1899, 12, 31, 0, 0, 0, 0, time.UTC)))
+	require.NoError(t, f.CheckDay(time.Date(2026, 12, 31, 1, 0, 0, 0, amsterdam)), "the same instant")
+	for _, at := range []time.Time{
+		time.Date(2026, 12, 31, 0, 0, 0, 0, amsterdam),
+		time.Date(2026, 12, 31, 0, 0, 0, 1, time.UTC),
+		time.Date(2026, 12, 31, 12, 30, 0, 0, time.UTC),
+	} {
+		require.ErrorContains(t, f.CheckDay(at), "endDate is a day")
+		require.ErrorContains(t, f.CheckDay(at.UTC()), "autotask.Day(year, month, day)", "which day, UTC does not tell")
+		require.NoError(t, (&Field{Name: "createDate", IsTime: true}).CheckDay(at))
+	}
+	require.ErrorContains(t, f.CheckDay(time.Date(2026, 12, 31, 0, 0, 0, 0, amsterdam)), "autotask.Day(2026, 12, 31)")
+	for v, want := range map[string]bool{
+		`"2026-12-31T00:00:00Z"`: false, `"2026-12-31"`: false, `null`: false, `"soon"`: false, `7`: false, ``: false,
+		`"2026-12-30T23:00:00Z"`: true, `"2026-12-31T00:00:00.001Z"`: true,
+	} {
+		assert.Equal(t, want, f.NotADay(jsontext.Value(v)) != "", v)
+	}
 }
 
 func TestHoldsNumber(t *testing.T) {
@@ -425,7 +474,7 @@ func TestFieldsThatAreCalledDateTimeKeepTheirTimeOfDay(t *testing.T) {
 	t.Parallel()
 	const at, midnight = `"2026-11-23T15:04:05Z"`, `"2026-11-23T00:00:00"`
 	check(t, &Field{Name: "dueDateTime", IsTime: true}, []holding{{at, midnight, ``, false}, {at, at, ``, true}, {midnight, midnight, ``, true}})
-	check(t, &Field{Name: "dateWorked", IsTime: true}, []holding{{at, midnight, ``, true}})
+	check(t, &Field{Name: "dateWorked", IsTime: true, Day: true}, []holding{{at, midnight, ``, true}})
 }
 
 func TestTextIsWhatStandsForIt(t *testing.T) {

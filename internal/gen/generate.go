@@ -260,6 +260,8 @@ func (r *renderer) tagMarks(f *schema.Field) []string {
 		{f.ZeroIsValue, "zero"},
 		{f.ReadOnly, "readonly"},
 		{f.Stabilising, "stabilising"},
+		{f.Always, "always"},
+		{f.Day, "day"},
 		{child != nil && child.ParentField == f.Name, "parent"},
 		{f.MaxLength > 0, fmt.Sprintf("max=%d", f.MaxLength)},
 	} {
@@ -278,6 +280,9 @@ func remarks(f *schema.Field) []string {
 	}
 	if f.ReadOnly {
 		remarks = append(remarks, "read-only")
+	}
+	if f.Day {
+		remarks = append(remarks, "a day: set it with Day or DayOf")
 	}
 	if f.Picklist && f.PicklistParent != "" {
 		remarks = append(remarks, "picklist that depends on "+f.PicklistParent)

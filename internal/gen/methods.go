@@ -208,6 +208,9 @@ func (r *renderer) methods() (string, error) {
 	if err := r.attachMethod(&b); err != nil {
 		return "", err
 	}
+	if err := r.noIDMethod(&b); err != nil {
+		return "", err
+	}
 	if err := r.parentMethod(&b); err != nil {
 		return "", err
 	}
@@ -241,6 +244,15 @@ func (r *renderer) attachMethod(b *strings.Builder) error {
 	b.WriteString("// CanAttach marks that its data is a file.\n")
 	fmt.Fprintf(b, "func (%s) CanAttach() {}\n\n", r.entity.Name)
 	return r.claim("CanAttach", "method CanAttach")
+}
+
+func (r *renderer) noIDMethod(b *strings.Builder) error {
+	if id := r.entity.Field("id"); id == nil || !id.NoID {
+		return nil
+	}
+	b.WriteString("// NoID marks that Autotask answers a write with no id: Create returns 0.\n")
+	fmt.Fprintf(b, "func (%s) NoID() {}\n\n", r.entity.Name)
+	return r.claim("NoID", "method NoID")
 }
 
 // parentMethod is there only for what goes through a parent.

@@ -48,6 +48,9 @@ type Field struct {
 	ReadOnly       bool   // the server sets it
 	Picklist       bool   // the value is the id of a picklist entry
 	Stabilising    bool   // must go back unchanged in the full update of a ticket
+	Always         bool   // every PATCH repeats it
+	Day            bool   // a DateTime that is a date without a time of day
+	NoID           bool   // of the id: a write is answered with none
 	ZeroIsValue    bool   // 0 is a value like any other, not an absent one
 	MaxLength      int    // in characters; 0 when unknown
 	PicklistParent string // field whose value decides which entries are offered

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -229,7 +230,7 @@ func (f *Field) setType(word string) error {
 }
 
 // markNames are the flags that are there or not, in the order they are written.
-var markNames = [...]string{"required", "zero", "readonly", "stabilising", "picklist"}
+var markNames = [...]string{"required", "zero", "readonly", "stabilising", "always", "day", "picklist", "noid"}
 
 func (f *Field) mark(name string) *bool {
 	switch name {
@@ -241,8 +242,14 @@ func (f *Field) mark(name string) *bool {
 		return &f.ReadOnly
 	case "stabilising":
 		return &f.Stabilising
+	case "always":
+		return &f.Always
+	case "day":
+		return &f.Day
 	case "picklist":
 		return &f.Picklist
+	case "noid":
+		return &f.NoID
 	}
 	return nil
 }
@@ -267,12 +274,12 @@ func (f *Field) flags() []string {
 }
 
 // SetFlag sets what a flag of the text form says: required, zero, readonly,
-// stabilising, picklist, max=N, under=FIELD (the picklist is filtered by that
-// field) or refers=ENTITY.
+// stabilising, always, day, picklist, noid, max=N, under=FIELD (the picklist is
+// filtered by that field) or refers=ENTITY.
 func (f *Field) SetFlag(flag string) error {
 	if mark := f.mark(flag); mark != nil {
 		*mark = true
-		return nil
+		return f.checkMarks()
 	}
 	name, value, _ := strings.Cut(flag, "=")
 	if value == "" {
@@ -287,6 +294,17 @@ func (f *Field) SetFlag(flag string) error {
 		f.References = value
 	default:
 		return fmt.Errorf("unknown flag %q", flag)
+	}
+	return nil
+}
+
+// checkMarks refuses marks of a field that cannot have them.
+func (f *Field) checkMarks() error {
+	if f.Day && f.Kind != DateTime {
+		return fmt.Errorf("a %s is no day", f.Kind)
+	}
+	if f.NoID && f.Name != "id" {
+		return errors.New("noid is said of the id")
 	}
 	return nil
 }
