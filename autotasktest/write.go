@@ -120,7 +120,7 @@ func noRecord(verb string) answer {
 // parseBody reads the body of a write: the fields, at its root. The wrapper
 // that a GET answers with is refused (contract, section 2.1).
 func parseBody(data []byte) (object, error) {
-	body, err := parseObject(data)
+	body, err := parseSent(data)
 	if err != nil {
 		return nil, err
 	}
