@@ -44,6 +44,9 @@ func (s *Server) seed(e *schema.Entity, given object) int64 {
 		given.set("id", integer(id))
 	}
 	s.giveParent(e, &given)
+	if e.Name == "TimeEntry" {
+		s.giveWork(&given)
+	}
 	fields := make(object, 0, len(e.Fields))
 	for _, f := range e.Fields {
 		value, ok := given.find(f.Name)
@@ -110,6 +113,8 @@ func (s *Server) plausibleRequired(e *schema.Entity, f *schema.Field, fields obj
 		return s.anyRow(entitiesByName()[f.References])
 	case f.Kind == schema.Integer, f.Kind == schema.Number:
 		return integer(1)
+	case f.Day:
+		return dayOf(s.stamp())
 	case f.Kind == schema.DateTime:
 		return s.stamp()
 	}
@@ -164,6 +169,26 @@ func (s *Server) giveParent(e *schema.Entity, given *object) {
 	}
 	if parent := parentOf(child); parent != nil && parent != e {
 		given.set(child.ParentField, s.anyRow(parent))
+	}
+}
+
+// giveWork gives a time entry what the API insists on: who worked, on what, and
+// for a ticket in which role, how long and to what end.
+func (s *Server) giveWork(given *object) {
+	set := func(name string, value json.RawMessage) {
+		if !given.has(name) {
+			given.set(name, value)
+		}
+	}
+	set("resourceID", integer(TechnicianID))
+	set("dateWorked", dayOf(s.stamp()))
+	set("hoursWorked", integer(1))
+	switch {
+	case !isNull(given.get("ticketID")):
+		set("roleID", integer(TechnicianRoleID))
+		set("summaryNotes", encode("Time entry "+textOf(given.get("id"))))
+	case isNull(given.get("taskID")):
+		set("internalBillingCodeID", s.anyRow(entitiesByName()["BillingCode"]))
 	}
 }
 

@@ -88,7 +88,7 @@ func TestSeedChildrenRefersToWhatIsThere(t *testing.T) {
 	assert.Equal(t, json.Number("1"), note["noteType"])
 	entry := x.Get("TimeEntries", x.Seed("TimeEntries", map[string]any{"ticketID": ticket}))
 	assert.Equal(t, json.Number("2"), entry["timeEntryType"])
-	assert.EqualValues(t, text(autotasktest.APIUserID), entry["resourceID"])
+	assert.EqualValues(t, text(autotasktest.TechnicianID), entry["resourceID"])
 	contact := x.Get("Contacts", x.Seed("Contacts", nil))
 	assert.Equal(t, json.Number("1"), contact["isActive"])
 	assert.Equal(t, json.Number("0"), contact["companyID"])

@@ -41,6 +41,8 @@ type Server struct {
 	latency       time.Duration
 	queryLag      time.Duration
 	textFilter    func(string) string
+	overlongTexts bool // may stay where they are
+	startAndStop  bool // are required of time on tickets
 	threads       threads
 	threshold     threshold
 	faults        []*armed
