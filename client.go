@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -243,19 +244,20 @@ type Client struct {
 
 // core is what a client and those made from it by As share.
 type core struct {
-	transport *transport.Transport
-	userName  func() string
-	baseURL   string // "" means discovered
-	zoneURL   string
-	zones     cache.Cache[string]
-	clock     clock
-	lockout   *lockout
-	unsettled unsettled
-	recent    recentIDs // of items that findCreated must not take for another
-	files     files
-	fields    cache.Cache[[]Field]
-	udfs      cache.Cache[[]UDFDefinition]
-	infos     cache.Cache[EntityInfo]
+	transport  *transport.Transport
+	userName   func() string
+	baseURL    string // "" means discovered
+	zoneURL    string
+	zones      cache.Cache[string]
+	clock      clock
+	lockout    *lockout
+	unanswered unanswered
+	recent     recentIDs // of items that claim must not take for another
+	turns      turns     // of calls that write the same item
+	files      files
+	fields     cache.Cache[[]Field]
+	udfs       cache.Cache[[]UDFDefinition]
+	infos      cache.Cache[EntityInfo]
 
 	concurrency int     // requests at a time on one endpoint
 	budget      *budget // nil without WithReserve
@@ -477,27 +479,47 @@ func countAttempts(ctx context.Context) (context.Context, *atomic.Int64) {
 	return context.WithValue(ctx, attemptsKey{}, n), n
 }
 
-// clock is the difference between Autotask's clock and ours, as the last
-// answer showed it.
-type clock struct{ behind atomic.Int64 }
+// clock is the difference between Autotask's clock and ours, as the last few
+// answers showed it.
+type clock struct {
+	mu     sync.Mutex
+	behind [8]time.Duration // of Autotask's, at most
+	read   int
+}
 
 // set takes the smallest server time that the answer allows for: it was
 // stamped before we had it, and the Date header may be a second old by its
 // form alone, which errs to the same side.
 func (c *clock) set(answer transport.Answer) {
-	if !answer.Date.IsZero() {
-		c.behind.Store(int64(answer.Received.Sub(answer.Date)))
+	if answer.Date.IsZero() {
+		return
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.behind[c.read%len(c.behind)] = answer.Received.Sub(answer.Date)
+	c.read++
 }
 
-// coarseness is what a time may lose between the moment it stands for and a
-// comparison: Autotask shows some to the second.
-const coarseness = time.Second
+// least is the least of the last readings: the answer that it came with was
+// under way for the shortest time.
+func (c *clock) least() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.read == 0 {
+		return 0
+	}
+	return slices.Min(c.behind[:min(c.read, len(c.behind))])
+}
 
-// earliest is the least that Autotask's clock can have shown, as it would
-// write it, at a moment of ours.
+// clockMargin is how far a time of creation may lie before what a Date header
+// lets expect: the clock of the database is another one, the caller's start time
+// may come from a third, and without a Date header nothing is known at all.
+const clockMargin = time.Minute
+
+// earliest is the least that Autotask may show as the time of what was made at
+// or after a moment of our clock.
 func (c *clock) earliest(ours time.Time) time.Time {
-	return ours.Add(-time.Duration(c.behind.Load()) - coarseness).Truncate(coarseness)
+	return ours.Add(-c.least() - clockMargin).Truncate(time.Second)
 }
 
 // checkNextPage holds the address of a next page, which Autotask chose, to the

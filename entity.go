@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -200,11 +199,12 @@ func notFound(method, path, message string) *Error {
 // {parent}/{id}/{children} for a child). Required fields, lengths and fields
 // that only Autotask sets are checked before anything is sent.
 //
-// Autotask has no idempotency keys. If the answer is lost, a ticket note and a
-// ticket with an externalID are looked for; if that does not find the item, and
-// for all other entities, the error is ErrOutcomeUnknown and its Sent holds
-// what was sent. Whether the item was made is then for the caller to find out
-// before trying again.
+// The request goes out once, and Autotask has no idempotency keys. If the answer
+// is lost, a ticket note and a ticket with an externalID are searched for. If
+// that does not find the item, and for all other entities, the error is
+// ErrOutcomeUnknown: its Sent holds what was sent, its RetryAfter is the rest of
+// the five minutes in which the item may still be made. Until then a Create of
+// an equal note or ticket by this client searches again and sends nothing.
 //
 // An attachment is held to the limits that Upload keeps to.
 func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
@@ -215,39 +215,16 @@ func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	began := time.Now()
-	id, err := c.write(ctx, http.MethodPost, path, body)
-	item, isFindable := any(v).(findable)
-	if err == nil && isFindable {
-		c.core.recent.add(collection[T](), id)
-	}
-	var unknown *Error
-	if err == nil || !errors.Is(err, ErrOutcomeUnknown) || !errors.As(err, &unknown) {
-		return id, err
-	}
-	unknown.Sent = body
-	if isFindable && ctx.Err() == nil {
-		found, err := item.findCreated(ctx, c, began)
-		_ = interrupted(ctx, unknown) // the search ended early, perhaps
-		switch {
-		case err != nil:
-			unknown.Messages = append(unknown.Messages, "looking for the item failed, too: "+err.Error())
-		case found != 0:
-			c.core.recent.add(collection[T](), found)
-			return found, nil
-		default:
-			unknown.Messages = append(unknown.Messages, "a search does not find the item")
+	if item, ok := any(v).(findable); ok {
+		if _, ok := item.createKey(); ok {
+			return createFindable(ctx, c, item, path, body)
 		}
 	}
-	return 0, unknown
-}
-
-// findable items can be told apart from others like them, so that one whose
-// create was not answered can be searched for.
-type findable interface {
-	// findCreated returns the id of the item that was created as the receiver
-	// at or after a moment of our clock, 0 if there is none.
-	findCreated(ctx context.Context, c *Client, since time.Time) (int64, error)
+	id, err := c.write(ctx, http.MethodPost, path, body)
+	if unknown, ok := errors.AsType[*Error](err); ok && errors.Is(err, ErrOutcomeUnknown) {
+		unknown.Sent = body
+	}
+	return id, err
 }
 
 // newItem checks an item to create and says where to POST what.
@@ -264,292 +241,16 @@ func newItem[T Entity](v *T) (path string, body []byte, err error) {
 	return path, body, checkNew(tableOf[T](), path, body)
 }
 
-// Update changes one item: it reads the item, lets change edit it, and writes
-// the fields that then differ; then it reads the item back and returns it. An
-// error from change ends it, and nothing is written; if nothing differs,
-// nothing is written either. A field is cleared with SetNull.
-//
-// A Ticket is written whole (PUT), as the item was read, with only the changed
-// fields replaced and the fields that Autotask sets itself left out; what the
-// library does not know of the ticket is sent back byte for byte (contract,
-// sections 4 and 8). Every other entity gets a PATCH of the changed fields.
-//
-// If reading back shows that a field did not take its value, the error is
-// ErrNotApplied, and the item comes back beside it. If reading back fails, or
-// the answer to the write is lost and looking for it fails, the error is
-// ErrOutcomeUnknown. If the answer is lost and no field has its new value,
-// Update begins anew, as often and after such waits as other requests are
-// repeated; change is then called again, on the item as it is by then. After a
-// time-out it does not, since Autotask may still be at work on the first write:
-// the error is ErrOutcomeUnknown, and five minutes later it is safe to repeat.
-//
-// Autotask has no version check: what somebody else writes in the one round
-// trip between the read and the write is overwritten in a ticket's case, and
-// so is a field that both change in any case.
-func Update[T Updatable](ctx context.Context, c *Client, id int64, change func(*T) error) (*T, error) {
-	u, err := update(ctx, c, id, nil, change, nil)
-	return u.item, err
-}
-
-// updated is the outcome of update.
-type updated[T any] struct {
-	item    *T // as read last; nil if that failed
-	written bool
-}
-
-// update is Update. first, if not nil, is the item as it was read with nothing
-// asked for since; beforeAnother, if not nil, is asked before it begins anew.
-func update[T Updatable](ctx context.Context, c *Client, id int64, first *edit[T], change func(*T) error, beforeAnother func(context.Context) error) (updated[T], error) {
-	if change == nil {
-		return updated[T]{}, invalid(http.MethodPut, itemPath[T](id), "the function that is to change the item is nil")
-	}
-	for rewrites := 0; ; rewrites++ {
-		e := first
-		if e == nil || rewrites > 0 {
-			var err error
-			if e, err = readForEdit[T](ctx, c, id); err != nil {
-				return updated[T]{}, err
-			}
-		}
-		if err := e.apply(change); err != nil {
-			return updated[T]{}, err
-		}
-		if len(e.changes) == 0 {
-			return updated[T]{item: e.item}, nil
-		}
-		writeErr := e.write(ctx, c)
-		if writeErr != nil && (!errors.Is(writeErr, ErrOutcomeUnknown) || ctx.Err() != nil) {
-			return updated[T]{}, writeErr
-		}
-		after, notApplied, err := e.readBack(ctx, c)
-		switch {
-		case err != nil:
-			return updated[T]{written: writeErr == nil}, e.unseen(ctx, writeErr, err)
-		case notApplied == nil:
-			return updated[T]{item: after, written: true}, nil
-		case writeErr == nil, e.tookSome:
-			return updated[T]{item: after, written: true}, notApplied
-		case errors.Is(writeErr, context.DeadlineExceeded):
-			// Autotask may still be at it, for up to five minutes: a PUT that
-			// lands after another one would undo it.
-			return updated[T]{item: after}, writeErr
-		case !c.core.transport.Pause(ctx, rewrites, retryAfterOf(writeErr)):
-			return updated[T]{item: after}, interrupted(ctx, writeErr)
-		}
-		if beforeAnother != nil {
-			if err := beforeAnother(ctx); err != nil {
-				return updated[T]{item: after}, err
-			}
-		}
-	}
-}
-
-// unseen is the error of a write that could not be looked at. It must not be
-// taken for the failure of the read alone: a caller who repeats what was turned
-// away, for instance, would write twice.
-func (e *edit[T]) unseen(ctx context.Context, writeErr, readErr error) error {
-	message := "Autotask accepted the write, but reading the item back failed: "
-	if writeErr != nil {
-		message = "the answer to the write was lost, and reading the item back failed: "
-	}
-	unseen := refusal(transport.OutcomeUnknown, e.method, e.path, message+readErr.Error())
-	unseen.cause = ctx.Err()
-	return unseen
-}
-
-func retryAfterOf(err error) time.Duration {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.RetryAfter
-	}
-	return 0
-}
-
-// edit is one item between its read and its write.
-type edit[T Updatable] struct {
-	id      int64
-	method  string
-	path    string
-	raw     jsontext.Value // as Autotask sent it
-	item    *T             // decoded, and edited by apply
-	changes []merge.Change
-	// tookSome: of several fields, some read back with their new values and some
-	// do not. The write was carried out, then, and something else came after it.
-	tookSome bool
-}
-
-func readForEdit[T Updatable](ctx context.Context, c *Client, id int64) (*edit[T], error) {
-	e := &edit[T]{id: id, method: http.MethodPatch, path: collection[T]()}
-	if writtenWhole[T]() {
-		e.method = http.MethodPut
-	}
-	var err error
-	e.raw, e.item, err = getRaw[T](ctx, c, id)
-	return e, err
-}
-
-// writtenWhole tells whether updates are PUT.
-func writtenWhole[T Entity]() bool {
-	_, patchable := any((*T)(nil)).(Patchable)
-	return !patchable
-}
-
-// apply lets the caller edit the item and checks what then differs.
-func (e *edit[T]) apply(change func(*T) error) error {
-	before, err := json.Marshal(e.item)
-	if err != nil {
-		return invalid(e.method, e.path, "%v", err)
-	}
-	path, pathErr := writePath(e.method, e.item)
-	if err := change(e.item); err != nil {
-		return err
-	}
-	after, err := json.Marshal(e.item)
-	if err != nil {
-		return invalid(e.method, e.path, "%v", err)
-	}
-	if e.changes, err = merge.Diff(before, after); err != nil {
-		return invalid(e.method, e.path, "%v", err)
-	}
-	if len(e.changes) == 0 {
-		return nil
-	}
-	// The parent as it was read; one that no field holds, change has set.
-	if pathErr != nil {
-		path, pathErr = writePath(e.method, e.item)
-	}
-	if pathErr != nil {
-		return pathErr
-	}
-	e.path = path
-	return checkChanges(tableOf[T](), e.method, e.path, e.changes)
-}
-
-func (e *edit[T]) write(ctx context.Context, c *Client) error {
-	body, err := e.body()
-	if err != nil {
-		return err
-	}
-	_, err = c.write(ctx, e.method, e.path, body)
-	return err
-}
-
-// body is the whole item for a PUT, at the root and not under "item", and the
-// id with the changes alone for a PATCH.
-func (e *edit[T]) body() ([]byte, error) {
-	var body []byte
-	var err error
-	if e.method == http.MethodPut {
-		if missing := e.missing(); len(missing) > 0 {
-			return nil, refusal(transport.MissingField, e.method, e.path, fmt.Sprintf(
-				"item %d as read lacks %s; a PUT without them would change the item, so nothing was sent", e.id, strings.Join(missing, ", ")))
-		}
-		table := tableOf[T]()
-		body, err = merge.Overlay(e.raw, e.changes, func(name string) bool { return name != "id" && table.IsReadOnly(name) })
-	} else {
-		id := merge.Change{Name: "id", New: jsontext.Value(strconv.FormatInt(e.id, 10))}
-		body, err = merge.Sparse(append([]merge.Change{id}, e.changes...))
-	}
-	if err != nil {
-		return nil, invalid(e.method, e.path, "%v", err)
-	}
-	return body, nil
-}
-
-// missing lists the stabilising fields that are not in the item at all. null
-// is a value; absence is not (contract, section 8).
-func (e *edit[T]) missing() []string {
-	table := tableOf[T]()
-	here := map[string]bool{}
-	_ = merge.Each(e.raw, func(name string, _ jsontext.Value) { // decoded before
-		if f := table.Lookup(name); f != nil && f.Stabilising {
-			here[name] = true
-		}
-	})
-	var missing []string
-	for _, f := range table.All {
-		if f.Stabilising && !here[f.Name] {
-			missing = append(missing, f.Name)
-		}
-	}
-	return missing
-}
-
-// readBack reads the item again; notApplied names the fields that did not take
-// their new values.
-func (e *edit[T]) readBack(ctx context.Context, c *Client) (after *T, notApplied, err error) {
-	raw, after, err := getRaw[T](ctx, c, e.id)
-	if err != nil {
-		return nil, nil, err
-	}
-	found := make(map[string]jsontext.Value, len(e.changes))
-	_ = merge.Each(raw, func(name string, v jsontext.Value) {
-		if slices.ContainsFunc(e.changes, func(ch merge.Change) bool { return ch.Name == name }) {
-			found[name] = v
-		}
-	})
-	var differ []string
-	table := tableOf[T]()
-	for _, ch := range e.changes {
-		differing := unapplied(table, ch, found[ch.Name])
-		differ = append(differ, differing...)
-		e.tookSome = e.tookSome || len(differing) == 0
-	}
-	if len(differ) > 0 {
-		return after, refusal(transport.NotApplied, e.method, e.path,
-			fmt.Sprintf("item %d: Autotask accepted the write, but reads back %s", e.id, strings.Join(differ, "; "))), nil
-	}
-	return after, nil, nil
-}
-
-// unapplied describes in which way a field did not take its new value.
-func unapplied(table *fields.Table, ch merge.Change, found jsontext.Value) []string {
-	if ch.Name == merge.UDFs {
-		return unappliedUDFs(ch, found)
-	}
-	f := table.Lookup(ch.Name)
-	if f == nil {
-		f = &fields.Field{Name: ch.Name}
-	}
-	if f.Holds(ch.New, found, ch.Old) {
-		return nil
-	}
-	return []string{difference(ch.Name, ch.New, found)}
-}
-
-func unappliedUDFs(ch merge.Change, found jsontext.Value) []string {
-	changed, err := merge.ChangedUDFs(ch)
-	current, foundErr := merge.ParseUDFs(found)
-	if err := errors.Join(err, foundErr); err != nil {
-		return []string{merge.UDFs + ": " + err.Error()}
-	}
-	var differ []string
-	for _, want := range changed {
-		var got jsontext.Value
-		for _, u := range current {
-			if strings.EqualFold(u.Name, want.Name) {
-				got = u.Value
-			}
-		}
-		if !fields.SameText(want.Value, got) {
-			differ = append(differ, difference(want.Name, want.Value, got))
-		}
-	}
-	return differ
-}
-
-func difference(name string, want, got jsontext.Value) string {
-	if len(got) == 0 {
-		got = jsontext.Value("nothing")
-	}
-	return fmt.Sprintf("%s: wanted %s, found %s", name, excerpt(string(want)), excerpt(string(got)))
-}
-
 // Patch writes the fields that are set in v to the item of that id, without
 // reading it first (PATCH {collection}, or the parent's path for a child, whose
 // parent id v must hold). Fields that are not Optional have no absent state:
-// they are sent unless they are empty or 0. Nothing is read back: use Update where it matters
-// whether the write took.
+// they are sent unless they are empty or 0. Nothing is read back: use Update
+// where it matters whether the write took.
+//
+// If the answer is lost, the error is ErrOutcomeUnknown, and RetryAfter says how
+// long the write may still be carried out. Until then Patch, Update and Delete of
+// that item by this client read it first and write nothing, but for a repeat
+// whose values the item holds already: that is success.
 func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 	if v == nil {
 		return invalid(http.MethodPatch, collection[T](), "the item to write is nil")
@@ -576,7 +277,7 @@ func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 		case name == "id", f != nil && f.Plain && fields.IsZero(value):
 		case f != nil && f.Parent && f.ReadOnly: // the path says it
 		default:
-			changes = append(changes, merge.Change{Name: name, New: value})
+			changes = append(changes, merge.Change{Name: name, New: value, Unread: true})
 		}
 	})
 	if err != nil {
@@ -592,37 +293,87 @@ func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 	if err != nil {
 		return invalid(http.MethodPatch, path, "%v", err)
 	}
+	done, err := c.takeTurn(ctx, itemKey[T](id), http.MethodPatch, path)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if lost, ok := c.core.unanswered.get(itemKey[T](id)); ok {
+		if held, err := settleBlind[T](ctx, c, id, path, lost, changes[1:]); held || err != nil {
+			return err
+		}
+	}
 	_, err = c.write(ctx, http.MethodPatch, path, body)
+	if errors.Is(err, ErrOutcomeUnknown) {
+		c.core.unanswered.add(itemKey[T](id), lostWrite{changes: changes[1:]}, err)
+	}
 	return err
 }
 
+// settleBlind is settle for a write that reads nothing. held reports whether it
+// repeats the lost one and the item has all its values: it is done, then, and
+// the lost one can do no more than the same again.
+func settleBlind[T Entity](ctx context.Context, c *Client, id int64, path string, lost lostWrite, changes []merge.Change) (held bool, err error) {
+	raw, _, readErr := getRaw[T](ctx, c, id)
+	table := tableOf[T]()
+	err = c.settle(itemKey[T](id), table, http.MethodPatch, path, raw, readErr)
+	if err == nil && readErr != nil && lost.left() > 0 {
+		return false, lost.stillUnknown(http.MethodPatch, path, "reading the item failed: "+readErr.Error())
+	}
+	if err == nil || readErr != nil {
+		return false, err
+	}
+	repeated := slices.EqualFunc(lost.changes, changes, func(a, b merge.Change) bool {
+		return a.Name == b.Name && string(a.New) == string(b.New)
+	})
+	if repeated && len(readBack(table, changes, raw).differ) == 0 {
+		return true, nil
+	}
+	return false, err
+}
+
 // Delete deletes one item (DELETE {collection}/{id}; for a child, whose parent
-// is looked up first, the parent's path). There being none is ErrNotFound. If
-// the answer is lost, Delete looks whether the item is still there, and if so
-// repeats the request, as often and after such waits as others are repeated.
+// is looked up first, the parent's path). It returns ErrNotFound if there is
+// none. The request goes out once. If its answer is lost, Delete reads the item:
+// if that is gone, this is success; if not, the error is ErrOutcomeUnknown, and
+// RetryAfter says how long the write may still be carried out.
 func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
 	if err := checkID[T](http.MethodDelete, id); err != nil {
 		return err
+	}
+	done, err := c.takeTurn(ctx, itemKey[T](id), http.MethodDelete, itemPath[T](id))
+	if err != nil {
+		return err
+	}
+	defer done()
+	if lost, ok := c.core.unanswered.get(itemKey[T](id)); ok {
+		raw, _, readErr := getRaw[T](ctx, c, id)
+		switch err := c.settle(itemKey[T](id), tableOf[T](), http.MethodDelete, itemPath[T](id), raw, readErr); {
+		case err != nil:
+			return err
+		case lost.deleted && isGone(readErr):
+			return nil // by the earlier one
+		case readErr != nil:
+			return readErr
+		}
 	}
 	path, err := deletePath[T](ctx, c, id)
 	if err != nil {
 		return err
 	}
-	for repeats := 0; ; repeats++ {
-		_, err := c.write(ctx, http.MethodDelete, path, nil)
-		late := repeats > 0 && errors.Is(err, ErrNotFound) // the first one may have landed since
-		if !late && !errors.Is(err, ErrOutcomeUnknown) || ctx.Err() != nil {
-			return err
-		}
-		// Not the answer to a second DELETE: Autotask's "no matching records"
-		// may also mean that this user is not permitted to delete.
-		switch _, lookErr := get[T](ctx, c, id); {
-		case isStatus(lookErr, http.StatusOK) && errors.Is(lookErr, ErrNotFound), isStatus(lookErr, http.StatusNotFound):
-			return nil
-		case lookErr != nil, late, !c.core.transport.Pause(ctx, repeats, retryAfterOf(err)):
-			return interrupted(ctx, err)
-		}
+	_, err = c.write(ctx, http.MethodDelete, path, nil)
+	if !errors.Is(err, ErrOutcomeUnknown) {
+		return err
 	}
+	c.core.unanswered.add(itemKey[T](id), lostWrite{deleted: true}, err)
+	if ctx.Err() != nil {
+		return err
+	}
+	if _, lookErr := get[T](ctx, c, id); !isGone(lookErr) {
+		return interrupted(ctx, err)
+	}
+	c.core.unanswered.remove(itemKey[T](id))
+	return nil
 }
 
 func deletePath[T Entity](ctx context.Context, c *Client, id int64) (string, error) {

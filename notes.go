@@ -1,17 +1,19 @@
 package autotask
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
+	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"net/http"
 	"slices"
-	"sync"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/autotask-go/autotask/internal/fields"
+	"github.com/autotask-go/autotask/internal/transport"
 )
 
 // NotesService creates and reads ticket notes.
@@ -23,9 +25,11 @@ type NotesService struct{ client *Client }
 // and a wrong Publish shows internal text to the customer. Their ids are
 // picklists of the tenant; see PicklistsService. n.TicketID may be 0.
 //
-// If the answer is lost, the note is searched for among those of the ticket
-// created since the call. If it is not there the error is ErrOutcomeUnknown: it
-// may still turn up. The note is never posted a second time.
+// The note is posted once. If the answer is lost, the note is searched for among
+// those of the ticket that were created since the call. If it is not there, the
+// error is ErrOutcomeUnknown: it may still turn up, until RetryAfter is over. An
+// equal note that this client is asked to create before then is searched for and
+// not posted.
 func (s *NotesService) Create(ctx context.Context, ticketID int64, n *TicketNote) (int64, error) {
 	note, err := noteFor(ticketID, n)
 	if err != nil {
@@ -78,40 +82,84 @@ func (s *NotesService) Count(ctx context.Context, q Query) (int64, error) {
 	return Count[TicketNote](ctx, s.client, q)
 }
 
-func (n *TicketNote) findCreated(ctx context.Context, c *Client, since time.Time) (int64, error) {
-	twins, _, err := n.twins(ctx, c, since)
-	for _, id := range twins {
-		// A twin that this client posted a moment before is not the one.
-		if !c.core.recent.has(n.Collection(), id) {
-			return id, err
-		}
+// Ensure returns the id of a note that must be on a ticket once, and creates the
+// note only if no earlier call has: one that was interrupted, say, or a job that
+// was started again. startedAt is when this piece of work first began, by the
+// caller's clock; keep it with the work and give it again.
+//
+// A note is the one if ticket, title, description, type and publish are the same
+// and it was created at or after startedAt. The texts may differ in white space,
+// HTML entities and invisible characters, and the clocks by a minute.
+//
+// Ensure reads all notes of the ticket before it posts, and again after it. If
+// there are two by then, it returns an *AmbiguousError that names both. If the
+// note does not read back as a repeat would look for it, the error is
+// ErrNotApplied: a repeat from another process would post it again. If the
+// answer to the post is lost and the note does not show, the error is
+// ErrOutcomeUnknown, as with Create.
+func (s *NotesService) Ensure(ctx context.Context, ticketID int64, n *TicketNote, startedAt time.Time) (id int64, created bool, err error) {
+	note, err := noteFor(ticketID, n)
+	if err != nil {
+		return 0, false, err
 	}
-	return 0, err
+	if problem := startProblem("startedAt", startedAt); startedAt.IsZero() || problem != "" {
+		return 0, false, invalid(http.MethodPost, "Tickets/Notes", "%s", cmp.Or(problem, "startedAt is not given: without it an earlier note cannot be told"))
+	}
+	if _, _, err := newItem(note); err != nil {
+		return 0, false, err
+	}
+	found, err := onceNote{note: note, since: startedAt}.ensure(ctx, s.client, nil)
+	return found.id, found.created, err
 }
 
-// twins returns the ids of the ticket's notes that are the same as n and were
-// created at or after a moment of our clock, and the ids of all its notes. It
-// reads all of them and compares here: a filter that the server understood
-// differently would hide a note, and have it posted twice.
-func (n *TicketNote) twins(ctx context.Context, c *Client, since time.Time) (twins, all []int64, err error) {
-	for other, err := range c.Notes.All(ctx, Query{Filter: Eq("ticketID", n.TicketID)}) {
-		if err != nil {
-			return nil, nil, err
-		}
-		if other.TicketID != n.TicketID {
-			return nil, nil, nonsense("TicketNotes/query",
-				"Autotask answered a search for notes of ticket %d with note %d of ticket %d", n.TicketID, other.ID, other.TicketID)
-		}
-		all = append(all, other.ID)
-		if n.sameAs(other) && !createdBefore(other, c.core.clock.earliest(since)) {
-			twins = append(twins, other.ID)
+// startProblem says what is wrong with the time at which work began.
+func startProblem(name string, t time.Time) string {
+	if t.After(time.Now().Add(clockMargin)) {
+		return fmt.Sprintf("%s %v lies in the future", name, t)
+	}
+	return ""
+}
+
+// createKey names what equal notes have in common.
+func (n *TicketNote) createKey() (writeKey, bool) {
+	return writeKey{
+		collection: strings.ToLower(n.Collection()),
+		id:         n.TicketID,
+		made:       digestOf(n.NoteType, n.Publish, fields.Prose(n.Title), fields.Prose(n.Description)),
+	}, true
+}
+
+func (n *TicketNote) find(ctx context.Context, c *Client, lost lostCreate) ([]Candidate, error) {
+	notes, err := c.notesOf(ctx, n.TicketID)
+	var found []Candidate
+	for _, other := range notes {
+		if n.sameAs(other) && (lost.known || !createdBefore(other, c.core.clock.earliest(lost.since))) {
+			found = append(found, Candidate{ID: other.ID, Label: other.Title})
 		}
 	}
-	return twins, all, nil
+	return found, err
+}
+
+// notesOf reads all notes of a ticket. They are compared here: a filter that the
+// server understood differently would hide a note, and have it posted twice.
+func (c *Client) notesOf(ctx context.Context, ticketID int64) ([]*TicketNote, error) {
+	var notes []*TicketNote
+	for note, err := range c.Notes.All(ctx, Query{Filter: Eq("ticketID", ticketID)}) {
+		if err != nil {
+			return nil, err
+		}
+		if note.TicketID != ticketID {
+			return nil, nonsense("TicketNotes/query",
+				"Autotask answered a search for notes of ticket %d with note %d of ticket %d", ticketID, note.ID, note.TicketID)
+		}
+		notes = append(notes, note)
+	}
+	return notes, nil
 }
 
 func (n *TicketNote) sameAs(other *TicketNote) bool {
-	return keyOf(*n) == keyOf(*other)
+	return n.TicketID == other.TicketID && n.NoteType == other.NoteType && n.Publish == other.Publish &&
+		fields.SameProse(n.Title, other.Title) && fields.SameProse(n.Description, other.Description)
 }
 
 // createdBefore is false of a note that does not say when it was created: it
@@ -121,86 +169,177 @@ func createdBefore(n *TicketNote, t time.Time) bool {
 	return ok && created.Before(t)
 }
 
-// unsettled remembers the notes whose posts were not answered or that searches
-// do not show, with their ids where those are known. It keeps digests: a bulk
-// may leave very many, and they may be long.
-type unsettled struct {
-	mu    sync.Mutex
-	notes map[noteDigest]unsettledNote
+// onceNote is a note that is to be on its ticket once, however often the work
+// that it belongs to is repeated.
+type onceNote struct {
+	note  *TicketNote // its title ends in the ref, if there is one
+	ref   string      // by which it is told, or else
+	since time.Time   // by its content and this; zero tells it by nothing
 }
 
-type unsettledNote struct {
-	id int64
-	at time.Time
+// foundNote is the outcome of ensure.
+type foundNote struct {
+	id      int64
+	created bool        // by this call
+	note    *TicketNote // as an earlier call has posted it, if it was found
+	reason  string
 }
 
-// In a program that runs for months, what is long past makes room. In an hour
-// Autotask takes fewer requests than there is room for.
-const (
-	maxUnsettled = 20_000
-	longPast     = time.Hour
-)
-
-// noteKey is what makes two notes the same.
-type noteKey struct {
-	ticketID, noteType, publish int64
-	title, description          string
-}
-
-func keyOf(n TicketNote) noteKey {
-	return noteKey{n.TicketID, n.NoteType, n.Publish, fields.Even(n.Title), fields.Even(n.Description)}
-}
-
-type noteDigest [sha256.Size]byte
-
-func digestOf(n TicketNote) noteDigest { return sha256.Sum256(fmt.Appendf(nil, "%#v", keyOf(n))) }
-
-func (u *unsettled) add(n TicketNote, id int64) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.notes == nil {
-		u.notes = make(map[noteDigest]unsettledNote)
+// withRef is a note whose title ends in the caller's key of the work.
+func withRef(n TicketNote, ref string) *TicketNote {
+	if ref != "" {
+		n.Title = strings.TrimRightFunc(n.Title, unicode.IsSpace) + refSuffix(ref)
 	}
-	if len(u.notes) >= maxUnsettled {
-		maps.DeleteFunc(u.notes, func(_ noteDigest, n unsettledNote) bool { return time.Since(n.at) > longPast })
+	return &n
+}
+
+func refSuffix(ref string) string { return " [" + ref + "]" }
+
+// isOwn reports whether a note of the ticket is the one. bound is the earliest
+// that Autotask may show as the time of its creation.
+func (n onceNote) isOwn(other *TicketNote, bound time.Time) bool {
+	if n.ref != "" {
+		return strings.HasSuffix(fields.Prose(other.Title), refSuffix(n.ref))
 	}
-	u.notes[digestOf(n)] = unsettledNote{id, time.Now()}
+	return n.note.sameAs(other) && !createdBefore(other, bound)
 }
 
-func (u *unsettled) remove(n TicketNote) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	delete(u.notes, digestOf(n))
+func (n onceNote) isRepeatable() bool { return n.ref != "" || !n.since.IsZero() }
+
+// ensure finds the note or posts it. before, if not nil, is asked before a post.
+func (n onceNote) ensure(ctx context.Context, c *Client, before func() error) (foundNote, error) {
+	key, _ := n.note.createKey()
+	path, body, err := newItem(n.note)
+	if err != nil {
+		return foundNote{}, err
+	}
+	done, err := c.takeTurn(ctx, key, http.MethodPost, path)
+	if err != nil {
+		return foundNote{}, err
+	}
+	defer done()
+
+	sought := lostCreate{}
+	if n.isRepeatable() {
+		earlier, equal, err := n.earlier(ctx, c, key)
+		if err != nil || earlier.id != 0 {
+			return earlier, err
+		}
+		sought.known, sought.seen = true, equal
+	}
+	if before != nil {
+		if err := before(); err != nil {
+			return foundNote{}, err
+		}
+	}
+	id, err := createInTurn(ctx, c, n.note, path, body, sought)
+	if err != nil {
+		return foundNote{}, err
+	}
+	posted := foundNote{id: id, created: true, reason: fmt.Sprintf("posted as note %d", id)}
+	if !n.isRepeatable() {
+		return posted, nil
+	}
+	return posted, n.holdToRule(ctx, c, key, id)
 }
 
-func (u *unsettled) get(n TicketNote) (id int64, ok bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	note, ok := u.notes[digestOf(n)]
-	return note.id, ok
+// earlier returns the note that an earlier run has posted, if there is one, and
+// the ids of all notes with the same content, of whatever time.
+func (n onceNote) earlier(ctx context.Context, c *Client, key writeKey) (earlier foundNote, equal []int64, err error) {
+	own, equal, _, err := n.search(ctx, c)
+	if err != nil {
+		return foundNote{}, nil, fmt.Errorf("looking for the note of an earlier run: %w", err)
+	}
+	lost, remembered := c.core.unanswered.get(key)
+	if remembered && lost.created.id == 0 {
+		// The one that is unanswered is none of those that were there before it.
+		own = slices.DeleteFunc(own, func(found *TicketNote) bool { return slices.Contains(lost.created.seen, found.ID) })
+	}
+	switch len(own) {
+	case 0:
+	case 1:
+		c.core.unanswered.remove(key)
+		c.core.recent.add(key.collection, own[0].ID)
+		return foundNote{id: own[0].ID, note: own[0], reason: fmt.Sprintf("an earlier run posted it as note %d", own[0].ID)}, equal, nil
+	default:
+		return foundNote{}, nil, n.twins(own)
+	}
+	if !remembered || lost.created.id == 0 || lost.created.since.Add(clockMargin).Before(n.since) {
+		return foundNote{}, equal, nil
+	}
+	// The search does not show it, or not as this rule knows it, but its id is
+	// known.
+	id := lost.created.id
+	switch note, err := Get[TicketNote](ctx, c, id); {
+	case err == nil && note.TicketID == n.note.TicketID:
+		return foundNote{id: id, note: note, reason: fmt.Sprintf("this client posted it as note %d", id)}, equal, nil
+	case err == nil || errors.Is(err, ErrNotFound):
+		return foundNote{}, equal, nil
+	default:
+		return foundNote{}, nil, fmt.Errorf("looking for note %d, which this client posted: %w", id, err)
+	}
 }
 
-// recentIDs remembers what a client's creates were answered with last.
-type recentIDs struct {
-	mu   sync.Mutex
-	ring [256]recentID
-	next int
+// search reads the notes of the ticket. own are those that may be the one, equal
+// the ids of those with the same content, all the ids of all.
+func (n onceNote) search(ctx context.Context, c *Client) (own []*TicketNote, equal, all []int64, err error) {
+	notes, err := c.notesOf(ctx, n.note.TicketID)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	bound := c.core.clock.earliest(n.since)
+	for _, note := range notes {
+		all = append(all, note.ID)
+		if n.note.sameAs(note) {
+			equal = append(equal, note.ID)
+		}
+		if n.isOwn(note, bound) {
+			own = append(own, note)
+		}
+	}
+	return own, equal, all, nil
 }
 
-type recentID struct {
-	collection string
-	id         int64
+// holdToRule looks for the note that was just posted as a repeat will look for
+// it. A search that was blind to a note of an earlier run shows it by now, and
+// what a repeat would not find, it would post again.
+func (n onceNote) holdToRule(ctx context.Context, c *Client, key writeKey, id int64) error {
+	// Until it is found, a repeat by this client goes by the id.
+	c.core.unanswered.keep(key, lostWrite{
+		until:   time.Now().Add(answeredCreates),
+		created: &lostCreate{since: time.Now(), id: id},
+	})
+	for looks := 0; ; looks++ {
+		own, _, all, err := n.search(ctx, c)
+		shows := slices.Contains(all, id)
+		known := slices.ContainsFunc(own, func(found *TicketNote) bool { return found.ID == id })
+		switch {
+		case err != nil:
+			return fmt.Errorf("note %d was posted; looking whether it is the only one: %w", id, err)
+		case len(own) > 1 || len(own) == 1 && !known:
+			return n.twins(append(own, &TicketNote{ID: id, Title: n.note.Title}))
+		case known:
+			c.core.unanswered.remove(key)
+			return nil
+		case shows:
+			return refusal(transport.NotApplied, http.MethodPost, "TicketNotes/query", fmt.Sprintf(
+				"note %d was posted, but it reads back with another text or as created before the work began: a repeat by another client would not know it and post it again, unless it is given the note's id", id))
+		case !c.core.transport.Pause(ctx, looks, 0):
+			hidden := refusal(transport.OutcomeUnknown, http.MethodPost, "TicketNotes/query", fmt.Sprintf(
+				"note %d was posted, but searches do not show it yet, and may hide one of an earlier run in the same way", id))
+			hidden.RetryAfter = landing
+			return interrupted(ctx, hidden)
+		}
+	}
 }
 
-func (r *recentIDs) add(collection string, id int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ring[r.next%len(r.ring)] = recentID{collection, id}
-	r.next++
-}
-
-func (r *recentIDs) has(collection string, id int64) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Contains(r.ring[:], recentID{collection, id})
+// twins is the error of a note that is there more than once.
+func (n onceNote) twins(own []*TicketNote) error {
+	e := &AmbiguousError{Kind: "note", Name: n.note.Title}
+	for _, found := range own {
+		if !slices.Contains(e.IDs(), found.ID) {
+			e.Candidates = append(e.Candidates, Candidate{ID: found.ID, Label: found.Title})
+		}
+	}
+	return e
 }

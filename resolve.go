@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -26,11 +25,27 @@ type Resolution struct {
 	// or another status of the tenant that sets both timestamps; 0 leaves the
 	// status alone.
 	Status int64
+
+	// The next three make a repeat of the work safe: each tells a note that an
+	// earlier run has posted. The first that is given counts, in the order NoteID,
+	// Ref, Begun. With none of them a run trusts itself alone.
+
 	// Begun is when this piece of work first began, by the caller's clock: the
-	// time its job was made, for example. Kept with the work and given again,
-	// it makes a repeat safe: a note that an earlier run posted since then is
-	// found and not posted again. Zero trusts this run alone.
+	// time its job was made, for example. Keep it with the work and give it again.
+	// A note of the same ticket, title, description, type and publish that was
+	// created since then is the work's own.
 	Begun time.Time
+	// Ref is the caller's own key of the work, and needs no clock. The note's
+	// title ends in " [ref]", and is looked for by that. It has at most 50
+	// characters, without brackets.
+	Ref string
+	// NoteID is the note itself, from an earlier run's Outcome.
+	NoteID int64
+
+	// If is the caller's veto. It is called with the ticket as it was just read,
+	// before each write: before the note, the resolution and the status. Its error
+	// ends the run.
+	If func(*Ticket) error
 }
 
 // The steps of Resolve, in their order.
@@ -41,9 +56,6 @@ const (
 	StepTimeEntries = "time entries"
 	StepStatus      = "status"
 )
-
-// errTimeBooked ends the update of a status half-way.
-var errTimeBooked = errors.New("the time entries of the ticket decide")
 
 // StepState is how a step of Resolve ended.
 type StepState string
@@ -82,28 +94,40 @@ type Outcome struct {
 // Resolve resolves a ticket in the explicit steps of the contract, section 9:
 //
 //  1. get: GET /Tickets/{id}.
-//  2. note: POST /Tickets/{id}/Notes, if there is a Note.
-//  3. resolution: GET, PUT /Tickets and GET, if there is a Text. Without a Note
+//  2. note: POST /Tickets/{id}/Notes, if there is a Note. With Begun or Ref, a
+//     POST /TicketNotes/query before it and one after it.
+//  3. resolution: GET and PUT /Tickets, if there is a Text. Without a Note
 //     nothing lies between this GET and that of step 1, which then serves.
-//  4. time entries: POST /TimeEntries/query.
-//  5. status: GET, PUT /Tickets and GET, if there is a Status and the ticket
-//     has no time entries.
+//  4. time entries: POST /TimeEntries/query, if there is a Status.
+//  5. status: GET and PUT /Tickets, if there is a Status and the ticket has no
+//     time entries.
 //
-// What already holds is not written again. If the status holds in the end but
-// the tenant has not set both timestamps, the error is ErrNotApplied: it is not
-// a status that resolves a ticket there. Bad input is refused before anything
-// is sent.
+// A GET stands directly before each PUT, and the first one after it reads back
+// what was written. What already holds is not written again. If the status holds
+// in the end but the tenant has not set both timestamps, the error is
+// ErrNotApplied: it is not a status that resolves a ticket there. Bad input is
+// refused before anything is sent. So is a ticket that Autotask would not take
+// back, before the note is posted: one that lacks a field a PUT must carry, or
+// holds a text longer than its field.
 //
-// Autotask has no idempotency keys. If the answer to the note's POST is lost,
-// Resolve searches for the note; if it is not there, the error is
-// ErrOutcomeUnknown, and a repeat with the same Begun searches again before it
-// posts. An earlier note counts as this one if ticket, title, description,
-// type and publish are the same and it was created at or after Begun, allowing
-// for the difference between the server's clock and ours. With Begun, Resolve
-// searches after the post, too: if there are two by then, because an earlier
-// one showed up late, the error is an *AmbiguousError that names both. An
-// earlier one that shows up later still is beyond any search; the step's reason
-// warns of it.
+// Each write goes out once. If the answer to one is lost and it does not show,
+// the error is ErrOutcomeUnknown, and RetryAfter says how long it may still be
+// carried out. Repeat the call after that, with the same Begun, Ref or NoteID.
+// A repeat by this client before then looks, and writes nothing unless the write
+// shows; another process must wait on its own.
+//
+// Autotask has no idempotency keys: see Resolution for how a repeat finds its
+// note. If there are two that may be the one, the error is an *AmbiguousError
+// that names both; give NoteID to go on with one of them.
+//
+// A run that finds its note posted by an earlier one does not close what a person
+// has reopened since: if the ticket's history (POST /TicketHistory/query) shows
+// that the ticket left the wanted status after the note, the status step is
+// skipped. Where the history does not tell, because this user may not read it or
+// it is worded in another way, the status is set; use If to decide otherwise. A
+// run without a note does not know of earlier ones.
+//
+// Calls of one client that write the same ticket take turns; see Update.
 func (c *Client) Resolve(ctx context.Context, ticketID int64, r Resolution) (*Outcome, error) {
 	run := c.newResolve(ticketID, r)
 	if err := run.check(); err != nil {
@@ -115,30 +139,25 @@ func (c *Client) Resolve(ctx context.Context, ticketID int64, r Resolution) (*Ou
 	return run.out, err
 }
 
-func (r *resolve) do(ctx context.Context) error {
-	if r.Note != nil {
-		r.Note, _ = noteFor(r.id, r.Note) // checked before
-	}
-	for _, step := range r.steps() {
-		state, reason, err := step.do(ctx)
-		if err != nil {
-			r.record(step.name, StepFailed, err.Error())
-			return err
-		}
-		r.record(step.name, state, reason)
-	}
-	return r.readBack(ctx)
-}
-
 // resolve is one run of Resolve.
 type resolve struct {
 	client *Client
 	id     int64
 	Resolution
-	begunHere time.Time // when this run began, by our clock
-	out       *Outcome
-	read      *edit[Ticket] // by the first step
-	stale     bool          // something was written since the ticket was read last
+	out *Outcome
+
+	read    *edit[Ticket] // the ticket as read, with nothing asked for since
+	written *writtenStep  // the last write, until it is read back
+	stale   bool          // something was written since the ticket was read last
+	failed  bool          // the outcome says already which step failed
+	noted   *TicketNote   // found, of an earlier run
+}
+
+// writtenStep is a write of the ticket that is not read back yet.
+type writtenStep struct {
+	name   string
+	reason string
+	edit   *edit[Ticket]
 }
 
 type resolveStep struct {
@@ -149,7 +168,7 @@ type resolveStep struct {
 func (r *resolve) steps() []resolveStep {
 	return []resolveStep{
 		{StepGet, r.get},
-		{StepNote, r.note},
+		{StepNote, r.postNote},
 		{StepResolution, r.resolution},
 		{StepTimeEntries, r.timeEntries},
 		{StepStatus, r.status},
@@ -157,11 +176,30 @@ func (r *resolve) steps() []resolveStep {
 }
 
 func (c *Client) newResolve(ticketID int64, r Resolution) *resolve {
-	run := &resolve{client: c, id: ticketID, Resolution: r, begunHere: time.Now(), out: &Outcome{TicketID: ticketID}}
+	run := &resolve{client: c, id: ticketID, Resolution: r, out: &Outcome{TicketID: ticketID}}
 	for _, step := range run.steps() {
 		run.out.Steps = append(run.out.Steps, Step{Name: step.name, State: StepSkipped, Reason: "not reached"})
 	}
 	return run
+}
+
+func (r *resolve) do(ctx context.Context) error {
+	done, err := r.client.takeTurn(ctx, itemKey[Ticket](r.id), http.MethodPut, itemPath[Ticket](r.id))
+	if err != nil {
+		return err
+	}
+	defer done()
+	for _, step := range r.steps() {
+		state, reason, err := step.do(ctx)
+		if err != nil {
+			if !r.failed {
+				r.record(step.name, StepFailed, err.Error())
+			}
+			return err
+		}
+		r.record(step.name, state, reason)
+	}
+	return r.readBack(ctx)
 }
 
 // check refuses bad input, all of it at once.
@@ -192,20 +230,37 @@ func (r *resolve) problems(id int64) (problems []string) {
 	if r.Status < 0 {
 		problems = append(problems, fmt.Sprintf("Status %d is not a status", r.Status))
 	}
-	if !r.Begun.IsZero() && r.Begun.After(r.begunHere.Add(time.Minute)) {
-		problems = append(problems, fmt.Sprintf("Begun %v lies ahead", r.Begun))
+	problems = appendText(problems, startProblem("Begun", r.Begun))
+	problems = appendText(problems, refProblem(r.Ref))
+	if r.NoteID < 0 {
+		problems = append(problems, fmt.Sprintf("NoteID %d is not an id", r.NoteID))
 	}
 	if r.Note != nil {
 		note, err := noteFor(id, r.Note)
 		if err == nil {
-			_, _, err = newItem(note)
+			_, _, err = newItem(withRef(*note, r.Ref))
 		}
-		var e *Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*Error](err); ok {
 			problems = append(problems, e.Messages...)
 		}
 	}
 	return problems
+}
+
+// maxRef bounds a Ref: the title of a note has room for 250 characters.
+const maxRef = 50
+
+// refProblem says what is wrong with a Ref, which must read back as it was given.
+func refProblem(ref string) string {
+	switch {
+	case ref == "":
+		return ""
+	case fields.Length(ref) > maxRef:
+		return fmt.Sprintf("Ref has %d characters, the limit is %d", fields.Length(ref), maxRef)
+	case strings.ContainsAny(ref, "[]") || fields.Prose(ref) != ref || !utf8.ValidString(ref):
+		return fmt.Sprintf("Ref %q must be plain text: no brackets, HTML entities, line breaks, or outer or double spaces", ref)
+	}
+	return ""
 }
 
 func (r *resolve) record(name string, state StepState, reason string) {
@@ -217,131 +272,199 @@ func (r *resolve) record(name string, state StepState, reason string) {
 }
 
 // saw keeps the ticket as it was read last.
-func (r *resolve) saw(t *Ticket) {
-	if t == nil {
-		return
-	}
-	r.out.Ticket, r.stale = t, false
+func (r *resolve) saw(t Ticket) {
+	r.out.Ticket, r.stale = &t, false
 	_, completed := t.CompletedDate.Get()
 	_, resolved := t.ResolvedDateTime.Get()
 	r.out.Resolved = completed && resolved
 }
 
+// look reads the ticket, and holds it to what this run wrote last.
+func (r *resolve) look(ctx context.Context) error {
+	e, err := readForEdit[Ticket](ctx, r.client, r.id)
+	w := r.written
+	r.written = nil
+	if err != nil {
+		if w == nil {
+			return err
+		}
+		return r.fail(w.name, w.edit.unseen(ctx, nil, err))
+	}
+	r.saw(*e.item) // a copy: a step may edit the original
+	r.read = e
+	if w == nil {
+		return nil
+	}
+	return r.confirm(w, w.edit.notApplied(readBack(tableOf[Ticket](), w.edit.changes, e.raw)))
+}
+
+// confirm ends a step whose write was read back.
+func (r *resolve) confirm(w *writtenStep, notApplied error) error {
+	if notApplied == nil && w.name == StepStatus && !r.out.Resolved {
+		notApplied = r.timestampsMissing()
+	}
+	if notApplied != nil {
+		return r.fail(w.name, notApplied)
+	}
+	r.record(w.name, StepDone, w.reason)
+	return nil
+}
+
+// fail records the failure of a step other than the one at hand.
+func (r *resolve) fail(name string, err error) error {
+	r.failed = true
+	r.record(name, StepFailed, err.Error())
+	return err
+}
+
+// fresh makes sure that the last request was the read of the ticket.
+func (r *resolve) fresh(ctx context.Context) error {
+	if r.read != nil {
+		return nil
+	}
+	return r.look(ctx)
+}
+
+// veto asks the caller whether the ticket as it was just read may be written.
+func (r *resolve) veto() error {
+	if r.If == nil {
+		return nil
+	}
+	t := *r.out.Ticket
+	return r.If(&t)
+}
+
+// write sends the changes of the ticket as it was just read. An answer that is
+// lost is looked for at once; otherwise the next read of the ticket is the look.
+func (r *resolve) write(ctx context.Context, name, reason string) error {
+	w := &writtenStep{name: name, reason: reason, edit: r.read}
+	if err := r.veto(); err != nil {
+		return err
+	}
+	r.read, r.stale = nil, true
+	writeErr := w.edit.write(ctx, r.client)
+	switch {
+	case writeErr == nil:
+		r.written = w
+		return nil
+	case !errors.Is(writeErr, ErrOutcomeUnknown) || ctx.Err() != nil:
+		return writeErr
+	}
+	after, err := w.edit.look(ctx, r.client, writeErr)
+	if after != nil {
+		r.saw(*after)
+	}
+	if err != nil && !errors.Is(err, ErrNotApplied) {
+		return err
+	}
+	return r.confirm(w, err)
+}
+
 func (r *resolve) get(ctx context.Context) (StepState, string, error) {
-	var err error
-	if r.read, err = readForEdit[Ticket](ctx, r.client, r.id); err != nil {
+	if err := r.look(ctx); err != nil {
 		return "", "", err
 	}
-	t := *r.read.item // a copy: the resolution step may edit the original
-	r.saw(&t)
+	t := r.out.Ticket
 	return StepDone, fmt.Sprintf("ticket %s has status %d", t.TicketNumber.Or("without a number"), t.Status), nil
 }
 
-func (r *resolve) note(ctx context.Context) (StepState, string, error) {
-	if r.Note == nil {
+func (r *resolve) postNote(ctx context.Context) (StepState, string, error) {
+	if r.Note == nil && r.NoteID == 0 {
 		return StepSkipped, "no note given", nil
 	}
-	if !r.Begun.IsZero() {
-		twins, _, err := r.Note.twins(ctx, r.client, r.Begun)
-		if err != nil {
-			return "", "", fmt.Errorf("looking for the note of an earlier run: %w", err)
-		}
-		if len(twins) > 0 {
-			if earlier, _ := r.client.core.unsettled.get(*r.Note); slices.Contains(twins, earlier) {
-				r.client.core.unsettled.remove(*r.Note) // it shows by now
-			}
-			r.out.NoteID = twins[0]
-			reason := fmt.Sprintf("an earlier run posted it as note %d", twins[0])
-			if len(twins) > 1 {
-				reason += fmt.Sprintf("; it is there %d times, as notes %v", len(twins), twins)
-			}
-			return StepAlreadyDone, reason, nil
-		}
+	if r.NoteID != 0 {
+		return r.givenNote(ctx)
 	}
-	earlier, unsettled := r.client.core.unsettled.get(*r.Note)
-	if earlier != 0 && !r.Begun.IsZero() {
-		// Searches are blind to it, but its id is known.
-		note, err := Get[TicketNote](ctx, r.client, earlier)
-		switch {
-		case err == nil && createdBefore(note, r.client.core.clock.earliest(r.Begun)):
-			unsettled = false // it belongs to a piece of work before this one
-		case err == nil:
-			r.out.NoteID = earlier
-			return StepAlreadyDone, fmt.Sprintf("this client posted it as note %d, which a search does not show yet", earlier), nil
-		case !errors.Is(err, ErrNotFound):
-			return "", "", fmt.Errorf("looking for note %d, which this client posted: %w", earlier, err)
-		}
-	}
-	id, err := Create(ctx, r.client, r.Note)
-	if errors.Is(err, ErrOutcomeUnknown) {
-		r.client.core.unsettled.add(*r.Note, 0)
-	}
+	note, err := noteFor(r.id, r.Note)
 	if err != nil {
 		return "", "", err
 	}
-	r.out.NoteID, r.stale = id, true
-	reason := fmt.Sprintf("posted as note %d", id)
-	if unsettled {
-		reason += "; an earlier post of it went unanswered and does not show, but may still turn up as a second one"
+	once := onceNote{note: withRef(*note, r.Ref), ref: r.Ref, since: r.Begun}
+	ticket := r.read
+	r.read = nil
+	found, err := once.ensure(ctx, r.client, func() error {
+		return errors.Join(r.writable(ticket), r.veto())
+	})
+	r.out.NoteID = found.id
+	if found.created {
+		r.stale = true
+	} else {
+		r.noted = found.note
 	}
-	if r.Begun.IsZero() {
-		return StepDone, reason, nil
+	switch {
+	case err != nil:
+		return "", "", err
+	case found.created:
+		return StepDone, found.reason, nil
 	}
-	return StepDone, reason, r.noteIsTheOnlyOne(ctx, id)
+	return StepAlreadyDone, found.reason, nil
 }
 
-// noteIsTheOnlyOne makes sure that the search before the post could be
-// trusted: had it been blind to a note of an earlier run that shows up late,
-// there would be two now, and that is never passed over in silence.
-func (r *resolve) noteIsTheOnlyOne(ctx context.Context, id int64) error {
-	// Until it shows, a repeat by this client goes by the id.
-	r.client.core.unsettled.add(*r.Note, id)
-	twins, all, err := r.Note.twins(ctx, r.client, r.Begun)
+// givenNote makes sure that the note the caller names is one of the ticket.
+func (r *resolve) givenNote(ctx context.Context) (StepState, string, error) {
+	r.read = nil
+	note, err := Get[TicketNote](ctx, r.client, r.NoteID)
 	if err != nil {
-		return fmt.Errorf("note %d was posted; looking whether it is the only one: %w", id, err)
+		return "", "", fmt.Errorf("reading the note that NoteID names: %w", err)
 	}
-	twins = slices.DeleteFunc(twins, func(twin int64) bool { return twin == id })
-	switch {
-	case len(twins) > 0:
-		e := &AmbiguousError{Kind: "note", Name: r.Note.Title}
-		for _, twin := range twins {
-			e.Candidates = append(e.Candidates, Candidate{ID: twin, Label: "of an earlier run, which showed up late"})
-		}
-		e.Candidates = append(e.Candidates, Candidate{ID: id, Label: "of this run"})
-		return e
-	case !slices.Contains(all, id):
-		return refusal(transport.OutcomeUnknown, http.MethodPost, "TicketNotes/query", fmt.Sprintf(
-			"note %d was posted, but a search does not show it yet; it may hide one of an earlier run in the same way", id))
+	if note.TicketID != r.id {
+		return "", "", invalid(http.MethodGet, itemPath[TicketNote](r.NoteID), "NoteID %d is a note of ticket %d, not of %d", r.NoteID, note.TicketID, r.id)
 	}
-	r.client.core.unsettled.remove(*r.Note)
+	r.out.NoteID, r.noted = r.NoteID, note
+	return StepAlreadyDone, fmt.Sprintf("an earlier run posted it as note %d", r.NoteID), nil
+}
+
+// writable refuses a ticket that Autotask would not take back, if there is
+// anything to write to it.
+func (r *resolve) writable(e *edit[Ticket]) error {
+	newText := r.Text != "" && !holdsText(e.item, r.Text)
+	if !newText && (r.Status == 0 || r.Status == e.item.Status) {
+		return nil
+	}
+	var replaced []string
+	if newText {
+		replaced = []string{"resolution"}
+	}
+	if missing := e.missing(); len(missing) > 0 {
+		return refusal(transport.MissingField, e.method, e.path, missing...)
+	}
+	if long := e.tooLong(replaced...); len(long) > 0 {
+		return refusal(transport.Invalid, e.method, e.path, long...)
+	}
 	return nil
+}
+
+func holdsText(t *Ticket, text string) bool {
+	return fields.Even(t.Resolution.Or("")) == fields.Even(text)
 }
 
 func (r *resolve) resolution(ctx context.Context) (StepState, string, error) {
 	if r.Text == "" {
 		return StepSkipped, "no text given", nil
 	}
-	fresh := r.read
-	if r.Note != nil {
-		fresh = nil // looking for the note and posting it came in between
+	if err := r.fresh(ctx); err != nil {
+		return "", "", err
 	}
-	u, err := update(ctx, r.client, r.id, fresh, func(t *Ticket) error {
-		if fields.Even(t.Resolution.Or("")) != fields.Even(r.Text) {
+	err := r.read.apply(func(t *Ticket) error {
+		if !holdsText(t, r.Text) {
 			t.Resolution.Set(r.Text)
 		}
 		return nil
-	}, nil)
-	r.saw(u.item)
+	})
 	switch {
 	case err != nil:
 		return "", "", err
-	case u.written:
-		return StepDone, "text written and read back", nil
+	case len(r.read.changes) == 0:
+		return StepAlreadyDone, "the ticket has the text", nil
 	}
-	return StepAlreadyDone, "the ticket has the text", nil
+	return StepDone, "text written", r.write(ctx, StepResolution, "text written and read back")
 }
 
 func (r *resolve) timeEntries(ctx context.Context) (StepState, string, error) {
+	if r.Status == 0 {
+		return StepSkipped, "no status given", nil
+	}
+	r.read = nil
 	exist, err := r.client.TimeEntries.Exist(ctx, r.id)
 	if err != nil {
 		return "", "", err
@@ -354,57 +477,52 @@ func (r *resolve) timeEntries(ctx context.Context) (StepState, string, error) {
 }
 
 func (r *resolve) status(ctx context.Context) (StepState, string, error) {
-	if r.Status == 0 {
+	switch {
+	case r.Status == 0:
 		return StepSkipped, "no status given", nil
-	}
-	if r.out.HasTimeEntries {
+	case r.out.HasTimeEntries:
 		return StepSkipped, "the ticket has time entries, so that its status stays", nil
 	}
-	was := int64(0)
-	u, err := update(ctx, r.client, r.id, nil, func(t *Ticket) error {
-		was, t.Status = t.Status, r.Status
-		return nil
-	}, r.stillUnbooked)
-	r.saw(u.item)
-	switch {
-	case errors.Is(err, errTimeBooked):
-		return StepSkipped, "time was booked on the ticket meanwhile, so that its status stays", nil
-	case err != nil:
+	if r.noted != nil && r.out.Ticket.Status != r.Status {
+		since, err := r.reopened(ctx)
+		if err != nil {
+			return "", "", err
+		}
+		if since != "" {
+			return StepSkipped, since, nil
+		}
+	}
+	if err := r.fresh(ctx); err != nil {
 		return "", "", err
 	}
-	if !r.out.Resolved {
+	was := int64(0)
+	err := r.read.apply(func(t *Ticket) error {
+		was, t.Status = t.Status, r.Status
+		return nil
+	})
+	switch {
+	case err != nil:
+		return "", "", err
+	case len(r.read.changes) == 0 && !r.out.Resolved:
 		return "", "", r.timestampsMissing()
-	}
-	if !u.written {
+	case len(r.read.changes) == 0:
 		return StepAlreadyDone, fmt.Sprintf("the ticket has status %d", r.Status), nil
 	}
-	return StepDone, fmt.Sprintf("status %d became %d; completedDate and resolvedDateTime are set", was, r.Status), nil
+	reason := fmt.Sprintf("status %d became %d", was, r.Status)
+	return StepDone, reason, r.write(ctx, StepStatus, reason+"; completedDate and resolvedDateTime are set")
 }
 
-// stillUnbooked looks once more before the status is written again because an
-// answer was lost: time may have been booked meanwhile.
-func (r *resolve) stillUnbooked(ctx context.Context) error {
-	if _, _, err := r.timeEntries(ctx); err != nil {
-		return err
-	}
-	if r.out.HasTimeEntries {
-		return errTimeBooked
-	}
-	return nil
-}
-
-// readBack reads the ticket once more if the last thing that happened to it was
-// a note, which a workflow rule may have answered.
+// readBack reads the ticket once more if anything was written to it since, or a
+// note was posted, which a workflow rule may have answered.
 func (r *resolve) readBack(ctx context.Context) error {
 	if !r.stale {
 		return nil
 	}
-	t, err := r.client.Tickets.Get(ctx, r.id)
-	if err != nil {
-		return fmt.Errorf("all steps are done; reading the ticket back: %w", err)
+	err := r.look(ctx)
+	if err != nil && !r.failed {
+		err = fmt.Errorf("all steps are done; reading the ticket back: %w", err)
 	}
-	r.saw(t)
-	return nil
+	return err
 }
 
 // timestampsMissing: the status holds, but it is not one that resolves tickets

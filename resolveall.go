@@ -319,35 +319,3 @@ func (w *Work) check(r *resolve) error {
 	}
 	return nil
 }
-
-// turns lets those who ask for the same key go one after another, in the order
-// in which they ask. It remembers nothing of who is through.
-type turns struct {
-	mu   sync.Mutex
-	last map[any]chan struct{}
-}
-
-// take asks for a turn: it has come when the channel is closed, and is over
-// with done.
-func (t *turns) take(key any) (myTurn <-chan struct{}, done func()) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	before, waiting := t.last[key]
-	if !waiting {
-		before = make(chan struct{})
-		close(before)
-	}
-	mine := make(chan struct{})
-	if t.last == nil {
-		t.last = make(map[any]chan struct{})
-	}
-	t.last[key] = mine
-	return before, func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		close(mine)
-		if t.last[key] == mine {
-			delete(t.last, key)
-		}
-	}
-}

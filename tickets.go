@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -115,38 +114,36 @@ func (s *TicketsService) Count(ctx context.Context, q Query) (int64, error) {
 // If the answer is lost, a ticket with an ExternalID is searched for by that
 // and its company, title and creation time. One is the ticket; if there is
 // none, if it cannot be told which, or without an ExternalID, the error is
-// ErrOutcomeUnknown.
+// ErrOutcomeUnknown. An equal ticket with an ExternalID that this client is
+// asked to create before RetryAfter is over is searched for and not made.
 func (s *TicketsService) Create(ctx context.Context, t *Ticket) (int64, error) {
 	return Create(ctx, s.client, t)
 }
 
-func (t *Ticket) findCreated(ctx context.Context, c *Client, since time.Time) (int64, error) {
+// createKey names what a ticket is found by. Without an externalID nothing tells
+// it from another.
+func (t *Ticket) createKey() (writeKey, bool) {
 	externalID := t.ExternalID.Or("")
-	if externalID == "" {
-		return 0, nil
-	}
-	found, err := c.Tickets.List(ctx, Query{
-		Filter: And(Eq("externalID", externalID), Eq("companyID", t.CompanyID)),
+	return writeKey{
+		collection: strings.ToLower(t.Collection()),
+		made:       digestOf(externalID, t.CompanyID, fields.Even(t.Title)),
+	}, externalID != ""
+}
+
+func (t *Ticket) find(ctx context.Context, c *Client, lost lostCreate) ([]Candidate, error) {
+	tickets, err := c.Tickets.List(ctx, Query{
+		Filter: And(Eq("externalID", t.ExternalID.Or("")), Eq("companyID", t.CompanyID)),
 		Fields: []string{"externalID", "companyID", "title", "createDate"},
 	})
-	if err != nil {
-		return 0, err
-	}
-	ambiguous := &AmbiguousError{Kind: "externalID", Name: externalID}
-	for _, other := range found {
+	var found []Candidate
+	for _, other := range tickets {
 		created, ok := other.CreateDate.Get()
 		if other.ExternalID == t.ExternalID && other.CompanyID == t.CompanyID && fields.Even(other.Title) == fields.Even(t.Title) &&
-			ok && !c.core.recent.has(t.Collection(), other.ID) && !created.Before(c.core.clock.earliest(since)) {
-			ambiguous.Candidates = append(ambiguous.Candidates, Candidate{ID: other.ID, Label: other.Title})
+			ok && !created.Before(c.core.clock.earliest(lost.since)) {
+			found = append(found, Candidate{ID: other.ID, Label: other.Title})
 		}
 	}
-	switch len(ambiguous.Candidates) {
-	case 0:
-		return 0, nil
-	case 1:
-		return ambiguous.Candidates[0].ID, nil
-	}
-	return 0, ambiguous
+	return found, err
 }
 
 // Update changes a ticket (GET, then PUT of the whole ticket, then GET;

@@ -23,6 +23,8 @@ type Change struct {
 	Name string
 	Old  jsontext.Value // nil: the member was absent
 	New  jsontext.Value // nil: the member was taken away
+	// Unread: the object was not read before, so that Old says nothing.
+	Unread bool
 }
 
 // Diff lists the members in which two objects differ: first those that after

@@ -1,0 +1,332 @@
+package autotask
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/autotask-go/autotask/internal/fields"
+	"github.com/autotask-go/autotask/internal/merge"
+	"github.com/autotask-go/autotask/internal/transport"
+)
+
+// landing is how long a write without an answer may still be carried out:
+// Autotask ends a request after about five minutes. A whole PUT that lands late
+// carries the whole old ticket and undoes everything written since.
+const landing = 5 * time.Minute
+
+// unanswered is a client's memory of the writes whose answers were lost. Until
+// such a write shows, or cannot be carried out any more, nothing else is written
+// to its item, and no equal item is created.
+type unanswered struct {
+	mu     sync.Mutex
+	writes map[writeKey]lostWrite
+}
+
+// writeKey names what a write was about: an item, or what a create was to make.
+type writeKey struct {
+	collection string // in lower case: the web server takes any
+	id         int64
+	made       digest // of a create; zero for an item
+}
+
+type digest [sha256.Size]byte
+
+func itemKey[T Entity](id int64) writeKey {
+	return writeKey{collection: strings.ToLower(collection[T]()), id: id}
+}
+
+// lostWrite is a write whose answer was lost.
+type lostWrite struct {
+	until   time.Time      // when it cannot be carried out any more
+	changes []merge.Change // of an update
+	deleted bool           // it was a DELETE
+	created *lostCreate    // it was a create
+}
+
+// lostCreate is what finding the item of a create takes.
+type lostCreate struct {
+	since time.Time // when it began, by our clock
+	// seen are equal items that a search showed just before: none of them is the
+	// one. known is false if there was no such search.
+	seen  []int64
+	known bool
+	// id, if it is not 0, was answered: it is the searches that do not show the
+	// item as a repeat would look for it.
+	id int64
+}
+
+// An answered create is remembered for longer than a lost write, since a repeat
+// of its work may come later. What is past makes room beyond that many: in an
+// hour Autotask takes fewer requests.
+const (
+	maxUnanswered   = 20_000
+	answeredCreates = time.Hour
+)
+
+func (u *unanswered) add(key writeKey, w lostWrite, err error) {
+	w.until = time.Now().Add(landing)
+	if wait := retryAfterOf(err); wait > 0 {
+		w.until = time.Now().Add(wait)
+	}
+	u.keep(key, w)
+}
+
+func (u *unanswered) keep(key writeKey, w lostWrite) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.writes == nil {
+		u.writes = make(map[writeKey]lostWrite)
+	}
+	if len(u.writes) >= maxUnanswered {
+		maps.DeleteFunc(u.writes, func(_ writeKey, w lostWrite) bool { return w.left() == 0 })
+	}
+	u.writes[key] = w
+}
+
+func (u *unanswered) get(key writeKey) (lostWrite, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	w, ok := u.writes[key]
+	return w, ok
+}
+
+func (u *unanswered) remove(key writeKey) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.writes, key)
+}
+
+// left is how long the write may still be carried out.
+func (w lostWrite) left() time.Duration { return max(0, time.Until(w.until)) }
+
+// stillUnknown is the error of a call that is not made because of an earlier one.
+func (w lostWrite) stillUnknown(method, path string, messages ...string) *Error {
+	e := refusal(transport.OutcomeUnknown, method, path, append([]string{
+		"an earlier write of this client to it was not answered, does not show, and may still be carried out; nothing was sent",
+	}, messages...)...)
+	e.RetryAfter = max(w.left(), time.Second)
+	return e
+}
+
+// settle holds an item, as it was just read, to an earlier write that was not
+// answered. If the write shows, or its time is over, it is forgotten; otherwise
+// the item must not be written, and settle returns the error that says so.
+func (c *Client) settle(key writeKey, table *fields.Table, method, path string, raw jsontext.Value, readErr error) error {
+	lost, ok := c.core.unanswered.get(key)
+	if !ok {
+		return nil
+	}
+	shows := false
+	switch {
+	case readErr == nil:
+		shows = readBack(table, lost.changes, raw).proven
+	case lost.deleted && isGone(readErr):
+		shows = true
+	default:
+		return nil // the failed read is the error
+	}
+	if !shows && lost.left() > 0 {
+		return lost.stillUnknown(method, path)
+	}
+	c.core.unanswered.remove(key)
+	return nil
+}
+
+// takeTurn waits until no other call of this client writes what key names.
+func (c *Client) takeTurn(ctx context.Context, key writeKey, method, path string) (done func(), err error) {
+	done, err = c.core.turns.wait(ctx, key)
+	return done, asError(method, path, err)
+}
+
+// findable items can be told apart from others like them, so that one whose
+// create was not answered can be searched for.
+type findable interface {
+	// createKey names what the item and its twins have in common. It is false if
+	// the item holds too little to be found by.
+	createKey() (writeKey, bool)
+	// find returns the items that may be the one that the create made, by id.
+	find(ctx context.Context, c *Client, lost lostCreate) ([]Candidate, error)
+}
+
+// createFindable is Create for an item that can be searched for.
+func createFindable(ctx context.Context, c *Client, item findable, path string, body []byte) (int64, error) {
+	key, _ := item.createKey()
+	done, err := c.takeTurn(ctx, key, http.MethodPost, path)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	return createInTurn(ctx, c, item, path, body, lostCreate{})
+}
+
+// lastLooks is how often more an item is searched for before its create is
+// repeated: what was made can be missing from queries for a moment.
+const lastLooks = 2
+
+// createInTurn creates an item once. If an earlier create of the same is not
+// answered, its item is the one; until that shows, or cannot come any more,
+// nothing is sent.
+func createInTurn(ctx context.Context, c *Client, item findable, path string, body []byte, before lostCreate) (int64, error) {
+	key, _ := item.createKey()
+	lost, ok := c.core.unanswered.get(key)
+	isRepeat := ok && lost.created.id == 0
+	if isRepeat {
+		id, err := c.claim(ctx, item, key, *lost.created)
+		for n := 0; n < lastLooks && id == 0 && err == nil && lost.left() == 0 && c.core.transport.Pause(ctx, n, 0); n++ {
+			id, err = c.claim(ctx, item, key, *lost.created)
+		}
+		switch {
+		case id != 0:
+			return id, nil
+		case err != nil:
+			return 0, lost.stillUnknown(http.MethodPost, path, "looking for it failed: "+err.Error())
+		case lost.left() > 0:
+			return 0, lost.stillUnknown(http.MethodPost, path)
+		}
+		before = *lost.created // whichever of the two shows up is the one
+	}
+	if before.since.IsZero() {
+		before.since = time.Now()
+	}
+	id, err := c.write(ctx, http.MethodPost, path, body)
+	if err == nil {
+		if isRepeat {
+			c.core.unanswered.remove(key)
+		}
+		c.core.recent.add(key.collection, id)
+		return id, nil
+	}
+	unknown, ok := errors.AsType[*Error](err)
+	if !ok || !errors.Is(err, ErrOutcomeUnknown) {
+		return 0, err
+	}
+	unknown.Sent = body
+	c.core.unanswered.add(key, lostWrite{created: &before}, err)
+	if ctx.Err() != nil {
+		return 0, unknown
+	}
+	found, err := c.claim(ctx, item, key, before)
+	_ = interrupted(ctx, unknown) // the search ended early, perhaps
+	switch {
+	case found != 0:
+		return found, nil
+	case err != nil:
+		unknown.Messages = append(unknown.Messages, "looking for the item failed, too: "+err.Error())
+	default:
+		unknown.Messages = append(unknown.Messages, "a search does not find the item")
+	}
+	return 0, unknown
+}
+
+// claim searches for the item of a create that was not answered. Once found it
+// belongs to the call that found it: no other takes it for its own.
+func (c *Client) claim(ctx context.Context, item findable, key writeKey, lost lostCreate) (int64, error) {
+	candidates, err := item.find(ctx, c, lost)
+	if err != nil {
+		return 0, err
+	}
+	candidates = slices.DeleteFunc(candidates, func(found Candidate) bool {
+		return slices.Contains(lost.seen, found.ID) || c.core.recent.has(key.collection, found.ID)
+	})
+	switch len(candidates) {
+	case 0:
+		return 0, nil
+	case 1:
+		c.core.unanswered.remove(key)
+		c.core.recent.add(key.collection, candidates[0].ID)
+		return candidates[0].ID, nil
+	}
+	return 0, &AmbiguousError{Kind: "what was created", Name: candidates[0].Label, Candidates: candidates}
+}
+
+// isGone reports whether the answer to the read of an item says that there is
+// none. A refusal that may also mean a lack of permission is no such answer.
+func isGone(err error) bool {
+	return errors.Is(err, ErrNotFound) && (isStatus(err, http.StatusOK) || isStatus(err, http.StatusNotFound))
+}
+
+// digestOf is short where what it stands for may be long, as a note may be, and
+// many.
+func digestOf(parts ...any) digest { return sha256.Sum256(fmt.Appendf(nil, "%#v", parts)) }
+
+// recentIDs remembers what a client's creates were answered with last.
+type recentIDs struct {
+	mu   sync.Mutex
+	ring [256]recentID
+	next int
+}
+
+type recentID struct {
+	collection string
+	id         int64
+}
+
+func (r *recentIDs) add(collection string, id int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ring[r.next%len(r.ring)] = recentID{collection, id}
+	r.next++
+}
+
+func (r *recentIDs) has(collection string, id int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Contains(r.ring[:], recentID{collection, id})
+}
+
+// turns lets those who ask for the same key go one after another, in the order
+// in which they ask. It remembers nothing of who is through.
+type turns struct {
+	mu   sync.Mutex
+	last map[any]chan struct{}
+}
+
+// take asks for a turn: it has come when the channel is closed, and is over
+// with done.
+func (t *turns) take(key any) (myTurn <-chan struct{}, done func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	before, waiting := t.last[key]
+	if !waiting {
+		before = make(chan struct{})
+		close(before)
+	}
+	mine := make(chan struct{})
+	if t.last == nil {
+		t.last = make(map[any]chan struct{})
+	}
+	t.last[key] = mine
+	return before, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		close(mine)
+		if t.last[key] == mine {
+			delete(t.last, key)
+		}
+	}
+}
+
+// wait takes a turn and waits for it.
+func (t *turns) wait(ctx context.Context, key any) (done func(), err error) {
+	myTurn, done := t.take(key)
+	select {
+	case <-myTurn:
+		return done, nil
+	case <-ctx.Done():
+		go func() { // whoever comes next waits for the one before us
+			<-myTurn
+			done()
+		}()
+		return nil, ctx.Err()
+	}
+}

@@ -1,0 +1,69 @@
+package fields
+
+import (
+	"html"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Prose returns a text without the differences that a server may make to it on
+// its own: HTML entities are decoded, invisible characters are dropped, and each
+// run of white space, line breaks included, is one space.
+func Prose(s string) string {
+	for strings.Contains(s, "&") {
+		decoded := html.UnescapeString(s)
+		if decoded == s {
+			break
+		}
+		s = decoded
+	}
+	visible := strings.Map(func(r rune) rune {
+		if isInvisible(r) {
+			return -1
+		}
+		return r
+	}, s)
+	return strings.Join(strings.Fields(visible), " ")
+}
+
+// isInvisible reports whether a character has no width: zero-width spaces and
+// joiners, directional marks, the byte order mark, the soft hyphen, controls.
+func isInvisible(r rune) bool {
+	return !unicode.IsSpace(r) && (unicode.Is(unicode.Cf, r) || unicode.IsControl(r))
+}
+
+// SameProse reports whether two texts are the same but for such differences. A
+// letter followed by combining marks matches a single letter, which is how the
+// two Unicode normal forms spell the same character.
+func SameProse(a, b string) bool {
+	a, b = Prose(a), Prose(b)
+	for a != "" && b != "" {
+		ra, na := utf8.DecodeRuneInString(a)
+		rb, nb := utf8.DecodeRuneInString(b)
+		ma, mb := marks(a[na:]), marks(b[nb:])
+		same := ra == rb && a[na:na+ma] == b[nb:nb+mb]
+		if !same && !composes(ra, ma, rb, mb) && !composes(rb, mb, ra, ma) {
+			return false
+		}
+		a, b = a[na+ma:], b[nb+mb:]
+	}
+	return a == b
+}
+
+// marks returns how many bytes of combining marks a text begins with.
+func marks(s string) int {
+	for i, r := range s {
+		if !unicode.Is(unicode.Mn, r) {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// composes reports whether a letter with marks may be spelled as another letter
+// that has fewer of them. Which one it is would take the tables of Unicode; that
+// it is not an ASCII letter is enough between texts that are otherwise equal.
+func composes(letter rune, marks int, other rune, otherMarks int) bool {
+	return marks > otherMarks && unicode.IsLetter(letter) && unicode.IsLetter(other) && other > unicode.MaxASCII
+}

@@ -1,0 +1,79 @@
+package autotask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/autotask-go/autotask/internal/fields"
+)
+
+// ticketHistory is a row of a ticket's history, of which the library reads but
+// what it was about. Whether a change is worded in action or in detail is not
+// documented.
+type ticketHistory struct {
+	ID     int64               `json:"id"`
+	Action Optional[string]    `json:"action,omitzero"`
+	Date   Optional[time.Time] `json:"date,omitzero"`
+	Detail Optional[string]    `json:"detail,omitzero"`
+}
+
+func (ticketHistory) Collection() string { return "TicketHistory" }
+
+// CanQuery: by ticketID eq, and by nothing else.
+func (ticketHistory) CanQuery() {}
+
+// reopened says what shows that the ticket left the wanted status after an
+// earlier run had posted its note, or "" if nothing does. It makes one request,
+// and one more for the labels of the statuses, unless they are cached.
+func (r *resolve) reopened(ctx context.Context) (string, error) {
+	posted, ok := r.noted.CreateDateTime.Get()
+	if !ok {
+		return "", nil
+	}
+	statuses, err := r.client.Picklists.Values(ctx, "Tickets", "status")
+	if err != nil {
+		return "", ignoreRefused(err)
+	}
+	label, ok := statuses.Label(r.Status)
+	if !ok {
+		return "", nil
+	}
+	r.read = nil
+	for row, err := range All[ticketHistory](ctx, r.client, Query{Filter: Eq("ticketID", r.id)}) {
+		if err != nil {
+			return "", ignoreRefused(err)
+		}
+		at, dated := row.Date.Get()
+		text := row.Action.Or("") + " " + row.Detail.Or("")
+		if dated && !at.Before(posted.Truncate(time.Second)) && tellsOfLeaving(text, label) {
+			return fmt.Sprintf("reopened since: the ticket's history of %s says %q", at.Format(time.RFC3339), excerpt(oneLine(text))), nil
+		}
+	}
+	return "", nil
+}
+
+// ignoreRefused: what this user may not read tells nothing, and must not keep an
+// interrupted run from ending.
+func ignoreRefused(err error) error {
+	for _, refused := range []error{ErrPermission, ErrNotFound, ErrInvalid, ErrUnsupported} {
+		if errors.Is(err, refused) {
+			return nil
+		}
+	}
+	return fmt.Errorf("reading the ticket's history: %w", err)
+}
+
+// tellsOfLeaving reports whether a row reads as "Status changed from A to B",
+// which is how Autotask words a change, with A for the label.
+func tellsOfLeaving(text, label string) bool {
+	text, label = even(text), even(label)
+	field, values, ok := strings.Cut(text, "changed from ")
+	left := strings.TrimLeft(values, `"'[`)
+	return ok && strings.Contains(field, "status") && strings.HasPrefix(left, label) &&
+		strings.HasPrefix(strings.TrimLeft(left[len(label):], `"']`), " to ")
+}
+
+func even(s string) string { return strings.ToLower(fields.Prose(s)) }

@@ -1,0 +1,339 @@
+package autotask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/autotask-go/autotask/internal/fields"
+	"github.com/autotask-go/autotask/internal/merge"
+	"github.com/autotask-go/autotask/internal/transport"
+)
+
+// Update changes one item: it reads the item, lets change edit it, and writes
+// the fields that then differ; then it reads the item back and returns it. An
+// error from change ends it, and nothing is written; if nothing differs,
+// nothing is written either. A field is cleared with SetNull.
+//
+// A Ticket is written whole (PUT), as the item was read, with only the changed
+// fields replaced and the fields that Autotask sets itself left out; what the
+// library does not know of the ticket is sent back byte for byte (contract,
+// sections 4 and 8). Every other entity gets a PATCH of the changed fields.
+//
+// The write goes out once. If its answer is lost, Update reads the item: if the
+// write shows, that is success. If it does not, the error is ErrOutcomeUnknown,
+// and its RetryAfter is the rest of the five minutes in which Autotask may still
+// carry the write out. Until then this client writes nothing to that item:
+// Update, Patch, Delete and Resolve look first, and return ErrOutcomeUnknown if
+// the write still does not show. Another process does not know of the write; it
+// must wait for RetryAfter as well, or it may be undone.
+//
+// Only a field whose old value differs from the new one in more than outer
+// white space, line endings, null against "" or a millisecond can show that a
+// write was carried out. If every change is as small as that, a lost answer
+// stays ErrOutcomeUnknown.
+//
+// If reading back shows that a field did not take its value, the error is
+// ErrNotApplied, and the item comes back beside it. If reading back fails, the
+// error is ErrOutcomeUnknown.
+//
+// Calls of one client that write the same item take turns. change must
+// therefore not write the item through the same client: that call would wait
+// for itself until its context ends.
+//
+// Autotask has no version check: what somebody else writes in the one round
+// trip between the read and the write is overwritten in a ticket's case, and
+// so is a field that both change in any case.
+func Update[T Updatable](ctx context.Context, c *Client, id int64, change func(*T) error) (*T, error) {
+	if change == nil {
+		return nil, invalid(http.MethodPut, itemPath[T](id), "the function that is to change the item is nil")
+	}
+	done, err := c.takeTurn(ctx, itemKey[T](id), methodOfUpdate[T](), itemPath[T](id))
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	e, err := readForEdit[T](ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.apply(change); err != nil {
+		return nil, err
+	}
+	if len(e.changes) == 0 {
+		return e.item, nil
+	}
+	writeErr := e.write(ctx, c)
+	if writeErr != nil && (!errors.Is(writeErr, ErrOutcomeUnknown) || ctx.Err() != nil) {
+		return nil, writeErr
+	}
+	return e.look(ctx, c, writeErr)
+}
+
+// edit is one item between its read and its write.
+type edit[T Updatable] struct {
+	id      int64
+	method  string
+	path    string
+	raw     jsontext.Value // as Autotask sent it
+	item    *T             // decoded, and edited by apply
+	changes []merge.Change
+}
+
+// readForEdit reads an item that is to be changed. If this client has written it
+// and got no answer, the item must show that write, or enough time must have
+// passed that it cannot be carried out any more.
+func readForEdit[T Updatable](ctx context.Context, c *Client, id int64) (*edit[T], error) {
+	e := &edit[T]{id: id, method: methodOfUpdate[T](), path: collection[T]()}
+	var err error
+	e.raw, e.item, err = getRaw[T](ctx, c, id)
+	if settleErr := c.settle(itemKey[T](id), tableOf[T](), e.method, e.path, e.raw, err); settleErr != nil {
+		return nil, settleErr
+	}
+	return e, err
+}
+
+// methodOfUpdate is PUT for what is written whole.
+func methodOfUpdate[T Entity]() string {
+	if _, patchable := any((*T)(nil)).(Patchable); patchable {
+		return http.MethodPatch
+	}
+	return http.MethodPut
+}
+
+// apply lets the caller edit the item and checks what then differs.
+func (e *edit[T]) apply(change func(*T) error) error {
+	before, err := json.Marshal(e.item)
+	if err != nil {
+		return invalid(e.method, e.path, "%v", err)
+	}
+	path, pathErr := writePath(e.method, e.item)
+	if err := change(e.item); err != nil {
+		return err
+	}
+	after, err := json.Marshal(e.item)
+	if err != nil {
+		return invalid(e.method, e.path, "%v", err)
+	}
+	if e.changes, err = merge.Diff(before, after); err != nil {
+		return invalid(e.method, e.path, "%v", err)
+	}
+	if len(e.changes) == 0 {
+		return nil
+	}
+	// The parent as it was read; one that no field holds, change has set.
+	if pathErr != nil {
+		path, pathErr = writePath(e.method, e.item)
+	}
+	if pathErr != nil {
+		return pathErr
+	}
+	e.path = path
+	return checkChanges(tableOf[T](), e.method, e.path, e.changes)
+}
+
+// write sends the changes. A write without an answer is remembered.
+func (e *edit[T]) write(ctx context.Context, c *Client) error {
+	body, err := e.body()
+	if err != nil {
+		return err
+	}
+	_, err = c.write(ctx, e.method, e.path, body)
+	if errors.Is(err, ErrOutcomeUnknown) {
+		c.core.unanswered.add(itemKey[T](e.id), lostWrite{changes: e.changes}, err)
+	}
+	return err
+}
+
+// body is the whole item for a PUT, at the root and not under "item", and the
+// id with the changes alone for a PATCH.
+func (e *edit[T]) body() ([]byte, error) {
+	var body []byte
+	var err error
+	if e.method == http.MethodPut {
+		if problems := e.missing(); len(problems) > 0 {
+			return nil, refusal(transport.MissingField, e.method, e.path, problems...)
+		}
+		table := tableOf[T]()
+		body, err = merge.Overlay(e.raw, e.changes, func(name string) bool { return name != "id" && table.IsReadOnly(name) })
+	} else {
+		id := merge.Change{Name: "id", New: jsontext.Value(strconv.FormatInt(e.id, 10))}
+		body, err = merge.Sparse(append([]merge.Change{id}, e.changes...))
+	}
+	if err != nil {
+		return nil, invalid(e.method, e.path, "%v", err)
+	}
+	return body, nil
+}
+
+// missing names the stabilising fields that are not in the item at all. null
+// is a value; absence is not (contract, section 8).
+func (e *edit[T]) missing() []string {
+	table := tableOf[T]()
+	here := map[string]bool{}
+	_ = merge.Each(e.raw, func(name string, _ jsontext.Value) { // decoded before
+		if f := table.Lookup(name); f != nil && f.Stabilising {
+			here[name] = true
+		}
+	})
+	var missing []string
+	for _, f := range table.All {
+		if f.Stabilising && !here[f.Name] {
+			missing = append(missing, f.Name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf(
+		"item %d as read lacks %s; a PUT without them would change the item, so nothing was sent", e.id, strings.Join(missing, ", "))}
+}
+
+// tooLong names the texts that are longer than their fields, the named ones
+// aside. A PUT repeats them, and Autotask refuses it for them.
+func (e *edit[T]) tooLong(except ...string) (problems []string) {
+	table := tableOf[T]()
+	_ = merge.Each(e.raw, func(name string, v jsontext.Value) { // decoded before
+		f := table.Lookup(name)
+		if f == nil || f.ReadOnly || slices.Contains(except, name) {
+			return
+		}
+		if problem := f.TooLong(v); problem != "" {
+			problems = append(problems, problem+"; Autotask refuses every update of the item until it is shortened")
+		}
+	})
+	return problems
+}
+
+// look reads the item back after the write. writeErr is nil if the write was
+// answered, and ErrOutcomeUnknown if it was not.
+func (e *edit[T]) look(ctx context.Context, c *Client, writeErr error) (*T, error) {
+	raw, after, err := getRaw[T](ctx, c, e.id)
+	if err != nil {
+		return nil, e.unseen(ctx, writeErr, err)
+	}
+	found := readBack(tableOf[T](), e.changes, raw)
+	if writeErr != nil {
+		if !found.proven {
+			return after, writeErr
+		}
+		c.core.unanswered.remove(itemKey[T](e.id))
+	}
+	return after, e.notApplied(found)
+}
+
+// notApplied is the error of fields that did not take their new values, nil if
+// all did.
+func (e *edit[T]) notApplied(found comparison) error {
+	if len(found.differ) == 0 {
+		return nil
+	}
+	return refusal(transport.NotApplied, e.method, e.path,
+		fmt.Sprintf("item %d: Autotask accepted the write, but reads back %s", e.id, strings.Join(found.differ, "; ")))
+}
+
+// unseen is the error of a write that could not be looked at. It must not be
+// taken for the failure of the read alone: a caller who repeats what was turned
+// away, for instance, would write twice.
+func (e *edit[T]) unseen(ctx context.Context, writeErr, readErr error) error {
+	message := "Autotask accepted the write, but reading the item back failed: "
+	wait := max(retryAfterOf(readErr), time.Second)
+	if writeErr != nil {
+		message = "the answer to the write was lost, and reading the item back failed: "
+		wait = max(wait, retryAfterOf(writeErr))
+	}
+	unseen := refusal(transport.OutcomeUnknown, e.method, e.path, message+readErr.Error())
+	unseen.cause = ctx.Err()
+	unseen.RetryAfter = wait
+	return unseen
+}
+
+func retryAfterOf(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}
+
+// comparison is what reading back says of the fields that were written.
+type comparison struct {
+	differ []string // that do not hold their new values, and how
+	// proven: a field holds its new value that did not count as the new one
+	// before. The write was carried out, then, whatever the other fields show.
+	proven bool
+}
+
+// readBack holds an item as read to changes that were written to it.
+func readBack(table *fields.Table, changes []merge.Change, raw jsontext.Value) (c comparison) {
+	found := make(map[string]jsontext.Value, len(changes))
+	_ = merge.Each(raw, func(name string, v jsontext.Value) {
+		if slices.ContainsFunc(changes, func(ch merge.Change) bool { return ch.Name == name }) {
+			found[name] = v
+		}
+	})
+	for _, ch := range changes {
+		if ch.Name == merge.UDFs {
+			c.addUDFs(ch, found[ch.Name])
+			continue
+		}
+		f := table.Lookup(ch.Name)
+		if f == nil {
+			f = &fields.Field{Name: ch.Name}
+		}
+		c.add(ch.Name, ch, found[ch.Name], f.Holds)
+	}
+	return c
+}
+
+// add compares one value. holds reports whether a value that was set to want
+// and reads back as got has been taken over.
+func (c *comparison) add(name string, ch merge.Change, got jsontext.Value, holds func(want, got, before jsontext.Value) bool) {
+	switch {
+	case !holds(ch.New, got, ch.Old):
+		c.differ = append(c.differ, difference(name, ch.New, got))
+	case !ch.Unread && !holds(ch.New, ch.Old, nil):
+		c.proven = true
+	}
+}
+
+func (c *comparison) addUDFs(ch merge.Change, found jsontext.Value) {
+	changed, err := merge.ChangedUDFs(ch)
+	current, foundErr := merge.ParseUDFs(found)
+	before, beforeErr := merge.ParseUDFs(ch.Old)
+	if err := errors.Join(err, foundErr, beforeErr); err != nil {
+		c.differ = append(c.differ, merge.UDFs+": "+err.Error())
+		return
+	}
+	for _, want := range changed {
+		one := merge.Change{Name: want.Name, Old: valueOfUDF(before, want.Name), New: want.Value, Unread: ch.Unread}
+		c.add(want.Name, one, valueOfUDF(current, want.Name), sameUDF)
+	}
+}
+
+// sameUDF compares user-defined fields, whose values are text on the wire
+// whatever they are.
+func sameUDF(want, got, _ jsontext.Value) bool { return fields.SameText(want, got) }
+
+func valueOfUDF(all []merge.UDF, name string) jsontext.Value {
+	for _, u := range all {
+		if strings.EqualFold(u.Name, name) {
+			return u.Value
+		}
+	}
+	return nil
+}
+
+func difference(name string, want, got jsontext.Value) string {
+	if len(got) == 0 {
+		got = jsontext.Value("nothing")
+	}
+	return fmt.Sprintf("%s: wanted %s, found %s", name, excerpt(string(want)), excerpt(string(got)))
+}
