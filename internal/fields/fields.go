@@ -120,7 +120,8 @@ func IsZero(v jsontext.Value) bool {
 	return false
 }
 
-// Missing tells whether a value does not count as given for a required field.
+// Missing tells whether a value does not count as given for a required field:
+// null and blank text do not. 0 does, but in a field that has no absent state.
 func (f *Field) Missing(v jsontext.Value) bool {
 	switch {
 	case len(v) == 0 || v.Kind() == 'n':
@@ -128,7 +129,7 @@ func (f *Field) Missing(v jsontext.Value) bool {
 	case v.Kind() == '"':
 		// The first character is mostly enough.
 		return !(v[1] > ' ' && v[1] < utf8.RuneSelf && v[1] != '"' && v[1] != '\\') && strings.TrimSpace(unquote(v)) == ""
-	case v.Kind() == '0':
+	case v.Kind() == '0' && f.Plain:
 		return string(v) == "0" && !f.ZeroIsValue
 	}
 	return false
@@ -171,7 +172,7 @@ func (f *Field) Holds(want, got, before jsontext.Value) bool {
 	case want.Kind() == '"':
 		return Even(plain(want)) == Even(plain(got))
 	case want.Kind() == '0':
-		return sameNumber(plain(want), plain(got))
+		return sameNumber(plain(want), plain(got), plain(before))
 	case want.Kind() == 't' || want.Kind() == 'f':
 		return sameBool(plain(want), plain(got))
 	}
@@ -193,20 +194,8 @@ func sameBool(want, got string) bool {
 	return errA == nil && errB == nil && a == b
 }
 
-// SameText compares values that the wire carries as text whatever they are, as
-// it does those of user-defined fields: as numbers or times where both are such.
-func SameText(want, got jsontext.Value) bool {
-	if isEmpty(want) || isEmpty(got) {
-		return isEmpty(want) && isEmpty(got)
-	}
-	a, b := Even(unquote(want)), Even(unquote(got))
-	if a == b || sameNumber(a, b) {
-		return true
-	}
-	at, errA := ParseTime(a)
-	bt, errB := ParseTime(b)
-	return errA == nil && errB == nil && at.Equal(bt)
-}
+// SameText is SameUDF where nothing is known of the value before.
+func SameText(want, got jsontext.Value) bool { return SameUDF(want, got, nil) }
 
 // isEmpty is true of what Autotask uses without distinction: null and "". An
 // absent user-defined fields array is one without values.
@@ -220,19 +209,6 @@ func Even(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	s = strings.ReplaceAll(s, "\r", "\n")
 	return strings.TrimSpace(s)
-}
-
-// sameNumber compares whole numbers exactly, and others with the four decimal
-// places that Autotask keeps.
-func sameNumber(want, got string) bool {
-	if n, err := strconv.ParseInt(want, 10, 64); err == nil {
-		if m, err := strconv.ParseInt(got, 10, 64); err == nil {
-			return n == m
-		}
-	}
-	a, errA := strconv.ParseFloat(want, 64)
-	b, errB := strconv.ParseFloat(got, 64)
-	return errA == nil && errB == nil && a-b < 0.00006 && b-a < 0.00006
 }
 
 // sameTime compares instants, as finely as Autotask's database keeps them,

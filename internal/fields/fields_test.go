@@ -99,12 +99,13 @@ func TestMissing(t *testing.T) {
 	for v, want := range map[string]bool{
 		``: true, `null`: true, `""`: true, `" \t\n"`: true, `"\u0020"`: true, `"\u00a0"`: true,
 		`"x"`: false, `"0"`: false, `"null"`: false,
-		`0`: true, `1`: false, `-1`: false, `0.5`: false,
+		`0`: false, `0.0`: false, `1`: false, `-1`: false, `0.5`: false,
 		`false`: false, `true`: false, `[]`: false, `{}`: false,
 	} {
 		assert.Equal(t, want, (&Field{}).Missing(jsontext.Value(v)), "%q", v)
+		assert.Equal(t, want || v == `0`, (&Field{Plain: true}).Missing(jsontext.Value(v)), "%q, where absent and 0 are one", v)
 	}
-	zero := &Field{ZeroIsValue: true}
+	zero := &Field{Plain: true, ZeroIsValue: true}
 	assert.False(t, zero.Missing(jsontext.Value(`0`)))
 	assert.True(t, zero.Missing(jsontext.Value(`null`)))
 	assert.True(t, zero.Missing(nil))
@@ -290,6 +291,17 @@ func TestHoldsNumber(t *testing.T) {
 		{`9007199254740993`, `9007199254740993`, ``, true},
 		{`9007199254740993`, `9007199254740992`, ``, false}, // one and the same as floating-point numbers
 		{`9223372036854775807`, `9223372036854775806`, ``, false},
+		{`92233720368547758070`, `92233720368547758071`, ``, false}, // beyond 64 bits
+		{`92233720368547758070`, `92233720368547758070.0`, ``, true},
+		{`1e3`, `1000.0000`, ``, true},
+		{`5`, `5.00003`, ``, false}, // a whole number is not rounded
+		{`1.33333`, `1.3333`, `1.2`, true},
+		{`1.33333`, `1.3333`, `null`, true},
+		{`1.33333`, `1.3333`, `1.3333`, false}, // as it was before
+		{`1.33333`, `1.33330`, `1.3333`, false},
+		{`1.3333`, `1.33330`, `1.3333`, true},
+		{`5`, `NaN`, ``, false},
+		{`5`, `"0x5"`, ``, false},
 	})
 }
 
@@ -467,6 +479,72 @@ func TestSameText(t *testing.T) {
 		{`"NaN"`, `"nan"`, false},
 	} {
 		assert.Equal(t, c.same, SameText(jsontext.Value(c.want), jsontext.Value(c.got)), "%s, %s", c.want, c.got)
+	}
+}
+
+func TestSameUDF(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		want, got, before string
+		same              bool
+	}{
+		// Taken, and written by the server in its own way.
+		{`"30"`, `"30.0000"`, `"1"`, true},
+		{`"30"`, `"30.0000"`, `null`, true},
+		{`"30"`, `"30.0000"`, ``, true},
+		{`"1.10"`, `"1.1"`, `"1.2"`, true},
+		{`"1e5"`, `"100000"`, `"7"`, true},
+		{`"-0.5"`, `"-.5000"`, `"1"`, true},
+		{`"2026-11-23"`, `"2026-11-23T00:00:00"`, `"2026-11-22T00:00:00"`, true},
+		{`"Gold"`, `"Gold"`, `"Silver"`, true},
+		{`" a\r\nb "`, `"a\nb"`, `"c"`, true},
+		{`"same"`, `"same"`, `"same"`, true},
+		{`5`, `"5"`, `"4"`, true},
+		{`null`, `""`, `"x"`, true},
+		{`null`, ``, `"x"`, true},
+
+		// Ignored: the text stands as before, whatever number it is.
+		{`"1.10"`, `"1.1"`, `"1.1"`, false},
+		{`"007"`, `"7"`, `"7"`, false},
+		{`"1e5"`, `"100000"`, `"100000"`, false},
+		{`"30.0000"`, `"30"`, `"30"`, false},
+		{`"2026-11-23T00:00:00"`, `"2026-11-23"`, `"2026-11-23"`, false},
+		{`"12345678901234567891"`, `"12345678901234567890"`, `"12345678901234567890"`, false},
+		{`"52.37025"`, `"52.37021"`, `"52.37021"`, false},
+
+		// Something else is there.
+		{`"12345678901234567891"`, `"12345678901234567890"`, `"1"`, false},
+		{`"52.37025"`, `"52.37021"`, `"1"`, false},
+		{`"0.1"`, `"0.10000000000000001"`, `"1"`, false},
+		{`"Gold"`, `"gold"`, `"x"`, false},
+		{`"30"`, `"31"`, `"1"`, false},
+		{`"x"`, `null`, `"y"`, false},
+		{`null`, `"x"`, `"x"`, false},
+		{`"NaN"`, `"nan"`, `"1"`, false},
+		{`"1e999999999999"`, `"1e999999999998"`, `"1"`, false},
+	} {
+		assert.Equal(t, c.same, SameUDF(jsontext.Value(c.want), jsontext.Value(c.got), jsontext.Value(c.before)), "%s, %s, before %s", c.want, c.got, c.before)
+	}
+}
+
+func TestDecimals(t *testing.T) {
+	t.Parallel()
+	for _, same := range [][]string{
+		{"0", "-0", "0.00", "000", "0e7", "+0"},
+		{"1", "1.0", "01", "+1", "1e0", "10e-1", "0.1E1"},
+		{"-12000", "-12e3", "-1.2e+4", "-12000.0000"},
+		{"0.05", ".05", "5e-2", "0.0500"},
+	} {
+		for _, a := range same {
+			for _, b := range same {
+				assert.True(t, sameDecimal(a, b), "%s, %s", a, b)
+			}
+			assert.False(t, sameDecimal(a, "77"), a)
+		}
+	}
+	for _, s := range []string{"", "-", ".", "e5", "1e", "1e1.5", "1_000", "1,5", "0x1", "--1", "+-1", "1e1001", "1e-1001", "1e99999999999999999999", " 1"} {
+		_, ok := parseDecimal(s)
+		assert.False(t, ok, "%q", s)
 	}
 }
 

@@ -41,16 +41,26 @@ func Diff(before, after []byte) ([]Change, error) {
 	var changes []Change
 	for i, m := range edited {
 		was := findFrom(old, i, m.name)
-		if was == nil || !bytes.Equal(was, m.value) {
+		if (was == nil || !bytes.Equal(was, m.value)) && !sameUDFs(m.name, was, m.value) {
 			changes = append(changes, Change{Name: m.name, Old: was, New: m.value})
 		}
 	}
 	for i, m := range old {
-		if findFrom(edited, i, m.name) == nil {
+		if findFrom(edited, i, m.name) == nil && !sameUDFs(m.name, m.value, nil) {
 			changes = append(changes, Change{Name: m.name, Old: m.value})
 		}
 	}
 	return changes, nil
+}
+
+// sameUDFs tells whether two arrays of user-defined fields differ in their order
+// at most.
+func sameUDFs(member string, before, after jsontext.Value) bool {
+	if member != UDFs {
+		return false
+	}
+	changed, err := ChangedUDFs(Change{Old: before, New: after})
+	return err == nil && len(changed) == 0
 }
 
 // Overlay returns the object with the changes made and without the members
@@ -124,6 +134,7 @@ type UDF struct {
 	Name  string
 	Raw   jsontext.Value // the whole element
 	Value jsontext.Value // its value member, nil if absent
+	Old   jsontext.Value // of ChangedUDFs: the value before, nil if absent
 }
 
 // ParseUDFs reads a user-defined fields array; null and nil have none.
@@ -179,6 +190,9 @@ func ChangedUDFs(c Change) ([]UDF, error) {
 		}
 		seen[u.Name] = true
 		was := findUDF(old, u.Name)
+		if was != nil {
+			u.Old = was.Value
+		}
 		if was == nil || !bytes.Equal(was.Value, u.Value) {
 			changed = append(changed, u)
 		}

@@ -65,6 +65,52 @@ func TestDiffListsWhatDiffers(t *testing.T) {
 	}
 }
 
+// The order of user-defined fields carries nothing: a caller who sorts them has
+// changed nothing.
+func TestDiffComparesUDFsByName(t *testing.T) {
+	t.Parallel()
+	const (
+		a, b, c = `{"name":"A","value":"1"}`, `{"name":"B","value":null}`, `{"name":"C","value":"3"}`
+		before  = `{"id":1,"userDefinedFields":[` + a + `,` + b + `,` + c + `]}`
+	)
+	for after, want := range map[string]int{
+		`{"id":1,"userDefinedFields":[` + c + `,` + a + `,` + b + `]}`:                           0,
+		`{"id":1,"userDefinedFields":[` + b + `,` + c + `,` + a + `]}`:                           0,
+		`{"id":1,"userDefinedFields":[ ` + a + ` , ` + b + `, ` + c + ` ]}`:                      0,
+		`{"id":1,"userDefinedFields":[` + c + `,` + a + `,{"name":"B","value":"2"}]}`:            1,
+		`{"id":1,"userDefinedFields":[` + c + `,` + a + `,` + b + `,{"name":"D","value":null}]}`: 1,
+		`{"id":1,"userDefinedFields":[` + c + `,` + a + `]}`:                                     1, // an error, later
+		`{"id":1,"userDefinedFields":[` + c + `,` + a + `,` + b + `,` + b + `]}`:                 1, // an error, later
+		`{"id":1}`: 1, // an error, later
+	} {
+		changes, err := Diff([]byte(before), []byte(after))
+		require.NoError(t, err)
+		assert.Len(t, changes, want, after)
+	}
+	for _, pair := range [][2]string{
+		{`{"id":1}`, `{"id":1,"userDefinedFields":[]}`},
+		{`{"id":1,"userDefinedFields":[]}`, `{"id":1}`},
+		{`{"id":1,"userDefinedFields":null}`, `{"id":1,"userDefinedFields":[]}`},
+	} {
+		changes, err := Diff([]byte(pair[0]), []byte(pair[1]))
+		require.NoError(t, err)
+		assert.Empty(t, changes, pair)
+	}
+}
+
+func TestChangedUDFsKnowTheValueBefore(t *testing.T) {
+	t.Parallel()
+	changed, err := ChangedUDFs(Change{
+		Old: jsontext.Value(`[{"name":"A","value":"1"},{"name":"B","value":"2"}]`),
+		New: jsontext.Value(`[{"name":"C","value":"3"},{"name":"B","value":"2"},{"name":"A","value":"9"}]`),
+	})
+	require.NoError(t, err)
+	require.Len(t, changed, 2)
+	assert.Equal(t, "C", changed[0].Name)
+	assert.Nil(t, changed[0].Old)
+	assert.Equal(t, `"1"`, string(changed[1].Old))
+}
+
 func TestOverlayChangesNothingElse(t *testing.T) {
 	t.Parallel()
 	const object = `{ "id" : 7, "title":"Caf\u00e9 \ud83d\ude00 ü 😀 \/ \t" ,` + "\n" +
