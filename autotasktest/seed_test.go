@@ -48,7 +48,7 @@ func TestSeedKeepsWhatIsGiven(t *testing.T) {
 	x := newTenant(t)
 	id := x.Seed("Tickets", map[string]any{
 		"id": 12, "status": 5, "completedDate": noon, "resolvedDateTime": "2026-01-02T03:04:05",
-		"ticketNumber": "T1", "estimatedHours": "3.5000", "lastActivityDate": nil,
+		"ticketNumber": "T1", "estimatedHours": json.Number("3.5000"), "lastActivityDate": nil,
 		"userDefinedFields": []map[string]any{{"name": "Site", "value": "North"}},
 	})
 	assert.EqualValues(t, 12, id)

@@ -51,6 +51,9 @@ func (s *Server) create(c *call) answer {
 	if err != nil {
 		return refuseError(err)
 	}
+	if old := s.duplicateOf(t.entity, body); old != nil {
+		return written(old.id)
+	}
 	if isAttachment(t.entity) {
 		if err := s.checkAttachment(fields); err != nil {
 			return refuseError(err)
