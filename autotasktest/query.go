@@ -83,7 +83,7 @@ func searchText(c *call) []byte {
 // parseSearch reads a query. Members that it does not know are ignored, as by
 // the API.
 func (s *Server) parseSearch(e *schema.Entity, text []byte) (search, error) {
-	o, err := parseObject(text)
+	o, err := parseSent(text)
 	if err != nil {
 		return search{}, complain("The query must be a JSON object.")
 	}

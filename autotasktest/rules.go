@@ -72,11 +72,8 @@ func (s *Server) stampChange(e *schema.Entity, fields *object, actor int64, give
 	st := stamper{e, fields, given}
 	st.set(s.stamp(), changeDates...)
 	st.set(integer(actor), changers...)
-	switch e.Name {
-	case "Ticket":
+	if e.Name == "Ticket" {
 		s.stampResolution(st, actor)
-	case "TimeEntry":
-		st.set(dateOnly(fields.get("dateWorked")), "dateWorked")
 	}
 }
 
@@ -127,15 +124,13 @@ func timeEntryType(fields object) json.RawMessage {
 	return integer(5)
 }
 
-// dateOnly puts midnight in the place of a date's time of day.
-func dateOnly(v json.RawMessage) json.RawMessage {
-	t, err := parseDate(textOf(v))
+// dayOf is the date that somebody wrote, at midnight: Autotask takes it as it
+// stands, in whichever zone, and drops the time of day.
+func dayOf(v json.RawMessage) json.RawMessage {
+	text := textOf(v)
+	day, err := time.Parse(time.DateOnly, text[:min(len(text), len(time.DateOnly))])
 	if err != nil {
 		return v
 	}
-	midnight := t.Truncate(24 * time.Hour)
-	if midnight.Equal(t) {
-		return v
-	}
-	return formatDate(midnight)
+	return formatDate(day)
 }

@@ -21,30 +21,33 @@ type Server struct {
 
 	// mu guards all that follows. A request holds it from its first look at a
 	// row to the last change of it.
-	mu            sync.Mutex
-	zones         []string // origins of its hosts; the tenant lives on the last one
-	tables        map[*schema.Entity]*table
-	lastID        int64
-	ticketsOfDay  map[string]int
-	picklists     map[*schema.Field][]PicklistValue
-	udfs          map[*schema.Entity][]UDF
-	attachments   attachments
-	hooks         hooks
-	invoicing     map[int64]object // the invoice settings of companies
-	lingering     []*lingering
-	seeding       []*schema.Entity // of which a row is being made for another to refer to
-	clock         func() time.Time
-	databaseClock func() time.Time // nil: the same
-	ago           time.Duration    // how long before now what is carried out counts as carried out
-	dateless      bool             // answers have no Date header
-	zonelessDates bool
-	latency       time.Duration
-	queryLag      time.Duration
-	textFilter    func(string) string
-	threads       threads
-	threshold     threshold
-	faults        []*armed
-	requests      []*Request
+	mu               sync.Mutex
+	zones            []string // origins of its hosts; the tenant lives on the last one
+	tables           map[*schema.Entity]*table
+	lastID           int64
+	ticketsOfDay     map[string]int
+	picklists        map[*schema.Field][]PicklistValue
+	udfs             map[*schema.Entity][]UDF
+	attachments      attachments
+	hooks            hooks
+	invoicing        map[int64]object // the invoice settings of companies
+	lingering        []*lingering
+	seeding          []*schema.Entity // of which a row is being made for another to refer to
+	clock            func() time.Time
+	databaseClock    func() time.Time // nil: the same
+	ago              time.Duration    // how long before now what is carried out counts as carried out
+	dateless         bool             // answers have no Date header
+	zonelessDates    bool
+	latency          time.Duration
+	queryLag         time.Duration
+	textFilter       func(string) string
+	duplicateTickets bool // are not created
+	overlongTexts    bool // may stay where they are
+	startAndStop     bool // are required of time on tickets
+	threads          threads
+	threshold        threshold
+	faults           []*armed
+	requests         []*Request
 }
 
 // NewServer starts a tenant that ends with the test. Wrong use of its methods

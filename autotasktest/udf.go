@@ -3,6 +3,8 @@ package autotasktest
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -38,8 +40,8 @@ func (s *Server) SetUDFs(collection string, definitions ...UDF) {
 		s.fail("SetUDFs: %s has no user-defined fields", e.Name)
 		return
 	}
-	if slices.ContainsFunc(definitions, func(d UDF) bool { return d.Name == "" }) {
-		s.fail("SetUDFs: %s: a definition has no name", e.Name)
+	if err := checkDefinitions(definitions); err != nil {
+		s.fail("SetUDFs: %s: %v", e.Name, err)
 		return
 	}
 	s.mu.Lock()
@@ -53,6 +55,25 @@ func (s *Server) SetUDFs(collection string, definitions ...UDF) {
 		d.Type = cmp.Or(d.Type, textType)
 	}
 	s.offerUDFs(e)
+}
+
+// checkDefinitions refuses definitions that no tenant can have.
+func checkDefinitions(definitions []UDF) error {
+	seen := make(map[string]bool)
+	for _, d := range definitions {
+		name := strings.ToLower(d.Name)
+		switch {
+		case name == "":
+			return errors.New("a definition has no name")
+		case seen[name]:
+			return fmt.Errorf("%q is defined twice", d.Name)
+		}
+		seen[name] = true
+		if err := checkEntries(d.Picklist, false); err != nil {
+			return fmt.Errorf("%q: %w", d.Name, err)
+		}
+	}
+	return nil
 }
 
 // textType is the data type of a text.
