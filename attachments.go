@@ -64,10 +64,12 @@ var linkTypes = []string{"FILE_LINK", "FOLDER_LINK", "URL"}
 //     then.
 //
 // If reading content fails, Upload fails with an error that wraps it. ctx is
-// checked before each Read of content. If the answer is lost, the error is
-// ErrOutcomeUnknown, whose Sent holds the fields without the file; the upload is
-// not repeated, as that might attach the file twice. EnsureAttachment is the
-// call for work that may be repeated. Create with the file in Data does the same
+// checked before each Read of content. The file is sent once. If the answer is
+// lost, Upload searches for the attachment; if that does not find it, the error
+// is ErrOutcomeUnknown, whose Sent holds the fields without the file. An equal
+// attachment that this client is asked to upload before RetryAfter is over is
+// searched for and not sent. EnsureAttachment is the call for work that may be
+// repeated. Create with the file in Data does the same
 // as Upload, for files that are in memory anyway.
 func Upload[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader) (int64, error) {
 	return upload(ctx, c, v, content)
@@ -96,7 +98,16 @@ func upload[T Entity](ctx context.Context, c *Client, v *T, content io.Reader) (
 	if err != nil {
 		return 0, err
 	}
-	return r.send(ctx, c)
+	e, err := wantedOf(v, r)
+	if err != nil {
+		return r.send(ctx, c) // it cannot be searched for
+	}
+	return c.createFindable(ctx, e, r.newOne(c))
+}
+
+// newOne shows everything of the attachment in an error but its file.
+func (r *preparedUpload) newOne(c *Client) newOne {
+	return newOne{r.path, r.fields, func(ctx context.Context) (int64, error) { return r.send(ctx, c) }}
 }
 
 // preparedUpload is a new attachment that was checked and whose file was read.
@@ -271,7 +282,6 @@ type files struct {
 	underWay int64
 	made     []file // in order of time
 
-	ensured ensuredFiles
 }
 
 // file is one that was attached, or may have been.

@@ -2,27 +2,18 @@ package autotask
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/autotask-go/autotask/internal/fields"
 	"github.com/autotask-go/autotask/internal/transport"
 )
-
-// Autotask ends a request after about five minutes. Until then an upload whose
-// answer was lost may still be carried out.
-const uploadLands = 5 * time.Minute
-
-// startMargin is how far the clock by which a caller's work began may be ahead.
-const startMargin = time.Minute
 
 // EnsureAttachment returns the id of the attachment that an earlier run of the
 // same work uploaded, or uploads it. created reports whether this call did. It
@@ -51,123 +42,97 @@ const startMargin = time.Minute
 // ErrNotApplied; if the second search does not show it, ErrOutcomeUnknown. The
 // id is returned alongside these.
 func EnsureAttachment[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader, startedAt time.Time) (id int64, created bool, err error) {
-	if problem := startProblem(startedAt); problem != "" {
-		return 0, false, invalid(http.MethodPost, collection[T](), "%s", problem)
+	if err := checkStart(http.MethodPost, collection[T](), startedAt); err != nil {
+		return 0, false, err
 	}
 	r, err := prepareUpload(ctx, v, content)
 	if err != nil {
 		return 0, false, err
 	}
-	item := *v
-	key, err := keyOfAttachment(http.MethodPost, &item, r)
+	e, err := wantedOf(v, r)
 	if err != nil {
 		return 0, false, err
 	}
-	done, err := c.core.files.ensured.turn(ctx, key)
+	key, _ := e.createKey()
+	done, err := c.takeTurn(ctx, key, http.MethodPost, r.path)
 	if err != nil {
-		return 0, false, asError(http.MethodPost, r.path, err)
+		return 0, false, err
 	}
 	defer done()
-	e := ensureAttachment[T]{c, r, key, item, startedAt.Add(-startMargin)}
-	earlier, pending := c.core.files.ensured.unanswered(key)
-	found, err := findAttachment(ctx, c, &item, key, e.since)
+	found, err := e.search(ctx, c, startedAt)
 	switch {
 	case err != nil:
 		return 0, false, fmt.Errorf("looking for the attachment of an earlier run: %w", err)
 	case len(found.same) > 1:
-		return 0, false, ambiguousAttachment(key, found.same, 0)
+		return 0, false, ambiguousAttachment(e.key, found.same, 0)
 	case len(found.same) == 1:
-		c.core.files.ensured.settled(key)
+		c.core.unanswered.remove(key)
 		return found.same[0], false, nil
-	case pending && earlier.id != 0:
-		return earlier.id, false, nil // this client uploaded it; a search does not show it yet
-	case pending:
-		return 0, false, e.outcomeUnknown(time.Until(earlier.at.Add(uploadLands)),
-			"an earlier upload of this attachment went unanswered and may still be carried out; nothing was sent")
 	}
-	return e.upload(ctx)
-}
-
-// startProblem says what is wrong with the time at which a piece of work began.
-func startProblem(at time.Time) string {
-	switch {
-	case at.IsZero():
-		return "the start time is missing: without it, the attachment of an earlier run cannot be told from an older one"
-	case at.After(time.Now().Add(startMargin)):
-		return fmt.Sprintf("the start time %v is in the future", at)
+	if lost, ok := c.core.unanswered.get(key); ok && lost.answeredFor(startedAt) {
+		return lost.created.id, false, nil // this client uploaded it; a search does not show it yet
 	}
-	return ""
-}
-
-// ensureAttachment is one call of EnsureAttachment that has found nothing.
-type ensureAttachment[T Attachable] struct {
-	client *Client
-	*preparedUpload
-	key   attachmentKey
-	item  T
-	since time.Time
-}
-
-func (e *ensureAttachment[T]) upload(ctx context.Context) (id int64, created bool, err error) {
-	shared := &e.client.core.files.ensured
-	sent := time.Now()
-	id, err = e.send(ctx, e.client)
-	lost := errors.Is(err, ErrOutcomeUnknown)
-	if err != nil && !lost {
+	if id, err = e.upload(ctx, c, r); err != nil {
 		return 0, false, err
 	}
-	shared.remember(e.key, sentFile{id: id, at: sent})
-	if lost && ctx.Err() != nil {
-		return 0, false, e.waitFor(err, sent)
+	// Until it is found, a repeat by this client goes by the id.
+	c.core.unanswered.keepAnswered(key, lostCreate{since: time.Now(), id: id})
+	if found, err = e.search(ctx, c, startedAt); err != nil {
+		return id, true, fmt.Errorf("attachment %d was uploaded; looking whether it is the only one: %w", id, err)
 	}
-	found, findErr := findAttachment(ctx, e.client, &e.item, e.key, e.since)
-	switch {
-	case lost && findErr != nil:
-		return 0, false, e.waitFor(err, sent, "looking for the attachment failed, too: "+findErr.Error())
-	case lost && len(found.same) == 0:
-		return 0, false, e.waitFor(err, sent, "a search does not find the attachment")
-	case lost && len(found.same) == 1:
-		shared.settled(e.key)
-		return found.same[0], true, nil
-	case findErr != nil:
-		return id, true, fmt.Errorf("attachment %d was uploaded; looking whether it is the only one: %w", id, findErr)
+	return id, true, e.onlyOne(c, r, id, found)
+}
+
+// wantedAttachment is a new attachment that can be told from others.
+type wantedAttachment[T Entity] struct {
+	item *T
+	key  attachmentKey
+}
+
+// wantedOf fails for a type of a caller's own that lacks the fields to tell it by.
+func wantedOf[T Entity](v *T, r *preparedUpload) (*wantedAttachment[T], error) {
+	item := *v
+	key, err := keyOfAttachment(http.MethodPost, &item, r)
+	return &wantedAttachment[T]{&item, key}, err
+}
+
+// upload sends the attachment once, in the caller's turn.
+func (e *wantedAttachment[T]) upload(ctx context.Context, c *Client, r *preparedUpload) (int64, error) {
+	return c.createInTurn(ctx, e, r.newOne(c), lostCreate{})
+}
+
+func (e *wantedAttachment[T]) createKey() (writeKey, bool) {
+	return writeKey{collection: strings.ToLower(collection[T]()), made: digestOf(e.key)}, true
+}
+
+func (e *wantedAttachment[T]) find(ctx context.Context, c *Client, lost lostCreate) ([]Candidate, error) {
+	found, err := e.search(ctx, c, lost.since)
+	var candidates []Candidate
+	for _, id := range found.same {
+		candidates = append(candidates, Candidate{ID: id, Label: e.key.fullPath})
 	}
-	return id, true, e.onlyOne(id, found)
+	return candidates, err
 }
 
 // onlyOne makes sure that a repeat will find the attachment, and that the search
 // before the upload had not been blind to one of an earlier run.
-func (e *ensureAttachment[T]) onlyOne(id int64, found foundAttachments) error {
+func (e *wantedAttachment[T]) onlyOne(c *Client, r *preparedUpload, id int64, found foundAttachments) error {
 	shown, isShown := found.others[id]
 	switch {
 	case isShown:
-		return refusal(transport.NotApplied, http.MethodPost, e.path, fmt.Sprintf(
+		return refusal(transport.NotApplied, http.MethodPost, r.path, fmt.Sprintf(
 			"attachment %d was uploaded, but Autotask shows it with %s: a repeat would not find it", id, shown))
-	case len(found.same) > 1 || id != 0 && len(found.same) == 1 && found.same[0] != id:
+	case len(found.same) > 1 || len(found.same) == 1 && found.same[0] != id:
 		return ambiguousAttachment(e.key, found.same, id)
 	case len(found.same) == 0:
-		return e.outcomeUnknown(uploadLands, fmt.Sprintf(
+		hidden := refusal(transport.OutcomeUnknown, http.MethodPost, r.path, fmt.Sprintf(
 			"attachment %d was uploaded, but a search does not show it yet; it may hide one of an earlier run in the same way", id))
+		hidden.RetryAfter, hidden.Sent = landing, r.fields
+		return hidden
 	}
-	e.client.core.files.ensured.settled(e.key)
+	key, _ := e.createKey()
+	c.core.unanswered.remove(key)
 	return nil
-}
-
-func (e *ensureAttachment[T]) outcomeUnknown(wait time.Duration, message string) error {
-	unknown := refusal(transport.OutcomeUnknown, http.MethodPost, e.path, message)
-	unknown.RetryAfter, unknown.Sent = wait, e.fields
-	return unknown
-}
-
-// waitFor adds to the error of an upload whose answer was lost when nothing of
-// it can land any more.
-func (e *ensureAttachment[T]) waitFor(err error, sent time.Time, messages ...string) error {
-	var unknown *Error
-	if errors.As(err, &unknown) {
-		unknown.RetryAfter = max(unknown.RetryAfter, time.Until(sent.Add(uploadLands)))
-		unknown.Messages = append(unknown.Messages, messages...)
-	}
-	return err
 }
 
 func ambiguousAttachment(key attachmentKey, ids []int64, own int64) error {
@@ -214,19 +179,19 @@ type foundAttachments struct {
 	others map[int64]string // and what shows that they are not the same
 }
 
-// findAttachment searches the parent of v for attachments of that key which were
+// search reads the attachments of the parent, and tells those of the key that were
 // attached at or after a moment of our clock. Autotask wants the parent in the
 // filter (release 2021.1); all else is compared here: a filter that the server
 // understood differently would hide an attachment, and have it uploaded twice.
-func findAttachment[T Attachable](ctx context.Context, c *Client, v *T, key attachmentKey, since time.Time) (foundAttachments, error) {
+func (e *wantedAttachment[T]) search(ctx context.Context, c *Client, since time.Time) (foundAttachments, error) {
 	found := foundAttachments{others: map[int64]string{}}
-	parent, _ := (*v).Parent().ID.Get() // checked before
-	for other, err := range All[T](ctx, c, Query{Filter: Eq(parentField[T](), parent)}) {
+	parent, _ := parentOf(e.item).ID.Get() // checked before
+	for other, err := range all[T](ctx, c, kindOf[T](), Query{Filter: Eq(parentField[T](), parent)}) {
 		if err != nil {
 			return foundAttachments{}, err
 		}
 		id := idOf(other)
-		switch difference, ofParent := compareAttachment(other, parent, key, c.core.clock.earliest(since)); {
+		switch difference, ofParent := compareAttachment(other, parent, e.key, c.core.clock.earliest(since)); {
 		case !ofParent:
 		case difference == "":
 			found.same = append(found.same, id)
@@ -235,6 +200,14 @@ func findAttachment[T Attachable](ctx context.Context, c *Client, v *T, key atta
 		}
 	}
 	return found, nil
+}
+
+// parentOf is the parent of a child entity, none of any other.
+func parentOf[T Entity](v *T) Parent {
+	if child, ok := any(*v).(Child); ok {
+		return child.Parent()
+	}
+	return Parent{}
 }
 
 // parentField is the field by which the attachments of one parent are searched.
@@ -250,9 +223,9 @@ func parentField[T Entity]() string {
 // compareAttachment says in what an attachment differs from a key, and whether it
 // belongs to the parent at all: a search by ticket may show the attachments of
 // its notes and time entries as well.
-func compareAttachment[T Attachable](v *T, parent int64, want attachmentKey, since time.Time) (difference string, ofParent bool) {
+func compareAttachment[T Entity](v *T, parent int64, want attachmentKey, since time.Time) (difference string, ofParent bool) {
 	item := reflect.ValueOf(v).Elem()
-	if id, told := (*v).Parent().ID.Get(); told && id != parent {
+	if id, told := parentOf(v).ID.Get(); told && id != parent {
 		return "", false
 	}
 	if id, ok := pointerTo[Optional[int64]](item, "ParentID"); ok && id.Or(parent) != parent {
@@ -276,75 +249,4 @@ func compareAttachment[T Attachable](v *T, parent int64, want attachmentKey, sin
 		return fmt.Sprintf("the date %v, before this piece of work began", attached.Or(since)), true
 	}
 	return "", true
-}
-
-// ensuredFiles is what the calls of EnsureAttachment of one client share.
-type ensuredFiles struct {
-	mu    sync.Mutex
-	turns map[attachmentKey]*turn
-	sent  map[attachmentKey]sentFile
-}
-
-// turn lets one caller after the other have something.
-type turn struct {
-	free    chan struct{} // holds one token
-	waiting int           // those who have it or want it
-}
-
-// sentFile is an upload whose answer was lost, or that a search does not show.
-type sentFile struct {
-	id int64 // 0 if it was not told
-	at time.Time
-}
-
-// turn waits until nobody else of this client is at work on an attachment. done
-// must be called in the end.
-func (f *ensuredFiles) turn(ctx context.Context, key attachmentKey) (done func(), err error) {
-	f.mu.Lock()
-	if f.turns == nil {
-		f.turns, f.sent = map[attachmentKey]*turn{}, map[attachmentKey]sentFile{}
-	}
-	t := f.turns[key]
-	if t == nil {
-		t = &turn{free: make(chan struct{}, 1)}
-		t.free <- struct{}{}
-		f.turns[key] = t
-	}
-	t.waiting++
-	f.mu.Unlock()
-	leave := func() {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if t.waiting--; t.waiting == 0 {
-			delete(f.turns, key)
-		}
-	}
-	select {
-	case <-t.free:
-		return func() { t.free <- struct{}{}; leave() }, nil
-	case <-ctx.Done():
-		leave()
-		return nil, ctx.Err()
-	}
-}
-
-func (f *ensuredFiles) remember(key attachmentKey, s sentFile) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	maps.DeleteFunc(f.sent, func(_ attachmentKey, s sentFile) bool { return time.Since(s.at) >= uploadLands })
-	f.sent[key] = s
-}
-
-func (f *ensuredFiles) settled(key attachmentKey) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.sent, key)
-}
-
-// unanswered returns the upload that may still be carried out, if there is one.
-func (f *ensuredFiles) unanswered(key attachmentKey) (sentFile, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s, ok := f.sent[key]
-	return s, ok && time.Since(s.at) < uploadLands
 }

@@ -291,11 +291,9 @@ func TestUpload_LinksCarryNoData(t *testing.T) {
 func TestUpload_LostAnswerIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]autotasktest.Fault{
-		"dropped answer": {DropResponse: true},
-		"half an answer": {Truncate: true},
-		"no JSON":        {Garbage: true},
-		"bad gateway":    {Status: http.StatusBadGateway},
-		"no id":          {Status: http.StatusOK, Body: `{}`},
+		"dropped":     {DropRequest: true},
+		"bad gateway": {Status: http.StatusBadGateway},
+		"no id":       {Status: http.StatusOK, Body: `{}`},
 	} {
 		srv, client := tenant(t)
 		fault.Op, fault.Times = uploadOp, -1
@@ -307,7 +305,23 @@ func TestUpload_LostAnswerIsNotRepeated(t *testing.T) {
 		require.ErrorAs(t, err, &e, name)
 		assert.JSONEq(t, `{"attachmentType":"FILE_ATTACHMENT","fullPath":"report.txt","publish":2,"title":"Report","ticketID":`+idText(ticket)+`}`,
 			string(e.Sent), name)
-		assert.Equal(t, []string{uploadOp}, ops(srv), name)
+		assert.Equal(t, []string{uploadOp, searchOp}, ops(srv), name)
+		_, again := autotask.Upload(t.Context(), client, report(ticket), strings.NewReader("hello, file"))
+		require.ErrorIs(t, again, autotask.ErrOutcomeUnknown, "%s: the first one may still be carried out", name)
+		assert.Equal(t, 1, count(srv, uploadOp), name)
+	}
+	for name, fault := range map[string]autotasktest.Fault{
+		"dropped answer": {DropResponse: true},
+		"half an answer": {Truncate: true},
+		"no JSON":        {Garbage: true},
+	} {
+		srv, client := tenant(t)
+		fault.Op, fault.Times = uploadOp, -1
+		srv.Inject(fault)
+		id, err := autotask.Upload(t.Context(), client, report(srv.Seed("Tickets", nil)), strings.NewReader("hello, file"))
+		require.NoError(t, err, name)
+		assert.NotNil(t, srv.Get("TicketAttachments", id), name)
+		assert.Equal(t, 1, count(srv, uploadOp), name)
 	}
 }
 
@@ -327,11 +341,15 @@ func TestUpload_IsRepeatedIfItNeverRan(t *testing.T) {
 	})
 }
 
-// uploader uploads so many bytes to one ticket of a tenant.
+// uploader uploads so many bytes to one ticket of a tenant, each time under
+// another title.
 func uploader(t *testing.T, srv *autotasktest.Server, client *autotask.Client) func(size int) error {
 	ticket := srv.Seed("Tickets", nil)
+	var uploads atomic.Int64
 	return func(size int) error {
-		_, err := autotask.Upload(t.Context(), client, report(ticket), bytes.NewReader(sized(size)))
+		r := report(ticket)
+		r.Title.Set(fmt.Sprintf("report %d", uploads.Add(1)))
+		_, err := autotask.Upload(t.Context(), client, r, bytes.NewReader(sized(size)))
 		return err
 	}
 }
@@ -381,17 +399,17 @@ func TestUpload_TenMillionBytesInFiveMinutes(t *testing.T) {
 func TestUpload_WhatNeverRanGivesItsBytesBack(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		fault autotasktest.Fault
-		back  bool
+		fault       autotasktest.Fault
+		back, found bool
 	}{
-		"refused by Autotask":  {autotasktest.Fault{Status: 500, Body: `{"errors":["no"]}`}, true},
-		"turned away":          {autotasktest.Fault{Status: 429, Header: http.Header{"Retry-After": {"3600"}}}, true},
-		"credentials refused":  {autotasktest.Fault{Status: 401}, true},
-		"no connection":        {autotasktest.Fault{Refuse: true}, true},
-		"answer lost":          {autotasktest.Fault{DropResponse: true}, false},
-		"bad gateway":          {autotasktest.Fault{Status: 502}, false},
-		"sound answer, no id":  {autotasktest.Fault{Status: 200, Body: `{}`}, false},
-		"no answer within 2 m": {autotasktest.Fault{Hang: true}, false},
+		"refused by Autotask":  {autotasktest.Fault{Status: 500, Body: `{"errors":["no"]}`}, true, false},
+		"turned away":          {autotasktest.Fault{Status: 429, Header: http.Header{"Retry-After": {"3600"}}}, true, false},
+		"credentials refused":  {autotasktest.Fault{Status: 401}, true, false},
+		"no connection":        {autotasktest.Fault{Refuse: true}, true, false},
+		"answer lost":          {autotasktest.Fault{DropResponse: true}, false, true},
+		"bad gateway":          {autotasktest.Fault{Status: 502}, false, false},
+		"sound answer, no id":  {autotasktest.Fault{Status: 200, Body: `{}`}, false, false},
+		"no answer within 2 m": {autotasktest.Fault{Hang: true}, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -402,8 +420,8 @@ func TestUpload_WhatNeverRanGivesItsBytesBack(t *testing.T) {
 				test.fault.Op = uploadOp
 				srv.Inject(test.fault)
 				err := upload(6_000_000)
-				require.Error(t, err)
-				require.Equal(t, test.back, !errors.Is(err, autotask.ErrOutcomeUnknown))
+				require.Equal(t, test.found, err == nil)
+				require.Equal(t, test.back || test.found, !errors.Is(err, autotask.ErrOutcomeUnknown))
 				err = upload(4_000_001)
 				if test.back {
 					require.NoError(t, err)

@@ -104,6 +104,9 @@ type column struct {
 var allColumns sync.Map // reflect.Type -> *columns
 
 func columnsOf(t reflect.Type) *columns {
+	if t.Kind() != reflect.Struct { // which is refused elsewhere
+		return &columns{}
+	}
 	if known, ok := allColumns.Load(t); ok {
 		return known.(*columns)
 	}

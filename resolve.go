@@ -186,7 +186,7 @@ func (c *Client) newResolve(ticketID int64, r Resolution) *resolve {
 func (r *resolve) do(ctx context.Context) error {
 	done, err := r.client.takeTurn(ctx, itemKey[Ticket](r.id), http.MethodPut, itemPath[Ticket](r.id))
 	if err != nil {
-		return err
+		return r.fail(StepGet, err)
 	}
 	defer done()
 	for _, step := range r.steps() {
