@@ -183,7 +183,7 @@ func resolveRows(ctx context.Context, client *autotask.Client, rows []row, o opt
 	}}
 	for outcome, err := range client.ResolveAll(ctx, work, all) {
 		r := outcome.Work.Key.(row)
-		if notBegun(outcome, err) {
+		if notBegun(ctx, outcome, err) {
 			continue
 		}
 		state := stateOf(outcome, err)
@@ -212,9 +212,14 @@ func hopeless(err error) bool {
 	return errors.Is(err, autotask.ErrUnauthorized) || errors.Is(err, autotask.ErrRateLimited) && !errors.Is(err, autotask.ErrThreadLimit)
 }
 
-// notBegun tells that a ticket was not touched because the run was stopped.
-func notBegun(o *autotask.Outcome, err error) bool {
-	return err != nil && errors.Is(err, context.Canceled) && o.Steps[0].State == autotask.StepSkipped
+// notBegun reports whether a ticket was not touched because the run was stopped:
+// it was not begun at all, or its number was looked up together with that of the
+// ticket that stopped the run.
+func notBegun(ctx context.Context, o *autotask.Outcome, err error) bool {
+	if ctx.Err() != nil && hopeless(err) {
+		return o.TicketID == 0
+	}
+	return errors.Is(err, context.Canceled) && o.Steps[0].State == autotask.StepSkipped
 }
 
 // States of a ticket, as the result file has them.

@@ -298,7 +298,7 @@ func TestStandardInput(t *testing.T) {
 	for _, name := range []string{"-", "/dev/stdin"} {
 		srv, env := tenant(t)
 		path, ids := list(t, srv, 4)
-		text, err := os.ReadFile(path) //nolint:gosec // list made it
+		text, err := os.ReadFile(path)
 		require.NoError(t, err)
 		out := filepath.Join(t.TempDir(), "results.csv")
 		process := exec.CommandContext(t.Context(), exe, append(noteFlags, "-out", out, name)...) //nolint:gosec // it is this very binary
