@@ -62,34 +62,37 @@ func (p place) release() {
 }
 
 // acquire waits for the budget, which holds no place meanwhile, for the gate
-// and for the caller's limiter.
-func (a *attempts) acquire(ctx context.Context, endpoint string) (place, error) {
+// and for the caller's limiter. The place goes back unless the attempt may
+// begin, however that ends: the limiter is the caller's code and may panic.
+func (a *attempts) acquire(ctx context.Context, endpoint string) (held place, err error) {
 	if a.admit != nil {
 		if err := a.admit(ctx, endpoint); err != nil {
 			return place{}, err
 		}
 	}
-	gate, err := a.gate.acquire(ctx, endpoint)
-	if err != nil {
+	if held.gate, err = a.gate.acquire(ctx, endpoint); err != nil {
 		return place{}, err
 	}
-	held := place{gate: gate}
+	begins := false
+	defer func() {
+		if !begins {
+			held.gate.Release(1)
+		}
+	}()
 	if a.ready != nil {
 		if err := a.ready(endpoint); err != nil {
-			held.release()
-			return place{}, err
+			return held, err
 		}
 	}
-	if a.limiter == nil {
-		return held, nil
-	}
-	if held.done, err = a.limiter.Acquire(ctx, endpoint); err != nil {
-		place{gate: gate}.release()
-		if ended := ctx.Err(); ended != nil {
-			return place{}, ended // which is no failure of the limiter's
+	if a.limiter != nil {
+		if held.done, err = a.limiter.Acquire(ctx, endpoint); err != nil {
+			if ended := ctx.Err(); ended != nil {
+				return held, ended // which is no failure of the limiter's
+			}
+			return held, fmt.Errorf("limiter: %w", err)
 		}
-		return place{}, fmt.Errorf("limiter: %w", err)
 	}
+	begins = true
 	return held, nil
 }
 
@@ -150,7 +153,16 @@ var (
 
 const maxPooledBuffer = 4 << 20
 
+// readBody reads a good answer whole, and the beginning of another: with
+// limit bytes or fewer.
 func (x *exchange) readBody(resp *http.Response, limit int64) error {
+	if resp.StatusCode/100 != 2 && limit >= maxErrorBody {
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(resp.Body, maxErrorBody), resp.Body}
+		resp.ContentLength = min(resp.ContentLength, maxErrorBody)
+	}
 	if x.body = spare.Swap(nil); x.body == nil {
 		x.body = buffers.Get().(*bytes.Buffer)
 	}

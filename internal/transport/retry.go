@@ -172,9 +172,7 @@ func (x *exchange) judgeStatus(resp *http.Response) {
 	f.StatusCode = resp.StatusCode
 	f.RetryAfter = retryAfter(resp.Header, time.Now())
 	reply := readReply(x.body.Bytes())
-	for _, m := range reply.messages {
-		f.Messages = append(f.Messages, bounded(x.scrub(m)))
-	}
+	f.Messages = reply.shown(x.scrub)
 	f.Kind = classify(x.request.Method, resp.StatusCode, reply)
 	x.failure = f
 	switch {

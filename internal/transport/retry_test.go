@@ -83,7 +83,7 @@ func TestRetriesByAnswer(t *testing.T) {
 		{"504", 504, "", thrice, once, Server, Server | unknown},
 
 		{"500 with errors", 500, applicationError, once, once, Invalid, Invalid},
-		{"500 with no errors in the array", 500, `{"errors":[]}`, once, once, Invalid, Invalid},
+		{"500 with no errors in the array", 500, `{"errors":[]}`, thrice, once, Server, Server | unknown},
 		{"500 with errors and a numeric code", 500, `{"code":7,"title":{"a":1},"errors":["no"]}`, once, once, Invalid, Invalid},
 		{"500 with the limit of the hour", 500, `{"errors":["The request threshold is exceeded."]}`, once, once, RateLimited, RateLimited},
 		{"400", 400, applicationError, once, once, Invalid, Invalid},
