@@ -296,8 +296,10 @@ func (m *matrixRun) compare() (v matrixVerdict) {
 	return v
 }
 
+// landsLate: a write, or a note that was created, is hidden for a while from
+// those who do not know of it.
 func (m *matrixRun) landsLate() bool {
-	return slices.ContainsFunc(m.faults, func(f autotasktest.Fault) bool { return f.Linger > 0 || f.Lands > 0 })
+	return slices.ContainsFunc(m.faults, func(f autotasktest.Fault) bool { return f.Linger > 0 || f.Lands > 0 || f.Lag > 0 })
 }
 
 // noteDiffers holds a note to what was to be posted: a wrong publish would show
