@@ -6,14 +6,16 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
 const (
-	serviceName = "ATServicesRest" // case-sensitive by the contract, section 0
+	serviceName = "ATServicesRest" // case-sensitive
 	apiVersion  = "V1.0"
 	zonePath    = "zoneInformation"
 
@@ -76,12 +78,12 @@ func (c *core) askZone(ctx context.Context, where string, decode func([]byte) er
 // joinZone makes a base URL of a zone's url, which comes with or without a
 // trailing slash and a version.
 func joinZone(zone string, allowLoopback bool) (string, error) {
-	u, err := url.Parse(strings.TrimSpace(zone))
-	if err != nil || u.Host == "" || u.User != nil || u.Opaque != "" {
-		return "", fmt.Errorf("the zone's url %.80q is not a URL", zone)
+	u, err := parseURL(strings.TrimSpace(zone))
+	if err != nil {
+		return "", fmt.Errorf("the zone's url: %w", err)
 	}
 	if u.Scheme != "https" && !(allowLoopback && isLoopback(u)) {
-		return "", fmt.Errorf("the zone's url %.80q is not https", zone)
+		return "", fmt.Errorf("the zone's url %s is not https", shown(u))
 	}
 	var segments []string
 	for s := range strings.SplitSeq(u.Path, "/") {
@@ -94,12 +96,12 @@ func joinZone(zone string, allowLoopback bool) (string, error) {
 		segments = append(segments, s)
 	}
 	if len(segments) == 0 || segments[len(segments)-1] != serviceName {
-		return "", fmt.Errorf("the zone's url %.80q does not end in %s", zone, serviceName)
+		return "", fmt.Errorf("the zone's url %s does not end in %s", shown(u), serviceName)
 	}
 	return u.Scheme + "://" + strings.ToLower(u.Host) + "/" + strings.Join(segments, "/") + "/" + apiVersion, nil
 }
 
-// checkBaseURL accepts a base URL in the contract's spelling only.
+// checkBaseURL accepts a base URL in the documented spelling only.
 func checkBaseURL(baseURL string) (string, error) {
 	u, err := checkURL("WithBaseURL", baseURL)
 	if err != nil {
@@ -108,7 +110,7 @@ func checkBaseURL(baseURL string) (string, error) {
 	path := strings.TrimRight(u.Path, "/")
 	const want = "/" + serviceName + "/" + apiVersion
 	if !strings.HasSuffix(path, want) {
-		return "", fmt.Errorf("WithBaseURL: %q must end in %q, spelled exactly so: %s", baseURL, want, suggestBase(u))
+		return "", fmt.Errorf("WithBaseURL: %s must end in %q, spelled exactly so: %s", shown(u), want, suggestBase(u))
 	}
 	return u.Scheme + "://" + strings.ToLower(u.Host) + path, nil
 }
@@ -136,26 +138,76 @@ func checkZoneURL(zoneURL string) (string, error) {
 	default:
 		path += "/" + zonePath
 	}
-	return u.Scheme + "://" + u.Host + path, nil
+	return u.Scheme + "://" + strings.ToLower(u.Host) + path, nil
 }
 
 // checkURL demands an absolute https URL without user, query or fragment.
 // http is for loopback addresses, where tests run.
 func checkURL(option, address string) (*url.URL, error) {
-	u, err := url.Parse(address)
+	u, err := parseURL(address)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s: not a URL: %w", option, errors.Unwrap(err))
-	case u.User != nil:
-		return nil, fmt.Errorf("%s: the URL must not hold a user or password; they go into Credentials", option)
-	case u.Host == "" || u.Opaque != "":
-		return nil, fmt.Errorf("%s: %q is not an absolute URL such as https://webservices19.autotask.net/%s/%s", option, address, serviceName, apiVersion)
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, fmt.Errorf("%s: %q must not have a query or fragment", option, address)
+		return nil, fmt.Errorf("%s: %w", option, err)
+	case strings.Contains(strings.TrimRight(u.Path, "/"), "//"):
+		return nil, fmt.Errorf("%s: %s must not have an empty part in its path", option, shown(u))
 	case u.Scheme != "https" && !isLoopback(u):
-		return nil, fmt.Errorf("%s: %q must be https: the credentials travel in every request", option, address)
+		return nil, fmt.Errorf("%s: %s must be https: the credentials travel in every request", option, shown(u))
 	}
 	return u, nil
+}
+
+// parseURL accepts an absolute URL that means the same to everybody: no user, no
+// query, no fragment, no escapes, and a host that can be compared as it stands.
+// Its errors show nothing of an address that may hold a password.
+func parseURL(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	switch {
+	case strings.Contains(address, "@"):
+		return nil, errors.New("the URL must not hold a user or password; they go into Credentials")
+	case err != nil:
+		return nil, errors.New("not a URL") // the cause may quote it
+	case u.Host == "" || u.Opaque != "":
+		return nil, fmt.Errorf("not an absolute URL such as https://webservices19.autotask.net/%s/%s", serviceName, apiVersion)
+	case strings.ContainsAny(address, "?#"):
+		return nil, fmt.Errorf("%s must not have a query or fragment", shown(u))
+	case !isPlainHost(u):
+		return nil, fmt.Errorf("%s must name its host plainly: a name in ASCII without a dot at its end, or an IP address, and a port from 1 to 65535, if any", shown(u))
+	case strings.Contains(u.EscapedPath(), "%"):
+		return nil, fmt.Errorf("%s must not have escapes, or characters that need one, in its path", shown(u))
+	}
+	for part := range strings.SplitSeq(u.Path, "/") {
+		if part == "." || part == ".." {
+			return nil, fmt.Errorf("%s must not have %q in its path", shown(u), part)
+		}
+	}
+	return u, nil
+}
+
+// shown is a URL as an error may show it: without what may be secret.
+func shown(u *url.URL) string {
+	return fmt.Sprintf("%.80q", u.Scheme+"://"+u.Host+u.EscapedPath())
+}
+
+// isPlainHost tells whether the host has one spelling only, but for capitals.
+func isPlainHost(u *url.URL) bool {
+	host, port := u.Hostname(), u.Port()
+	if n, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || n == 0) || strings.HasSuffix(u.Host, ":") {
+		return false
+	}
+	if strings.HasPrefix(u.Host, "[") {
+		ip, err := netip.ParseAddr(host)
+		return err == nil && ip.Zone() == ""
+	}
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" || strings.ContainsFunc(label, func(r rune) bool { return !isNameRune(r) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func isNameRune(r rune) bool {
+	return r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }
 
 func isLoopbackURL(address string) bool {
@@ -170,5 +222,5 @@ func isLoopback(u *url.URL) bool {
 	}
 	host := u.Hostname()
 	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
