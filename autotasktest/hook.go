@@ -147,7 +147,7 @@ func (s *Server) settleReady(of *schema.Entity, field *row) {
 // HookFieldID returns the id that a field of a collection's entity has among the
 // fields of webhooks, native or user-defined: the value of fieldID or udfFieldID.
 func (s *Server) HookFieldID(collection, field string) int64 {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return 0

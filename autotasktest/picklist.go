@@ -28,7 +28,7 @@ type PicklistValue struct {
 // none in every tenant. Values must fit the field, and stand in the list once, or
 // once for each parent.
 func (s *Server) SetPicklist(collection, field string, values []PicklistValue) {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return
@@ -49,6 +49,7 @@ func (s *Server) SetPicklist(collection, field string, values []PicklistValue) {
 func (s *Server) setPicklist(f *schema.Field, values []PicklistValue) {
 	s.picklists = maps.Clone(s.picklists) // tenants share the one they start with
 	s.picklists[f] = values
+	s.blanks = nil // which hold first values
 }
 
 // checkPicklist refuses a picklist that no field can have.

@@ -40,9 +40,10 @@ type stamper struct {
 }
 
 func (s stamper) set(value json.RawMessage, names ...string) {
+	form := formOf(s.entity)
 	for _, name := range names {
-		if f := s.entity.Field(name); f != nil && (s.given == nil || !s.given(f.Name)) {
-			s.fields.set(f.Name, value)
+		if _, has := form.at[name]; has && (s.given == nil || !s.given(name)) {
+			form.set(s.fields, name, value)
 		}
 	}
 }
@@ -50,7 +51,8 @@ func (s stamper) set(value json.RawMessage, names ...string) {
 // stampCreation fills what the server knows about a new row.
 func (s *Server) stampCreation(e *schema.Entity, fields *object, c *call, given func(string) bool) {
 	st := stamper{e, fields, given}
-	st.set(s.stamp(), creationDates...)
+	now := s.stamp()
+	st.set(now, creationDates...)
 	st.set(integer(c.actor), creators...)
 	stampImpersonator(e, fields, "impersonatorCreatorResourceID", c.impersonator)
 	switch e.Name {
@@ -64,15 +66,18 @@ func (s *Server) stampCreation(e *schema.Entity, fields *object, c *call, given 
 	if isAttachment(e) {
 		s.stampAttachment(st, c.actor)
 	}
-	s.stampChange(e, fields, c.actor, given)
+	s.stampChangeAt(now, st, c.actor)
 }
 
 // stampChange fills what the server knows about a changed row.
 func (s *Server) stampChange(e *schema.Entity, fields *object, actor int64, given func(string) bool) {
-	st := stamper{e, fields, given}
-	st.set(s.stamp(), changeDates...)
+	s.stampChangeAt(s.stamp(), stamper{e, fields, given}, actor)
+}
+
+func (s *Server) stampChangeAt(now json.RawMessage, st stamper, actor int64) {
+	st.set(now, changeDates...)
 	st.set(integer(actor), changers...)
-	if e.Name == "Ticket" {
+	if st.entity.Name == "Ticket" {
 		s.stampResolution(st, actor)
 	}
 }

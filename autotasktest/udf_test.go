@@ -61,3 +61,30 @@ func TestUDFDefinitions(t *testing.T) {
 		x.post("Tickets", newTicket(`"userDefinedFields":[{"name":"Site","value":"1"}]`)).refused("Site does not exist")
 	})
 }
+
+// Without definitions, an entity has the fields that its rows carry, for as long
+// as one does.
+func TestFieldsThatOnlyRowsCarry(t *testing.T) {
+	t.Parallel()
+	x := newTenant(t)
+	names := func() (all []string) {
+		for _, f := range x.get("Tickets/entityInformation/userDefinedFields").ok().json()["fields"].([]any) {
+			all = append(all, f.(map[string]any)["name"].(string))
+		}
+		return all
+	}
+	with := func(name string) int64 {
+		return x.Seed("Tickets", map[string]any{"userDefinedFields": []map[string]any{{"name": name, "value": "x"}}})
+	}
+	assert.Empty(t, names())
+	site, other, seats := with("Site"), with("Site"), with("Seats")
+	assert.Equal(t, []string{"Seats", "Site"}, names())
+	x.Remove("Tickets", site)
+	assert.Equal(t, []string{"Seats", "Site"}, names())
+	assert.Equal(t, []int64{other}, x.query("Tickets", `[{"op":"eq","field":"site","udf":true,"value":"X"}]`))
+	x.Remove("Tickets", other)
+	assert.Equal(t, []string{"Seats"}, names())
+	x.Change("Tickets", seats, map[string]any{"userDefinedFields": []map[string]any{{"name": "Floor", "value": "2"}}})
+	assert.Equal(t, []string{"Floor"}, names())
+	x.post("Tickets/query", `{"filter":[{"op":"eq","field":"Seats","udf":true,"value":"x"}]}`).refused("Unable to find Seats")
+}

@@ -85,6 +85,9 @@ func convertInteger(v json.RawMessage) (json.RawMessage, error) {
 	if text == "" {
 		return null, nil
 	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return integer(n), nil
+	}
 	n, ok := new(big.Int).SetString(text, 10)
 	if !ok {
 		return nil, conversionError(text, "int")
@@ -168,7 +171,8 @@ func parseDate(text string) (time.Time, error) {
 // formatDate writes a date as current zones do: UTC, milliseconds, no trailing
 // zeros in the fraction.
 func formatDate(t time.Time) json.RawMessage {
-	return json.RawMessage(t.UTC().Format(`"2006-01-02T15:04:05.999Z"`))
+	const layout = `"2006-01-02T15:04:05.999Z"`
+	return t.UTC().AppendFormat(make(json.RawMessage, 0, len(layout)), layout)
 }
 
 // zoneless takes the zone designator off a date.
