@@ -125,7 +125,13 @@ func (v PicklistValue) json(sortOrder int) json.RawMessage {
 // firstValue is the entry that a plausible row has: the default one, or else
 // the first active one that fits the field which the picklist depends on.
 func (s *Server) firstValue(f *schema.Field, fields object) (string, bool) {
-	parent := textOf(fields.get(f.PicklistParent))
+	if len(s.picklists[f]) == 0 {
+		return "", false
+	}
+	parent := ""
+	if f.PicklistParent != "" {
+		parent = textOf(fields.get(f.PicklistParent))
+	}
 	fits := func(v PicklistValue) bool { return !v.Inactive && (f.PicklistParent == "" || v.Parent == parent) }
 	values := s.picklists[f]
 	i := slices.IndexFunc(values, func(v PicklistValue) bool { return v.Default && fits(v) })

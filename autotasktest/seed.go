@@ -159,7 +159,10 @@ func (s *Server) plausibleRequired(e *schema.Entity, f *schema.Field, fields obj
 	case f.Kind == schema.DateTime:
 		return s.stamp()
 	}
-	return encode(e.Name + " " + textOf(fields.get("id")))
+	id := fields.get("id") // its name and the entity's are plain
+	text := append(make(json.RawMessage, 0, len(e.Name)+len(id)+len(`" "`)), '"')
+	text = append(append(text, e.Name...), ' ')
+	return append(append(text, id...), '"')
 }
 
 // anyRow is the id of the first row of an entity. If there is none, one is
