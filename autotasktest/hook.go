@@ -217,7 +217,7 @@ func (s *Server) childrenOf(e *schema.Entity, webhook int64) []*row {
 	t := s.table(e)
 	k := key{number: float64(webhook)}
 	var rows []*row
-	for _, id := range t.index(e.Field("webhookID")).ids[k] {
+	for _, id := range t.index(fieldColumn(e.Field("webhookID"))).ids[k] {
 		rows = append(rows, t.rows[id])
 	}
 	return rows

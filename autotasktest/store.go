@@ -38,7 +38,7 @@ type table struct {
 	late   map[int64]int       // how many searches do not find a row yet
 	unseen map[int64]time.Time // until when no search finds a row
 
-	indexes  map[*schema.Field]*index
+	indexes  map[column]*index
 	udfNames map[string]int // how many rows carry a user-defined field
 }
 
