@@ -1,7 +1,10 @@
 package autotask
 
 import (
+	"fmt"
 	"net/http"
+	"reflect"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -31,6 +34,7 @@ func checkNew(table *fields.Table, path string, body []byte) error {
 		default:
 			problems = appendText(problems, f.TooLong(v))
 			problems = appendText(problems, f.NotADay(v))
+			problems = appendText(problems, f.Dropped(v))
 		}
 	})
 	if err != nil {
@@ -66,10 +70,30 @@ func checkChanges(table *fields.Table, method, path string, changes []merge.Chan
 		case f != nil:
 			problems = appendText(problems, f.TooLong(ch.New))
 			problems = appendText(problems, f.NotADay(ch.New))
+			problems = appendText(problems, f.Dropped(ch.New))
 		}
 	}
 	if len(problems) > 0 {
 		return refusal(transport.Invalid, method, path, problems...)
+	}
+	return nil
+}
+
+// checkPatch is checkChanges for the fields of a PATCH that nothing was read
+// for. What every PATCH of the entity repeats must be among them.
+func checkPatch(table *fields.Table, path string, changes []merge.Change) error {
+	if err := checkChanges(table, http.MethodPatch, path, changes); err != nil {
+		return err
+	}
+	var problems []string
+	for _, f := range table.All {
+		given := slices.ContainsFunc(changes, func(ch merge.Change) bool { return ch.Name == f.Name })
+		if f.Always && !given {
+			problems = append(problems, "every PATCH repeats "+f.Name+": set it to what it is, or use Update, which reads it")
+		}
+	}
+	if len(problems) > 0 {
+		return refusal(transport.MissingField|transport.Invalid, http.MethodPatch, path, problems...)
 	}
 	return nil
 }
@@ -79,4 +103,42 @@ func appendText(all []string, s string) []string {
 		return all
 	}
 	return append(all, s)
+}
+
+// collection is the collection of a type. Of a type that is no entity, although
+// it passes for one, it is the name to call it by in the error.
+func collection[T Entity]() string {
+	switch t := reflect.TypeFor[T](); t.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return collectionBehind(t)
+	default:
+		return (*new(T)).Collection()
+	}
+}
+
+func collectionBehind(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		if item, ok := reflect.New(t.Elem()).Interface().(Entity); ok {
+			return item.Collection()
+		}
+	}
+	return t.String()
+}
+
+// checkCollection refuses types that are no entity and pass for one: a pointer
+// has the methods of what it points to, and the interfaces of this package have
+// them anyway. It keeps an entity of a caller's own to the form of a collection,
+// so that no other route can be meant.
+func checkCollection[T Entity]() error {
+	switch t := reflect.TypeFor[T](); t.Kind() {
+	case reflect.Pointer:
+		return fmt.Errorf("%v is a pointer: write [%v] for [%v]; items come as pointers to it anyway", t, t.Elem(), t)
+	case reflect.Interface:
+		return fmt.Errorf("%v is an interface: write the struct of one entity, such as [autotask.Ticket]", t)
+	default:
+	}
+	if name := collection[T](); !isCollectionName(name) {
+		return fmt.Errorf("%q is not the name of a collection, such as Tickets", name)
+	}
+	return nil
 }

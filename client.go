@@ -249,6 +249,7 @@ type core struct {
 	baseURL    string // "" means discovered
 	zoneURL    string
 	zones      cache.Cache[string]
+	webURLs    cache.Cache[string]
 	clock      clock
 	lockout    *lockout
 	unanswered unanswered
@@ -259,7 +260,8 @@ type core struct {
 	udfs       cache.Cache[[]UDFDefinition]
 	infos      cache.Cache[EntityInfo]
 
-	concurrency int     // requests at a time on one endpoint
+	concurrency int // requests at a time on one endpoint
+	maxRetries  int
 	budget      *budget // nil without WithReserve
 }
 
@@ -296,9 +298,11 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 		lockout:   locked,
 
 		concurrency: cmp.Or(s.MaxConcurrency, transport.DefaultMaxConcurrency),
+		maxRetries:  s.MaxRetries,
 		budget:      hour,
 	}
 	c.fields.Lifetime, c.udfs.Lifetime, c.infos.Lifetime = metadataLifetime, metadataLifetime, metadataLifetime
+	c.webURLs.Lifetime = metadataLifetime // a tenant may move to another zone
 	client := newClient(c, 0)
 	if hour != nil {
 		hour.read = client.Threshold

@@ -547,7 +547,7 @@ func TestContract_9_Test2_NoTimeEntries_StatusIsSet(t *testing.T) {
 	assert.Equal(t, []string{
 		"GET Tickets",
 		"POST Tickets/Notes",
-		"GET Tickets", "PUT Tickets", "GET Tickets",
+		"GET Tickets", "PUT Tickets",
 		"POST TimeEntries/query",
 		"GET Tickets", "PUT Tickets", "GET Tickets",
 	}, ops(srv))

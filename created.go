@@ -61,8 +61,10 @@ type lostCreate struct {
 	seen  []int64
 	known bool
 	// id, if it is not 0, was answered: it is the searches that do not show the
-	// item as a repeat would look for it.
+	// item as a repeat would look for it, or show several.
 	id int64
+	// named: there are several, and an error has named them.
+	named bool
 }
 
 // An answered create is remembered for longer than a lost write, since a repeat
@@ -79,6 +81,10 @@ func (u *unanswered) add(key writeKey, w lostWrite, err error) {
 		w.until = time.Now().Add(wait)
 	}
 	u.keep(key, w)
+}
+
+func (u *unanswered) keepAnswered(key writeKey, created lostCreate) {
+	u.keep(key, lostWrite{until: time.Now().Add(answeredCreates), created: &created})
 }
 
 func (u *unanswered) keep(key writeKey, w lostWrite) {
@@ -108,6 +114,12 @@ func (u *unanswered) remove(key writeKey) {
 
 // left is how long the write may still be carried out.
 func (w lostWrite) left() time.Duration { return max(0, time.Until(w.until)) }
+
+// answeredFor reports whether it is a create that was answered, of work that
+// began by our clock at or before a time.
+func (w lostWrite) answeredFor(startedAt time.Time) bool {
+	return w.created.id != 0 && !w.created.since.Add(clockMargin).Before(startedAt)
+}
 
 // stillUnknown is the error of a call that is not made because of an earlier one.
 func (w lostWrite) stillUnknown(method, path string, messages ...string) *Error {
@@ -159,14 +171,31 @@ type findable interface {
 }
 
 // createFindable is Create for an item that can be searched for.
-func createFindable(ctx context.Context, c *Client, item findable, path string, body []byte) (int64, error) {
+func (c *Client) createFindable(ctx context.Context, item findable, n newOne) (int64, error) {
 	key, _ := item.createKey()
-	done, err := c.takeTurn(ctx, key, http.MethodPost, path)
+	done, err := c.takeTurn(ctx, key, http.MethodPost, n.path)
 	if err != nil {
 		return 0, err
 	}
 	defer done()
-	return createInTurn(ctx, c, item, path, body, lostCreate{})
+	return c.createInTurn(ctx, item, n, lostCreate{})
+}
+
+// newOne is an item to create.
+type newOne struct {
+	path string
+	sent []byte // what an error shows of it
+	send func(ctx context.Context) (int64, error)
+}
+
+func (c *Client) newOne(path string, body []byte) newOne {
+	return newOne{path, body, func(ctx context.Context) (int64, error) { return c.write(ctx, http.MethodPost, path, body) }}
+}
+
+func (n newOne) stillUnknown(lost lostWrite, messages ...string) error {
+	e := lost.stillUnknown(http.MethodPost, n.path, messages...)
+	e.Sent = n.sent
+	return e
 }
 
 // lastLooks is how often more an item is searched for before its create is
@@ -176,7 +205,7 @@ const lastLooks = 2
 // createInTurn creates an item once. If an earlier create of the same is not
 // answered, its item is the one; until that shows, or cannot come any more,
 // nothing is sent.
-func createInTurn(ctx context.Context, c *Client, item findable, path string, body []byte, before lostCreate) (int64, error) {
+func (c *Client) createInTurn(ctx context.Context, item findable, n newOne, before lostCreate) (int64, error) {
 	key, _ := item.createKey()
 	lost, ok := c.core.unanswered.get(key)
 	isRepeat := ok && lost.created.id == 0
@@ -189,16 +218,16 @@ func createInTurn(ctx context.Context, c *Client, item findable, path string, bo
 		case id != 0:
 			return id, nil
 		case err != nil:
-			return 0, lost.stillUnknown(http.MethodPost, path, "looking for it failed: "+err.Error())
+			return 0, n.stillUnknown(lost, "looking for it failed: "+err.Error())
 		case lost.left() > 0:
-			return 0, lost.stillUnknown(http.MethodPost, path)
+			return 0, n.stillUnknown(lost)
 		}
 		before = *lost.created // whichever of the two shows up is the one
 	}
 	if before.since.IsZero() {
 		before.since = time.Now()
 	}
-	id, err := c.write(ctx, http.MethodPost, path, body)
+	id, err := n.send(ctx)
 	if err == nil {
 		if isRepeat {
 			c.core.unanswered.remove(key)
@@ -210,7 +239,7 @@ func createInTurn(ctx context.Context, c *Client, item findable, path string, bo
 	if !ok || !errors.Is(err, ErrOutcomeUnknown) {
 		return 0, err
 	}
-	unknown.Sent = body
+	unknown.Sent = n.sent
 	c.core.unanswered.add(key, lostWrite{created: &before}, err)
 	if ctx.Err() != nil {
 		return 0, unknown
@@ -317,10 +346,14 @@ func (t *turns) take(key any) (myTurn <-chan struct{}, done func()) {
 }
 
 // wait takes a turn and waits for it.
-func (t *turns) wait(ctx context.Context, key any) (done func(), err error) {
+func (t *turns) wait(ctx context.Context, key any) (func(), error) {
 	myTurn, done := t.take(key)
 	select {
 	case <-myTurn:
+		if ctx.Err() != nil {
+			done()
+			return nil, ctx.Err()
+		}
 		return done, nil
 	case <-ctx.Done():
 		go func() { // whoever comes next waits for the one before us

@@ -217,10 +217,10 @@ func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	}
 	if item, ok := any(v).(findable); ok {
 		if _, ok := item.createKey(); ok {
-			return createFindable(ctx, c, item, path, body)
+			return c.createFindable(ctx, item, c.newOne(path, body))
 		}
 	}
-	id, err := c.write(ctx, http.MethodPost, path, body)
+	id, err := c.writeItem(ctx, v, http.MethodPost, path, body)
 	if unknown, ok := errors.AsType[*Error](err); ok && errors.Is(err, ErrOutcomeUnknown) {
 		unknown.Sent = body
 	}
@@ -247,6 +247,10 @@ func newItem[T Entity](v *T) (path string, body []byte, err error) {
 // they are sent unless they are empty or 0. Nothing is read back: use Update
 // where it matters whether the write took.
 //
+// Every PATCH of a ticket note repeats its NoteType and Publish, without which
+// Autotask refuses it. Patch does not know them: v must hold them, or the error
+// is ErrMissingField. Update reads them.
+//
 // If the answer is lost, the error is ErrOutcomeUnknown, and RetryAfter says how
 // long the write may still be carried out. Until then Patch, Update and Delete of
 // that item by this client read it first and write nothing, but for a repeat
@@ -265,33 +269,9 @@ func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 	if given := idOf(v); given != 0 && given != id {
 		return invalid(http.MethodPatch, path, "the item's ID is %d, not %d", given, id)
 	}
-	sparse, err := json.Marshal(v)
+	changes, body, err := patchOf(v, fields.Of(reflect.TypeFor[T]()), tableOf[T](), path, id)
 	if err != nil {
-		return invalid(http.MethodPatch, path, "%v", err)
-	}
-	changes := []merge.Change{{Name: "id", New: jsontext.Value(strconv.FormatInt(id, 10))}}
-	table := fields.Of(reflect.TypeFor[T]())
-	err = merge.Each(sparse, func(name string, value jsontext.Value) {
-		f := table.Lookup(name)
-		switch {
-		case name == "id", f != nil && f.Plain && fields.IsZero(value):
-		case f != nil && f.Parent && f.ReadOnly: // the path says it
-		default:
-			changes = append(changes, merge.Change{Name: name, New: value, Unread: true})
-		}
-	})
-	if err != nil {
-		return invalid(http.MethodPatch, path, "%v", err)
-	}
-	if err := checkChanges(tableOf[T](), http.MethodPatch, path, changes[1:]); err != nil {
 		return err
-	}
-	if len(changes) == 1 {
-		return invalid(http.MethodPatch, path, "no field is set")
-	}
-	body, err := merge.Sparse(changes)
-	if err != nil {
-		return invalid(http.MethodPatch, path, "%v", err)
 	}
 	done, err := c.takeTurn(ctx, itemKey[T](id), http.MethodPatch, path)
 	if err != nil {
@@ -299,13 +279,13 @@ func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 	}
 	defer done()
 	if lost, ok := c.core.unanswered.get(itemKey[T](id)); ok {
-		if held, err := settleBlind[T](ctx, c, id, path, lost, changes[1:]); held || err != nil {
+		if held, err := settleBlind[T](ctx, c, id, path, lost, changes); held || err != nil {
 			return err
 		}
 	}
-	_, err = c.write(ctx, http.MethodPatch, path, body)
+	_, err = c.writeItem(ctx, v, http.MethodPatch, path, body)
 	if errors.Is(err, ErrOutcomeUnknown) {
-		c.core.unanswered.add(itemKey[T](id), lostWrite{changes: changes[1:]}, err)
+		c.core.unanswered.add(itemKey[T](id), lostWrite{changes: changes}, err)
 	}
 	return err
 }
@@ -361,7 +341,7 @@ func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.write(ctx, http.MethodDelete, path, nil)
+	_, err = c.writeItem(ctx, (*T)(nil), http.MethodDelete, path, nil)
 	if !errors.Is(err, ErrOutcomeUnknown) {
 		return err
 	}
@@ -388,27 +368,6 @@ func deletePath[T Entity](ctx context.Context, c *Client, id int64) (string, err
 	return path + "/" + strconv.FormatInt(id, 10), err
 }
 
-// write sends a write and returns the id that Autotask answers with.
-func (c *Client) write(ctx context.Context, method, path string, body []byte) (int64, error) {
-	var id int64
-	err := c.send(ctx, call{method: method, path: path, body: body, decode: func(b []byte) error {
-		var answer struct {
-			ItemID Optional[int64] `json:"itemId"`
-		}
-		if err := decode(b, &answer); err != nil {
-			return err
-		}
-		var ok bool
-		if id, ok = answer.ItemID.Get(); !ok {
-			return fmt.Errorf("%w: it has no itemId", transport.ErrUnreadable)
-		}
-		return nil
-	}})
-	return id, err
-}
-
-func collection[T Entity]() string { return (*new(T)).Collection() }
-
 func itemPath[T Entity](id int64) string {
 	return collection[T]() + "/" + strconv.FormatInt(id, 10)
 }
@@ -417,9 +376,8 @@ func itemPath[T Entity](id int64) string {
 // written to a collection of this package is held to that one's rules,
 // whichever type a caller writes it through.
 func tableOf[T Entity]() *fields.Table {
-	var v T
-	name := v.Collection()
-	if child, ok := any(v).(Child); ok && isNotes(child.Parent()) {
+	name := collection[T]()
+	if child, ok := any(*new(T)).(Child); ok && checkCollection[T]() == nil && isNotes(child.Parent()) {
 		name = TicketNote{}.Collection()
 	}
 	switch { // the web server may take other casings
@@ -436,31 +394,6 @@ func tableOf[T Entity]() *fields.Table {
 // isNotes tells whether a path is the one of a ticket's notes.
 func isNotes(p Parent) bool {
 	return strings.EqualFold(p.Collection, "Tickets") && strings.EqualFold(p.Children, "Notes")
-}
-
-// checkCollection keeps an entity of a caller's own to the form of a collection,
-// so that no other route can be meant.
-func checkCollection[T Entity]() error {
-	if name := collection[T](); !isCollectionName(name) {
-		return fmt.Errorf("%q is not the name of a collection, such as Tickets", name)
-	}
-	return nil
-}
-
-// idOf reads the ID field that every entity has.
-func idOf[T any](v *T) int64 {
-	switch v := any(v).(type) { // the quick ones
-	case *Ticket:
-		return v.ID
-	case *TicketNote:
-		return v.ID
-	case *TimeEntry:
-		return v.ID
-	}
-	if f := reflect.ValueOf(v).Elem().FieldByName("ID"); f.IsValid() && f.CanInt() {
-		return f.Int()
-	}
-	return 0
 }
 
 // checkID refuses ids that cannot be. 0 is a real id of a company, so that only

@@ -49,6 +49,8 @@ var (
 	ErrNotApplied = errors.New("autotask: write not applied")
 	// ErrAmbiguous: a name stands for several items. See AmbiguousError.
 	ErrAmbiguous = errors.New("autotask: ambiguous")
+	// ErrNotStarted: ResolveAll took the work and never began it.
+	ErrNotStarted = errors.New("autotask: not started")
 )
 
 // sentinels in the order in which kindNames lists them.
@@ -68,6 +70,7 @@ var sentinels = []struct {
 	{ErrInvalid, transport.Invalid},
 	{ErrServer, transport.Server},
 	{ErrAmbiguous, transport.Ambiguous},
+	{ErrNotStarted, transport.NotStarted},
 }
 
 // Error is what a failing call returns; the exceptions are an *AmbiguousError
@@ -243,13 +246,17 @@ func fromFailure(err error) error {
 	if f.Attempts > 0 && kind&^transport.OutcomeUnknown == 0 && !endedByCaller(f.Cause) {
 		kind |= transport.Server // no answer, or none that makes sense
 	}
+	wait := f.RetryAfter
+	if kind&transport.OutcomeUnknown != 0 {
+		wait = max(wait, landing-time.Since(f.Sent), time.Second)
+	}
 	return &Error{
 		StatusCode: f.StatusCode,
 		Method:     f.Method,
 		Path:       f.Path,
 		Messages:   f.Messages,
 		Attempts:   f.Attempts,
-		RetryAfter: f.RetryAfter,
+		RetryAfter: wait,
 		kind:       kind,
 		cause:      f.Cause,
 	}

@@ -84,12 +84,12 @@ func ExampleClient_ResolveAll() {
 		case err != nil:
 			fmt.Println(outcome.Work.Number, err)
 		default:
-			fmt.Println(outcome.Work.Number, "resolved:", outcome.Resolved, "with", outcome.Requests, "requests")
+			fmt.Println(outcome.Work.Number, "resolved:", outcome.Resolved)
 		}
 	}
 	// Unordered output:
-	// T20261123.0001 resolved: true with 8 requests
-	// T20261123.0002 resolved: true with 8 requests
+	// T20261123.0001 resolved: true
+	// T20261123.0002 resolved: true
 	// T20261123.0003 is no ticket
 }
 

@@ -200,7 +200,7 @@ func FuzzFilter(f *testing.F) {
 			}
 			return httpmock.NewStringResponse(200, `{"queryCount":1,"items":[],"pageDetails":{"count":0}}`), err
 		})
-		_, err := client.Tickets.Count(t.Context(), autotask.Query{Filter: filter})
+		_, err := client.Collection("Tickets").Count(t.Context(), autotask.Query{Filter: filter})
 		if whole.empty || whole.udfs > 1 || whole.ors > 500 && whole.ors-len(whole.longest) >= 500 {
 			require.ErrorIs(t, err, autotask.ErrInvalid)
 			assert.Empty(t, sent)

@@ -59,7 +59,7 @@ func TestUpdate_ALookThatFailsAfterALostAnswer(t *testing.T) {
 	assert.Equal(t, 1, count(srv, "PUT Tickets"))
 }
 
-func TestUpdate_RepeatsNoOftenerThanConfigured(t *testing.T) {
+func TestWrite_GoesOutOnce(t *testing.T) {
 	t.Parallel()
 	for retries := range 3 {
 		synctest.Test(t, func(t *testing.T) {
@@ -67,22 +67,38 @@ func TestUpdate_RepeatsNoOftenerThanConfigured(t *testing.T) {
 			client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase), autotask.WithMaxRetries(retries),
 				autotask.WithHTTPClient(&http.Client{Transport: l}))
 			require.NoError(t, err)
-			began := time.Now()
-			_, err = client.TimeEntries.Update(t.Context(), 7, func(e *autotask.TimeEntry) error {
-				e.SummaryNotes.Set("after")
-				return nil
-			})
-			require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
-			assert.Equal(t, 1+retries, l.writes)
-			assert.Equal(t, retries > 0, time.Since(began) > 0, "with waits between")
-
-			l.writes = 0
-			require.ErrorIs(t, client.TimeEntries.Delete(t.Context(), 7), autotask.ErrOutcomeUnknown)
-			assert.Equal(t, 1+retries, l.writes)
-
-			l.writes, l.retryAfter = 0, "3600"
-			require.ErrorIs(t, client.TimeEntries.Delete(t.Context(), 7), autotask.ErrOutcomeUnknown)
-			assert.Equal(t, 1, l.writes, "not against the server's wish")
+			for asked, wait := range map[string]time.Duration{"": 5 * time.Minute, "20": 5 * time.Minute, "3600": time.Hour} {
+				for name, call := range map[string]func() error{
+					"update": func() error {
+						_, err := client.TimeEntries.Update(t.Context(), 7, func(e *autotask.TimeEntry) error {
+							e.SummaryNotes.Set("after")
+							return nil
+						})
+						return err
+					},
+					"patch": func() error {
+						return autotask.Patch(t.Context(), client, 7, &autotask.TimeEntry{SummaryNotes: autotask.Value("after")})
+					},
+					"delete": func() error { return client.TimeEntries.Delete(t.Context(), 7) },
+				} {
+					l.writes, l.retryAfter = 0, asked
+					err := call()
+					require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, name)
+					assert.Equal(t, 1, l.writes, name)
+					assert.Equal(t, wait, retryAfter(t, err), name)
+					for range 3 {
+						time.Sleep(wait / 4)
+						err = call()
+						require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, name)
+					}
+					assert.Equal(t, 1, l.writes, "%s: not before its time is over", name)
+					assert.Equal(t, wait/4, retryAfter(t, err), name)
+					time.Sleep(wait / 4)
+					require.ErrorIs(t, call(), autotask.ErrOutcomeUnknown, name)
+					assert.Equal(t, 2, l.writes, name)
+					time.Sleep(wait)
+				}
+			}
 		})
 	}
 }
@@ -112,8 +128,16 @@ func TestDelete_ARefusalIsNotSuccess(t *testing.T) {
 	srv.Inject(autotasktest.Fault{Op: "DELETE TimeEntries", DropRequest: true})
 	srv.Inject(autotasktest.Fault{Op: "DELETE TimeEntries", Status: 500,
 		Body: `{"errors":["No message. No matching records found. The logged in Resource may not have the required permissions to delete the data."]}`})
-	require.ErrorIs(t, client.TimeEntries.Delete(t.Context(), id), autotask.ErrNotFound)
+	require.ErrorIs(t, client.TimeEntries.Delete(t.Context(), id), autotask.ErrOutcomeUnknown)
+	require.ErrorIs(t, client.TimeEntries.Delete(t.Context(), id), autotask.ErrOutcomeUnknown)
+	assert.Equal(t, 1, count(srv, "DELETE TimeEntries"))
 	assert.NotNil(t, srv.Get("TimeEntries", id))
+
+	srv, client = tenant(t)
+	id = srv.Seed("TimeEntries", map[string]any{"ticketID": srv.Seed("Tickets", nil)})
+	srv.Inject(autotasktest.Fault{Op: "DELETE TimeEntries", Status: 500,
+		Body: `{"errors":["No message. No matching records found. The logged in Resource may not have the required permissions to delete the data."]}`})
+	require.ErrorIs(t, client.TimeEntries.Delete(t.Context(), id), autotask.ErrNotFound)
 }
 
 func TestGet_AnotherItemIsNoAnswer(t *testing.T) {
@@ -184,9 +208,10 @@ func TestPages_NextPageMustBeOfTheSameQuery(t *testing.T) {
 		"https://WebServices19.autotask.net:443/atservicesrest/v1.0/tickets/query/next?paging=1", testBase + "/Tickets/query?paging=1",
 	} {
 		client, mock := mocked(t)
+		last := httpmock.NewStringResponder(200, `{"items":[],"pageDetails":{"count":0}}`)
 		mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query",
-			httpmock.NewStringResponder(200, `{"items":[{"id":1}],"pageDetails":{"count":1,"nextPageUrl":"`+next+`"}}`))
-		mock.RegisterNoResponder(httpmock.NewStringResponder(200, `{"items":[],"pageDetails":{"count":0}}`))
+			httpmock.NewStringResponder(200, `{"items":[{"id":1}],"pageDetails":{"count":1,"nextPageUrl":"`+next+`"}}`).Then(last))
+		mock.RegisterNoResponder(last)
 		list, err := client.Tickets.List(t.Context(), autotask.Query{Limit: 2})
 		require.NoError(t, err, next)
 		assert.NotEmpty(t, list)
@@ -225,15 +250,21 @@ func TestResolve_BothTimestampsOrNotResolved(t *testing.T) {
 
 func TestResolve_TimeBookedBeforeTheStatusIsWrittenAgain(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
-	id := srv.Seed("Tickets", map[string]any{"status": 1})
-	srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropRequest: true})
-	srv.Inject(autotasktest.Fault{Op: "POST TimeEntries/query", Skip: 1, Status: 200, Body: `{"items":[{"id":1,"ticketID":` + idText(id) + `}],"pageDetails":{"count":1}}`})
-	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 5})
-	require.NoError(t, err)
-	assert.True(t, outcome.HasTimeEntries)
-	assert.Equal(t, autotask.StepSkipped, stepStates(outcome)[autotask.StepStatus])
-	assert.Equal(t, "1", idOf(srv.Get("Tickets", id)["status"]))
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		client := srv.Client()
+		id := srv.Seed("Tickets", map[string]any{"status": 1})
+		srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropRequest: true})
+		_, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 5})
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+		time.Sleep(retryAfter(t, err))
+		srv.Seed("TimeEntries", map[string]any{"ticketID": id})
+		outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 5})
+		require.NoError(t, err)
+		assert.True(t, outcome.HasTimeEntries)
+		assert.Equal(t, autotask.StepSkipped, stepStates(outcome)[autotask.StepStatus])
+		assert.Equal(t, "1", idOf(srv.Get("Tickets", id)["status"]))
+	})
 }
 
 func TestResolve_TheTicketIsReadBackAfterANote(t *testing.T) {
@@ -256,13 +287,17 @@ func TestNotes_TheSecondOfTwoEqualNotesIsNotTakenForTheFirst(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
 	id := srv.Seed("Tickets", nil)
-	first, err := client.Notes.Create(t.Context(), id, note())
+	_, err := client.Notes.Create(t.Context(), id, note())
 	require.NoError(t, err)
 	srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", DropRequest: true})
 	_, err = client.Notes.Create(t.Context(), id, note())
-	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, "the first one is not the one")
+
+	other := srv.Seed("Tickets", nil)
+	first, err := client.Notes.Create(t.Context(), other, note())
+	require.NoError(t, err)
 	srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", DropResponse: true})
-	second, err := client.Notes.Create(t.Context(), id, note())
+	second, err := client.Notes.Create(t.Context(), other, note())
 	require.NoError(t, err)
 	assert.NotEqual(t, first, second)
 }

@@ -116,3 +116,11 @@ func idText(id int64) string { return strconv.FormatInt(id, 10) }
 
 // idOf is a number of a row as text.
 func idOf(v any) string { return fmt.Sprint(v) }
+
+// retryAfter is the wait that an error asks for.
+func retryAfter(t *testing.T, err error) time.Duration {
+	t.Helper()
+	var e *autotask.Error
+	require.ErrorAs(t, err, &e)
+	return e.RetryAfter
+}

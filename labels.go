@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,10 +12,12 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Resolve finds the ids that labels stand for, in several picklist fields of an
+// Resolve returns the ids that labels stand for, in several picklist fields of an
 // entity at once: {"status": "In Progress", "queueID": "Service Desk"}. The
-// result has the keys that were given, as they were given. Fields and labels
-// are compared without case, labels without outer white space as well.
+// result has the keys that were given, as they were given. Field names and labels
+// are matched case-insensitively, ignoring surrounding white space in labels. A
+// field may be a user-defined one whose values are numbers; Fill sets the others,
+// too.
 //
 // Only active values count, since inactive ones cannot be set; to find those
 // too, use Values and Picklist.ID. If the field that another one depends on is
@@ -24,22 +25,43 @@ import (
 // looked up among the values under it: labels repeat between parents.
 //
 // If any of the labels has no single answer there is no result, and one *Error
-// has a message for each. It matches ErrNotFound if a field or a label does not
-// exist, and names those like it; ErrAmbiguous if a label stands for several
+// has a message for each. It matches ErrInvalid if a field or a label does not
+// exist, and names those like it, or if a value is inactive or a text, or a field
+// is no picklist or is given twice; ErrAmbiguous if a label stands for several
 // values, and names them and what they are under (errors.As finds the first as
-// an *AmbiguousError); ErrInvalid if a value is inactive or a text, or a field
-// is no picklist or is given twice.
+// an *AmbiguousError).
 func (s *PicklistsService) Resolve(ctx context.Context, entity string, labels map[string]string) (map[string]int64, error) {
-	all, err := s.Fields(ctx, entity)
+	l, err := s.resolveLabels(ctx, entity, labels, nil)
 	if err != nil {
 		return nil, err
 	}
-	l := labelled{entity: entity, fields: all, labels: labels, keys: map[string]string{}, ids: map[string]int64{}, done: map[string]bool{}}
+	ids := make(map[string]int64, len(labels))
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		v := l.values[key]
+		if !v.numeric() {
+			l.fail(wrong("the values of %s.%s are texts; %q stands for %q", entity, key, labels[key], v.Value))
+		}
+		ids[key] = v.ID
+	}
+	if l.failure != nil {
+		return nil, l.failure
+	}
+	return ids, nil
+}
+
+// resolveLabels finds the active values that labels stand for. present are the
+// values of fields whose labels are not given, by their names in lower case.
+func (s *PicklistsService) resolveLabels(ctx context.Context, entity string, labels, present map[string]string) (*labelled, error) {
 	keys := slices.Sorted(maps.Keys(labels))
+	all, err := s.described(ctx, entity, keys...)
+	if err != nil {
+		return nil, err
+	}
+	l := &labelled{entity: entity, fields: all, labels: labels, present: present, keys: map[string]string{}, values: map[string]PicklistValue{}, done: map[string]bool{}}
 	for _, key := range keys {
 		field := strings.ToLower(key)
 		if other, twice := l.keys[field]; twice {
-			l.fail(invalid(http.MethodGet, entity+fieldsRoute, "%q and %q are the same field", other, key))
+			l.fail(wrong("%q and %q are the same field", other, key))
 		}
 		l.keys[field] = key
 	}
@@ -49,38 +71,39 @@ func (s *PicklistsService) Resolve(ctx context.Context, entity string, labels ma
 	if l.failure != nil {
 		return nil, l.failure
 	}
-	return l.ids, nil
+	return l, nil
 }
 
 // labelled is a set of labels of one entity while they are resolved.
 type labelled struct {
 	entity  string
 	fields  []Field
-	labels  map[string]string // by the field, as the caller spells it
-	keys    map[string]string // these spellings, by the field in lower case
-	ids     map[string]int64  // by these spellings, as far as they are known
-	done    map[string]bool   // false while a field is under way
-	failure *Error            // all that failed
+	labels  map[string]string        // by the field, as the caller spells it
+	present map[string]string        // values of other fields, by the field in lower case
+	keys    map[string]string        // these spellings, by the field in lower case
+	values  map[string]PicklistValue // by these spellings, as far as they are known
+	done    map[string]bool          // false while a field is under way
+	failure *Error                   // all that failed
 }
 
-// resolve finds the id for one of the labels, after that of its parent.
-func (l *labelled) resolve(key string) (id int64, ok bool) {
+// resolve finds the value for one of the labels, after that of its parent.
+func (l *labelled) resolve(key string) (v PicklistValue, ok bool) {
 	if _, begun := l.done[key]; !begun {
 		l.done[key] = false
 		f, err := picklistField(l.entity, key, l.fields)
 		if err == nil {
-			id, ok, err = l.find(f, l.labels[key])
+			v, ok, err = l.find(f, l.labels[key])
 		}
 		if err != nil {
 			l.fail(err)
 		}
 		if ok {
-			l.ids[key] = id
+			l.values[key] = v
 		}
 		l.done[key] = true
 	}
-	id, ok = l.ids[key]
-	return id, ok
+	v, ok = l.values[key]
+	return v, ok
 }
 
 // parentKey tells how the caller spells the field that f depends on, if it is
@@ -91,40 +114,59 @@ func (l *labelled) parentKey(f Field) (string, bool) {
 	return key, given && f.PicklistParentField != "" && (done || !begun)
 }
 
-// find returns neither an id nor an error if all that is wrong is the parent.
-func (l *labelled) find(f Field, label string) (id int64, ok bool, err error) {
-	within, under, parentFailed := f.picklist(l.entity), "", false
+// parentOf returns the value of the field that f depends on, where there is one:
+// that of its label, or else the one that is there. ok is false if its label has
+// failed.
+func (l *labelled) parentOf(f Field) (parent Optional[int64], ok bool) {
 	if key, given := l.parentKey(f); given {
-		parent, known := l.resolve(key)
-		if parentFailed = !known; known {
-			within, under = within.Under(parent), " under "+l.parent(f, parent)
+		v, known := l.resolve(key)
+		if !known {
+			return parent, false
+		}
+		return Value(v.ID), true
+	}
+	name := strings.ToLower(f.PicklistParentField)
+	_, given := l.keys[name]
+	id, err := strconv.ParseInt(l.present[name], 10, 64)
+	for _, other := range l.fields {
+		// A 0 may be there only because the field has no way to be absent.
+		if _, ok := other.picklist(l.entity).Value(id); ok && err == nil && !given && strings.EqualFold(other.Name, name) {
+			parent = Value(id)
 		}
 	}
-	id, err = within.active().ID(label)
+	return parent, true
+}
+
+// find returns neither a value nor an error if all that is wrong is the parent.
+func (l *labelled) find(f Field, label string) (v PicklistValue, ok bool, err error) {
+	within, under := f.picklist(l.entity), ""
+	parent, parentOK := l.parentOf(f)
+	if id, known := parent.Get(); known {
+		within, under = within.Under(id), " under "+l.parent(f, id)
+	}
+	v, err = within.active().Find(label)
 	var ambiguous *AmbiguousError
 	switch {
 	case err == nil:
-		return id, !parentFailed, nil
-	case errors.As(err, &ambiguous):
-		if parentFailed {
-			return 0, false, nil
-		}
-		l.nameParents(f, ambiguous)
-	case errors.Is(err, ErrNotFound):
+		return v, parentOK, nil
+	case !errors.As(err, &ambiguous):
 		err = l.explain(f, within, label, under)
+	case !parentOK:
+		return PicklistValue{}, false, nil
+	default:
+		l.nameParents(f, ambiguous)
 	}
-	return 0, false, err
+	return PicklistValue{}, false, err
 }
 
 // explain says why none of the active values of within has the label.
 func (l *labelled) explain(f Field, within Picklist, label, under string) error {
-	path := l.entity + fieldsRoute
 	name := fmt.Sprintf("%s.%s", l.entity, f.Name)
 	like := nearest(label, within.active().Values, func(v PicklistValue) string { return v.Label })
 	suggestion := oneOf("; did you mean ", quotedAll(like))
 	inactive := within.matching(func(v PicklistValue) bool { return !v.Active && v.isLabelled(label) })
 	if len(inactive) > 0 {
-		return invalid(http.MethodGet, path, "%s: %s is inactive and cannot be set%s", name, inactive[0].quoted(), suggestion)
+		return wrong("%s: %s is inactive and cannot be set%s", name, inactive[0].quoted(), suggestion)
 	}
 	var elsewhere []string
 	for _, v := range f.picklist(l.entity).active().Values {
@@ -135,7 +177,7 @@ func (l *labelled) explain(f Field, within Picklist, label, under string) error 
 	if len(elsewhere) > 0 {
 		suggestion = oneOf("; there is one under ", elsewhere)
 	}
-	return refusal(transport.NotFound, http.MethodGet, path, fmt.Sprintf("%s has no value %q%s%s", name, excerpt(label), under, suggestion))
+	return wrong("%s has no value %q%s%s", name, excerpt(label), under, suggestion)
 }
 
 // parent describes a value of the field that f depends on.
@@ -154,19 +196,27 @@ func (l *labelled) parent(f Field, id int64) string {
 
 // nameParents tells values of the same label apart by what they are under.
 func (l *labelled) nameParents(f Field, e *AmbiguousError) {
-	p := f.picklist(l.entity)
 	for i, c := range e.Candidates {
-		v, _ := p.Value(c.ID)
-		if parent, ok := v.Parent.Get(); ok {
-			e.Candidates[i].Label += " under " + l.parent(f, parent)
+		var parents []string
+		for _, v := range f.PicklistValues {
+			if parent, ok := v.Parent.Get(); ok && v.ID == c.ID && v.numeric() {
+				parents = append(parents, l.parent(f, parent))
+			}
 		}
+		e.Candidates[i].Label += oneOf(" under ", parents)
 	}
+}
+
+// field is the one that a key names.
+func (l *labelled) field(key string) Field {
+	i := slices.IndexFunc(l.fields, func(f Field) bool { return strings.EqualFold(f.Name, key) })
+	return l.fields[i]
 }
 
 // fail adds an error to what failed so far.
 func (l *labelled) fail(err error) {
 	if l.failure == nil {
-		l.failure = refusal(0, http.MethodGet, l.entity+fieldsRoute)
+		l.failure = refusal(0, "", "")
 	}
 	var ambiguous *AmbiguousError
 	var e *Error

@@ -47,32 +47,32 @@ func TestPicklists_Resolve_Failures(t *testing.T) {
 		{Value: "1", Label: "High"}, {Value: "2", Label: "Very high"}, {Value: "3", Label: "Low", Inactive: true}, {Value: "4", Label: "Lower"},
 		{Value: "5", Label: "Twin"}, {Value: "6", Label: "Twin"}, {Value: "7", Label: "Old twin", Inactive: true}, {Value: "8", Label: "old TWIN"},
 	})
-	srv.SetPicklist("Tickets", "externalID", []autotasktest.PicklistValue{{Value: "MM/dd", Label: "American"}})
+	srv.SetPicklist("Tickets", "purchaseOrderNumber", []autotasktest.PicklistValue{{Value: "MM/dd", Label: "American"}})
 	for name, test := range map[string]struct {
 		labels map[string]string
 		is     error
 		says   []string
 	}{
-		"misspelt label":         {map[string]string{"status": "In Progres"}, autotask.ErrNotFound, []string{`Tickets.status has no value "In Progres"; did you mean "In Progress" (10)`}},
-		"part of a label":        {map[string]string{"status": "progress"}, autotask.ErrNotFound, []string{`did you mean "In Progress" (10)`}},
-		"more than a label":      {map[string]string{"queueID": "the service desk queue"}, autotask.ErrNotFound, []string{`did you mean "Service Desk" (29683354)`}},
-		"several near":           {map[string]string{"status": "Completedd"}, autotask.ErrNotFound, []string{`did you mean "Completed" (8) or "Complete" (5)`}},
-		"nothing near":           {map[string]string{"status": "Zzz"}, autotask.ErrNotFound, []string{`Tickets.status has no value "Zzz"`}},
-		"empty label":            {map[string]string{"status": ""}, autotask.ErrNotFound, []string{`Tickets.status has no value ""`}},
-		"an id":                  {map[string]string{"status": "5"}, autotask.ErrNotFound, []string{`Tickets.status has no value "5"`}},
-		"unknown field":          {map[string]string{"queue": "Service Desk"}, autotask.ErrNotFound, []string{`Tickets has no field "queue"; did you mean queueID`}},
-		"misspelt field":         {map[string]string{"statsu": "New"}, autotask.ErrNotFound, []string{`did you mean status`}},
+		"misspelt label":         {map[string]string{"status": "In Progres"}, autotask.ErrInvalid, []string{`Tickets.status has no value "In Progres"; did you mean "In Progress" (10)`}},
+		"part of a label":        {map[string]string{"status": "progress"}, autotask.ErrInvalid, []string{`did you mean "In Progress" (10)`}},
+		"more than a label":      {map[string]string{"queueID": "the service desk queue"}, autotask.ErrInvalid, []string{`did you mean "Service Desk" (29683354)`}},
+		"several near":           {map[string]string{"status": "Completedd"}, autotask.ErrInvalid, []string{`did you mean "Completed" (8) or "Complete" (5)`}},
+		"nothing near":           {map[string]string{"status": "Zzz"}, autotask.ErrInvalid, []string{`Tickets.status has no value "Zzz"`}},
+		"empty label":            {map[string]string{"status": ""}, autotask.ErrInvalid, []string{`Tickets.status has no value ""`}},
+		"an id":                  {map[string]string{"status": "5"}, autotask.ErrInvalid, []string{`Tickets.status has no value "5"`}},
+		"unknown field":          {map[string]string{"queue": "Service Desk"}, autotask.ErrInvalid, []string{`Tickets has no field "queue"; did you mean queueID`}},
+		"misspelt field":         {map[string]string{"statsu": "New"}, autotask.ErrInvalid, []string{`did you mean status`}},
 		"no picklist":            {map[string]string{"title": "New"}, autotask.ErrInvalid, []string{`Tickets.title is not a picklist`}},
 		"reference":              {map[string]string{"companyID": "Contoso"}, autotask.ErrInvalid, []string{`Tickets.companyID is not a picklist; it holds the id of a Company`}},
 		"inactive":               {map[string]string{"priority": "low"}, autotask.ErrInvalid, []string{`Tickets.priority: "Low" (3) is inactive and cannot be set; did you mean "Lower" (4)`}},
 		"inactive, none like it": {map[string]string{"status": "Waiting Customer"}, autotask.ErrInvalid, []string{`"Waiting Customer" (9) is inactive`}},
-		"text value":             {map[string]string{"externalID": "American"}, autotask.ErrInvalid, []string{`"American" stands for "MM/dd"`}},
+		"text value":             {map[string]string{"purchaseOrderNumber": "American"}, autotask.ErrInvalid, []string{`"American" stands for "MM/dd"`}},
 		"ambiguous":              {map[string]string{"priority": "twin"}, autotask.ErrAmbiguous, []string{`Tickets.priority "twin" may be 5 (Twin), 6 (Twin)`}},
 		"ambiguous child": {map[string]string{"subIssueType": "hardware"}, autotask.ErrAmbiguous,
 			[]string{`137 (Hardware under issueType "Computer" (10)), 147 (Hardware under issueType "Network" (11))`}},
-		"child of another parent": {map[string]string{"issueType": "Network", "subIssueType": "Backup"}, autotask.ErrNotFound,
+		"child of another parent": {map[string]string{"issueType": "Network", "subIssueType": "Backup"}, autotask.ErrInvalid,
 			[]string{`Tickets.subIssueType has no value "Backup" under issueType "Network" (11); there is one under issueType "Computer" (10)`}},
-		"misspelt child": {map[string]string{"issueType": "Network", "subIssueType": "Hardwear"}, autotask.ErrNotFound,
+		"misspelt child": {map[string]string{"issueType": "Network", "subIssueType": "Hardwear"}, autotask.ErrInvalid,
 			[]string{`under issueType "Network" (11); did you mean "Hardware" (147)`}},
 		"field given twice": {map[string]string{"status": "New", "Status": "New"}, autotask.ErrInvalid, []string{`"Status" and "status" are the same field`}},
 	} {
@@ -100,7 +100,7 @@ func TestPicklists_Resolve_NamesAllThatIsWrongAtOnce(t *testing.T) {
 	_, err := client.Picklists.Resolve(t.Context(), "Tickets", map[string]string{
 		"status": "Waiting Customer", "queueID": "Nowhere", "subIssueType": "Hardware", "title": "x", "sauce": "Phone", "priority": "High",
 	})
-	for _, kind := range []error{autotask.ErrNotFound, autotask.ErrInvalid, autotask.ErrAmbiguous} {
+	for _, kind := range []error{autotask.ErrInvalid, autotask.ErrAmbiguous} {
 		require.ErrorIs(t, err, kind)
 	}
 	all := messages(t, err)
@@ -124,7 +124,7 @@ func TestPicklists_Resolve_ParentThatFails(t *testing.T) {
 		"Nonsense": 2, // that is under no parent
 	} {
 		got, err := client.Picklists.Resolve(t.Context(), "Tickets", map[string]string{"issueType": "Netwrk", "subIssueType": child})
-		require.ErrorIs(t, err, autotask.ErrNotFound, child)
+		require.ErrorIs(t, err, autotask.ErrInvalid, child)
 		assert.Nil(t, got)
 		assert.Len(t, messages(t, err), failures, child)
 		assert.Contains(t, messages(t, err)[0], `did you mean "Network" (11)`)
@@ -159,7 +159,7 @@ func TestPicklists_Resolve_OddMetadata(t *testing.T) {
 	assert.Contains(t, err.Error(), `under NoSuchField 7`)
 
 	_, err = resolve(map[string]string{"endless": strings.Repeat("e", 4999)})
-	require.ErrorIs(t, err, autotask.ErrNotFound)
+	require.ErrorIs(t, err, autotask.ErrInvalid)
 	assert.Less(t, len(messages(t, err)[0]), 200)
 
 	got, err = resolve(map[string]string{"a": "A2", "b": "B", "c": "C"})
@@ -169,7 +169,7 @@ func TestPicklists_Resolve_OddMetadata(t *testing.T) {
 	require.NoError(t, err, "a value that applies under every parent")
 	assert.Equal(t, int64(113), got["c"])
 	_, err = resolve(map[string]string{"a": "none", "b": "B", "c": "C"})
-	require.ErrorIs(t, err, autotask.ErrNotFound)
+	require.ErrorIs(t, err, autotask.ErrInvalid)
 	assert.Len(t, messages(t, err), 1, "one thing is wrong")
 }
 
@@ -177,7 +177,7 @@ func TestPicklists_Values_NamesFieldsLikeIt(t *testing.T) {
 	t.Parallel()
 	_, client := tenant(t)
 	_, err := client.Picklists.Values(t.Context(), "Tickets", "prioritaet")
-	require.ErrorIs(t, err, autotask.ErrNotFound)
+	require.ErrorIs(t, err, autotask.ErrInvalid)
 	assert.Contains(t, err.Error(), `Tickets has no field "prioritaet"; did you mean priority`)
 }
 
@@ -199,5 +199,5 @@ func ExamplePicklistsService_Resolve() {
 	fmt.Println(err)
 	// Output:
 	// 10 11 147
-	// autotask: GET Tickets/entityInformation/fields: not found: Tickets.status has no value "In Progres"; did you mean "In Progress" (10)
+	// autotask: invalid request: Tickets.status has no value "In Progres"; did you mean "In Progress" (10)
 }

@@ -55,8 +55,8 @@ type UDFDefinition struct {
 	Default     Optional[string] // null if there is none, or if it is empty
 }
 
-// Info tells what can be done with an entity (GET /{entity}/entityInformation).
-// A collection that does not exist is ErrNotFound.
+// Info returns what can be done with an entity (GET /{entity}/entityInformation).
+// It returns ErrInvalid if there is no such collection, and names those like it.
 func (s *PicklistsService) Info(ctx context.Context, entity string) (*EntityInfo, error) {
 	info, err := metadata(ctx, &s.client.core.infos, entity, infoRoute, s.fetchInfo)
 	if err != nil {
@@ -65,11 +65,11 @@ func (s *PicklistsService) Info(ctx context.Context, entity string) (*EntityInfo
 	return &info, nil
 }
 
-// UDFs lists the definitions of an entity's user-defined fields (GET
+// UDFs returns the definitions of an entity's user-defined fields (GET
 // /{entity}/entityInformation/userDefinedFields). An entity that has none gives
 // an empty list. Autotask answers for such an entity, and for a collection that
 // does not exist, with the same 404 page; Fields, which every entity has, then
-// tells them apart: if it fails, its error is returned, ErrNotFound for instance.
+// tells them apart: if it fails, its error is returned, ErrInvalid for instance.
 func (s *PicklistsService) UDFs(ctx context.Context, entity string) ([]UDFDefinition, error) {
 	all, err := metadata(ctx, &s.client.core.udfs, entity, udfsRoute, func(ctx context.Context, path string) ([]UDFDefinition, error) {
 		udfs, err := s.fetchUDFs(ctx, path)
@@ -91,9 +91,16 @@ func metadata[T any](ctx context.Context, kept *cache.Cache[T], entity, route st
 	path := entity + route
 	if !isCollectionName(entity) {
 		var none T
-		return none, invalid(http.MethodGet, path, "%q is not the name of a collection, such as Tickets", entity)
+		return none, invalid(http.MethodGet, path, "%v", notACollection(entity))
 	}
 	v, err := kept.Get(ctx, entity, func(ctx context.Context) (T, error) { return fetch(ctx, path) })
+	switch {
+	case !isStatus(err, http.StatusNotFound):
+	case isKnownCollection(entity):
+		err = refusal(transport.Unsupported|transport.Invalid, "", "", fmt.Sprintf("%s has no description that this user may see: Autotask answers %s with 404", entity, path))
+	default:
+		err = noCollection(entity)
+	}
 	return v, asError(http.MethodGet, path, err)
 }
 

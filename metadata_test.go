@@ -135,7 +135,7 @@ func TestPicklists_UDFs_NoneIsNotNoSuchCollection(t *testing.T) {
 		"the same 404 page, told apart by the fields; that there are none is kept, too")
 
 	_, err := client.Picklists.UDFs(t.Context(), "Tickts")
-	require.ErrorIs(t, err, autotask.ErrNotFound)
+	require.ErrorIs(t, err, autotask.ErrInvalid)
 
 	// While the fields cannot be read, nothing is known, and nothing is kept.
 	srv.Inject(autotasktest.Fault{Op: "GET ContractNotes/entityInformation/fields", Status: 500, Body: `{"errors":["no"]}`})
@@ -174,7 +174,7 @@ func TestPicklists_Info(t *testing.T) {
 	assert.Equal(t, []string{"GET Tickets/entityInformation", "GET TicketNotes/entityInformation"}, ops(srv))
 
 	_, err = client.Picklists.Info(t.Context(), "Tickts")
-	require.ErrorIs(t, err, autotask.ErrNotFound)
+	require.ErrorIs(t, err, autotask.ErrInvalid)
 	srv.ResetRequests()
 	for _, entity := range []string{"", "Tickets/5", "../Tickets", "Tickets?x"} {
 		_, err = client.Picklists.Info(t.Context(), entity)

@@ -1,7 +1,6 @@
 package autotask
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,8 +101,8 @@ func (s *NotesService) Ensure(ctx context.Context, ticketID int64, n *TicketNote
 	if err != nil {
 		return 0, false, err
 	}
-	if problem := startProblem("startedAt", startedAt); startedAt.IsZero() || problem != "" {
-		return 0, false, invalid(http.MethodPost, "Tickets/Notes", "%s", cmp.Or(problem, "startedAt is not given: without it an earlier note cannot be told"))
+	if err := checkStart(http.MethodPost, "Tickets/Notes", startedAt); err != nil {
+		return 0, false, err
 	}
 	if _, _, err := newItem(note); err != nil {
 		return 0, false, err
@@ -112,10 +111,23 @@ func (s *NotesService) Ensure(ctx context.Context, ticketID int64, n *TicketNote
 	return found.id, found.created, err
 }
 
-// startProblem says what is wrong with the time at which work began.
+// checkStart refuses a start time that cannot tell what an earlier run has made.
+func checkStart(method, path string, startedAt time.Time) error {
+	problem := startProblem("the start time", startedAt)
+	if startedAt.IsZero() {
+		problem = "the start time is missing: without it, what an earlier run made cannot be told from older items"
+	}
+	if problem == "" {
+		return nil
+	}
+	return invalid(method, path, "%s", problem)
+}
+
+// startProblem says what is wrong with the time at which work began, if it is
+// given.
 func startProblem(name string, t time.Time) string {
 	if t.After(time.Now().Add(clockMargin)) {
-		return fmt.Sprintf("%s %v lies in the future", name, t)
+		return fmt.Sprintf("%s %v is in the future", name, t)
 	}
 	return ""
 }
@@ -232,7 +244,7 @@ func (n onceNote) ensure(ctx context.Context, c *Client, before func() error) (f
 			return foundNote{}, err
 		}
 	}
-	id, err := createInTurn(ctx, c, n.note, path, body, sought)
+	id, err := c.createInTurn(ctx, n.note, c.newOne(path, body), sought)
 	if err != nil {
 		return foundNote{}, err
 	}
@@ -262,9 +274,13 @@ func (n onceNote) earlier(ctx context.Context, c *Client, key writeKey) (earlier
 		c.core.recent.add(key.collection, own[0].ID)
 		return foundNote{id: own[0].ID, note: own[0], reason: fmt.Sprintf("an earlier run posted it as note %d", own[0].ID)}, equal, nil
 	default:
-		return foundNote{}, nil, n.twins(own)
+		if remembered && lost.created.named {
+			id := lost.created.id
+			return foundNote{id: id, note: own[0], reason: fmt.Sprintf("note %d is the one, as named before", id)}, equal, nil
+		}
+		return foundNote{}, nil, n.twins(c, key, own)
 	}
-	if !remembered || lost.created.id == 0 || lost.created.since.Add(clockMargin).Before(n.since) {
+	if !remembered || !lost.answeredFor(n.since) {
 		return foundNote{}, equal, nil
 	}
 	// The search does not show it, or not as this rule knows it, but its id is
@@ -305,10 +321,7 @@ func (n onceNote) search(ctx context.Context, c *Client) (own []*TicketNote, equ
 // what a repeat would not find, it would post again.
 func (n onceNote) holdToRule(ctx context.Context, c *Client, key writeKey, id int64) error {
 	// Until it is found, a repeat by this client goes by the id.
-	c.core.unanswered.keep(key, lostWrite{
-		until:   time.Now().Add(answeredCreates),
-		created: &lostCreate{since: time.Now(), id: id},
-	})
+	c.core.unanswered.keepAnswered(key, lostCreate{since: time.Now(), id: id})
 	for looks := 0; ; looks++ {
 		own, _, all, err := n.search(ctx, c)
 		shows := slices.Contains(all, id)
@@ -317,7 +330,7 @@ func (n onceNote) holdToRule(ctx context.Context, c *Client, key writeKey, id in
 		case err != nil:
 			return fmt.Errorf("note %d was posted; looking whether it is the only one: %w", id, err)
 		case len(own) > 1 || len(own) == 1 && !known:
-			return n.twins(append(own, &TicketNote{ID: id, Title: n.note.Title}))
+			return n.twins(c, key, append(own, &TicketNote{ID: id, Title: n.note.Title}))
 		case known:
 			c.core.unanswered.remove(key)
 			return nil
@@ -333,13 +346,15 @@ func (n onceNote) holdToRule(ctx context.Context, c *Client, key writeKey, id in
 	}
 }
 
-// twins is the error of a note that is there more than once.
-func (n onceNote) twins(own []*TicketNote) error {
+// twins is the error of a note that is there more than once. It is returned once:
+// a repeat by this client goes on with the first of them.
+func (n onceNote) twins(c *Client, key writeKey, own []*TicketNote) error {
 	e := &AmbiguousError{Kind: "note", Name: n.note.Title}
 	for _, found := range own {
 		if !slices.Contains(e.IDs(), found.ID) {
 			e.Candidates = append(e.Candidates, Candidate{ID: found.ID, Label: found.Title})
 		}
 	}
+	c.core.unanswered.keepAnswered(key, lostCreate{since: time.Now(), id: e.Candidates[0].ID, named: true})
 	return e
 }

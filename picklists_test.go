@@ -105,7 +105,7 @@ func TestPicklist_ID(t *testing.T) {
 		assert.Equal(t, want, got, label)
 	}
 	_, err := p.ID("Nothing like it")
-	require.ErrorIs(t, err, autotask.ErrNotFound)
+	require.ErrorIs(t, err, autotask.ErrInvalid)
 	var ambiguous *autotask.AmbiguousError
 	_, err = p.ID("Twin")
 	require.ErrorAs(t, err, &ambiguous)
@@ -132,7 +132,7 @@ func TestPicklists_BadInput(t *testing.T) {
 	_, err := client.Picklists.Values(t.Context(), "Tickets", "title")
 	require.ErrorIs(t, err, autotask.ErrInvalid, "not a picklist")
 	_, err = client.Picklists.Values(t.Context(), "Tickets", "nosuchfield")
-	require.ErrorIs(t, err, autotask.ErrNotFound)
+	require.ErrorIs(t, err, autotask.ErrInvalid)
 	var e *autotask.Error
 	require.ErrorAs(t, err, &e)
 	assert.Zero(t, e.StatusCode, "it was found in what is kept")

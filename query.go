@@ -1,7 +1,6 @@
 package autotask
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -14,8 +13,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/autotask-go/autotask/internal/fields"
 )
 
 // Autotask's limits for a query.
@@ -25,6 +22,13 @@ const (
 )
 
 // Query says which items of a collection to read. The zero Query reads all.
+//
+// Where the type of the items is one of this module, the names and values of the
+// Filter and the names in Fields are checked against its fields before anything is
+// sent: a wrong one is ErrInvalid, and the error names those like it. Names are
+// compared without case, as Autotask compares them. A field that this module does
+// not know yet can be asked for with a type of your own, or with
+// Client.Collection. User-defined fields are not checked.
 type Query struct {
 	// Filter is the condition; the zero Filter lets every item through.
 	Filter Filter
@@ -35,7 +39,8 @@ type Query struct {
 	// Limit is the number of items in all; 0 is no limit.
 	Limit int
 	// After reads only the items with a greater id: those behind a Page. Absent
-	// and null read from the beginning; 0 is an id like any other.
+	// and null read from the beginning; 0 is an id like any other. Items that
+	// Autotask sends all the same are left out.
 	After Optional[int64]
 	// Prefetch reads one page ahead while the caller works on the one before.
 	// That page is a request for nothing if the loop is left early.
@@ -54,42 +59,42 @@ type Filter struct {
 	err   error
 }
 
-// Eq is true of items whose field equals value: a text, number, boolean or
+// Eq matches items whose field equals value: a text, number, boolean or
 // time.Time, a type made of one of these, a json.Number, or an Optional that
 // holds one. For "has no value" use NotExist.
 func Eq(field string, value any) Filter { return compare("eq", field, value) }
 
-// NotEq is true of items whose field differs from value.
+// NotEq matches items whose field differs from value.
 func NotEq(field string, value any) Filter { return compare("noteq", field, value) }
 
-// Gt is true of items whose field is greater, or later, than value.
+// Gt matches items whose field is greater, or later, than value.
 func Gt(field string, value any) Filter { return compare("gt", field, value) }
 
-// Gte is true of items whose field is value or greater.
+// Gte matches items whose field is value or greater.
 func Gte(field string, value any) Filter { return compare("gte", field, value) }
 
-// Lt is true of items whose field is less, or earlier, than value.
+// Lt matches items whose field is less, or earlier, than value.
 func Lt(field string, value any) Filter { return compare("lt", field, value) }
 
-// Lte is true of items whose field is value or less.
+// Lte matches items whose field is value or less.
 func Lte(field string, value any) Filter { return compare("lte", field, value) }
 
-// BeginsWith is true of items whose text field begins with prefix.
+// BeginsWith matches items whose text field begins with prefix.
 func BeginsWith(field, prefix string) Filter { return compare("beginsWith", field, prefix) }
 
-// EndsWith is true of items whose text field ends with suffix.
+// EndsWith matches items whose text field ends with suffix.
 func EndsWith(field, suffix string) Filter { return compare("endsWith", field, suffix) }
 
-// Contains is true of items whose text field contains part.
+// Contains matches items whose text field contains part.
 func Contains(field, part string) Filter { return compare("contains", field, part) }
 
-// Exist is true of items whose field has a value.
+// Exist matches items whose field has a value.
 func Exist(field string) Filter { return condition("exist", field) }
 
-// NotExist is true of items whose field has no value.
+// NotExist matches items whose field has no value.
 func NotExist(field string) Filter { return condition("notExist", field) }
 
-// Since is true of items whose time field is t or later, sent in UTC and to the
+// Since matches items whose time field is t or later, sent in UTC and to the
 // millisecond. The zero time is an error. It is what a sync asks for that reads
 // only what has changed since its last run, whose beginning t is. The field is
 //
@@ -100,28 +105,29 @@ func NotExist(field string) Filter { return condition("notExist", field) }
 //	Projects, Phases, Tasks      lastActivityDateTime
 //
 // (Autotask's best practices). Autotask's clock and ours differ, and what is
-// being written shows late: begin some minutes before the last run did, and
-// expect items that were seen already. Deletions do not show this way.
+// being written shows late: start a few minutes before the last run, and expect
+// to see some items again. Deletions do not show this way.
 func Since(field string, t time.Time) Filter { return compare("gte", field, t) }
 
-// In is true of items whose field equals one of the values. Values that are
-// given twice, texts also in another casing, count once. Autotask takes 500 OR
-// conditions in a query: the values of In and NotIn, and the alternatives of
-// Or. If there are more, the longest In is sent in parts, and the results are
-// put together in the order of the ids, without doubles. Parts of an In on "id"
-// are read one after the other; those of other fields side by side, with one
-// request for each before the first item comes, and a page of each in memory.
+// In matches items whose field equals one of the values, given one by one or as
+// one slice: In("id", 7, 8), In("id", ids...), In("id", ids). A value that is
+// given twice counts once. Autotask accepts 500 OR conditions in a query: the
+// values of In and NotIn, and the alternatives of Or. If there are more, the
+// longest In is sent in parts, and the results are put together in the order of
+// the ids, without doubles. Parts of an In on "id" are read one after the other;
+// those of other fields side by side, with one request for each before the first
+// item comes, and a page of each in memory.
 func In[V any](field string, values ...V) Filter { return list("in", field, values) }
 
-// NotIn is true of items whose field equals none of the values, of which
-// Autotask takes up to 500. More are refused: read all items, and leave those
-// out in the program.
+// NotIn matches items whose field equals none of the values, given as those of
+// In. Autotask accepts up to 500. More are refused: read all items, and leave
+// those out in the program.
 func NotIn[V any](field string, values ...V) Filter { return list("notIn", field, values) }
 
-// And is true where all of the conditions are.
+// And matches items that match all of the conditions.
 func And(conditions ...Filter) Filter { return group("and", conditions) }
 
-// Or is true where one of the conditions is.
+// Or matches items that match one of the conditions.
 func Or(conditions ...Filter) Filter { return group("or", conditions) }
 
 // UDF applies a condition to the user-defined field of that name instead of a
@@ -158,9 +164,16 @@ func compare(op, field string, value any) Filter {
 
 func list[V any](op, field string, values []V) Filter {
 	f := condition(op, field)
-	converted := make([]any, 0, len(values))
-	seen := make(map[any]bool, len(values))
+	all := make([]any, 0, len(values))
 	for _, value := range values {
+		all = append(all, value)
+	}
+	if len(all) == 1 {
+		all = elements(all[0])
+	}
+	converted := make([]any, 0, len(all))
+	seen := make(map[any]bool, len(all))
+	for _, value := range all {
 		v, err := filterValue(value)
 		if err != nil {
 			f.err = errors.Join(f.err, fmt.Errorf("%s on %s: %w", op, field, err))
@@ -171,11 +184,25 @@ func list[V any](op, field string, values []V) Filter {
 			converted = append(converted, v)
 		}
 	}
-	if len(values) == 0 {
+	if len(all) == 0 {
 		f.err = errors.Join(f.err, fmt.Errorf("%s on %s: no values given", op, field))
 	}
 	f.value = converted
 	return f
+}
+
+// elements are those of a slice, or the value itself if it is none. Bytes are
+// text or JSON to Go, and no list.
+func elements(value any) []any {
+	v := reflect.ValueOf(value)
+	if kind := v.Kind(); kind != reflect.Slice && kind != reflect.Array || v.Type().Elem().Kind() == reflect.Uint8 {
+		return []any{value}
+	}
+	all := make([]any, v.Len())
+	for i := range all {
+		all[i] = v.Index(i).Interface()
+	}
+	return all
 }
 
 func group(op string, conditions []Filter) Filter {
@@ -191,14 +218,15 @@ func group(op string, conditions []Filter) Filter {
 	return f
 }
 
-// sameness is what two values of a list have in common if they are the same to
-// Autotask, which compares texts without case.
+// sameness is what two values of a list have in common if they are spelled the
+// same. Texts in two casings are not: which of them Autotask takes for the same
+// is for its database to say.
 func sameness(v any) any {
 	switch v := v.(type) {
-	case string:
-		return strings.ToLower(v)
 	case jsontext.Value:
 		return [1]string{string(v)} // a number, and no text
+	case stamp:
+		return v.String()
 	}
 	return v
 }
@@ -266,7 +294,7 @@ func timeValue(t time.Time) (any, error) {
 	case year < 1 || year > 9999:
 		return nil, fmt.Errorf("the year %d has no form on the wire, which goes from 1 to 9999", year)
 	}
-	return fields.FormatTime(t), nil
+	return stamp{t}, nil
 }
 
 func floatValue(f float64) (any, error) {
@@ -406,59 +434,6 @@ func (q *Query) check(t *tally) error {
 		}
 	}
 	return errors.Join(problems...)
-}
-
-// part is a query as it is sent, of the one or several that a Query is.
-type part struct {
-	Query
-	ids         int   // how many it asks for, if the parts are in order
-	first, last int64 // their span
-}
-
-// parts are what a Query is sent as.
-type parts struct {
-	all      []part
-	inOrder  bool // the ids of each lie above those of the one before
-	disjoint bool // no item is in two of them
-}
-
-// split checks a query and, if it has more OR conditions than Autotask takes,
-// divides the values of its longest In among several.
-//
-// The items of the parts are, together, exactly those of the whole, however the
-// In is nested: there is no negation above it. An item that the In lets through
-// is let through by the In of some part, and judged there as in the whole; one
-// that it does not let through is judged alike everywhere; and no part lets
-// through what the whole does not, since And and Or turn no more true into
-// false. (A NotIn divided that way would let everything through.)
-func (q Query) split() (parts, error) {
-	var t tally
-	if err := q.check(&t); err != nil {
-		return parts{}, err
-	}
-	if t.ors() <= maxConditions {
-		return parts{all: []part{{Query: q}}, disjoint: true}, nil
-	}
-	// One value is one part's only if values that differ are never the same to
-	// Autotask, as texts may be; and an Or may let an item into every part.
-	in, values := t.longest, t.longest.values()
-	whole := !slices.ContainsFunc(values, func(v any) bool { _, ok := v.(int64); return !ok })
-	p := parts{disjoint: whole && !in.udf && !t.beneathOr}
-	if p.inOrder = p.disjoint && strings.EqualFold(in.field, "id"); p.inOrder {
-		values = slices.SortedFunc(slices.Values(values), func(a, b any) int { return cmp.Compare(a.(int64), b.(int64)) })
-	}
-	for values := range slices.Chunk(values, maxConditions-t.others()) {
-		next := part{Query: q}
-		next.Filter = q.Filter.with(in, values)
-		if p.inOrder {
-			next.ids, next.first, next.last = len(values), values[0].(int64), values[len(values)-1].(int64)
-			if after, ok := q.After.Get(); ok && next.last <= after {
-				continue
-			}
-		}
-		p.all = append(p.all, next)
-	}
-	return p, nil
 }
 
 // body is the query as it is POSTed, to the first page and to every next one.

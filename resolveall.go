@@ -3,6 +3,7 @@ package autotask
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -66,23 +67,28 @@ type Progress struct {
 // want to break; ErrRateLimited has the time to wait in the RetryAfter of its
 // *Error.
 //
-// Give each work the Begun that was kept with it, and a run that was killed can
-// be repeated: what is done already is found to be done.
+// Give each work the Begun or the Ref that was kept with it, and a run that was
+// killed can be repeated: what is done already is found to be done.
+//
+// A work whose outcome is unknown, because the answer to a write was lost, is
+// taken up again when that write cannot be carried out any more, as often as
+// WithMaxRetries says, and comes after that. Others take its place meanwhile.
 //
 // What is wrong with a work is the error of that work, before anything is sent
 // for it. Two works on one ticket never run at the same time, since Autotask has
 // no version check; those that name the ticket in the same way keep their order.
 //
 // work is ranged over on one goroutine of its own, and never is ahead of the
-// outcomes by more than the workers. A panic in it comes through, after the
-// outcomes of what was begun.
+// outcomes by more than the workers; of works that name their ticket by number,
+// up to 50 more are read, to be looked up in one request. A panic in it comes
+// through, after the outcomes of what was begun.
 //
 // Once ctx ends no work is begun. Those that are begun may end within Grace, so
 // that no write is left with an unknown outcome; their outcomes still come. A
-// work that was taken from the sequence and not begun comes with an error that
-// matches the context's and says so. Leaving the loop does the same, and waits
-// for what is begun; its outcomes are lost, but a repeat finds what was done.
-// Both wait for the sequence: one that may block should end with ctx.
+// work that was taken from the sequence and not begun comes with ErrNotStarted,
+// which matches the context's error, too. Leaving the loop does the same, and
+// waits for what is begun; its outcomes are lost, but a repeat finds what was
+// done. Both wait for the sequence: one that may block should end with ctx.
 func (c *Client) ResolveAll(ctx context.Context, work iter.Seq[Work], opts ResolveAllOptions) iter.Seq2[*Outcome, error] {
 	return func(yield func(*Outcome, error) bool) {
 		// running outlives ctx, by Grace.
@@ -95,9 +101,13 @@ func (c *Client) ResolveAll(ctx context.Context, work iter.Seq[Work], opts Resol
 			client:  c,
 			running: running,
 			slots:   make(chan struct{}, opts.workers(c)),
+			parked:  make(chan struct{}, maxParked),
+			want:    make(chan struct{}),
+			ahead:   make(chan *job),
 			results: make(chan result),
 		}
 		go b.feed(ctx, work)
+		go b.dispatch(ctx)
 		defer b.end(stop)
 		began := time.Now()
 		var p Progress
@@ -156,12 +166,37 @@ func (p *Progress) add(r result, elapsed time.Duration, total int) {
 type bulk struct {
 	client   *Client
 	running  context.Context // of what is begun
-	slots    chan struct{}   // one for each work between being taken and being handed out
+	slots    chan struct{}   // one for each work that is begun, until it ends or is parked
+	parked   chan struct{}   // one for each work that waits for a lost write without a slot
+	want     chan struct{}   // asks for another work
+	asked    bool            // and there was no answer yet
+	ahead    chan *job       // taken from the sequence
 	results  chan result     // closed once all is over
-	turns    turns
-	taken    atomic.Int64
-	panicked any         // what the sequence panicked with
-	exited   atomic.Bool // a goroutine ended by runtime.Goexit, say in a test's transport
+	turns    turns           // of works that name a ticket alike
+	taken    atomic.Int64    // works that are begun or have ended
+	panicked any             // what the sequence panicked with
+	exited   atomic.Bool     // a goroutine ended by runtime.Goexit, say in a test's transport
+}
+
+const (
+	// lookUpAtOnce is how many ticket numbers are looked up in one request, and so
+	// how many works are read ahead of those that are begun.
+	lookUpAtOnce = 50
+	// lookUpDelay is how long a look-up waits for more numbers to come with it.
+	lookUpDelay = 10 * time.Millisecond
+	// maxParked bounds what waits for lost writes. Beyond it such a work keeps its
+	// slot, and a server that answers no write at all stops the run.
+	maxParked = 1000
+)
+
+// job is one work on its way.
+type job struct {
+	work     Work
+	resolve  *resolve
+	err      error // found before it began
+	requests int64 // made before it began
+	myTurn   <-chan struct{}
+	done     func()
 }
 
 type result struct {
@@ -169,11 +204,9 @@ type result struct {
 	err     error
 }
 
-// feed takes works from the sequence as there is room, and begins them.
+// feed takes works from the sequence as there is room.
 func (b *bulk) feed(ctx context.Context, work iter.Seq[Work]) {
-	var begun sync.WaitGroup
-	defer close(b.results)
-	defer begun.Wait()
+	defer close(b.ahead)
 	returned := false
 	defer func() {
 		b.panicked = recover()
@@ -181,45 +214,224 @@ func (b *bulk) feed(ctx context.Context, work iter.Seq[Work]) {
 			b.exited.Store(true)
 		}
 	}()
-	b.take(ctx, work, &begun)
+	b.take(ctx, work)
 	returned = true
 }
 
-func (b *bulk) take(ctx context.Context, work iter.Seq[Work], begun *sync.WaitGroup) {
-	if !b.room(ctx) {
+// take hands out works as they are asked for, until ctx ends.
+func (b *bulk) take(ctx context.Context, work iter.Seq[Work]) {
+	if !b.wanted(ctx) {
 		return
 	}
 	for w := range work {
-		b.taken.Add(1)
-		myTurn, done := b.turns.take(w.key())
-		begun.Go(func() {
-			var r *result
-			defer func() {
-				done()
-				if r == nil {
-					b.exited.Store(true)
-				} else {
-					b.results <- *r
-				}
-				<-b.slots
-			}()
-			<-myTurn
-			outcome, err := b.resolve(ctx, &w)
-			r = &result{outcome, err}
-		})
-		if !b.room(ctx) {
+		j := &job{work: w}
+		j.resolve = b.client.newResolve(w.TicketID, w.Resolution)
+		j.resolve.out.Work = &j.work
+		j.myTurn, j.done = b.turns.take(w.key())
+		b.ahead <- j
+		if !b.wanted(ctx) {
 			return
 		}
 	}
 }
 
-// room waits until another work may be taken; false means that none may.
-func (b *bulk) room(ctx context.Context) bool {
+// wanted waits until another work is asked for. None is once ctx has ended.
+func (b *bulk) wanted(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		return false
 	}
 	select {
-	case b.slots <- struct{}{}:
+	case <-b.want:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// dispatch begins the works in their order.
+func (b *bulk) dispatch(ctx context.Context) {
+	var begun sync.WaitGroup
+	defer close(b.results)
+	defer begun.Wait()
+	for {
+		b.slots <- struct{}{} // frees up even when ctx has ended
+		batch := b.next()
+		if batch == nil {
+			return
+		}
+		b.check(ctx, batch)
+		for i, j := range batch {
+			if i > 0 {
+				b.slots <- struct{}{}
+			}
+			b.taken.Add(1)
+			begun.Go(func() { b.run(ctx, j) })
+		}
+	}
+}
+
+// next returns the works to begin next: one, or as many as have their numbers
+// looked up together. There are no more if it is empty.
+func (b *bulk) next() []*job {
+	first := b.ask(nil)
+	if first == nil {
+		return nil
+	}
+	batch := []*job{first}
+	timer := time.NewTimer(lookUpDelay)
+	defer timer.Stop()
+	for len(batch) < lookUpAtOnce && batch[len(batch)-1].work.Number != "" {
+		j := b.ask(timer.C)
+		if j == nil {
+			break
+		}
+		batch = append(batch, j)
+		timer.Reset(lookUpDelay)
+	}
+	return batch
+}
+
+// ask takes another work. It returns nil if there is none, or none in time: then
+// the answer is for the next to ask.
+func (b *bulk) ask(late <-chan time.Time) *job {
+	want := b.want
+	if b.asked {
+		want = nil
+	}
+	for {
+		select {
+		case want <- struct{}{}:
+			b.asked, want = true, nil
+		case j := <-b.ahead:
+			b.asked = false
+			return j
+		case <-late:
+			return nil
+		}
+	}
+}
+
+// check finds what is wrong with works before anything is sent for them, and
+// looks up the numbers of the others.
+func (b *bulk) check(ctx context.Context, batch []*job) {
+	var named []*job
+	var numbers []string
+	for _, j := range batch {
+		j.err = j.work.check(j.resolve)
+		if j.err == nil && j.work.TicketID == 0 {
+			named = append(named, j)
+			numbers = append(numbers, j.work.Number)
+		}
+	}
+	if len(named) == 0 || ctx.Err() != nil {
+		return
+	}
+	lookUp, attempts := countAttempts(b.running)
+	ids, err := b.client.Tickets.idsOf(lookUp, numbers)
+	named[0].requests = attempts.Load()
+	if errors.Is(err, ErrInvalid) && len(named) > 1 {
+		b.lookUpSingly(named) // one of them may be to blame
+		return
+	}
+	for _, j := range named {
+		found, err := ids[keyOfNumber(j.work.Number)], err
+		if err == nil {
+			err = found.err
+		}
+		j.named(found.id, err)
+	}
+}
+
+func (b *bulk) lookUpSingly(named []*job) {
+	for _, j := range named {
+		ctx, attempts := countAttempts(b.running)
+		id, err := b.client.Tickets.ResolveNumber(ctx, j.work.Number)
+		j.requests += attempts.Load()
+		j.named(id, err)
+	}
+}
+
+// named gives a job the id that its number stands for.
+func (j *job) named(id int64, err error) {
+	r := j.resolve
+	if err != nil {
+		j.err = err
+		r.record(StepGet, StepFailed, err.Error())
+		return
+	}
+	r.id, r.out.TicketID = id, id
+	j.err = r.check() // the note may be for another ticket
+}
+
+// run carries out one work and hands out its outcome.
+func (b *bulk) run(ctx context.Context, j *job) {
+	release := sync.OnceFunc(func() { <-b.slots })
+	var r *result
+	defer func() {
+		j.done()
+		if r == nil {
+			b.exited.Store(true)
+		} else {
+			b.results <- *r
+		}
+		release()
+	}()
+	<-j.myTurn
+	outcome, err := b.resolve(ctx, j, release)
+	r = &result{outcome, err}
+}
+
+// resolve carries out one work, again if its outcome is unknown and the time has
+// come. It is not begun once ctx has ended.
+func (b *bulk) resolve(ctx context.Context, j *job, release func()) (*Outcome, error) {
+	r, err := j.resolve, j.err
+	if err == nil && ctx.Err() != nil {
+		err = j.notStarted(ctx)
+	}
+	if err != nil {
+		r.out.Requests = int(j.requests)
+		return r.out, err
+	}
+	running, attempts := countAttempts(b.running)
+	err = r.do(running)
+	for again := 0; again < b.client.core.maxRetries && errors.Is(err, ErrOutcomeUnknown); again++ {
+		if !b.park(ctx, retryAfterOf(err), release) {
+			break
+		}
+		r = b.client.again(r)
+		err = r.do(running)
+	}
+	r.out.Requests = int(j.requests + attempts.Load())
+	return r.out, err
+}
+
+// again is a resolve that goes on where another came to.
+func (c *Client) again(r *resolve) *resolve {
+	next := c.newResolve(r.id, r.Resolution)
+	next.out.Work = r.out.Work
+	if r.out.NoteID != 0 {
+		next.NoteID = r.out.NoteID
+	}
+	return next
+}
+
+// park waits until a lost write cannot be carried out any more, and lets another
+// work take the slot meanwhile. It is false if ctx ended, or if the wait is longer
+// than a lost write accounts for.
+func (b *bulk) park(ctx context.Context, wait time.Duration, release func()) bool {
+	if wait > landing {
+		return false
+	}
+	select {
+	case b.parked <- struct{}{}:
+		defer func() { <-b.parked }()
+		release()
+	default:
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
 		return true
 	case <-ctx.Done():
 		return false
@@ -239,54 +451,13 @@ func (b *bulk) end(stop func()) {
 	}
 }
 
-// resolve carries out one work. It is not begun once ctx has ended.
-func (b *bulk) resolve(ctx context.Context, w *Work) (*Outcome, error) {
-	r := b.client.newResolve(w.TicketID, w.Resolution)
-	r.out.Work = w
-	if err := w.check(r); err != nil {
-		return r.out, err
-	}
-	running, attempts := countAttempts(b.running)
-	err := b.resolveCounted(ctx, running, r)
-	r.out.Requests = int(attempts.Load())
-	return r.out, err
-}
-
-func (b *bulk) resolveCounted(ctx, running context.Context, r *resolve) error {
-	if err := notBegun(ctx, r, "nothing was sent"); err != nil {
-		return err
-	}
-	if r.id == 0 {
-		id, err := b.client.Tickets.ResolveNumber(running, r.out.Work.Number)
-		if err != nil {
-			r.record(StepGet, StepFailed, err.Error())
-			return err
-		}
-		r.id, r.out.TicketID = id, id
-		if err := r.check(); err != nil { // the note may be for another ticket
-			return err
-		}
-		// Another work may name the same ticket by its id.
-		myTurn, done := b.turns.take(id)
-		defer done()
-		<-myTurn
-		if err := notBegun(ctx, r, "its number was looked up, nothing was written"); err != nil {
-			return err
-		}
-	}
-	return r.do(running)
-}
-
-// notBegun is the error of a work that came too late.
-func notBegun(ctx context.Context, r *resolve, so string) error {
-	if ctx.Err() == nil {
-		return nil
-	}
+// notStarted is the error of a work that came too late.
+func (j *job) notStarted(ctx context.Context) error {
 	path := collection[Ticket]()
-	if r.id != 0 {
-		path = itemPath[Ticket](r.id)
+	if j.resolve.id != 0 {
+		path = itemPath[Ticket](j.resolve.id)
 	}
-	e := refusal(0, http.MethodPut, path, "not begun: "+so)
+	e := refusal(transport.NotStarted, http.MethodPut, path, "not begun: nothing was written")
 	e.cause = ctx.Err()
 	return e
 }
@@ -296,7 +467,7 @@ func (w *Work) key() any {
 	if w.TicketID != 0 {
 		return w.TicketID
 	}
-	return strings.ToLower(strings.TrimSpace(w.Number))
+	return keyOfNumber(w.Number)
 }
 
 // check refuses what can be seen to be wrong before the number is looked up.

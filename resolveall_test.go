@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"regexp"
@@ -167,8 +168,8 @@ func TestResolveAll_OneFailureStopsNoOther(t *testing.T) {
 	assert.Contains(t, errs[4].Error(), "names its ticket twice")
 	assert.Contains(t, errs[5].Error(), "names no ticket")
 	assert.NotZero(t, outcomes[1].TicketID, "found by its number")
-	assert.Equal(t, 12, outcomes[1].Requests)
-	assert.Equal(t, 11, outcomes[0].Requests)
+	assert.Equal(t, 11, outcomes[1].Requests)
+	assert.Equal(t, 10, outcomes[0].Requests)
 	assert.Len(t, srv.Rows("TicketNotes"), 4, "of 0, 1, 8 and 11")
 }
 
@@ -482,6 +483,7 @@ func TestResolveAll_RandomFaults(t *testing.T) {
 	t.Parallel()
 	skip := map[string]bool{ // which a single run rightly ends with otherwise
 		"note shows late": true, "note shows later": true, "lost, and shows late": true, "edited by somebody else": true,
+		"write reverted": true, // a repeat keeps to what a person or a rule has made of the status
 	}
 	bulks := uint64(15)
 	if raceDetector {
@@ -508,9 +510,11 @@ func TestResolveAll_RandomFaults(t *testing.T) {
 				}
 			}
 			pending := numbered
+			var lastErrs []error
 			for runs := 1; len(pending) > 0; runs++ {
-				require.Less(t, runs, 10, "it never ends")
+				require.Less(t, runs, 10, "it never ends: %v", lastErrs)
 				outcomes, errs := all(t, client, pending, autotask.ResolveAllOptions{})
+				lastErrs = slices.Collect(maps.Values(errs))
 				pending = slices.DeleteFunc(slices.Clone(pending), func(w autotask.Work) bool {
 					key := w.Key.(int)
 					return errs[key] == nil && outcomes[key].Resolved
@@ -533,8 +537,8 @@ func heapInUse() int64 {
 // TestResolveAll_NotesWithoutAnAnswerTakeNoRoom: what is remembered of them is
 // not their text.
 func TestResolveAll_NotesWithoutAnAnswerTakeNoRoom(t *testing.T) { //nolint:paralleltest // it measures memory
-	client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase),
-		autotask.WithHTTPClient(&http.Client{Transport: &ledger{notes: map[string]int64{}, mute: true}}))
+	client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase), autotask.WithMaxRetries(0),
+		autotask.WithHTTPClient(&http.Client{Transport: &ledger{notes: map[string]string{}, mute: true}}))
 	require.NoError(t, err)
 	const works, first = 600, 100
 	source := func(yield func(autotask.Work) bool) {
@@ -564,7 +568,7 @@ func TestResolveAll_NotesWithoutAnAnswerTakeNoRoom(t *testing.T) { //nolint:para
 // searched for the second time.
 type ledger struct {
 	mu    sync.Mutex
-	notes map[string]int64 // by ticket
+	notes map[string]string // by ticket
 	sent  int
 	mute  bool // does not say what became of a note
 }
@@ -584,18 +588,22 @@ func (l *ledger) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		ticket := ticketInFilter.FindStringSubmatch(string(body))[1]
-		id, posted := l.notes[ticket]
-		if !posted {
+		posted := l.notes[ticket]
+		if posted == "" {
 			return answered(req, emptyPage), nil
 		}
 		delete(l.notes, ticket)
-		return answered(req, fmt.Sprintf(`{"items":[{"id":%d,"ticketID":%s}],"pageDetails":{"count":1,"requestCount":500,"nextPageUrl":null}}`, id, ticket)), nil
+		return answered(req, `{"items":[`+posted+`],"pageDetails":{"count":1,"requestCount":500,"nextPageUrl":null}}`), nil
 	case req.Method == http.MethodGet:
 		return answered(req, `{"item":{"id":`+segments[1]+`,"status":5,"title":"x","resolution":"done","completedDate":"2026-11-23T02:00:00Z","resolvedDateTime":"2026-11-23T02:00:00Z"}}`), nil
 	case len(segments) == 3 && l.mute:
 		return answered(req, "<html>"), nil
 	case len(segments) == 3:
-		l.notes[segments[1]] = int64(l.sent)
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		l.notes[segments[1]] = fmt.Sprintf(`{"id":%d,`, l.sent) + strings.TrimPrefix(string(body), "{")
 		return answered(req, fmt.Sprintf(`{"itemId":%d}`, l.sent)), nil
 	}
 	return nil, fmt.Errorf("unexpected %s %s", req.Method, path)
@@ -614,7 +622,7 @@ func TestResolveAll_MemoryIsFlat(t *testing.T) { //nolint:paralleltest // it mea
 	if raceDetector {
 		first, last = 500, 5_000 // the detector makes it ten times as slow
 	}
-	tenant := &ledger{notes: map[string]int64{}}
+	tenant := &ledger{notes: map[string]string{}}
 	client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase), autotask.WithHTTPClient(&http.Client{Transport: tenant}))
 	require.NoError(t, err)
 	work := func(yield func(autotask.Work) bool) {

@@ -22,28 +22,33 @@ type Range struct {
 	Last  Optional[int64] `json:"last,omitzero"`
 }
 
-// Scan reads one large result with several workers at once, each of them in a
-// range of ids of its own, so that as many requests are under way as Autotask
-// allows on one endpoint (three; see WithMaxConcurrency; there are never more
-// workers than that). Pages come as they are ready, in no order; within a page
-// the ids ascend. Every item comes once.
+// Scan reads one large result with several workers, each in a range of ids of its
+// own, so that as many requests are in flight as Autotask allows on one endpoint
+// (three; see WithMaxConcurrency; there are never more workers than that). Pages
+// arrive as they are ready, in no particular order; within a page the ids ascend.
+// Every item comes once.
 //
 // Each Page names in Rest what is still to be read once it has been dealt with.
 // Given as rest, another Scan of the same query goes on from there, also in
-// another run of the program. Behind the last page an open range may be left,
-// where there was nothing yet. Without rest all is read; with one that is empty
-// but not nil, nothing is.
+// another run of the program. After the last page an open range may remain, with
+// nothing in it yet. Without rest all is read; with one that is empty but not
+// nil, nothing is.
 //
 // It is meant for results of many pages. The first is read alone, since the
 // ranges are laid out by it and by a count of the items (without a count, one
 // worker reads on alone). The count is one request, and each range costs about
 // one beyond what All would. Filters that are sent in parts (see In) are read by
-// one worker for each range. q.Prefetch plays no part; a q.Limit is an error,
+// one worker for each range, and a collection that is searched by one condition
+// alone, as TicketHistory is, by one worker. q.Prefetch plays no part; a q.Limit is an error,
 // since there is no order to count in. A failure ends the other workers, too.
 func Scan[T Queryable](ctx context.Context, c *Client, q Query, workers int, rest ...Range) iter.Seq2[*Page[T], error] {
 	return func(yield func(*Page[T], error) bool) {
+		k := kindOf[T]()
 		workers := min(workers, c.core.concurrency)
-		s, err := newScan[T](c, q, workers, rest)
+		if k.single() {
+			workers = min(workers, 1) // ranges of ids cannot be asked for
+		}
+		s, err := k.newScan(c, q, workers, rest)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -54,7 +59,7 @@ func Scan[T Queryable](ctx context.Context, c *Client, q Query, workers int, res
 		s.start(ctx, cancel, workers)
 		for r := range s.results {
 			s.rest = without(s.rest, r.span)
-			if len(r.items) > 0 && !yield(&Page[T]{Items: r.items, Rest: ranges(s.rest)}, nil) {
+			if len(r.rows) > 0 && !yield(&Page[T]{Items: itemsOf[T](r.rows), Rest: ranges(s.rest)}, nil) {
 				return
 			}
 		}
@@ -63,16 +68,17 @@ func Scan[T Queryable](ctx context.Context, c *Client, q Query, workers int, res
 			err = errors.New("a worker was ended by runtime.Goexit; the result is incomplete")
 		}
 		if err != nil {
-			yield(nil, asError(http.MethodPost, queryPath[T](), err))
+			yield(nil, asError(http.MethodPost, k.path(), err))
 		}
 	}
 }
 
 // scan is a Scan under way.
-type scan[T Queryable] struct {
+type scan struct {
+	kind    *kind
 	client  *Client
 	query   Query
-	results chan scanned[T]
+	results chan scanned
 	group   *errgroup.Group
 	rest    []span      // what has not been given out; the caller's goroutine has it
 	exited  atomic.Bool // a worker did not return
@@ -107,13 +113,13 @@ type share struct {
 
 // scanned is what one request brought: the items of a span, and that there are
 // no others in it.
-type scanned[T any] struct {
-	items []*T
-	span  span
+type scanned struct {
+	rows []row
+	span span
 }
 
-func newScan[T Queryable](c *Client, q Query, workers int, rest []Range) (*scan[T], error) {
-	path := queryPath[T]()
+func (k *kind) newScan(c *Client, q Query, workers int, rest []Range) (*scan, error) {
+	path := k.path()
 	spans, err := spansOf(q, rest)
 	switch {
 	case err != nil:
@@ -124,13 +130,13 @@ func newScan[T Queryable](c *Client, q Query, workers int, rest []Range) (*scan[
 		return nil, invalid(http.MethodPost, path, "a Scan with a Limit: items come in no order, so that it would not say which; use All")
 	}
 	q.After, q.Prefetch = Optional[int64]{}, false
-	if _, err := open[T](c, q); err != nil {
+	if _, err := k.open(c, q); err != nil {
 		return nil, err
 	}
-	if err := needsID[T](http.MethodPost); err != nil {
+	if err := k.needsID(http.MethodPost); err != nil {
 		return nil, err
 	}
-	s := &scan[T]{client: c, query: q, results: make(chan scanned[T], workers), rest: spans, open: noEnd, total: -1}
+	s := &scan{kind: k, client: c, query: q, results: make(chan scanned, workers), rest: spans, open: noEnd, total: -1}
 	s.changed = sync.NewCond(&s.mu)
 	for _, sp := range spans {
 		s.shares = append(s.shares, &share{span: sp, began: sp.after})
@@ -162,7 +168,7 @@ func spansOf(q Query, rest []Range) ([]span, error) {
 	return spans, nil
 }
 
-func (s *scan[T]) start(ctx context.Context, cancel func(), workers int) {
+func (s *scan) start(ctx context.Context, cancel func(), workers int) {
 	s.group, ctx = errgroup.WithContext(ctx)
 	stop := context.AfterFunc(ctx, s.wake)
 	for range workers {
@@ -192,12 +198,12 @@ func (s *scan[T]) start(ctx context.Context, cancel func(), workers int) {
 }
 
 // wait lets the workers end, who may still want to give out what they have.
-func (s *scan[T]) wait() {
+func (s *scan) wait() {
 	for range s.results {
 	}
 }
 
-func (s *scan[T]) wake() {
+func (s *scan) wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.changed.Broadcast()
@@ -205,13 +211,13 @@ func (s *scan[T]) wake() {
 
 // count finds out how many items the open range holds. If that fails, or would
 // mean reading them, it stays unknown, and one worker reads the range.
-func (s *scan[T]) count(ctx context.Context) {
+func (s *scan) count(ctx context.Context) {
 	q := s.query
 	q.After = position(s.open)
-	if p, err := q.split(); err != nil || len(p.all) > 1 {
+	if p, err := s.kind.split(q); err != nil || len(p.all) > 1 {
 		return
 	}
-	n, err := Count[T](ctx, s.client, q)
+	n, err := s.kind.count(ctx, s.client, q)
 	if err != nil {
 		return
 	}
@@ -229,7 +235,7 @@ func position(after int64) Optional[int64] {
 }
 
 // work reads one share after the other.
-func (s *scan[T]) work(ctx context.Context) error {
+func (s *scan) work(ctx context.Context) error {
 	for {
 		mine, err := s.claim(ctx)
 		if mine == nil {
@@ -244,7 +250,7 @@ func (s *scan[T]) work(ctx context.Context) error {
 // claim finds a worker something to read: a share that nobody has, or else a
 // part of another worker's. It waits while neither can be had, and returns nil
 // when all is read.
-func (s *scan[T]) claim(ctx context.Context) (*share, error) {
+func (s *scan) claim(ctx context.Context) (*share, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.idle++
@@ -268,18 +274,18 @@ func (s *scan[T]) claim(ctx context.Context) (*share, error) {
 }
 
 // readShare reads a share up to its end, wherever that is by then.
-func (s *scan[T]) readShare(ctx context.Context, mine *share) error {
+func (s *scan) readShare(ctx context.Context, mine *share) error {
 	next, err := s.source(mine)
 	if err != nil {
 		return err
 	}
 	for done := false; !done; {
-		items, err := next(ctx)
+		rows, err := next(ctx)
 		if err != nil {
 			return err
 		}
-		var r scanned[T]
-		if r, done, err = s.settle(mine, items); err != nil {
+		var r scanned
+		if r, done, err = s.settle(mine, rows); err != nil {
 			return err
 		}
 		select {
@@ -291,41 +297,40 @@ func (s *scan[T]) readShare(ctx context.Context, mine *share) error {
 	return nil
 }
 
-func (s *scan[T]) source(mine *share) (source[T], error) {
+func (s *scan) source(mine *share) (source, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q := s.query
 	q.After = position(mine.after)
-	if mine.last != noEnd {
+	if mine.last != noEnd && !s.kind.single() { // else settle keeps to it
 		within := Lte("id", mine.last)
 		if q.Filter.op != "" {
 			within = And(q.Filter, within)
 		}
 		q.Filter = within
 	}
-	return open[T](s.client, q)
+	return s.kind.open(s.client, q)
 }
 
-// settle takes what was read of a share off it. Items beyond its end are
+// settle takes what was read of a share off it. Rows beyond its end are
 // another worker's by now.
-func (s *scan[T]) settle(mine *share, items []*T) (r scanned[T], done bool, err error) {
+func (s *scan) settle(mine *share, rows []row) (r scanned, done bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ids, err := ascending(items, position(mine.after))
-	if err != nil {
-		return scanned[T]{}, false, err
+	if err := s.kind.ascending(rows, position(mine.after)); err != nil {
+		return scanned{}, false, err
 	}
-	n, atEnd := slices.BinarySearch(ids, mine.last)
+	n, atEnd := slices.BinarySearchFunc(rows, row{id: mine.last}, byID)
 	if atEnd {
 		n++
 	}
-	done = atEnd || n < len(ids) || len(ids) == 0
-	r = scanned[T]{items: items[:n], span: span{mine.after, mine.last}}
+	done = atEnd || n < len(rows) || len(rows) == 0
+	r = scanned{rows: rows[:n], span: span{mine.after, mine.last}}
 	if !done {
-		r.span.last = ids[n-1]
+		r.span.last = rows[n-1].id
 	}
 	if mine.rows == 0 && n > 0 {
-		mine.first = ids[0]
+		mine.first = rows[0].id
 	}
 	mine.after = r.span.last
 	mine.rows += int64(n)
@@ -342,7 +347,7 @@ func (s *scan[T]) settle(mine *share, items []*T) (r scanned[T], done bool, err 
 // part takes a part off the share that has the most to read, for a worker that
 // has none; nil if no share is worth it. Its reader keeps the page that it is
 // at, and as much of the rest as comes to each of those who share it.
-func (s *scan[T]) part() *share {
+func (s *scan) part() *share {
 	var largest *share
 	var most int64
 	for _, sh := range s.shares {
@@ -366,7 +371,7 @@ func (s *scan[T]) part() *share {
 }
 
 // left is how many items a share still has, as far as can be told.
-func (s *scan[T]) left(sh *share) int64 {
+func (s *scan) left(sh *share) int64 {
 	if sh.last != noEnd {
 		return int64(float64(sh.last-sh.after) * s.density(sh))
 	}
@@ -384,7 +389,7 @@ func (s *scan[T]) left(sh *share) int64 {
 
 // density is how many items there are to an id: in the share where some were
 // read, or else in all of them.
-func (s *scan[T]) density(sh *share) float64 {
+func (s *scan) density(sh *share) float64 {
 	rows, ids := sh.rows, sh.spread()
 	if rows == 0 {
 		for _, other := range s.shares {

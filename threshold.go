@@ -11,8 +11,8 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Threshold tells how much of the tenant's request limit is used up: by all
-// its integrations together, in a rolling window.
+// Threshold is how much of the tenant's request limit is used: by all its
+// integrations together, in a rolling window.
 type Threshold struct {
 	Limit  int64         // requests in a window, usually 10,000
 	Window time.Duration // usually an hour
@@ -28,7 +28,7 @@ func (t *Threshold) Fraction() float64 {
 	return float64(t.Used) / float64(t.Limit)
 }
 
-// Threshold asks for the state of the tenant's request limit (GET
+// Threshold reports how much of the tenant's request limit is used (GET
 // ThresholdInformation). The call itself counts.
 func (c *Client) Threshold(ctx context.Context) (*Threshold, error) {
 	type wireThreshold struct {

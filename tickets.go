@@ -34,32 +34,73 @@ func (s *TicketsService) Get(ctx context.Context, id int64) (*Ticket, error) {
 // opaque: "T20261123.0001", but also "T20261123.0001.002" for a recurring
 // ticket. None is ErrNotFound; several are an *AmbiguousError with their ids.
 func (s *TicketsService) ResolveNumber(ctx context.Context, number string) (int64, error) {
-	const path = "Tickets/query"
-	number = strings.TrimSpace(number)
-	if number == "" {
-		return 0, invalid(http.MethodPost, path, "the ticket number is empty")
+	if strings.TrimSpace(number) == "" {
+		return 0, invalid(http.MethodPost, "Tickets/query", "the ticket number is empty")
 	}
-	matches := &AmbiguousError{Kind: "ticket number", Name: number}
-	q := Query{Filter: Eq("ticketNumber", number), Fields: []string{"ticketNumber", "title"}}
-	for t, err := range s.All(ctx, q) {
+	ids, err := s.idsOf(ctx, []string{number})
+	if err != nil {
+		return 0, err
+	}
+	found := ids[keyOfNumber(number)]
+	return found.id, found.err
+}
+
+// numberedID is what a ticket number stands for: an id, or the error that there
+// is none, or no single one.
+type numberedID struct {
+	id  int64
+	err error
+}
+
+// keyOfNumber is a ticket number without what makes no difference.
+func keyOfNumber(number string) string { return strings.ToLower(strings.TrimSpace(number)) }
+
+// idsOf looks up ticket numbers, all in one query. The result has an entry for
+// the key of each.
+func (s *TicketsService) idsOf(ctx context.Context, numbers []string) (map[string]numberedID, error) {
+	const path = "Tickets/query"
+	matches := make(map[string]*AmbiguousError, len(numbers))
+	var filters []Filter
+	for _, number := range numbers {
+		if key := keyOfNumber(number); matches[key] == nil {
+			number = strings.TrimSpace(number)
+			matches[key] = &AmbiguousError{Kind: "ticket number", Name: number}
+			filters = append(filters, Eq("ticketNumber", number))
+		}
+	}
+	filter := filters[0]
+	if len(filters) > 1 {
+		filter = Or(filters...)
+	}
+	for t, err := range s.All(ctx, Query{Filter: filter, Fields: []string{"ticketNumber", "title"}}) {
 		if err != nil {
-			return 0, err
+			return nil, err
+		}
+		got, ok := t.TicketNumber.Get()
+		match := matches[keyOfNumber(got)]
+		if !ok && len(filters) == 1 {
+			match = matches[keyOfNumber(numbers[0])]
 		}
 		// A condition that the server did not apply lets every ticket through.
-		if got, ok := t.TicketNumber.Get(); t.ID <= 0 || ok && !strings.EqualFold(strings.TrimSpace(got), number) {
-			return 0, nonsense(path, "Autotask answered a search for ticket number %q with ticket %d, number %q", number, t.ID, got)
+		if t.ID <= 0 || match == nil {
+			return nil, nonsense(path, "Autotask answered a search for ticket number %s with ticket %d, number %q", excerpt(strings.Join(numbers, ", ")), t.ID, got)
 		}
-		if !slices.Contains(matches.IDs(), t.ID) {
-			matches.Candidates = append(matches.Candidates, Candidate{ID: t.ID, Label: t.Title})
+		if !slices.Contains(match.IDs(), t.ID) {
+			match.Candidates = append(match.Candidates, Candidate{ID: t.ID, Label: t.Title})
 		}
 	}
-	switch len(matches.Candidates) {
-	case 0:
-		return 0, notFound(http.MethodPost, path, fmt.Sprintf("there is no ticket with the number %q", number))
-	case 1:
-		return matches.Candidates[0].ID, nil
+	ids := make(map[string]numberedID, len(matches))
+	for key, match := range matches {
+		switch len(match.Candidates) {
+		case 0:
+			ids[key] = numberedID{err: notFound(http.MethodPost, path, fmt.Sprintf("there is no ticket with the number %q", match.Name))}
+		case 1:
+			ids[key] = numberedID{id: match.Candidates[0].ID}
+		default:
+			ids[key] = numberedID{err: match}
+		}
 	}
-	return 0, matches
+	return ids, nil
 }
 
 // GetByNumber is ResolveNumber, then Get: the number is for display only, and

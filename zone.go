@@ -49,14 +49,9 @@ func (c *core) discover(ctx context.Context) (string, error) {
 	var zone struct {
 		URL string `json:"url"`
 	}
-	_, err := c.do(ctx, &transport.Request{
-		Method: http.MethodGet,
-		URL:    c.zoneURL + "?user=" + url.QueryEscape(c.userName()),
-		Path:   zonePath,
-		Decode: func(b []byte) error {
-			zone.URL = "" // nothing of an earlier attempt
-			return decode(b, &zone)
-		},
+	err := c.askZone(ctx, c.zoneURL, func(b []byte) error {
+		zone.URL = "" // nothing of an earlier attempt
+		return decode(b, &zone)
 	})
 	if err != nil {
 		return "", err
@@ -66,6 +61,16 @@ func (c *core) discover(ctx context.Context) (string, error) {
 		return "", refusal(transport.Server, http.MethodGet, zonePath, err.Error())
 	}
 	return base, nil
+}
+
+func (c *core) askZone(ctx context.Context, where string, decode func([]byte) error) error {
+	_, err := c.do(ctx, &transport.Request{
+		Method: http.MethodGet,
+		URL:    where + "?user=" + url.QueryEscape(c.userName()),
+		Path:   zonePath,
+		Decode: decode,
+	})
+	return err
 }
 
 // joinZone makes a base URL of a zone's url, which comes with or without a

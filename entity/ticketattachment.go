@@ -29,7 +29,7 @@ type TicketAttachment struct {
 	ParentID                      autotask.Optional[int64]     `json:"parentID,omitzero"`
 	Publish                       autotask.Optional[int64]     `json:"publish,omitzero" autotask:"required"` // required
 	TicketID                      autotask.Optional[int64]     `json:"ticketID,omitzero" autotask:"parent"`
-	TicketNoteID                  autotask.Optional[int64]     `json:"ticketNoteID,omitzero"`
+	TicketNoteID                  autotask.Optional[int64]     `json:"ticketNoteID,omitzero" autotask:"instead=TicketNoteAttachment"` // not to be set: create a TicketNoteAttachment
 	TimeEntryID                   autotask.Optional[int64]     `json:"timeEntryID,omitzero"`
 	Title                         autotask.Optional[string]    `json:"title,omitzero" autotask:"required"` // required
 	Data                          autotask.Optional[[]byte]    `json:"data,omitzero"`

@@ -479,7 +479,7 @@ func TestEnsureUnknownFields(t *testing.T) {
 	s := subscription()
 	s.Fields, s.ShowFields, s.UDFs = []string{"statuss", "title"}, []string{"titel"}, []string{"Sites"}
 	_, err := webhook.Ensure(t.Context(), srv.Client(), s)
-	require.ErrorIs(t, err, autotask.ErrNotFound)
+	require.ErrorIs(t, err, autotask.ErrInvalid)
 	for _, want := range []string{`no value "statuss"; did you mean "status"`, `no value "titel"; did you mean "title"`, `no value "Sites"; did you mean "Site"`} {
 		require.ErrorContains(t, err, want)
 	}

@@ -30,6 +30,9 @@ type Field struct {
 	IsTime      bool
 	Plain       bool // it has no absent state: zero is all it can be
 	MaxLength   int  // in UTF-16 code units; 0 is unbounded
+	// Instead, if not "", is the entity to create where this field is to be set:
+	// of this one, Autotask accepts it and drops it.
+	Instead string
 }
 
 // Table lists the fields of an entity type.
@@ -41,6 +44,19 @@ type Table struct {
 // Lookup returns nil for a name that the type does not have.
 func (t *Table) Lookup(name string) *Field { return t.byName[name] }
 
+// Find is Lookup for a name in any casing, as filters and callers may write it.
+func (t *Table) Find(name string) *Field {
+	if f := t.byName[name]; f != nil {
+		return f
+	}
+	for _, f := range t.All {
+		if strings.EqualFold(f.Name, name) {
+			return f
+		}
+	}
+	return nil
+}
+
 // IsReadOnly tells whether the API sets the field itself.
 func (t *Table) IsReadOnly(name string) bool {
 	f := t.byName[name]
@@ -49,7 +65,8 @@ func (t *Table) IsReadOnly(name string) bool {
 
 var tables sync.Map // reflect.Type -> *Table
 
-// Of returns the table of a struct type; it is made once a type.
+// Of returns the table of a struct type; it is made once a type. Other types have
+// no fields.
 func Of(typ reflect.Type) *Table {
 	if t, ok := tables.Load(typ); ok {
 		return t.(*Table)
@@ -59,6 +76,9 @@ func Of(typ reflect.Type) *Table {
 }
 
 func read(typ reflect.Type) *Table {
+	if typ.Kind() != reflect.Struct {
+		return new(Table)
+	}
 	t := &Table{byName: make(map[string]*Field, typ.NumField())}
 	for i := range typ.NumField() {
 		sf := typ.Field(i)
@@ -93,8 +113,12 @@ func (f *Field) set(flag string) {
 	case "parent":
 		f.Parent = true
 	default:
-		if n, ok := strings.CutPrefix(flag, "max="); ok {
-			f.MaxLength, _ = strconv.Atoi(n)
+		name, value, _ := strings.Cut(flag, "=")
+		switch name {
+		case "max":
+			f.MaxLength, _ = strconv.Atoi(value)
+		case "instead":
+			f.Instead = value
 		}
 	}
 }
@@ -146,6 +170,14 @@ func (f *Field) TooLong(v jsontext.Value) string {
 		return fmt.Sprintf("%s has %d characters, the limit is %d", f.Name, n, f.MaxLength)
 	}
 	return ""
+}
+
+// Dropped describes a value that Autotask would accept and drop, or returns "".
+func (f *Field) Dropped(v jsontext.Value) string {
+	if f.Instead == "" || len(v) == 0 || v.Kind() == 'n' {
+		return ""
+	}
+	return fmt.Sprintf("%s is accepted here and stored as null: create a %s instead", f.Name, f.Instead)
 }
 
 // Length counts a text as Autotask does, in UTF-16 code units.

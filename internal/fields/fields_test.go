@@ -29,7 +29,8 @@ type kite struct {
 	Made     wrapped[time.Time] `json:"made,omitzero" autotask:"readonly"`
 	Due      wrapped[time.Time] `json:"due,omitzero" autotask:"always,day"`
 	Flown    time.Time          `json:"flown"`
-	Odd      string             `json:"odd" autotask:"max=many,unknown,"`
+	Odd      string             `json:"odd" autotask:"max=many,unknown,,instead=,strange=1"`
+	TailID   wrapped[int64]     `json:"tailID,omitzero" autotask:"instead=KiteTail"`
 	Nothing  struct{}           `json:"nothing"`
 	Later    struct {
 		N int
@@ -51,6 +52,7 @@ func TestTableOfTags(t *testing.T) {
 		{Name: "due", Always: true, Day: true, IsTime: true},
 		{Name: "flown", IsTime: true, Plain: true},
 		{Name: "odd", Plain: true},
+		{Name: "tailID", Instead: "KiteTail"},
 		{Name: "nothing", Plain: true},
 		{Name: "later", Plain: true},
 	}
@@ -60,6 +62,13 @@ func TestTableOfTags(t *testing.T) {
 	}
 	for _, name := range []string{"Title", "TITLE", "Untagged", "Hidden", "-", ""} {
 		assert.Nil(t, table.Lookup(name), name)
+	}
+	for name, want := range map[string]string{"Title": "title", "TITLE": "title", "title": "title", "tailid": "tailID"} {
+		require.NotNil(t, table.Find(name), name)
+		assert.Equal(t, want, table.Find(name).Name)
+	}
+	for _, name := range []string{"Untagged", "", "titl"} {
+		assert.Nil(t, table.Find(name), name)
 	}
 	assert.True(t, table.IsReadOnly("made"))
 	assert.False(t, table.IsReadOnly("title"))
@@ -75,6 +84,15 @@ func TestFieldsThatAreNotExportedAreLeftOut(t *testing.T) {
 	}))
 	assert.Equal(t, []*Field{{Name: "public", Plain: true}}, table.All)
 	assert.Nil(t, table.Lookup("secret"))
+}
+
+func TestWhatIsNoStructHasNoFields(t *testing.T) {
+	t.Parallel()
+	for _, typ := range []reflect.Type{reflect.TypeFor[*kite](), reflect.TypeFor[string](), reflect.TypeFor[error]()} {
+		assert.Empty(t, Of(typ).All, typ)
+		assert.Nil(t, Of(typ).Find("title"), typ)
+		assert.Nil(t, Of(typ).Lookup("title"), typ)
+	}
 }
 
 func TestTableIsMadeOnceAType(t *testing.T) {
@@ -109,6 +127,19 @@ func TestMissing(t *testing.T) {
 	assert.False(t, zero.Missing(jsontext.Value(`0`)))
 	assert.True(t, zero.Missing(jsontext.Value(`null`)))
 	assert.True(t, zero.Missing(nil))
+}
+
+func TestDropped(t *testing.T) {
+	t.Parallel()
+	f := &Field{Name: "tailID", Instead: "KiteTail"}
+	for v, want := range map[string]bool{`7`: true, `0`: true, `null`: false, ``: false} {
+		got := f.Dropped(jsontext.Value(v))
+		assert.Equal(t, want, got != "", "%q", v)
+		if want {
+			assert.Contains(t, got, "create a KiteTail instead")
+		}
+		assert.Empty(t, (&Field{Name: "tailID"}).Dropped(jsontext.Value(v)))
+	}
 }
 
 func TestTooLongCountsUTF16(t *testing.T) {

@@ -264,6 +264,7 @@ func (r *renderer) tagMarks(f *schema.Field) []string {
 		{f.Day, "day"},
 		{child != nil && child.ParentField == f.Name, "parent"},
 		{f.MaxLength > 0, fmt.Sprintf("max=%d", f.MaxLength)},
+		{f.Instead != "", "instead=" + f.Instead},
 	} {
 		if m.set {
 			marks = append(marks, m.mark)
@@ -288,6 +289,9 @@ func remarks(f *schema.Field) []string {
 		remarks = append(remarks, "picklist that depends on "+f.PicklistParent)
 	} else if f.Picklist {
 		remarks = append(remarks, "picklist")
+	}
+	if f.Instead != "" {
+		remarks = append(remarks, "not to be set: create a "+f.Instead)
 	}
 	if f.MaxLength > 0 {
 		remarks = append(remarks, "at most "+thousands(f.MaxLength)+" characters")

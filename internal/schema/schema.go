@@ -55,6 +55,7 @@ type Field struct {
 	MaxLength      int    // in characters; 0 when unknown
 	PicklistParent string // field whose value decides which entries are offered
 	References     string // entity that the value is an id of; "" when unknown
+	Instead        string // entity to create where this is to be set: here it is accepted and dropped
 }
 
 // Entity is one kind of row.

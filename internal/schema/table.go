@@ -71,6 +71,9 @@ func (e *Entity) check(entities map[string]bool) error {
 		if f.PicklistParent != "" && e.Field(f.PicklistParent) == nil {
 			return fmt.Errorf("field %s is filtered by %s, which is no field", f.Name, f.PicklistParent)
 		}
+		if f.Instead != "" && !entities[f.Instead] {
+			return fmt.Errorf("field %s belongs to %s, which is no entity", f.Name, f.Instead)
+		}
 		if f.References != "" && !entities[f.References] {
 			return fmt.Errorf("field %s refers to %s, which is no entity", f.Name, f.References)
 		}

@@ -270,12 +270,15 @@ func (f *Field) flags() []string {
 	if f.References != "" {
 		flags = append(flags, "refers="+f.References)
 	}
+	if f.Instead != "" {
+		flags = append(flags, "instead="+f.Instead)
+	}
 	return flags
 }
 
 // SetFlag sets what a flag of the text form says: required, zero, readonly,
 // stabilising, always, day, picklist, noid, max=N, under=FIELD (the picklist is
-// filtered by that field) or refers=ENTITY.
+// filtered by that field), refers=ENTITY or instead=ENTITY.
 func (f *Field) SetFlag(flag string) error {
 	if mark := f.mark(flag); mark != nil {
 		*mark = true
@@ -292,6 +295,8 @@ func (f *Field) SetFlag(flag string) error {
 		f.PicklistParent = value
 	case "refers":
 		f.References = value
+	case "instead":
+		f.Instead = value
 	default:
 		return fmt.Errorf("unknown flag %q", flag)
 	}
@@ -301,7 +306,7 @@ func (f *Field) SetFlag(flag string) error {
 // checkMarks refuses marks of a field that cannot have them.
 func (f *Field) checkMarks() error {
 	if f.Day && f.Kind != DateTime {
-		return fmt.Errorf("a %s is no day", f.Kind)
+		return fmt.Errorf("what holds %s is no day", f.Kind)
 	}
 	if f.NoID && f.Name != "id" {
 		return errors.New("noid is said of the id")

@@ -14,8 +14,10 @@ entity Kite = Glider : a thing on a string
 	id int64 readonly
 	anchorID int32 required zero refers=Kite
 	colour int32 picklist
-	shade int32 picklist under=colour
+	shade int32 always picklist under=colour
 	name string stabilising max=40
+	tailID int32 refers=KiteTail instead=KiteTail
+	due datetime day
 	plan bytes
 	span number
 	flying boolean
@@ -24,7 +26,7 @@ entity Kite = Glider : a thing on a string
 	userDefinedFields udfs
 
 entity KiteTail
-	id int64
+	id int64 noid
 	kiteID int32 refers=Kite
 
 collection KiteLore -: info
@@ -104,6 +106,9 @@ func TestParseRefuses(t *testing.T) {
 		"field twice":              {"entity A\n\tid int64\n\tID int64", "entity A: field ID appears twice"},
 		"collection twice":         {"collection As -:\ncollection As -:", "collection As appears twice"},
 		"filtered by nothing":      {"entity A\n\tid int64 under=x", "entity A: field id is filtered by x"},
+		"day that is a number":     {"entity A\n\tn int64 day", "field n: what holds integer is no day"},
+		"noid of another field":    {"entity A\n\tn int64 noid", "field n: noid is said of the id"},
+		"instead of nothing":       {"entity A\n\tid int64 instead=B", "entity A: field id belongs to B"},
 		"reference to nothing":     {"entity A\n\tid int64 refers=B", "entity A: field id refers to B"},
 		"parent's id nowhere":      {"entity A\ncollection As/Bs A parent=x: get", "collection As/Bs: its parent's id is in x"},
 		"parent's id of no entity": {"collection As/Bs - parent=x: get", "collection As/Bs: its parent's id is in x"},

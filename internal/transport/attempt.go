@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptrace"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,10 +41,10 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer held.release()
 
 	x.attempt++
-	x.sent = time.Now()
+	x.started = time.Now()
 	resp, err := a.exchange(req, x)
 	x.received = time.Now()
-	a.log(x, resp, err, x.sent.Sub(began))
+	a.log(x, resp, err, x.started.Sub(began))
 	return resp, err
 }
 
@@ -63,34 +62,37 @@ func (p place) release() {
 }
 
 // acquire waits for the budget, which holds no place meanwhile, for the gate
-// and for the caller's limiter.
-func (a *attempts) acquire(ctx context.Context, endpoint string) (place, error) {
+// and for the caller's limiter. The place goes back unless the attempt may
+// begin, however that ends: the limiter is the caller's code and may panic.
+func (a *attempts) acquire(ctx context.Context, endpoint string) (held place, err error) {
 	if a.admit != nil {
 		if err := a.admit(ctx, endpoint); err != nil {
 			return place{}, err
 		}
 	}
-	gate, err := a.gate.acquire(ctx, endpoint)
-	if err != nil {
+	if held.gate, err = a.gate.acquire(ctx, endpoint); err != nil {
 		return place{}, err
 	}
-	held := place{gate: gate}
+	begins := false
+	defer func() {
+		if !begins {
+			held.gate.Release(1)
+		}
+	}()
 	if a.ready != nil {
 		if err := a.ready(endpoint); err != nil {
-			held.release()
-			return place{}, err
+			return held, err
 		}
 	}
-	if a.limiter == nil {
-		return held, nil
-	}
-	if held.done, err = a.limiter.Acquire(ctx, endpoint); err != nil {
-		place{gate: gate}.release()
-		if ended := ctx.Err(); ended != nil {
-			return place{}, ended // which is no failure of the limiter's
+	if a.limiter != nil {
+		if held.done, err = a.limiter.Acquire(ctx, endpoint); err != nil {
+			if ended := ctx.Err(); ended != nil {
+				return held, ended // which is no failure of the limiter's
+			}
+			return held, fmt.Errorf("limiter: %w", err)
 		}
-		return place{}, fmt.Errorf("limiter: %w", err)
 	}
+	begins = true
 	return held, nil
 }
 
@@ -99,7 +101,8 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 	defer cancel()
 	x.onWire = true
 	if x.class == Write {
-		ctx = x.watchConnection(ctx)
+		ctx, x.once = sendOnce(ctx)
+		defer x.once.close()
 	}
 	resp, err := a.next.RoundTrip(req.WithContext(ctx))
 	x.answered = time.Now()
@@ -113,6 +116,9 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 		resp.Body = http.NoBody
 	}
 	defer resp.Body.Close()
+	if x.once != nil && !x.once.believes(resp.StatusCode) {
+		return nil, fmt.Errorf("%w (status %d)", errMadeUp, resp.StatusCode)
+	}
 	if err := x.readBody(resp, a.max); err != nil {
 		if resp.StatusCode/100 != 4 || req.Context().Err() != nil {
 			return nil, ranOut(ctx, req, err)
@@ -136,15 +142,6 @@ func ranOut(ctx context.Context, req *http.Request, err error) error {
 	return err
 }
 
-// watchConnection notes whether the network layer ever had a connection for
-// the request: one that never had could not be sent.
-func (x *exchange) watchConnection(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { x.wantedConn.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { x.gotConn.Store(true) },
-	})
-}
-
 // Buffers are reused between answers; very large ones are left to the collector.
 // A program that reads page after page gets the spare one every time: the pool
 // has one for each processor, and gives them up to each second collection, which
@@ -156,7 +153,16 @@ var (
 
 const maxPooledBuffer = 4 << 20
 
+// readBody reads a good answer whole, and the beginning of another: with
+// limit bytes or fewer.
 func (x *exchange) readBody(resp *http.Response, limit int64) error {
+	if resp.StatusCode/100 != 2 && limit >= maxErrorBody {
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(resp.Body, maxErrorBody), resp.Body}
+		resp.ContentLength = min(resp.ContentLength, maxErrorBody)
+	}
 	if x.body = spare.Swap(nil); x.body == nil {
 		x.body = buffers.Get().(*bytes.Buffer)
 	}
@@ -229,7 +235,7 @@ func (a *attempts) log(x *exchange, resp *http.Response, err error, waited time.
 	attrs := []slog.Attr{
 		slog.String("operation", Operation(x.request.Method, x.request.Path)),
 		slog.Int("attempt", x.attempt),
-		slog.Duration("duration", x.received.Sub(x.sent)),
+		slog.Duration("duration", x.received.Sub(x.started)),
 		slog.Duration("waited", waited),
 	}
 	if err != nil {

@@ -18,18 +18,31 @@ const (
 
 // ClassOf derives the class from the method and the path below the base URL:
 // GET and the query routes, which are POSTed, are reads; the rest are writes.
+// So is GET TimeOffRequests/{id}/Approve, which approves the request. A path in
+// an odd spelling is no read.
 func ClassOf(method, path string) Class {
-	if method == http.MethodGet {
-		return Read
-	}
-	if method == http.MethodPost {
+	switch method {
+	case http.MethodGet:
+		if !writesByGet(path) {
+			return Read
+		}
+	case http.MethodPost:
 		for _, route := range [...]string{"/query", "/query/count", "/query/next", "/query/prev"} {
-			if strings.HasSuffix(path, route) {
+			if strings.HasSuffix(path, route) && !strings.ContainsAny(path, `?#%\`) && !strings.Contains(path, "/.") {
 				return Read
 			}
 		}
 	}
 	return Write
+}
+
+// writesByGet reports whether a GET of the path changes something. Only the
+// approval of time off does, by the API's own description; the rejection beside
+// it is held to be like it, should it answer to a GET.
+func writesByGet(address string) bool {
+	collection, rest, _ := strings.Cut(cleaned(address), "/")
+	_, verb, _ := strings.Cut(rest, "/")
+	return strings.EqualFold(collection, "TimeOffRequests") && (strings.EqualFold(verb, "Approve") || strings.EqualFold(verb, "Reject"))
 }
 
 // Endpoint is the part of a path that Autotask's thread limit goes by. Whether
@@ -66,18 +79,26 @@ func isID(segment string) bool {
 }
 
 // patchesTicket tells whether the request would PATCH a ticket. Tickets are
-// only ever written whole (contract, sections 0.1 and 4). The path is read as a
-// web server may read it, so that no odd spelling gets by.
+// only ever written whole (docs/api-notes.md, tickets).
 func patchesTicket(method, address string) bool {
 	if !isPatch(method) {
 		return false
+	}
+	collection, rest, _ := strings.Cut(cleaned(address), "/")
+	return strings.EqualFold(collection, "Tickets") && !strings.Contains(rest, "/")
+}
+
+// cleaned is a path as a web server may read it, so that no odd spelling of a
+// route gets by.
+func cleaned(address string) string {
+	if !strings.ContainsAny(address, `%?\.`) && !strings.Contains(address, "//") {
+		return strings.Trim(address, "/")
 	}
 	address, _, _ = strings.Cut(address, "?")
 	if unescaped, err := url.PathUnescape(address); err == nil {
 		address = unescaped
 	}
-	collection, rest, _ := strings.Cut(strings.TrimPrefix(path.Clean("/"+address), "/"), "/")
-	return strings.EqualFold(collection, "Tickets") && !strings.Contains(rest, "/")
+	return strings.TrimPrefix(path.Clean("/"+strings.ReplaceAll(address, `\`, "/")), "/")
 }
 
 func isPatch(method string) bool { return strings.EqualFold(method, http.MethodPatch) }

@@ -35,6 +35,23 @@ func TestClassOfMethodAndPath(t *testing.T) {
 		{"DELETE", "TimeEntries/5", Write},
 		{"DELETE", "TimeEntries/query", Write},
 		{"BREW", "Tickets/5", Write},
+		{"GET", "TimeOffRequests/5/Approve", Write},
+		{"GET", "timeoffrequests/5/approve", Write},
+		{"GET", "TimeOffRequests/5/Approve/", Write},
+		{"GET", "//TimeOffRequests//5//Approve?x=1", Write},
+		{"GET", "TimeOffRequests/5/%41pprove", Write},
+		{"GET", "Tickets/../TimeOffRequests/5/Approve", Write},
+		{"GET", `TimeOffRequests\5\Approve`, Write},
+		{"GET", "TimeOffRequests/5/Reject", Write},
+		{"GET", "TimeOffRequests/5", Read},
+		{"GET", "TimeOffRequests/entityInformation/fields", Read},
+		{"GET", "ChangeRequestApprovals/5", Read},
+		{"POST", "Tickets?x=/query", Write},
+		{"POST", "Tickets#/query", Write},
+		{"POST", "Tickets%3F/query", Write},
+		{"POST", "Tickets/5/Notes/../../query", Write},
+		{"POST", `Tickets\5/query`, Write},
+		{"POST", "Tickets/query?x", Write},
 	} {
 		assert.Equal(t, c.want, ClassOf(c.method, c.path), "%s %s", c.method, c.path)
 	}

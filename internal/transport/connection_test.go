@@ -492,6 +492,41 @@ func TestLargeAnswersAreReadWhole(t *testing.T) {
 	assert.Equal(t, maxPooledBuffer+1+len(good), size)
 }
 
+// An answer is read in two ways, up to 4 MiB and beyond: in neither may one
+// that is too large pass for one that is whole.
+func TestBodies_NoneIsCutInSilence(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []int64{100, maxPooledBuffer - 1, maxPooledBuffer, maxPooledBuffer + 1, maxPooledBuffer + 1<<20, maxPooledBuffer + 3<<19} {
+		for _, over := range []int64{-1, 0, 1, 2, 1 << 19, 1 << 20, 5 << 20} {
+			for _, known := range []bool{true, false} {
+				size := max(limit+over, int64(len(good)))
+				c := config(roundTrip(func(*http.Request) (*http.Response, error) {
+					resp := answer(200, good+strings.Repeat(" ", int(size)-len(good)))
+					if known {
+						resp.ContentLength = size
+					}
+					return resp, nil
+				}))
+				c.MaxResponseBytes = limit
+				r := get(fakeBase)
+				read := int64(-1)
+				r.Decode = func(b []byte) error {
+					read = int64(len(b))
+					return nil
+				}
+				_, err := quick(c).Do(t.Context(), r)
+				if size > limit {
+					require.ErrorIs(t, err, errTooLarge, "%d bytes, limit %d", size, limit)
+					assert.EqualValues(t, -1, read, "%d bytes, limit %d: what was cut was decoded", size, limit)
+					continue
+				}
+				require.NoError(t, err, "%d bytes, limit %d", size, limit)
+				assert.Equal(t, size, read, "limit %d", limit)
+			}
+		}
+	}
+}
+
 func TestDefaultNetworkTransport(t *testing.T) {
 	t.Parallel()
 	replaced := pooled(roundTrip(nil), 3) // http.DefaultTransport may be anything

@@ -3,7 +3,9 @@ package transport
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"html"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -31,6 +33,8 @@ const (
 	MissingField
 	NotApplied
 	Ambiguous
+	ReadOnly
+	NotStarted
 )
 
 // Failure tells how a call failed.
@@ -41,8 +45,9 @@ type Failure struct {
 	Attempts     int
 	RetryAfter   time.Duration
 	Kind         Kind
-	// Sent is when the last attempt was on the wire, by our clock; zero if none
-	// was. A write may be carried out for some minutes after it.
+	// Sent is when the last attempt had been written or, where that is not known,
+	// when it ended, by our clock; zero if it was not sent. A write may be carried
+	// out for some minutes after it.
 	Sent  time.Time
 	Cause error // what lies beneath, without URLs or credentials
 }
@@ -78,13 +83,23 @@ func (f *Failure) retryableLimit() bool {
 // reply is an error body, read tolerantly.
 type reply struct {
 	messages      []string
-	isApplication bool // it has an errors array: Autotask looked at the request and refused it
+	isApplication bool // it has a text among its errors: Autotask looked at the request and refused it
 	isHTML        bool // it comes from the web server, not from the API
 	isRaw         bool // the message is the body as it came: quotes in it are the format's
+	isCut         bool // the body was longer than what is read of it: the last message may end early
 }
 
-// maxMessage bounds one message; error pages can be long.
-const maxMessage = 2000
+const (
+	// maxErrorBody is how much of an error's body is read. maxErrorLevels is how
+	// deep: errors may hold objects with errors of their own.
+	maxErrorBody   = 64 << 10
+	maxErrorLevels = 2
+	// maxMessages and maxMessage bound what is kept of it.
+	maxMessages = 100
+	maxMessage  = 2000
+	// maxSecret is more than any credential is long.
+	maxSecret = 512
+)
 
 var tolerant = json.JoinOptions(
 	json.MatchCaseInsensitiveNames(true), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
@@ -92,24 +107,38 @@ var tolerant = json.JoinOptions(
 // readReply understands the bodies that Autotask, its framework and its web
 // server are known to send: {"errors":[…]}, {"Message":…}, HTML and plain text.
 func readReply(body []byte) reply {
+	cut := len(body) >= maxErrorBody
+	if cut {
+		body = body[:maxErrorBody]
+	}
 	body = bytes.TrimSpace(body)
+	var r reply
 	switch {
 	case len(body) == 0:
-		return reply{}
 	case body[0] == '<':
-		return reply{messages: texts(htmlTitle(string(body))), isHTML: true}
+		r = reply{messages: texts(htmlTitle(string(body))), isHTML: true}
 	case body[0] != '{':
-		return reply{messages: texts(string(body)), isRaw: true}
+		r = reply{messages: texts(string(body)), isRaw: true}
+	case cut:
+		r = readObject(mended(body), 0)
+	default:
+		r = readObject(body, 0)
 	}
+	r.isCut = cut
+	return r
+}
+
+// readObject reads an object on the given level of errors within errors.
+func readObject(body []byte, level int) reply {
 	// Raw values, since a member of an unforeseen type must not hide the others.
 	var b struct{ Errors, Message, MessageDetail, ExceptionMessage, Title, Detail, Code jsontext.Value }
 	err := json.Unmarshal(body, &b, tolerant)
-	r := reply{messages: errorTexts(b.Errors)}
-	r.isApplication = len(r.messages) > 0 || b.Errors.Kind() == '['
+	r := reply{messages: errorTexts(b.Errors, level)}
+	r.isApplication = len(r.messages) > 0
 	if len(r.messages) == 0 {
 		for _, v := range []jsontext.Value{b.Message, b.MessageDetail, b.ExceptionMessage, b.Title, b.Detail, b.Code} {
 			if v.Kind() == '"' {
-				r.messages = append(r.messages, errorTexts(v)...)
+				r.messages = append(r.messages, errorTexts(v, level)...)
 			}
 		}
 	}
@@ -117,6 +146,53 @@ func readReply(body []byte) reply {
 		r.messages, r.isRaw = texts(plainly(body)), true
 	}
 	return r
+}
+
+// mended is JSON that was cut off, with an end: the text in which the cut fell
+// and what holds it are closed.
+func mended(cut []byte) []byte {
+	d := jsontext.NewDecoder(bytes.NewReader(cut), tolerant)
+	var err error
+	for err == nil {
+		_, err = d.ReadToken()
+	}
+	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return cut // it is whole
+	}
+	whole := cut[:d.InputOffset()]
+	rest := bytes.TrimLeft(cut[len(whole):], " \t\r\n,:")
+	kind, members := d.StackIndex(d.StackDepth())
+	end := bytes.Clone(whole)
+	if text, ok := closed(rest); ok {
+		end = append(bytes.Clone(cut[:len(cut)-len(rest)]), text...)
+		members++
+	}
+	if kind == '{' && members%2 == 1 { // a name without its value
+		end = append(end, ":null"...)
+	}
+	for i := d.StackDepth(); i > 0; i-- {
+		closing := byte(']')
+		if kind, _ := d.StackIndex(i); kind == '{' {
+			closing = '}'
+		}
+		end = append(end, closing)
+	}
+	return end
+}
+
+// closed ends a text that was cut off, perhaps within one of its escapes, which
+// are of twelve bytes at the most.
+func closed(text []byte) (string, bool) {
+	for dropped := range 12 {
+		if len(text) <= dropped || text[0] != '"' {
+			return "", false
+		}
+		s := string(text[:len(text)-dropped]) + `"`
+		if jsontext.Value(s).IsValid(tolerant) {
+			return s, true
+		}
+	}
+	return "", false
 }
 
 // plainly writes JSON with no more characters escaped than must be: a
@@ -130,7 +206,7 @@ func plainly(body []byte) string {
 }
 
 // errorTexts reads the errors member: an array of texts or of objects, or one text.
-func errorTexts(v jsontext.Value) []string {
+func errorTexts(v jsontext.Value, level int) []string {
 	switch v.Kind() {
 	case '"':
 		var s string
@@ -144,10 +220,16 @@ func errorTexts(v jsontext.Value) []string {
 		}
 		var all []string
 		for _, e := range elements {
-			if e.Kind() == '{' {
-				all = append(all, readReply(e).messages...)
-			} else {
-				all = append(all, errorTexts(e)...)
+			switch kind := e.Kind(); {
+			case kind == '"':
+				all = append(all, errorTexts(e, level)...)
+			case level == maxErrorLevels: // what lies deeper is not read
+			case kind == '[':
+				all = append(all, errorTexts(e, level+1)...)
+			case kind == '{':
+				if r := readObject(e, level+1); !r.isRaw {
+					all = append(all, r.messages...)
+				}
 			}
 		}
 		return all
@@ -166,17 +248,38 @@ func texts(all ...string) []string {
 	return kept
 }
 
+// shown are the messages as they may be kept: without credentials, and bounded.
+func (r reply) shown(scrub func(string) string) []string {
+	var kept []string
+	for i, m := range r.messages {
+		if i == maxMessages {
+			return append(kept, fmt.Sprintf("and %d more messages", len(r.messages)-i))
+		}
+		m = scrub(m)
+		if r.isCut && i == len(r.messages)-1 {
+			m = cutAt(m, max(0, len(m)-maxSecret)) + "…" // its end may be half a credential
+		}
+		kept = append(kept, bounded(m))
+	}
+	return kept
+}
+
 // bounded cuts a message. It must have been scrubbed before: half a secret is
 // not recognised any more.
 func bounded(s string) string {
 	if len(s) <= maxMessage {
 		return s
 	}
-	cut := maxMessage
-	for !utf8.RuneStart(s[cut]) {
-		cut--
+	return cutAt(s, maxMessage) + "…"
+}
+
+// cutAt cuts a text to at most n bytes, fewer than it has, and leaves no half
+// character.
+func cutAt(s string, n int) string {
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
 	}
-	return s[:cut] + "…"
+	return s[:n]
 }
 
 func htmlTitle(page string) string {

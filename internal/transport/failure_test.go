@@ -1,12 +1,16 @@
 package transport
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -102,10 +106,15 @@ func TestReadReply(t *testing.T) {
 		{"errors after white space", "\r\n {\"errors\":[\"one\"]}\r\n", []string{"one"}, true, false},
 		{"errors as objects", `{"errors":[{"message":"one"},{"Title":"two","code":"3"}]}`, []string{"one", "two", "3"}, true, false},
 		{"errors in errors", `{"errors":[["one"],{"errors":["two"]}]}`, []string{"one", "two"}, true, false},
-		{"errors of other types", `{"errors":[1,null,true]}`, []string{`{"errors":[1,null,true]}`}, true, false},
+		{"errors of other types", `{"errors":[1,null,true]}`, []string{`{"errors":[1,null,true]}`}, false, false},
 		{"errors as text", `{"errors":"one"}`, []string{"one"}, true, false},
 		{"errors as an object", `{"errors":{"title":["is required"]},"title":"No"}`, []string{"No"}, false, false},
-		{"no errors", `{"errors":[]}`, []string{`{"errors":[]}`}, true, false},
+		{"no errors", `{"errors":[]}`, []string{`{"errors":[]}`}, false, false},
+		{"errors without a text", `{"errors":[""," ",null,{},[],[[]],{"errors":[]},{"code":7},{"message":""}]}`, []string{`{"errors":[""," ",null,{},[],[[]],{"errors":[]},{"code":7},{"message":""}]}`}, false, false},
+		{"one error with a text", `{"errors":[null,{},{"code":7},[[" two "]]]}`, []string{"two"}, true, false},
+		{"errors on the lowest level that is read", `{"errors":[{"errors":[{"errors":["deep"]}]}]}`, []string{"deep"}, true, false},
+		{"errors below it", `{"errors":[[[["deep"]]],{"errors":[{"errors":[{"message":"deep"}]}]}]}`,
+			[]string{`{"errors":[[[["deep"]]],{"errors":[{"errors":[{"message":"deep"}]}]}]}`}, false, false},
 		{"errors beside what has other types", `{"message":1,"code":{"a":[]},"detail":null,"title":false,"errors":["one"]}`, []string{"one"}, true, false},
 		{"errors twice", `{"errors":["one"],"errors":["two"]}`, []string{"two"}, true, false},
 		{"errors that are not UTF-8", "{\"errors\":[\"caf\xe9\"]}", []string{"caf\uFFFD"}, true, false},
@@ -197,5 +206,122 @@ func TestOfAnOutageOnlyALimitIsBelieved(t *testing.T) {
 	for _, text := range []string{"You do not have permission to reach the pool", "No matching records found", "An unexpected error has occurred."} {
 		f := fail(t, quick(config(scripted(gives(503, text)))), get(fakeBase))
 		assert.Equal(t, Server, f.Kind, text)
+	}
+}
+
+func TestErrorBodies_AreReadToALimit(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"arrays":             `{"errors":` + strings.Repeat("[", 1<<20),
+		"closed arrays":      `{"errors":` + strings.Repeat("[", 1<<19) + strings.Repeat("]", 1<<19) + `}`,
+		"objects":            strings.Repeat(`{"errors":[`, 1<<17),
+		"closed objects":     strings.Repeat(`{"errors":[`, 1<<16) + `"x"` + strings.Repeat(`]}`, 1<<16) + strings.Repeat(" ", 1<<18),
+		"9,000 levels":       strings.Repeat(`{"errors":[`, 4500) + `"x"` + strings.Repeat(`]}`, 4500),
+		"a long text within": strings.Repeat(`{"errors":[`, 4500) + `"` + strings.Repeat("x", 1<<20) + `"` + strings.Repeat(`]}`, 4500),
+		"many empty arrays":  `{"errors":[` + strings.Repeat("[],", 1<<18) + `"x"]}`,
+		"many texts":         `{"errors":[` + strings.Repeat(`"a",`, 1<<18) + `"x"]}`,
+		"many objects":       `{"errors":[` + strings.Repeat(`{"message":"a"},`, 1<<16) + `"x"]}`,
+		"one text":           `{"errors":["` + strings.Repeat("a", 1<<20) + `"]}`,
+		"escapes":            `{"errors":["` + strings.Repeat(`\ud83d\ude00`, 1<<17) + `"]}`,
+		"brackets":           strings.Repeat("[", 1<<20),
+		"titles":             strings.Repeat("<title>", 1<<17),
+	} {
+		for _, status := range []int{200, 400, 500} {
+			began := time.Now()
+			_, err := quick(config(scripted(gives(status, body)))).Do(t.Context(), request(fakeBase, http.MethodDelete, "TimeEntries/5"))
+			var f *Failure
+			if !errors.As(err, &f) {
+				require.NoError(t, err)
+				f = new(Failure) // 200, and readable
+			}
+			assert.Less(t, time.Since(began), time.Second, "%s %d", name, status) // it took 15 s
+			kept := 0
+			for _, m := range f.Messages {
+				kept += len(m)
+			}
+			assert.LessOrEqual(t, kept, maxErrorBody, "%s %d", name, status)
+			assert.LessOrEqual(t, len(f.Messages), maxMessages+1)
+		}
+	}
+}
+
+func TestErrorBodies_NoMoreIsReadThanTheLimit(t *testing.T) {
+	t.Parallel()
+	body := strings.NewReader(`{"errors":["no",` + strings.Repeat(" ", 1<<20))
+	f := fail(t, quick(config(roundTrip(func(*http.Request) (*http.Response, error) {
+		resp := answer(500, "")
+		resp.Body, resp.ContentLength = io.NopCloser(body), int64(body.Len())
+		return resp, nil
+	}))), create(fakeBase))
+	assert.Equal(t, maxErrorBody, int(body.Size())-body.Len())
+	assert.Equal(t, Invalid, f.Kind, "what was read of it is a refusal")
+}
+
+func TestErrorBodies_ThatAreCutStillTell(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", maxErrorBody)
+	for name, c := range map[string]struct {
+		body string
+		kind Kind
+	}{
+		"in the first text":    {`{"errors":["` + long + `"]}`, Invalid},
+		"in the second text":   {`{"errors":["no","` + long + `"]}`, Invalid},
+		"in a later member":    {`{"errors":["no"],"trace":"` + long + `"}`, Invalid},
+		"in a name":            {`{"errors":["no"],"` + long + `":1}`, Invalid},
+		"in an object":         {`{"errors":[{"message":"no","trace":{"a":"` + long + `"}}]}`, Invalid},
+		"behind a name":        {`{"errors":["no"],"trace":` + strings.Repeat(" ", maxErrorBody) + `1}`, Invalid},
+		"before there is one":  {`{"trace":"` + long + `","errors":["no"]}`, Server | OutcomeUnknown},
+		"with the limit in it": {`{"errors":["` + threadText + `"],"trace":"` + long + `"}`, threads},
+	} {
+		for shift := range 8 { // so that the cut falls everywhere
+			f := fail(t, quick(config(scripted(gives(500, c.body[:len(c.body)-1]+strings.Repeat(" ", shift)+"}")))), create(fakeBase))
+			assert.Equal(t, c.kind, f.Kind, name)
+		}
+	}
+}
+
+func TestErrorBodies_CutShowNoHalfOfACredential(t *testing.T) {
+	t.Parallel()
+	for _, form := range []string{`{"errors":["%s"]}`, `%s`, `{"Message":"%s"}`, `{"kite":"%s"}`} {
+		for n := range len(secret) {
+			start := strings.Index(form, "%s")
+			text := strings.Repeat("x", maxErrorBody-start-n-400) + strings.Repeat(`", "`, 100) + secret
+			f := fail(t, quick(config(scripted(gives(400, strings.Replace(form, "%s", text, 1))))), get(fakeBase))
+			for _, m := range f.Messages {
+				if n > 3 {
+					assert.NotContains(t, m, secret[:n], form)
+				}
+			}
+		}
+	}
+}
+
+func TestMendedIsJSONAgain(t *testing.T) {
+	t.Parallel()
+	const body = `{"errors":["one \u00e9\ud83d\ude00 \\",{"message":"two","n":[1,2.5e3,true,null,{}]}],"x":{"y":"z"}}`
+	for n := 1; n <= len(body); n++ {
+		m := mended([]byte(body[:n]))
+		assert.True(t, jsontext.Value(m).IsValid(tolerant), "%s became %s", body[:n], m)
+	}
+	assert.Equal(t, body, string(mended([]byte(body))))
+}
+
+// A 500 is a refusal only if it says what was wrong.
+func TestWriteThatIsRefusedWithoutATextIsUnknown(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"errors":[]}`, `{"errors":[null]}`, `{"errors":[""]}`, `{"errors":[{}]}`, `{"errors":null}`,
+		`{"errors":[" \r\n"]}`, `{"errors":[[]]}`, `{"errors":[[null]]}`, `{"errors":[{"errors":[]}]}`, `{"errors":[{"message":null}]}`,
+		`{"errors":[{"code":7}]}`, `{"errors":[1,true,false]}`, `{"errors":""}`, `{"errors":{}}`, `{"errors":{"a":[]}}`, `{"errors":0}`,
+		`{"Errors":[null,""]}`, `{"errors":[],"message":"An error has occurred."}`, `{"errors":["no"],"errors":[]}`,
+	} {
+		for name, r := range writers {
+			f := fail(t, quick(config(scripted(gives(500, body)))), r)
+			assert.Equal(t, Server|OutcomeUnknown, f.Kind, "%s %s", name, body)
+			assert.Equal(t, 1, f.Attempts)
+		}
+		network := scripted(gives(500, body), gives(200, good))
+		_, err := quick(config(network)).Do(t.Context(), get(fakeBase))
+		require.NoError(t, err, "a read is asked for again: %s", body)
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -33,19 +32,20 @@ type exchange struct {
 	class   Class
 	ctx     context.Context // the caller's
 	scrub   func(string) string
+	// readOnly: nothing but reads may leave.
+	readOnly bool
 
-	attempt        int
-	onWire         bool // the attempt reached the network layer
-	body           *bytes.Buffer
-	date           time.Time
-	sent, received time.Time
-	answered       time.Time // when the headers were there
-	decodeErr      error
-	judged         bool
-	again          bool
-	failure        *Failure
-
-	wantedConn, gotConn atomic.Bool
+	attempt           int
+	onWire            bool    // the attempt reached the layers below
+	once              *single // of a write's attempt that did
+	body              *bytes.Buffer
+	date              time.Time
+	started, received time.Time // of the last attempt
+	answered          time.Time // when the headers were there
+	decodeErr         error
+	judged            bool
+	again             bool
+	failure           *Failure
 }
 
 type exchangeKey struct{}
@@ -58,15 +58,34 @@ func exchangeOf(ctx context.Context) *exchange {
 // begin clears what an earlier attempt left.
 func (x *exchange) begin() {
 	x.releaseBody()
-	x.onWire, x.judged, x.decodeErr, x.date = false, false, nil, time.Time{}
-	x.wantedConn.Store(false)
-	x.gotConn.Store(false)
+	x.onWire, x.once, x.judged, x.decodeErr, x.date = false, nil, false, nil, time.Time{}
 }
 
 // refuse stops what must never be sent, whatever the caller asked for.
 func (x *exchange) refuse() error {
-	if patchesTicket(x.request.Method, x.request.Path) {
+	switch {
+	case patchesTicket(x.request.Method, x.request.Path):
 		return x.patchRefusal()
+	case x.readOnly && x.class == Write:
+		return x.readOnlyRefusal()
+	}
+	return nil
+}
+
+// refuseChanged does the same with the request as it is about to leave, since a
+// middleware may have changed it.
+func (x *exchange) refuseChanged(req *http.Request) error {
+	below := belowVersion(req.URL.Path)
+	class := ClassOf(req.Method, below)
+	switch {
+	case patchesTicket(req.Method, below):
+		return x.patchRefusal()
+	case x.readOnly && class == Write:
+		return x.readOnlyRefusal()
+	case x.class == Read && class == Write:
+		f := x.fail(Invalid, nil)
+		f.Messages = []string{"a middleware made a write of a read: it is not sent, since reads are repeated"}
+		return f
 	}
 	return nil
 }
@@ -74,6 +93,12 @@ func (x *exchange) refuse() error {
 func (x *exchange) patchRefusal() *Failure {
 	f := x.fail(Unsupported, nil)
 	f.Messages = []string{"Tickets cannot be PATCHed: Autotask rejects it or ignores it; update the whole ticket instead"}
+	return f
+}
+
+func (x *exchange) readOnlyRefusal() *Failure {
+	f := x.fail(ReadOnly, nil)
+	f.Messages = []string{"the client is for reading only; this would write, and was not sent"}
 	return f
 }
 
@@ -117,7 +142,7 @@ func (x *exchange) judgeError(err error) {
 		}
 		x.failure = x.fail(0, err)
 		x.failure.adopt(err)
-		x.again = x.ctx.Err() == nil && x.onWire && !keptBack(err)
+		x.again = x.ctx.Err() == nil && x.reachedNetwork() && !keptBack(err)
 	case x.ctx.Err() != nil:
 		x.failure = x.fail(x.unknownIfWrite(), x.ctx.Err())
 	case errors.Is(err, errTooLarge):
@@ -147,9 +172,7 @@ func (x *exchange) judgeStatus(resp *http.Response) {
 	f.StatusCode = resp.StatusCode
 	f.RetryAfter = retryAfter(resp.Header, time.Now())
 	reply := readReply(x.body.Bytes())
-	for _, m := range reply.messages {
-		f.Messages = append(f.Messages, bounded(x.scrub(m)))
-	}
+	f.Messages = reply.shown(x.scrub)
 	f.Kind = classify(x.request.Method, resp.StatusCode, reply)
 	x.failure = f
 	switch {
@@ -193,7 +216,7 @@ func (x *exchange) fail(kind Kind, cause error) *Failure {
 		Method:   x.request.Method,
 		Path:     x.request.Path,
 		Attempts: x.attempt,
-		Sent:     x.sent,
+		Sent:     x.sent(),
 		Kind:     kind,
 		Cause:    cause,
 	}
@@ -211,15 +234,34 @@ func (s scrubbed) Error() string        { return s.text }
 func (s scrubbed) GoString() string     { return s.text }
 func (s scrubbed) Is(target error) bool { return errors.Is(s.cause, target) }
 
-// neverSent tells whether the request provably did not reach the server: it
-// was held back by us, or no connection for it ever came about.
+// neverSent reports whether the request provably did not reach the server whole:
+// it was held back by us, or no connection for it ever came about.
 func (x *exchange) neverSent(err error) bool {
-	if !x.onWire || keptBack(err) {
-		return true
+	if x.once != nil {
+		return !x.once.maybe
 	}
-	if x.wantedConn.Load() && !x.gotConn.Load() {
-		return true
+	return !x.onWire || keptBack(err) || noConnection(err)
+}
+
+// reachedNetwork reports whether the layer above the network was asked at all.
+func (x *exchange) reachedNetwork() bool {
+	return x.onWire && (x.once == nil || x.once.entered)
+}
+
+// sent is when the last attempt was on the wire, zero if it provably never was.
+func (x *exchange) sent() time.Time {
+	switch {
+	case x.once == nil && x.onWire:
+		return x.received
+	case x.once != nil && x.once.maybe:
+		return x.once.sent
 	}
+	return time.Time{}
+}
+
+// noConnection reports whether an error tells of a connection that did not come
+// about.
+func noConnection(err error) bool {
 	var (
 		op        *net.OpError
 		dns       *net.DNSError
@@ -228,18 +270,11 @@ func (x *exchange) neverSent(err error) bool {
 		authority x509.UnknownAuthorityError
 		hostname  x509.HostnameError
 	)
-	switch {
-	case errors.As(err, &op):
+	if errors.As(err, &op) {
 		return op.Op == "dial" || op.Op == "proxyconnect" || op.Op == "socks connect"
-	case errors.As(err, &dns):
-		return true
-	case x.gotConn.Load():
-		return false // the handshake was over: the request may have gone out
-	case errors.As(err, &record), errors.As(err, &certTrust),
-		errors.As(err, &authority), errors.As(err, &hostname):
-		return true
 	}
-	return false
+	return errors.As(err, &dns) || errors.As(err, &record) || errors.As(err, &certTrust) ||
+		errors.As(err, &authority) || errors.As(err, &hostname)
 }
 
 // keptBack: we ourselves refused to put the request on the wire.

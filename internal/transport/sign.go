@@ -9,6 +9,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Origin is the scheme and host of a URL in one spelling: lower case, without
@@ -58,15 +59,33 @@ type signer struct {
 
 func (s *signer) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := exchangeOf(req.Context())
-	if x == nil || x.request.Origin == "" {
+	if x == nil {
 		return s.next.RoundTrip(req)
 	}
+	signed, err := s.sign(x, req)
+	if err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	resp, err := s.send(signed, onceOf(req.Context()))
+	if resp != nil {
+		resp.Request = req // and not the signed one: wrappers look at it
+	}
+	return resp, err
+}
+
+// sign refuses what must not leave, and returns the request with the
+// credentials in it.
+func (s *signer) sign(x *exchange, req *http.Request) (*http.Request, error) {
 	origin := x.request.Origin
+	if origin == "" {
+		return req, nil
+	}
 	if !hasOrigin(req.URL, origin) {
 		return nil, fmt.Errorf("%w: refused to send to %s instead of %s", errOrigin, Origin(req.URL), origin)
 	}
-	if isPatch(req.Method) && patchesTicket(req.Method, belowVersion(req.URL.Path)) {
-		return nil, x.patchRefusal()
+	if err := x.refuseChanged(req); err != nil {
+		return nil, err
 	}
 	// A RoundTripper must not change the request it was given.
 	signed := req.WithContext(untraced{req.Context()}) //nolint:contextcheck // it is the request's own, but for one hook
@@ -77,11 +96,31 @@ func (s *signer) RoundTrip(req *http.Request) (*http.Response, error) {
 	values.set(signed.Header, "Apiintegrationcode", c.IntegrationCode)
 	values.set(signed.Header, "Username", c.UserName)
 	values.set(signed.Header, "Secret", c.Secret)
-	resp, err := s.next.RoundTrip(signed)
-	if resp != nil {
-		resp.Request = req // and not the signed one: wrappers look at it
+	return signed, nil
+}
+
+// send hands a request to the network: a write, which has a single, one time.
+func (s *signer) send(req *http.Request, o *single) (*http.Response, error) {
+	if o == nil {
+		return s.next.RoundTrip(req)
 	}
-	return resp, err
+	if err := o.begin(); err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	maybe, at, status := true, time.Now(), 0 // should the network panic
+	defer func() { o.end(maybe, at, status) }()
+	h := newHandover(o, s.next)
+	resp, err := s.next.RoundTrip(h.guard(req))
+	if err != nil {
+		maybe, at = h.judge(err)
+		return resp, err
+	}
+	at = h.sentAt()
+	if resp != nil {
+		status = resp.StatusCode
+	}
+	return resp, nil
 }
 
 // headerValues sets headers, whose names must be canonical, from one piece of

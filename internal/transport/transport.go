@@ -6,7 +6,7 @@
 // what happened into a Failure; go-retryablehttp repeats it as judge says;
 // attempt holds a place in the gate while one attempt runs and reads the body;
 // the caller's own wrappers observe the attempt; signer adds the credentials
-// as the last thing before the network.
+// as the last thing before the network, and hands a write to it only once.
 package transport
 
 import (
@@ -46,6 +46,7 @@ type Config struct {
 	MaxRetries       int // as given: 0 is no retry
 	MaxConcurrency   int
 	MaxResponseBytes int64
+	ReadOnly         bool // writes are refused
 	Limiter          Limiter
 	// Admit, if not nil, is asked before each attempt whether the request may
 	// be made at all; it may wait. A *Failure from it gives the call's failure
@@ -181,7 +182,7 @@ type Answer struct {
 // Do carries out one call, repeating it as its class allows. The error is
 // always a *Failure.
 func (t *Transport) Do(ctx context.Context, r *Request) (Answer, error) {
-	x := &exchange{request: r, class: ClassOf(r.Method, r.Path), ctx: ctx, scrub: t.scrub}
+	x := &exchange{request: r, class: ClassOf(r.Method, r.Path), ctx: ctx, scrub: t.scrub, readOnly: t.config.ReadOnly}
 	if err := x.refuse(); err != nil {
 		return Answer{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -630,5 +631,114 @@ func TestPauseIsOverAtOnceWhereThereMustBeNoRepeat(t *testing.T) {
 		time.AfterFunc(time.Second, cancel)
 		assert.False(t, tr.Pause(ctx, 0, 30*time.Second))
 		elapsed(t, began, time.Second, "the context ended")
+	})
+}
+
+// outcome is how a call in a goroutine of its own ended: by a panic's value, by
+// runtime.Goexit, or by returning.
+func outcome(call func()) any {
+	ended := make(chan any)
+	go func() {
+		var end any = "Goexit"
+		defer func() { ended <- end }()
+		defer func() {
+			if p := recover(); p != nil {
+				end = p
+			}
+		}()
+		call()
+		end = "returned"
+	}()
+	return <-ended
+}
+
+// breaking is a Config of one place in the gate, in which all code that is not
+// the library's calls hook with the name of where it stands.
+func breaking(hook func(where string)) Config {
+	network := roundTrip(func(*http.Request) (*http.Response, error) {
+		hook("network")
+		resp := answer(200, good)
+		body := resp.Body
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{body, closer(func() { hook("body") })}
+		return resp, nil
+	})
+	c := wrapped(network, func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+		hook("middleware")
+		resp, err := next.RoundTrip(req)
+		hook("middleware, after")
+		return resp, err
+	})
+	c.MaxConcurrency, c.MaxRetries = 1, 0
+	c.Admit = func(context.Context, string) error {
+		hook("Admit")
+		return nil
+	}
+	c.Ready = func(string) error {
+		hook("Ready")
+		return nil
+	}
+	c.Limiter = limiter(func(context.Context, string) (func(), error) {
+		hook("Acquire")
+		return func() { hook("release") }, nil
+	})
+	return c
+}
+
+func TestGate_PlaceComesBackHoweverAnAttemptEnds(t *testing.T) {
+	t.Parallel()
+	for how, end := range map[string]func(){"panic": func() { panic("panic") }, "Goexit": runtime.Goexit} {
+		for _, where := range []string{"Admit", "Ready", "Acquire", "release", "middleware", "middleware, after", "network", "body"} {
+			t.Run(how+" in "+where, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					armed := true
+					tr := New(breaking(func(at string) {
+						if armed && at == where {
+							armed = false
+							end()
+						}
+					}))
+					assert.Equal(t, how, outcome(func() { _, _ = tr.Do(t.Context(), create(fakeBase)) }))
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					defer cancel()
+					_, err := tr.Do(ctx, create(fakeBase))
+					require.NoError(t, err, "the place was given back")
+				})
+			})
+		}
+	}
+}
+
+func TestGate_ALockoutLeaksNoPlace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		locked := true
+		released := 0
+		c := config(scripted(gives(200, good)))
+		c.MaxConcurrency = 2
+		c.Limiter = limiter(func(context.Context, string) (func(), error) { return func() { released++ }, nil })
+		c.Ready = func(string) error {
+			if locked {
+				return &Failure{Kind: Unauthorized, Messages: []string{"locked out"}}
+			}
+			return nil
+		}
+		tr := New(c)
+		for range 10 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			assert.Equal(t, Unauthorized, failWith(ctx, t, tr, get(fakeBase)).Kind)
+			cancel()
+		}
+		assert.Zero(t, released, "the limiter was not asked")
+		locked = false
+		for range 10 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			_, err := tr.Do(ctx, get(fakeBase))
+			require.NoError(t, err)
+			cancel()
+		}
 	})
 }

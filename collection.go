@@ -1,0 +1,127 @@
+package autotask
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/autotask-go/autotask/internal/transport"
+)
+
+// Collection reads a collection without a Go type for its items: for programs
+// that copy everything, and for collections and fields that this library does
+// not know yet. It is made by Client.Collection.
+type Collection struct {
+	client *Client
+	name   string
+}
+
+// Row is one item of a collection.
+type Row struct {
+	ID int64
+	// JSON is the item as Autotask sent it, byte for byte.
+	JSON jsontext.Value
+}
+
+// Collection returns the collection of a name, such as "Tickets". It sends
+// nothing: if there is no such collection, the first call fails with ErrInvalid
+// and names those like it.
+func (c *Client) Collection(name string) *Collection { return &Collection{c, name} }
+
+// Get returns one item (GET /{collection}/{id}). It returns ErrNotFound if there
+// is no such item, or if this user may not see it.
+func (c *Collection) Get(ctx context.Context, id int64) (*Row, error) {
+	path := c.name + "/" + strconv.FormatInt(id, 10)
+	switch k := c.kind(); {
+	case k.problem != nil:
+		return nil, invalid(http.MethodGet, c.name, "%v", k.problem)
+	case id < 0:
+		return nil, invalid(http.MethodGet, c.name, "%d is not an id", id)
+	}
+	var r *Row
+	err := c.client.send(ctx, call{method: http.MethodGet, path: path, decode: func(b []byte) (err error) {
+		var envelope struct {
+			Item jsontext.Value `json:"item"`
+		}
+		r = nil // nothing of an earlier attempt
+		if err = decode(b, &envelope); err != nil || envelope.Item.Kind() == 'n' {
+			return err
+		}
+		if len(envelope.Item) == 0 {
+			return absentItem(true)
+		}
+		if r, err = rowOf(envelope.Item); err == nil && r.ID != id {
+			err = fmt.Errorf("%w: it holds the item %d", transport.ErrUnreadable, r.ID)
+		}
+		return err
+	}})
+	if err == nil && r == nil {
+		err = notFound(http.MethodGet, path, "Autotask answered with no item: it does not exist, or this user may not see it")
+	}
+	if err != nil {
+		return nil, c.kind().explain(err)
+	}
+	return r, nil
+}
+
+// All ranges over the items that q asks for. See the function All.
+func (c *Collection) All(ctx context.Context, q Query) iter.Seq2[*Row, error] {
+	return all[Row](ctx, c.client, c.kind(), q)
+}
+
+// Pages ranges over the items that q asks for by whole pages, each with the
+// position from which a later run can go on. See the function Pages.
+func (c *Collection) Pages(ctx context.Context, q Query) iter.Seq2[*Page[Row], error] {
+	return positions[Row](ctx, c.client, c.kind(), q)
+}
+
+// Count returns the number of items that match q's filter. See the function
+// Count.
+func (c *Collection) Count(ctx context.Context, q Query) (int64, error) {
+	return c.kind().count(ctx, c.client, q)
+}
+
+func (c *Collection) kind() *kind {
+	k := &kind{
+		collection: c.name,
+		needsID:    func(string) error { return nil },
+		check:      func(*Query) error { return nil },
+		decode:     decodeRows,
+	}
+	if !isCollectionName(c.name) {
+		k.problem = notACollection(c.name)
+	}
+	return k
+}
+
+func decodeRows(b []byte) (page, error) {
+	var p wirePage[jsontext.Value]
+	if err := p.decode(b, func(v jsontext.Value) bool { return v.Kind() == 'n' }); err != nil {
+		return page{}, err
+	}
+	rows := make([]row, len(p.Items))
+	for i, item := range p.Items {
+		r, err := rowOf(item)
+		if err != nil {
+			return page{}, err
+		}
+		rows[i] = row{r.ID, r}
+	}
+	return p.page(rows), nil
+}
+
+func rowOf(item jsontext.Value) (*Row, error) {
+	var known identified
+	if err := decode(item, &known); err != nil {
+		return nil, err
+	}
+	id, ok := known.ID.Get()
+	if !ok {
+		return nil, errNoID
+	}
+	return &Row{id, item}, nil
+}

@@ -1,0 +1,279 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"time"
+)
+
+// errSentOnce is why a write is not sent a second time.
+var errSentOnce = errors.New("the request was sent once and may have been carried out: it is not sent again")
+
+// single sees to it that a write reaches the network once in an attempt, whoever
+// asks for it again: net/http, which repeats requests by itself over HTTP/2
+// after some resets and over HTTP/1 where a header calls them idempotent, or a
+// middleware. It also keeps what is known of how far the write got.
+type single struct {
+	stop context.CancelCauseFunc // ends the attempt
+
+	mu      sync.Mutex
+	over    bool // the attempt has ended
+	running bool // a signer waits for the network
+	entered bool
+	maybe   bool      // the write may have reached Autotask
+	sent    time.Time // when that was: written, or else given up
+	status  int       // of the network's answer; 0 if there was none
+}
+
+type onceKey struct{}
+
+func onceOf(ctx context.Context) *single {
+	o, _ := ctx.Value(onceKey{}).(*single)
+	return o
+}
+
+func sendOnce(ctx context.Context) (context.Context, *single) {
+	ctx, stop := context.WithCancelCause(ctx)
+	o := &single{stop: stop}
+	return context.WithValue(ctx, onceKey{}, o), o
+}
+
+// begin refuses a second handing-over while the first is under way, or may have
+// reached Autotask.
+func (o *single) begin() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.over || o.running || o.maybe {
+		return errSentOnce
+	}
+	o.running, o.entered = true, true
+	return nil
+}
+
+func (o *single) end(maybe bool, sent time.Time, status int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.running, o.maybe, o.status = false, maybe, status
+	if maybe {
+		o.sent = sent
+	}
+}
+
+// close ends the attempt. A signer that still waits for the network, because a
+// middleware gave up before it, may yet get through.
+func (o *single) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.over = true
+	if o.running {
+		o.maybe, o.sent = true, time.Now()
+	}
+	o.stop(nil)
+}
+
+// errMadeUp: a write that may have run must be judged by what Autotask said.
+var errMadeUp = errors.New("a middleware answered in the place of the network: the write may have been carried out")
+
+// believes reports whether an answer with this status is the network's own.
+func (o *single) believes(status int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.maybe || o.status == status
+}
+
+// handover is one handing-over of a write to the network layer.
+type handover struct {
+	stop context.CancelCauseFunc
+	// native: the network layer is net/http's own, whose rules are known.
+	native, clearHTTP2 bool
+
+	mu          sync.Mutex
+	wanted, got bool // a connection
+	http1       bool // what it speaks, if native
+	wrote       bool // the header at least
+	written     time.Time
+	hasBody     bool
+	whole       bool // all of the body was handed out
+	ended       bool
+}
+
+func newHandover(o *single, network http.RoundTripper) *handover {
+	h := &handover{stop: o.stop}
+	if t, ok := network.(*http.Transport); ok {
+		h.native = true
+		h.clearHTTP2 = t.Protocols != nil && t.Protocols.UnencryptedHTTP2()
+	}
+	return h
+}
+
+// guard makes the request refuse to be sent again, and returns it.
+func (h *handover) guard(req *http.Request) *http.Request {
+	req = req.WithContext(httptrace.WithClientTrace(req.Context(), h.trace()))
+	req.Header = withoutIdempotency(req.Header)
+	switch {
+	case req.Body != nil && req.Body != http.NoBody:
+		h.hasBody = true
+		req.Body = h.counted(req.Body, req.ContentLength)
+		if rewind := req.GetBody; rewind != nil {
+			req.GetBody = func() (io.ReadCloser, error) { return h.rewind(rewind, req.ContentLength) }
+		}
+	case req.Method == http.MethodGet:
+		// net/http repeats any GET, unless it has a body that cannot be had again.
+		req.Body, req.GetBody, req.ContentLength = io.NopCloser(eof{}), nil, -1
+	}
+	return req
+}
+
+// withoutIdempotency spells the headers that make net/http repeat a write in
+// letters that it does not look for. Autotask has no idempotency keys.
+func withoutIdempotency(header http.Header) http.Header {
+	for _, name := range [...]string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if v, ok := header[name]; ok {
+			header = maps.Clone(header)
+			delete(header, name)
+			header[asciiLower(name)] = v
+		}
+	}
+	return header
+}
+
+type eof struct{}
+
+func (eof) Read([]byte) (int, error) { return 0, io.EOF }
+
+func (h *handover) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { h.wantConn() },
+		GotConn: h.gotConn,
+		WroteHeaders: func() {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.wrote = true
+		},
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.wrote = true
+			if info.Err == nil {
+				h.written = time.Now()
+			}
+		},
+	}
+}
+
+// wantConn is called before each connection. A second one means a repetition,
+// which for a request without a body is the only sign of it.
+func (h *handover) wantConn() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.startOver()
+	h.wanted = true
+}
+
+func (h *handover) gotConn(info httptrace.GotConnInfo) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.startOver()
+	h.got = true
+	secure, ok := info.Conn.(*tls.Conn)
+	h.http1 = !ok && !h.clearHTTP2 || ok && secure.ConnectionState().NegotiatedProtocol != "h2"
+}
+
+// startOver forgets the connection that the request had, or ends the attempt if
+// it may have been sent over that one. net/http's HTTP/2 looks at the context
+// before it writes.
+func (h *handover) startOver() {
+	switch {
+	case !h.got:
+	case h.repeatable():
+		h.got, h.wrote, h.whole, h.written = false, false, false, time.Time{}
+	default:
+		h.stop(errSentOnce)
+	}
+}
+
+// repeatable reports whether the request provably did not go out whole. Over
+// HTTP/1 net/http itself tries again only if it has written nothing at all; it
+// announces a small request as written before it is.
+func (h *handover) repeatable() bool {
+	return h.native && h.got && h.http1 || !h.wrote && !h.whole
+}
+
+// rewind hands the body out again.
+func (h *handover) rewind(body func() (io.ReadCloser, error), length int64) (io.ReadCloser, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.repeatable() {
+		return nil, errSentOnce
+	}
+	h.startOver()
+	b, err := body()
+	if err != nil {
+		return nil, err
+	}
+	return h.counted(b, length), nil
+}
+
+func (h *handover) counted(body io.ReadCloser, length int64) io.ReadCloser {
+	return &countedBody{ReadCloser: body, of: h, left: length, known: length > 0}
+}
+
+// judge reports, when the network layer has failed, whether the request may
+// have reached Autotask. From then on its body is handed out no further.
+func (h *handover) judge(err error) (maybe bool, at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ended = true
+	at = h.at()
+	switch {
+	case !h.got:
+		return !h.wanted && !noConnection(err), at
+	case h.native && h.hasBody && !h.whole:
+		return false, at // what has a part of its body only is no request
+	}
+	return true, at
+}
+
+func (h *handover) sentAt() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.at()
+}
+
+// at is when the request had been written, or else now.
+func (h *handover) at() time.Time {
+	if h.written.IsZero() {
+		return time.Now()
+	}
+	return h.written
+}
+
+// countedBody is a body that tells when all of it was handed out.
+type countedBody struct {
+	io.ReadCloser
+	of    *handover
+	left  int64
+	known bool // left is
+}
+
+var errEnded = errors.New("the attempt has ended")
+
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.of.mu.Lock()
+	defer b.of.mu.Unlock()
+	if b.of.ended && !b.of.whole {
+		return 0, errEnded
+	}
+	b.left -= int64(n)
+	if errors.Is(err, io.EOF) || b.known && b.left <= 0 {
+		b.of.whole = true
+	}
+	return n, err
+}
