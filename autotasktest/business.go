@@ -123,7 +123,7 @@ func (s *Server) hasRole(resource, role int64) bool {
 func (s *Server) rowsWith(collection, field string, id int64) []*row {
 	t := s.table(schema.Lookup(collection).Entity)
 	var rows []*row
-	for _, at := range t.index(t.entity.Field(field)).ids[key{number: float64(id)}] {
+	for _, at := range t.index(fieldColumn(t.entity.Field(field))).ids[key{number: float64(id)}] {
 		rows = append(rows, t.rows[at])
 	}
 	return rows

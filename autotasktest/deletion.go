@@ -14,7 +14,7 @@ import (
 // tickets and tasks in DeletedTicketActivityLogs and DeletedTaskActivityLogs,
 // which name the ticket or task, and not the row. Nothing else is logged.
 func (s *Server) Remove(collection string, id int64) {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return

@@ -121,7 +121,7 @@ type armed struct {
 // request, the first that was injected strikes, and no other. The others stay
 // due.
 func (s *Server) Inject(f Fault) {
-	s.helper()
+	s.t.Helper()
 	err := f.check()
 	if err == nil && f.ResetStream != 0 && !s.http2 && !s.unlisted {
 		err = errors.New("ResetStream takes a tenant of NewHTTP2 or NewInProcess")

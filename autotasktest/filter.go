@@ -125,7 +125,7 @@ func (f *filter) one(c condition, inOr bool) (predicate, error) {
 		f.ors++
 	}
 	if f.inOrs == 0 {
-		f.narrow(c, wanted)
+		f.narrow(c, of, wanted)
 	}
 	return func(r *row) bool { return test(of.read(r), wanted) }, nil
 }

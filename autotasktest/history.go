@@ -23,7 +23,7 @@ const firstHistoryID = 900_000_000
 // webhooks. Fields of the same names in fields are set as given. A row or a
 // field that does not exist is wrong use.
 func (s *Server) Change(collection string, id int64, fields map[string]any) {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return

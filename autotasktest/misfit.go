@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 
 	"github.com/autotask-go/autotask/internal/schema"
 )
@@ -186,13 +187,13 @@ func (f Fault) checkNumbers() error {
 // proves nothing. Faults that strike always count if they never did. A program
 // learns as much from PendingFaults.
 func (s *Server) ReportUnstruck() {
-	s.helper()
-	if s.t == nil {
+	s.t.Helper()
+	test, ok := s.t.(testing.TB)
+	if !ok {
 		s.fail("ReportUnstruck: there is no test")
 		return
 	}
-	s.t.Cleanup(func() {
-		s.helper()
+	test.Cleanup(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for _, f := range s.faults {

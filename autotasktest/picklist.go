@@ -28,7 +28,7 @@ type PicklistValue struct {
 // none in every tenant. Values must fit the field, and stand in the list once, or
 // once for each parent.
 func (s *Server) SetPicklist(collection, field string, values []PicklistValue) {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return
@@ -49,6 +49,7 @@ func (s *Server) SetPicklist(collection, field string, values []PicklistValue) {
 func (s *Server) setPicklist(f *schema.Field, values []PicklistValue) {
 	s.picklists = maps.Clone(s.picklists) // tenants share the one they start with
 	s.picklists[f] = values
+	s.blanks = nil // which hold first values
 }
 
 // checkPicklist refuses a picklist that no field can have.
@@ -124,7 +125,13 @@ func (v PicklistValue) json(sortOrder int) json.RawMessage {
 // firstValue is the entry that a plausible row has: the default one, or else
 // the first active one that fits the field which the picklist depends on.
 func (s *Server) firstValue(f *schema.Field, fields object) (string, bool) {
-	parent := textOf(fields.get(f.PicklistParent))
+	if len(s.picklists[f]) == 0 {
+		return "", false
+	}
+	parent := ""
+	if f.PicklistParent != "" {
+		parent = textOf(fields.get(f.PicklistParent))
+	}
 	fits := func(v PicklistValue) bool { return !v.Inactive && (f.PicklistParent == "" || v.Parent == parent) }
 	values := s.picklists[f]
 	i := slices.IndexFunc(values, func(v PicklistValue) bool { return v.Default && fits(v) })

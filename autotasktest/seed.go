@@ -21,13 +21,16 @@ import (
 // A time.Time is written as the API writes dates. An "id" of a row that exists
 // replaces that row. An unknown collection or field is wrong use: see SeedRaw.
 func (s *Server) Seed(collection string, fields map[string]any) int64 {
-	s.helper()
-	e := s.entity(collection)
-	if e == nil {
+	c := schema.Lookup(collection)
+	if c == nil || c.Entity == nil {
+		s.t.Helper()
+		s.entity(collection) // which says what is wrong
 		return 0
 	}
+	e := c.Entity
 	given, err := givenFields(e, fields)
 	if err != nil {
+		s.t.Helper() // here, because it takes longer than all the rest
 		s.fail("Seed: %s: %v", collection, err)
 		return 0
 	}
@@ -47,13 +50,15 @@ func (s *Server) seed(e *schema.Entity, given object) int64 {
 	if e.Name == "TimeEntry" {
 		s.giveWork(&given)
 	}
-	fields := make(object, 0, len(e.Fields))
-	for _, f := range e.Fields {
-		value, ok := given.find(f.Name)
-		if !ok {
-			value = s.plausible(e, f, fields)
+	b, form := s.blankOf(e), formOf(e)
+	fields := slices.Clone(b.fields)
+	for _, m := range given {
+		form.set(&fields, m.name, m.value)
+	}
+	for _, i := range b.open {
+		if f := e.Fields[i]; !given.has(f.Name) {
+			fields[i].value = s.plausible(e, f, fields)
 		}
-		fields = append(fields, member{f.Name, value})
 	}
 	s.stampCreation(e, &fields, &call{actor: APIUserID}, given.has)
 	r := &row{id: id, fields: fields}
@@ -64,9 +69,10 @@ func (s *Server) seed(e *schema.Entity, given object) int64 {
 
 // givenFields turns what a caller gave into stored values.
 func givenFields(e *schema.Entity, fields map[string]any) (object, error) {
-	var given object
+	form := formOf(e)
+	given := make(object, 0, len(fields)+2)
 	for name, v := range fields {
-		f := e.Field(name)
+		f := form.field(name)
 		if f == nil {
 			return nil, fmt.Errorf("%s has no field %q; SeedRaw takes any", e.Name, name)
 		}
@@ -153,7 +159,10 @@ func (s *Server) plausibleRequired(e *schema.Entity, f *schema.Field, fields obj
 	case f.Kind == schema.DateTime:
 		return s.stamp()
 	}
-	return encode(e.Name + " " + textOf(fields.get("id")))
+	id := fields.get("id") // its name and the entity's are plain
+	text := append(make(json.RawMessage, 0, len(e.Name)+len(id)+len(`" "`)), '"')
+	text = append(append(text, e.Name...), ' ')
+	return append(append(text, id...), '"')
 }
 
 // anyRow is the id of the first row of an entity. If there is none, one is
@@ -231,7 +240,7 @@ func (s *Server) giveWork(given *object) {
 // whatever members it has or lacks, and returns its id. It is served so until
 // it is written.
 func (s *Server) SeedRaw(collection string, item []byte) int64 {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return 0
@@ -254,7 +263,7 @@ func (s *Server) SeedRaw(collection string, item []byte) int64 {
 
 // Get returns a copy of a row, numbers as json.Number; nil if there is none.
 func (s *Server) Get(collection string, id int64) map[string]any {
-	s.helper()
+	s.t.Helper()
 	raw := s.Raw(collection, id)
 	if raw == nil {
 		return nil
@@ -264,7 +273,7 @@ func (s *Server) Get(collection string, id int64) map[string]any {
 
 // Raw returns a row's JSON as it is served; nil if there is none.
 func (s *Server) Raw(collection string, id int64) []byte {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return nil
@@ -281,7 +290,7 @@ func (s *Server) Raw(collection string, id int64) []byte {
 // Rows returns copies of all rows of a collection, as Get does, by id. Under a
 // collection with a parent, that is the rows of all parents.
 func (s *Server) Rows(collection string) []map[string]any {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return nil
@@ -298,7 +307,7 @@ func (s *Server) Rows(collection string) []map[string]any {
 // entity returns the entity of a collection; nil, after failing the test, for
 // one that the API does not have.
 func (s *Server) entity(collection string) *schema.Entity {
-	s.helper()
+	s.t.Helper()
 	c := schema.Lookup(collection)
 	if c != nil && c.Entity != nil {
 		return c.Entity

@@ -14,7 +14,7 @@ import (
 // Server is a fake Autotask tenant. Its methods may be called from any
 // goroutine, also while requests are under way.
 type Server struct {
-	t        testing.TB // nil for one that Start began
+	t        owner
 	life     *life
 	http2    bool // speaks HTTP/2 over TLS
 	unlisted bool // has no listener, so that nobody reaches it but in process
@@ -27,6 +27,7 @@ type Server struct {
 	lastID           int64
 	ticketsOfDay     map[string]int
 	picklists        map[*schema.Field][]PicklistValue
+	blanks           map[*schema.Entity]*blank // of what Seed makes
 	udfs             map[*schema.Entity][]UDF
 	attachments      attachments
 	hooks            hooks
@@ -75,12 +76,12 @@ func NewInProcess(t testing.TB) *Server {
 // Start starts a tenant for a program. Close it in the end. Wrong use of its
 // methods panics.
 func Start() *Server {
-	s := newServer(nil)
+	s := newServer(program{})
 	s.openZone()
 	return s
 }
 
-func newServer(t testing.TB) *Server {
+func newServer(t owner) *Server {
 	s := &Server{
 		t:            t,
 		life:         newLife(),
@@ -118,27 +119,33 @@ func (s *Server) SetLatency(d time.Duration) {
 	s.latency = d
 }
 
-// fail ends a test, or a program, that uses the Server wrongly.
-func (s *Server) fail(format string, args ...any) {
-	s.helper()
-	if s.t == nil {
-		panic("autotasktest: " + fmt.Sprintf(format, args...))
-	}
-	s.t.Fatalf("autotasktest: "+format, args...)
+// owner is the test that a tenant belongs to, or a program in its place.
+type owner interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
 }
 
-func (s *Server) helper() {
-	if s.t != nil {
-		s.t.Helper()
-	}
+// program is who started a tenant outside of a test.
+type program struct{}
+
+func (program) Helper() {}
+
+func (program) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+
+func (program) Errorf(format string, args ...any) {
+	log.Printf(format, args...) //nolint:gosec // the requests are those of the program itself
+}
+
+// fail ends a test, or a program, that uses the Server wrongly.
+func (s *Server) fail(format string, args ...any) {
+	s.t.Helper()
+	s.t.Fatalf("autotasktest: "+format, args...)
 }
 
 // report tells of trouble in a handler. A handler may run on a goroutine of its
 // own, from where a test must not be ended.
 func (s *Server) report(format string, args ...any) {
-	if s.t == nil {
-		log.Printf("autotasktest: "+format, args...) //nolint:gosec // the requests are those of the program itself
-		return
-	}
+	s.t.Helper()
 	s.t.Errorf("autotasktest: "+format, args...)
 }
