@@ -20,9 +20,10 @@ import (
 )
 
 // Attachable entities are the attachments: children that hold a file in their
-// field Data, or a link. Upload and Download carry the file.
+// field Data, or a link. Upload, EnsureAttachment and Download carry the file.
 type Attachable interface {
 	Gettable
+	Queryable
 	Creatable
 	Child
 	CanAttach()
@@ -42,32 +43,34 @@ const fileAttachment = "FILE_ATTACHMENT"
 
 var linkTypes = []string{"FILE_LINK", "FOLDER_LINK", "URL"}
 
-// Upload makes a new attachment of v and of the bytes that content holds, and
-// returns its id (POST {parent}/{id}/Attachments; v names the parent). It reads
-// content to its end and sends nothing unless all of it is there and v is as it
-// must be:
+// Upload creates an attachment from v and the bytes of content, and returns its
+// id (POST {parent}/{id}/Attachments; v names the parent). It reads content to
+// its end, and sends nothing unless all of it arrived and v is valid:
 //
-//   - Title, FullPath (the name of the file, with its ending) and Publish are
-//     required. Publish says who sees the attachment. There is no default for it,
-//     as a wrong one shows internal files to the customer.
+//   - Title, FullPath and Publish are required. FullPath is the name of the file,
+//     with its extension. Publish says who sees the attachment. There is no
+//     default for it, as a wrong one shows internal files to the customer.
 //   - AttachmentType is FILE_ATTACHMENT, which it also is if v leaves it absent
 //     and content is not nil. FILE_LINK, FOLDER_LINK and URL are links: content
-//     is nil, and FullPath says where to.
-//   - Data and ContentType are absent: the one is content, the other is found out
-//     by Autotask.
-//   - A file has 1 to 6,000,000 bytes. Autotask speaks of 6 to 7 MB; this is what
-//     every tenant takes.
+//     is nil, and FullPath is the target.
+//   - Data and ContentType are absent: content is the one, Autotask determines
+//     the other.
+//   - A file has 1 to 6,000,000 bytes, which every tenant accepts. Autotask's
+//     pages say 6 to 7 MB.
 //   - All files together have at most 10,000,000 bytes in five minutes. Beyond
-//     that Autotask takes no attachments at all for another five; so a client
-//     keeps count, with all made from it by As. What does not fit is
-//     ErrRateLimited, and the error's RetryAfter says when it will; content has
-//     been read by then.
+//     that Autotask refuses all attachments for another five; so a client keeps
+//     count, with all made from it by As. What does not fit is ErrRateLimited,
+//     and the error's RetryAfter says when it will; content has been read by
+//     then.
 //
-// A failing content ends it, and the error wraps its own. ctx is looked at
-// between one Read of content and the next. If the answer is lost, the error is
-// ErrOutcomeUnknown, whose Sent holds the fields without the file; the upload is
-// not repeated, as that may attach the file twice. Create with the file in Data
-// is the same, for files that are in memory anyway.
+// If reading content fails, Upload fails with an error that wraps it. ctx is
+// checked before each Read of content. The file is sent once. If the answer is
+// lost, Upload searches for the attachment; if that does not find it, the error
+// is ErrOutcomeUnknown, whose Sent holds the fields without the file. An equal
+// attachment that this client is asked to upload before RetryAfter is over is
+// searched for and not sent. EnsureAttachment is the call for work that may be
+// repeated. Create with the file in Data does the same
+// as Upload, for files that are in memory anyway.
 func Upload[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader) (int64, error) {
 	return upload(ctx, c, v, content)
 }
@@ -91,26 +94,65 @@ func createAttachment[T Entity](ctx context.Context, c *Client, v *T) (int64, er
 }
 
 func upload[T Entity](ctx context.Context, c *Client, v *T, content io.Reader) (int64, error) {
-	path, fields, err := newAttachment(v, content != nil)
+	r, err := prepareUpload(ctx, v, content)
 	if err != nil {
 		return 0, err
 	}
-	body, size := fields, int64(0)
-	if content != nil {
-		if body, size, err = withFile(ctx, path, fields, content); err != nil {
-			return 0, err
-		}
+	e, err := wantedOf(v, r)
+	if err != nil {
+		return r.send(ctx, c) // it cannot be searched for
 	}
-	settle, err := c.core.files.reserve(path, size)
+	return c.createFindable(ctx, e, r.newOne(c))
+}
+
+// newOne shows everything of the attachment in an error but its file.
+func (r *preparedUpload) newOne(c *Client) newOne {
+	return newOne{r.path, r.fields, func(ctx context.Context) (int64, error) { return r.send(ctx, c) }}
+}
+
+// preparedUpload is a new attachment that was checked and whose file was read.
+type preparedUpload struct {
+	path   string
+	fields []byte // what is sent, without the file
+	body   []byte // the fields, and the file last
+	size   int64  // of the file; 0 for a link
+}
+
+// prepareUpload checks an attachment and reads its file to the end.
+func prepareUpload[T Entity](ctx context.Context, v *T, content io.Reader) (*preparedUpload, error) {
+	if isNilPointer(content) {
+		return nil, invalid(http.MethodPost, collection[T](), "the content is a nil %T", content)
+	}
+	path, fields, err := newAttachment(v, content != nil)
+	if err != nil {
+		return nil, err
+	}
+	r := &preparedUpload{path: path, fields: fields, body: fields}
+	if content != nil {
+		r.body, r.size, err = withFile(ctx, path, fields, content)
+	}
+	return r, err
+}
+
+// isNilPointer reports whether an interface holds a pointer or a function that
+// is nil, which is not a nil interface and panics when it is called.
+func isNilPointer(v any) bool {
+	r := reflect.ValueOf(v)
+	return (r.Kind() == reflect.Pointer || r.Kind() == reflect.Func) && r.IsNil()
+}
+
+// send uploads the attachment once.
+func (r *preparedUpload) send(ctx context.Context, c *Client) (int64, error) {
+	settle, err := c.core.files.reserve(r.path, r.size)
 	if err != nil {
 		return 0, err
 	}
 	ran := true // for all we know, should the write never return
 	defer func() { settle(ran) }()
-	id, err := c.write(ctx, http.MethodPost, path, body)
+	id, err := c.write(ctx, http.MethodPost, r.path, r.body)
 	var unknown *Error
 	if errors.Is(err, ErrOutcomeUnknown) && errors.As(err, &unknown) {
-		unknown.Sent = fields
+		unknown.Sent = r.fields
 		return 0, unknown
 	}
 	ran = err == nil
@@ -239,6 +281,7 @@ type files struct {
 	mu       sync.Mutex
 	underWay int64
 	made     []file // in order of time
+
 }
 
 // file is one that was attached, or may have been.
@@ -292,22 +335,27 @@ func (f *files) wait(now time.Time, size int64) time.Duration {
 
 // Download writes the file of the attachment with that id to w, and returns the
 // attachment, its Data absent. Nothing is written unless the whole file arrived
-// and is sound; a failing w ends it, and the error wraps its own.
+// and is valid. If writing fails, Download fails with an error that wraps it.
 //
-// Of the two routes that serve an attachment, either has the file, depending on
-// the tenant. So the attachment is read from its root collection (GET
+// The FullPath of the attachment is not a path to write to: it is whatever the
+// uploader named the file, and may be absolute or lead out of a directory with
+// "..". Name the file yourself, after the id for instance, or at least take only
+// the last element of FullPath, with both slashes and backslashes as separators.
+//
+// Two routes serve an attachment, and which of them has the file depends on the
+// tenant. So the attachment is read from its root collection (GET
 // {collection}/{id}), and if that brings no file, through its parent (GET
-// {parent}/{id}/Attachments/{id}). WithMaxResponseBytes bounds both answers; a
+// {parent}/{id}/Attachments/{id}). WithMaxResponseBytes limits both answers; a
 // file takes a third more of it than it has bytes.
 //
-// There being no attachment is ErrNotFound. A link (AttachmentType FILE_LINK,
-// FOLDER_LINK or URL) has no file: that is ErrUnsupported, and the attachment
-// comes back beside it, as its FullPath says where the link leads to. If neither
-// route brings the file, the error is ErrServer, and the attachment comes back
-// as well.
+// It returns ErrNotFound if there is no such attachment. A link (AttachmentType
+// FILE_LINK, FOLDER_LINK or URL) has no file: that is ErrUnsupported, and the
+// attachment is returned alongside it, with the target in its FullPath. If
+// neither route brings the file, the error is ErrServer, and the attachment is
+// returned as well.
 func Download[T Attachable](ctx context.Context, c *Client, id int64, w io.Writer) (*T, error) {
 	path := itemPath[T](id)
-	if w == nil {
+	if w == nil || isNilPointer(w) {
 		return nil, invalid(http.MethodGet, path, "the writer is nil")
 	}
 	if err := checkID[T](http.MethodGet, id); err != nil {
@@ -396,8 +444,13 @@ func getFile[T Attachable](ctx context.Context, c *Client, path string, id int64
 }
 
 // decodeAttachment understands the three forms in which tenants answer a GET of
-// one attachment: under "item" like any other item, as a list, and bare.
+// one attachment: under "item" like any other item, as a list, and bare. One that
+// does not exist is null, an empty list, and null.
 func decodeAttachment[T Attachable](b []byte, id int64) (Optional[T], error) {
+	if jsontext.Value(b).Kind() == 'n' {
+		var none Optional[T]
+		return none, decode(b, &none)
+	}
 	var envelope struct {
 		Item  Optional[T]    `json:"item"`
 		Items []Optional[T]  `json:"items"`

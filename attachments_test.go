@@ -1,6 +1,7 @@
 package autotask_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -289,11 +291,9 @@ func TestUpload_LinksCarryNoData(t *testing.T) {
 func TestUpload_LostAnswerIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]autotasktest.Fault{
-		"dropped answer": {DropResponse: true},
-		"half an answer": {Truncate: true},
-		"no JSON":        {Garbage: true},
-		"bad gateway":    {Status: http.StatusBadGateway},
-		"no id":          {Status: http.StatusOK, Body: `{}`},
+		"dropped":     {DropRequest: true},
+		"bad gateway": {Status: http.StatusBadGateway},
+		"no id":       {Status: http.StatusOK, Body: `{}`},
 	} {
 		srv, client := tenant(t)
 		fault.Op, fault.Times = uploadOp, -1
@@ -305,7 +305,23 @@ func TestUpload_LostAnswerIsNotRepeated(t *testing.T) {
 		require.ErrorAs(t, err, &e, name)
 		assert.JSONEq(t, `{"attachmentType":"FILE_ATTACHMENT","fullPath":"report.txt","publish":2,"title":"Report","ticketID":`+idText(ticket)+`}`,
 			string(e.Sent), name)
-		assert.Equal(t, []string{uploadOp}, ops(srv), name)
+		assert.Equal(t, []string{uploadOp, searchOp}, ops(srv), name)
+		_, again := autotask.Upload(t.Context(), client, report(ticket), strings.NewReader("hello, file"))
+		require.ErrorIs(t, again, autotask.ErrOutcomeUnknown, "%s: the first one may still be carried out", name)
+		assert.Equal(t, 1, count(srv, uploadOp), name)
+	}
+	for name, fault := range map[string]autotasktest.Fault{
+		"dropped answer": {DropResponse: true},
+		"half an answer": {Truncate: true},
+		"no JSON":        {Garbage: true},
+	} {
+		srv, client := tenant(t)
+		fault.Op, fault.Times = uploadOp, -1
+		srv.Inject(fault)
+		id, err := autotask.Upload(t.Context(), client, report(srv.Seed("Tickets", nil)), strings.NewReader("hello, file"))
+		require.NoError(t, err, name)
+		assert.NotNil(t, srv.Get("TicketAttachments", id), name)
+		assert.Equal(t, 1, count(srv, uploadOp), name)
 	}
 }
 
@@ -325,11 +341,15 @@ func TestUpload_IsRepeatedIfItNeverRan(t *testing.T) {
 	})
 }
 
-// uploader uploads so many bytes to one ticket of a tenant.
+// uploader uploads so many bytes to one ticket of a tenant, each time under
+// another title.
 func uploader(t *testing.T, srv *autotasktest.Server, client *autotask.Client) func(size int) error {
 	ticket := srv.Seed("Tickets", nil)
+	var uploads atomic.Int64
 	return func(size int) error {
-		_, err := autotask.Upload(t.Context(), client, report(ticket), bytes.NewReader(sized(size)))
+		r := report(ticket)
+		r.Title.Set(fmt.Sprintf("report %d", uploads.Add(1)))
+		_, err := autotask.Upload(t.Context(), client, r, bytes.NewReader(sized(size)))
 		return err
 	}
 }
@@ -379,17 +399,17 @@ func TestUpload_TenMillionBytesInFiveMinutes(t *testing.T) {
 func TestUpload_WhatNeverRanGivesItsBytesBack(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		fault autotasktest.Fault
-		back  bool
+		fault       autotasktest.Fault
+		back, found bool
 	}{
-		"refused by Autotask":  {autotasktest.Fault{Status: 500, Body: `{"errors":["no"]}`}, true},
-		"turned away":          {autotasktest.Fault{Status: 429, Header: http.Header{"Retry-After": {"3600"}}}, true},
-		"credentials refused":  {autotasktest.Fault{Status: 401}, true},
-		"no connection":        {autotasktest.Fault{Refuse: true}, true},
-		"answer lost":          {autotasktest.Fault{DropResponse: true}, false},
-		"bad gateway":          {autotasktest.Fault{Status: 502}, false},
-		"sound answer, no id":  {autotasktest.Fault{Status: 200, Body: `{}`}, false},
-		"no answer within 2 m": {autotasktest.Fault{Hang: true}, false},
+		"refused by Autotask":  {autotasktest.Fault{Status: 500, Body: `{"errors":["no"]}`}, true, false},
+		"turned away":          {autotasktest.Fault{Status: 429, Header: http.Header{"Retry-After": {"3600"}}}, true, false},
+		"credentials refused":  {autotasktest.Fault{Status: 401}, true, false},
+		"no connection":        {autotasktest.Fault{Refuse: true}, true, false},
+		"answer lost":          {autotasktest.Fault{DropResponse: true}, false, true},
+		"bad gateway":          {autotasktest.Fault{Status: 502}, false, false},
+		"sound answer, no id":  {autotasktest.Fault{Status: 200, Body: `{}`}, false, false},
+		"no answer within 2 m": {autotasktest.Fault{Hang: true}, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -400,8 +420,8 @@ func TestUpload_WhatNeverRanGivesItsBytesBack(t *testing.T) {
 				test.fault.Op = uploadOp
 				srv.Inject(test.fault)
 				err := upload(6_000_000)
-				require.Error(t, err)
-				require.Equal(t, test.back, !errors.Is(err, autotask.ErrOutcomeUnknown))
+				require.Equal(t, test.found, err == nil)
+				require.Equal(t, test.back || test.found, !errors.Is(err, autotask.ErrOutcomeUnknown))
 				err = upload(4_000_001)
 				if test.back {
 					require.NoError(t, err)
@@ -541,6 +561,73 @@ func TestDownload_WhatGoesWrongWritesNothing(t *testing.T) {
 	}
 }
 
+// A missing attachment is ErrNotFound after one request, in whichever form the
+// tenant says so. On the second route it is a file that is not to be had, since
+// the first knows the attachment.
+func TestDownload_MissingInEveryFormOnEitherRoute(t *testing.T) {
+	t.Parallel()
+	for form, body := range map[string]string{
+		"item": `{"item":null}`, "items": `{"items":[],"pageDetails":{"count":0}}`, "null items": `{"items":[null]}`,
+		"bare": `null`, "bare, with white space": " null\r\n",
+	} {
+		client, mock := served(t, body, "", autotask.WithMaxRetries(4))
+		item, err := autotask.Download[entity.TicketAttachment](t.Context(), client, attachment, io.Discard)
+		require.ErrorIs(t, err, autotask.ErrNotFound, form)
+		require.NotErrorIs(t, err, autotask.ErrServer, form)
+		assert.Nil(t, item, form)
+		assert.Equal(t, 1, mock.GetTotalCallCount(), form)
+
+		client, mock = served(t, withoutData, body, autotask.WithMaxRetries(4))
+		item, err = autotask.Download[entity.TicketAttachment](t.Context(), client, attachment, io.Discard)
+		require.ErrorIs(t, err, autotask.ErrServer, form)
+		assert.Contains(t, err.Error(), "neither this route nor TicketAttachments/77", form)
+		assert.NotNil(t, item, form)
+		assert.Equal(t, 2, mock.GetTotalCallCount(), form)
+	}
+}
+
+func TestDownload_MissingOnAnyTenant(t *testing.T) {
+	t.Parallel()
+	for _, form := range []autotasktest.AttachmentForm{autotasktest.AttachmentItem, autotasktest.AttachmentItems, autotasktest.AttachmentBare} {
+		srv, client := tenant(t)
+		srv.SetAttachmentShape(autotasktest.AttachmentShape{Form: form}, autotasktest.AttachmentShape{Form: form})
+		_, err := autotask.Download[entity.TicketAttachment](t.Context(), client, attachment, io.Discard)
+		require.ErrorIs(t, err, autotask.ErrNotFound)
+		assert.Len(t, srv.Requests(), 1)
+	}
+}
+
+// nilFile is a reader and writer by a pointer, and panics without one.
+type nilFile struct{ b bytes.Buffer }
+
+func (f *nilFile) Read(p []byte) (int, error)  { return f.b.Read(p) }
+func (f *nilFile) Write(p []byte) (int, error) { return f.b.Write(p) }
+
+// An interface that holds a nil pointer is not nil, and panics when it is called.
+func TestTypedNilIsRefused(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	for name, content := range map[string]io.Reader{
+		"own type": (*nilFile)(nil), "buffer": (*bytes.Buffer)(nil), "reader": (*bytes.Reader)(nil), "strings": (*strings.Reader)(nil),
+		"file": (*os.File)(nil), "func": readerFunc(nil), "limited": (*io.LimitedReader)(nil), "bufio": (*bufio.Reader)(nil),
+	} {
+		_, err := autotask.Upload(t.Context(), client, report(5), content)
+		require.ErrorIs(t, err, autotask.ErrInvalid, name)
+		assert.Contains(t, err.Error(), "the content is a nil", name)
+		_, _, err = autotask.EnsureAttachment(t.Context(), client, report(5), content, time.Now())
+		require.ErrorIs(t, err, autotask.ErrInvalid, name)
+	}
+	for name, w := range map[string]io.Writer{
+		"own type": (*nilFile)(nil), "buffer": (*bytes.Buffer)(nil), "builder": (*strings.Builder)(nil), "file": (*os.File)(nil),
+		"func": writerFunc(nil), "bufio": (*bufio.Writer)(nil),
+	} {
+		_, err := autotask.Download[entity.TicketAttachment](t.Context(), client, attachment, w)
+		require.ErrorIs(t, err, autotask.ErrInvalid, name)
+		assert.Contains(t, err.Error(), "the writer is nil", name)
+	}
+	assert.Zero(t, mock.GetTotalCallCount())
+}
+
 func TestDownload_PicksTheItemThatWasAskedFor(t *testing.T) {
 	t.Parallel()
 	client, _ := served(t, `{"items":[null,{"id":78,"data":"bm8="},`+withData+`]}`, "")
@@ -629,6 +716,7 @@ type bareAttachment struct {
 
 func (bareAttachment) Collection() string { return "TicketAttachments" }
 func (bareAttachment) CanGet()            {}
+func (bareAttachment) CanQuery()          {}
 func (bareAttachment) CanCreate()         {}
 func (bareAttachment) CanAttach()         {}
 func (a bareAttachment) Parent() autotask.Parent {
@@ -641,6 +729,9 @@ func TestOwnAttachmentTypeWithoutTheFieldsIsRefused(t *testing.T) {
 	_, err := autotask.Upload(t.Context(), client, &bareAttachment{TicketID: autotask.Int(5)}, strings.NewReader("x"))
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 	_, err = autotask.Create(t.Context(), client, &bareAttachment{TicketID: autotask.Int(5)})
+	require.ErrorIs(t, err, autotask.ErrInvalid)
+	assert.Zero(t, mock.GetTotalCallCount())
+	_, _, err = autotask.EnsureAttachment(t.Context(), client, &bareAttachment{TicketID: autotask.Int(5)}, strings.NewReader("x"), time.Now())
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 	assert.Zero(t, mock.GetTotalCallCount())
 	_, err = autotask.Download[bareAttachment](t.Context(), client, attachment, io.Discard)

@@ -138,7 +138,7 @@ func checkCollection[T Entity]() error {
 	default:
 	}
 	if name := collection[T](); !isCollectionName(name) {
-		return fmt.Errorf("%q is not the name of a collection, such as Tickets", name)
+		return notACollection(name)
 	}
 	return nil
 }

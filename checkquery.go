@@ -65,8 +65,8 @@ func (f Filter) bare() Filter {
 // of their collections. A caller's own type may have a few of them, or others.
 func isOurs[T any]() bool {
 	root := reflect.TypeFor[Ticket]().PkgPath()
-	path := reflect.TypeFor[T]().PkgPath()
-	return path == root || path == root+"/entity"
+	t := reflect.TypeFor[T]()
+	return t.Kind() == reflect.Struct && (t.PkgPath() == root || t.PkgPath() == root+"/entity")
 }
 
 // checkFields holds the names and values of a query to the fields of its type.
@@ -104,6 +104,9 @@ type column struct {
 var allColumns sync.Map // reflect.Type -> *columns
 
 func columnsOf(t reflect.Type) *columns {
+	if t.Kind() != reflect.Struct { // which is refused elsewhere
+		return &columns{}
+	}
 	if known, ok := allColumns.Load(t); ok {
 		return known.(*columns)
 	}

@@ -86,6 +86,7 @@ func TestAs_ImpersonatesOnWritesOnly(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
 	id := srv.Seed("Tickets", nil)
+	srv.Seed("Resources", map[string]any{"id": 4711, "isActive": true})
 	someone := client.As(4711)
 	_, err := someone.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error { t.Title = "x"; return nil })
 	require.NoError(t, err, "a read with the header would have been refused")

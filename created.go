@@ -115,6 +115,12 @@ func (u *unanswered) remove(key writeKey) {
 // left is how long the write may still be carried out.
 func (w lostWrite) left() time.Duration { return max(0, time.Until(w.until)) }
 
+// answeredFor reports whether it is a create that was answered, of work that
+// began by our clock at or before a time.
+func (w lostWrite) answeredFor(startedAt time.Time) bool {
+	return w.created.id != 0 && !w.created.since.Add(clockMargin).Before(startedAt)
+}
+
 // stillUnknown is the error of a call that is not made because of an earlier one.
 func (w lostWrite) stillUnknown(method, path string, messages ...string) *Error {
 	e := refusal(transport.OutcomeUnknown, method, path, append([]string{
@@ -165,14 +171,31 @@ type findable interface {
 }
 
 // createFindable is Create for an item that can be searched for.
-func createFindable(ctx context.Context, c *Client, item findable, path string, body []byte) (int64, error) {
+func (c *Client) createFindable(ctx context.Context, item findable, n newOne) (int64, error) {
 	key, _ := item.createKey()
-	done, err := c.takeTurn(ctx, key, http.MethodPost, path)
+	done, err := c.takeTurn(ctx, key, http.MethodPost, n.path)
 	if err != nil {
 		return 0, err
 	}
 	defer done()
-	return createInTurn(ctx, c, item, path, body, lostCreate{})
+	return c.createInTurn(ctx, item, n, lostCreate{})
+}
+
+// newOne is an item to create.
+type newOne struct {
+	path string
+	sent []byte // what an error shows of it
+	send func(ctx context.Context) (int64, error)
+}
+
+func (c *Client) newOne(path string, body []byte) newOne {
+	return newOne{path, body, func(ctx context.Context) (int64, error) { return c.write(ctx, http.MethodPost, path, body) }}
+}
+
+func (n newOne) stillUnknown(lost lostWrite, messages ...string) error {
+	e := lost.stillUnknown(http.MethodPost, n.path, messages...)
+	e.Sent = n.sent
+	return e
 }
 
 // lastLooks is how often more an item is searched for before its create is
@@ -182,7 +205,7 @@ const lastLooks = 2
 // createInTurn creates an item once. If an earlier create of the same is not
 // answered, its item is the one; until that shows, or cannot come any more,
 // nothing is sent.
-func createInTurn(ctx context.Context, c *Client, item findable, path string, body []byte, before lostCreate) (int64, error) {
+func (c *Client) createInTurn(ctx context.Context, item findable, n newOne, before lostCreate) (int64, error) {
 	key, _ := item.createKey()
 	lost, ok := c.core.unanswered.get(key)
 	isRepeat := ok && lost.created.id == 0
@@ -195,16 +218,16 @@ func createInTurn(ctx context.Context, c *Client, item findable, path string, bo
 		case id != 0:
 			return id, nil
 		case err != nil:
-			return 0, lost.stillUnknown(http.MethodPost, path, "looking for it failed: "+err.Error())
+			return 0, n.stillUnknown(lost, "looking for it failed: "+err.Error())
 		case lost.left() > 0:
-			return 0, lost.stillUnknown(http.MethodPost, path)
+			return 0, n.stillUnknown(lost)
 		}
 		before = *lost.created // whichever of the two shows up is the one
 	}
 	if before.since.IsZero() {
 		before.since = time.Now()
 	}
-	id, err := c.write(ctx, http.MethodPost, path, body)
+	id, err := n.send(ctx)
 	if err == nil {
 		if isRepeat {
 			c.core.unanswered.remove(key)
@@ -216,7 +239,7 @@ func createInTurn(ctx context.Context, c *Client, item findable, path string, bo
 	if !ok || !errors.Is(err, ErrOutcomeUnknown) {
 		return 0, err
 	}
-	unknown.Sent = body
+	unknown.Sent = n.sent
 	c.core.unanswered.add(key, lostWrite{created: &before}, err)
 	if ctx.Err() != nil {
 		return 0, unknown
@@ -327,6 +350,10 @@ func (t *turns) wait(ctx context.Context, key any) (func(), error) {
 	myTurn, done := t.take(key)
 	select {
 	case <-myTurn:
+		if ctx.Err() != nil {
+			done()
+			return nil, ctx.Err()
+		}
 		return done, nil
 	case <-ctx.Done():
 		go func() { // whoever comes next waits for the one before us

@@ -99,19 +99,29 @@
 //	never sent (dial, DNS, refused, TLS)              again            again
 //	429, or a thread-limit text under any status      again            again
 //	connection lost, time-out, unreadable answer      again            ErrOutcomeUnknown
-//	502, 503, 504, 500 without an errors array        again            ErrOutcomeUnknown
-//	500 with an errors array, 4xx                     error at once    error at once
+//	502, 503, 504, 500 without a text in errors       again            ErrOutcomeUnknown
+//	500 with a text in errors, 4xx                    error at once    error at once
 //	401                                               error at once    error at once
 //
 // "Again" is up to [WithMaxRetries] times, 4 by default, after 0.5 s, 1 s, 2 s,
 // 4 s … times a random factor between 0 and 1, and not before a Retry-After of
 // up to a minute is over; a longer one is [ErrRateLimited] with the duration.
-// [Update] and [Delete] find out about an unknown outcome by reading, and start
-// anew if nothing was done; [Create] searches for a ticket note, or for a ticket
-// with an external id. Where that does not settle it, the error is
-// [ErrOutcomeUnknown]; that of a create carries what was sent. The numbers may
-// change between versions; that a write is repeated only if it provably never
-// ran, or was seen not to have, will not.
+//
+// # Unanswered writes
+//
+// A write goes out once; if its answer is lost, the client looks, and if the
+// write does not show, the error is [ErrOutcomeUnknown] with the time until it
+// cannot be carried out any more. Until then the client looks first and writes
+// nothing else to that item.
+//
+// Two processes do not see each other's lost writes: let only one of them work on
+// a ticket at a time, and let the next one wait for RetryAfter. [SafeToRetry]
+// reports whether a failed call changed nothing and will not.
+//
+// [Resolution] has three ways to make a repeat find the note of an earlier run,
+// and [NotesService.Ensure] and [EnsureAttachment] are for work of other kinds.
+// docs/reliability.md has the exact rules, what they cannot promise, and how they
+// are proved.
 //
 // # Limits
 //

@@ -150,9 +150,12 @@ type source func(ctx context.Context) ([]row, error)
 
 // split checks a query, and divides it if it is too long to be sent at once.
 func (k *kind) split(q Query) (parts, error) {
+	if k.problem != nil {
+		return parts{}, invalid(http.MethodPost, k.path(), "%v", k.problem)
+	}
 	p, err := q.split()
 	var problems []string
-	for _, err := range []error{k.problem, err, k.check(&q), k.checkSingle(&q)} {
+	for _, err := range []error{err, k.check(&q), k.checkSingle(&q)} {
 		if err != nil {
 			problems = append(problems, err.Error())
 		}

@@ -217,7 +217,7 @@ func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	}
 	if item, ok := any(v).(findable); ok {
 		if _, ok := item.createKey(); ok {
-			return createFindable(ctx, c, item, path, body)
+			return c.createFindable(ctx, item, c.newOne(path, body))
 		}
 	}
 	id, err := c.writeItem(ctx, v, http.MethodPost, path, body)

@@ -170,7 +170,8 @@ func TestTimeEntries_WholeLife(t *testing.T) {
 	srv, client := tenant(t)
 	ticket := srv.Seed("Tickets", nil)
 	id, err := client.TimeEntries.Create(t.Context(), &autotask.TimeEntry{
-		ResourceID: autotask.Int(4), TicketID: autotask.Int(ticket), RoleID: autotask.Int(8), HoursWorked: autotask.Value(0.25),
+		ResourceID: autotask.Int(autotasktest.TechnicianID), RoleID: autotask.Int(autotasktest.TechnicianRoleID),
+		TicketID: autotask.Int(ticket), HoursWorked: autotask.Value(0.25), SummaryNotes: autotask.Value("Looked into it"),
 	})
 	require.NoError(t, err)
 	entry, err := client.TimeEntries.Get(t.Context(), id)

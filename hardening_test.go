@@ -87,16 +87,16 @@ func TestWrite_GoesOutOnce(t *testing.T) {
 					assert.Equal(t, 1, l.writes, name)
 					assert.Equal(t, wait, retryAfter(t, err), name)
 					for range 3 {
-						time.Sleep(wait / 4)
+						pass(wait / 4)
 						err = call()
 						require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, name)
 					}
 					assert.Equal(t, 1, l.writes, "%s: not before its time is over", name)
 					assert.Equal(t, wait/4, retryAfter(t, err), name)
-					time.Sleep(wait / 4)
+					pass(wait / 4)
 					require.ErrorIs(t, call(), autotask.ErrOutcomeUnknown, name)
 					assert.Equal(t, 2, l.writes, name)
-					time.Sleep(wait)
+					pass(wait)
 				}
 			}
 		})
@@ -257,7 +257,7 @@ func TestResolve_TimeBookedBeforeTheStatusIsWrittenAgain(t *testing.T) {
 		srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropRequest: true})
 		_, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 5})
 		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
-		time.Sleep(retryAfter(t, err))
+		pass(retryAfter(t, err))
 		srv.Seed("TimeEntries", map[string]any{"ticketID": id})
 		outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 5})
 		require.NoError(t, err)

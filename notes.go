@@ -1,7 +1,6 @@
 package autotask
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,8 +101,8 @@ func (s *NotesService) Ensure(ctx context.Context, ticketID int64, n *TicketNote
 	if err != nil {
 		return 0, false, err
 	}
-	if problem := startProblem("startedAt", startedAt); startedAt.IsZero() || problem != "" {
-		return 0, false, invalid(http.MethodPost, "Tickets/Notes", "%s", cmp.Or(problem, "startedAt is not given: without it an earlier note cannot be told"))
+	if err := checkStart(http.MethodPost, "Tickets/Notes", startedAt); err != nil {
+		return 0, false, err
 	}
 	if _, _, err := newItem(note); err != nil {
 		return 0, false, err
@@ -112,10 +111,23 @@ func (s *NotesService) Ensure(ctx context.Context, ticketID int64, n *TicketNote
 	return found.id, found.created, err
 }
 
-// startProblem says what is wrong with the time at which work began.
+// checkStart refuses a start time that cannot tell what an earlier run has made.
+func checkStart(method, path string, startedAt time.Time) error {
+	problem := startProblem("the start time", startedAt)
+	if startedAt.IsZero() {
+		problem = "the start time is missing: without it, what an earlier run made cannot be told from older items"
+	}
+	if problem == "" {
+		return nil
+	}
+	return invalid(method, path, "%s", problem)
+}
+
+// startProblem says what is wrong with the time at which work began, if it is
+// given.
 func startProblem(name string, t time.Time) string {
 	if t.After(time.Now().Add(clockMargin)) {
-		return fmt.Sprintf("%s %v lies in the future", name, t)
+		return fmt.Sprintf("%s %v is in the future", name, t)
 	}
 	return ""
 }
@@ -232,7 +244,7 @@ func (n onceNote) ensure(ctx context.Context, c *Client, before func() error) (f
 			return foundNote{}, err
 		}
 	}
-	id, err := createInTurn(ctx, c, n.note, path, body, sought)
+	id, err := c.createInTurn(ctx, n.note, c.newOne(path, body), sought)
 	if err != nil {
 		return foundNote{}, err
 	}
@@ -268,7 +280,7 @@ func (n onceNote) earlier(ctx context.Context, c *Client, key writeKey) (earlier
 		}
 		return foundNote{}, nil, n.twins(c, key, own)
 	}
-	if !remembered || lost.created.id == 0 || lost.created.since.Add(clockMargin).Before(n.since) {
+	if !remembered || !lost.answeredFor(n.since) {
 		return foundNote{}, equal, nil
 	}
 	// The search does not show it, or not as this rule knows it, but its id is

@@ -14,25 +14,28 @@ import (
 // what it was about. Whether a change is worded in action or in detail is not
 // documented.
 type ticketHistory struct {
-	ID     int64               `json:"id"`
 	Action Optional[string]    `json:"action,omitzero"`
 	Date   Optional[time.Time] `json:"date,omitzero"`
 	Detail Optional[string]    `json:"detail,omitzero"`
 }
 
-func (ticketHistory) Collection() string { return "TicketHistory" }
-
-// CanQuery: by ticketID eq, and by nothing else.
-func (ticketHistory) CanQuery() {}
-
-// reopened says what shows that the ticket left the wanted status after an
-// earlier run had posted its note, or "" if nothing does. It makes one request,
-// and one more for the labels of the statuses, unless they are cached.
-func (r *resolve) reopened(ctx context.Context) (string, error) {
-	posted, ok := r.noted.CreateDateTime.Get()
-	if !ok {
-		return "", nil
+// askHistory finds out whether an earlier run had finished: whether the ticket
+// left the wanted status after that run's note. It asks before this run writes
+// anything, since a PUT of a ticket that another process is resolving shows in
+// the history, too.
+func (r *resolve) askHistory(ctx context.Context, note *TicketNote) (err error) {
+	posted, ok := note.CreateDateTime.Get()
+	if !ok || r.Status == 0 || r.out.Ticket.Status == r.Status {
+		return nil
 	}
+	r.reopened, err = r.leftStatus(ctx, posted)
+	return err
+}
+
+// leftStatus says what shows that the ticket left the wanted status after a time,
+// or "" if nothing does. It makes one request, and one more for the labels of the
+// statuses, unless they are cached.
+func (r *resolve) leftStatus(ctx context.Context, posted time.Time) (string, error) {
 	statuses, err := r.client.Picklists.Values(ctx, "Tickets", "status")
 	if err != nil {
 		return "", ignoreRefused(err)
@@ -42,7 +45,11 @@ func (r *resolve) reopened(ctx context.Context) (string, error) {
 		return "", nil
 	}
 	r.read = nil
-	for row, err := range All[ticketHistory](ctx, r.client, Query{Filter: Eq("ticketID", r.id)}) {
+	for raw, err := range r.client.Collection("TicketHistory").All(ctx, Query{Filter: Eq("ticketID", r.id)}) {
+		var row ticketHistory
+		if err == nil {
+			err = decode(raw.JSON, &row)
+		}
 		if err != nil {
 			return "", ignoreRefused(err)
 		}

@@ -150,7 +150,9 @@ type resolve struct {
 	written *writtenStep  // the last write, until it is read back
 	stale   bool          // something was written since the ticket was read last
 	failed  bool          // the outcome says already which step failed
-	noted   *TicketNote   // found, of an earlier run
+	// reopened says what shows that the ticket left the wanted status after an
+	// earlier run had posted the note.
+	reopened string
 }
 
 // writtenStep is a write of the ticket that is not read back yet.
@@ -186,7 +188,7 @@ func (c *Client) newResolve(ticketID int64, r Resolution) *resolve {
 func (r *resolve) do(ctx context.Context) error {
 	done, err := r.client.takeTurn(ctx, itemKey[Ticket](r.id), http.MethodPut, itemPath[Ticket](r.id))
 	if err != nil {
-		return err
+		return r.fail(StepGet, err)
 	}
 	defer done()
 	for _, step := range r.steps() {
@@ -397,8 +399,6 @@ func (r *resolve) postNote(ctx context.Context) (StepState, string, error) {
 	r.out.NoteID = found.id
 	if found.created {
 		r.stale = true
-	} else {
-		r.noted = found.note
 	}
 	switch {
 	case err != nil:
@@ -406,7 +406,7 @@ func (r *resolve) postNote(ctx context.Context) (StepState, string, error) {
 	case found.created:
 		return StepDone, found.reason, nil
 	}
-	return StepAlreadyDone, found.reason, nil
+	return StepAlreadyDone, found.reason, r.askHistory(ctx, found.note)
 }
 
 // givenNote makes sure that the note the caller names is one of the ticket.
@@ -419,8 +419,8 @@ func (r *resolve) givenNote(ctx context.Context) (StepState, string, error) {
 	if note.TicketID != r.id {
 		return "", "", invalid(http.MethodGet, itemPath[TicketNote](r.NoteID), "NoteID %d is a note of ticket %d, not of %d", r.NoteID, note.TicketID, r.id)
 	}
-	r.out.NoteID, r.noted = r.NoteID, note
-	return StepAlreadyDone, fmt.Sprintf("an earlier run posted it as note %d", r.NoteID), nil
+	r.out.NoteID = r.NoteID
+	return StepAlreadyDone, fmt.Sprintf("an earlier run posted it as note %d", r.NoteID), r.askHistory(ctx, note)
 }
 
 // writable refuses a ticket that Autotask would not take back, if there is
@@ -495,15 +495,8 @@ func (r *resolve) status(ctx context.Context) (StepState, string, error) {
 		return StepSkipped, "no status given", nil
 	case r.out.HasTimeEntries:
 		return StepSkipped, "the ticket has time entries, so that its status stays", nil
-	}
-	if r.noted != nil && r.out.Ticket.Status != r.Status {
-		since, err := r.reopened(ctx)
-		if err != nil {
-			return "", "", err
-		}
-		if since != "" {
-			return StepSkipped, since, nil
-		}
+	case r.reopened != "":
+		return StepSkipped, r.reopened, nil
 	}
 	if r.stale || r.out.Ticket.Status != r.Status {
 		if err := r.fresh(ctx); err != nil {

@@ -165,13 +165,26 @@ func (e *edit[T]) body() ([]byte, error) {
 		table := tableOf[T]()
 		body, err = merge.Overlay(e.raw, e.changes, func(name string) bool { return name != "id" && table.IsReadOnly(name) })
 	} else {
-		id := merge.Change{Name: "id", New: jsontext.Value(strconv.FormatInt(e.id, 10))}
-		body, err = merge.Sparse(append([]merge.Change{id}, e.changes...))
+		body, err = merge.Sparse(slices.Concat(e.repeated(), e.changes))
 	}
 	if err != nil {
 		return nil, invalid(e.method, e.path, "%v", err)
 	}
 	return body, nil
+}
+
+// repeated are the members that a PATCH must hold beside the changes: the id,
+// and what every PATCH of the entity repeats, as it was read.
+func (e *edit[T]) repeated() []merge.Change {
+	all := []merge.Change{{Name: "id", New: jsontext.Value(strconv.FormatInt(e.id, 10))}}
+	table := tableOf[T]()
+	_ = merge.Each(e.raw, func(name string, v jsontext.Value) { // decoded before
+		f := table.Lookup(name)
+		if f != nil && f.Always && !slices.ContainsFunc(e.changes, func(ch merge.Change) bool { return ch.Name == name }) {
+			all = append(all, merge.Change{Name: name, New: v})
+		}
+	})
+	return all
 }
 
 // missing names the stabilising fields that are not in the item at all. null
@@ -299,7 +312,7 @@ func (c *comparison) add(name string, ch merge.Change, got jsontext.Value, holds
 	switch {
 	case !holds(ch.New, got, ch.Old):
 		c.differ = append(c.differ, difference(name, ch.New, got))
-	case !ch.Unread && !holds(ch.New, ch.Old, nil):
+	case !ch.Unread && !holds(ch.New, ch.Old, ch.Old):
 		c.proven = true
 	}
 }
@@ -314,13 +327,9 @@ func (c *comparison) addUDFs(ch merge.Change, found jsontext.Value) {
 	}
 	for _, want := range changed {
 		one := merge.Change{Name: want.Name, Old: valueOfUDF(before, want.Name), New: want.Value, Unread: ch.Unread}
-		c.add(want.Name, one, valueOfUDF(current, want.Name), sameUDF)
+		c.add(want.Name, one, valueOfUDF(current, want.Name), fields.SameUDF)
 	}
 }
-
-// sameUDF compares user-defined fields, whose values are text on the wire
-// whatever they are.
-func sameUDF(want, got, before jsontext.Value) bool { return fields.SameUDF(want, got, before) }
 
 func valueOfUDF(all []merge.UDF, name string) jsontext.Value {
 	for _, u := range all {

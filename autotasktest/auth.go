@@ -1,9 +1,6 @@
 package autotasktest
 
-import (
-	"net/http"
-	"strconv"
-)
+import "net/http"
 
 // What the tenant accepts. Invented, and good for nothing else.
 const (
@@ -19,6 +16,9 @@ const (
 	// TechnicianID is a resource to act for, and the other user who edits a
 	// row in a Fault.
 	TechnicianID int64 = 29683002
+	// TechnicianRoleID is the role in which TechnicianID works. The API user has
+	// none, and cannot own time.
+	TechnicianRoleID int64 = 29683003
 )
 
 const unknownUser = "Zone information could not be determined"
@@ -37,23 +37,5 @@ func (s *Server) authenticate(c *call) (answer, bool) {
 	case h.Get(headerIntegrationCode) != integrationCode:
 		return refuse("IntegrationCode is invalid"), false
 	}
-	return answer{}, true
-}
-
-// impersonate finds out who acts. Acting for somebody is for writes only.
-func (s *Server) impersonate(c *call) (answer, bool) {
-	c.actor = APIUserID
-	person := c.request.Header.Get(headerImpersonation)
-	if person == "" {
-		return answer{}, true
-	}
-	if c.isRead {
-		return refuse("The logged in Resource does not have the adequate permissions to query this entity type."), false
-	}
-	id, err := strconv.ParseInt(person, 10, 64)
-	if err != nil {
-		return refuseError(conversionError(person, "int")), false
-	}
-	c.actor, c.impersonator = id, APIUserID
 	return answer{}, true
 }

@@ -118,7 +118,7 @@ func TestImpersonation(t *testing.T) {
 	assert.EqualValues(t, text(autotasktest.APIUserID), note["impersonatorCreatorResourceID"])
 	assert.Nil(t, note["impersonatorUpdaterResourceID"])
 
-	as("PATCH", path("Tickets/%d/Notes", ticket), path(`{"id":%d,"title":"Changed"}`, id)).ok()
+	as("PATCH", path("Tickets/%d/Notes", ticket), path(`{"id":%d,"title":"Changed","noteType":1,"publish":2}`, id)).ok()
 	assert.EqualValues(t, text(autotasktest.APIUserID), x.Get("TicketNotes", id)["impersonatorUpdaterResourceID"])
 
 	own := x.post(path("Tickets/%d/Notes", ticket), noteBody).itemID()

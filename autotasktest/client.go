@@ -10,7 +10,7 @@ import (
 // credentials and base URL; the options given come after these. The client of
 // a tenant without a socket is that of InProcessClient.
 func (s *Server) Client(opts ...autotask.Option) *autotask.Client {
-	s.helper()
+	s.t.Helper()
 	if s.unlisted {
 		return s.InProcessClient(opts...)
 	}
@@ -24,12 +24,12 @@ func (s *Server) Client(opts ...autotask.Option) *autotask.Client {
 // Transport. An [autotask.WithHTTPClient] among the options takes them back to
 // the network, unless it has that transport, too.
 func (s *Server) InProcessClient(opts ...autotask.Option) *autotask.Client {
-	s.helper()
+	s.t.Helper()
 	return s.newClient(autotask.WithHTTPClient(&http.Client{Transport: s.Transport()}), opts)
 }
 
 func (s *Server) newClient(transport autotask.Option, opts []autotask.Option) *autotask.Client {
-	s.helper()
+	s.t.Helper()
 	all := append([]autotask.Option{autotask.WithBaseURL(s.BaseURL()), transport}, opts...)
 	c, err := autotask.NewClient(s.Credentials(), all...)
 	if err != nil {

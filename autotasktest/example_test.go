@@ -97,11 +97,11 @@ func ExampleServer_Transport() {
 	// 3 requests arrived, 0 faults pending
 }
 
-// Nothing but the note has changed.
+// A note is new, and has moved the activity of its ticket.
 func ExampleServer_Snapshot() {
 	srv := autotasktest.Start()
 	defer srv.Close()
-	id := srv.Seed("Tickets", nil)
+	id := srv.Seed("Tickets", map[string]any{"lastActivityDate": "2026-01-01T00:00:00Z"})
 	before := srv.Snapshot()
 
 	_, err := srv.Client().Notes.Create(context.Background(), id,
@@ -113,9 +113,10 @@ func ExampleServer_Snapshot() {
 			fmt.Println(collection)
 		}
 	}
-	// Output:
+	// Unordered output:
 	// <nil>
 	// TicketNotes
+	// Tickets
 }
 
 // A handler of webhooks hears of a ticket that is created through the API.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -115,13 +114,14 @@ type Fault struct {
 type armed struct {
 	Fault
 	skip, left int // left is negative for ever
+	struck     bool
 }
 
 // Inject adds a fault. Faults are kept in order: of those that are due at a
 // request, the first that was injected strikes, and no other. The others stay
 // due.
 func (s *Server) Inject(f Fault) {
-	s.helper()
+	s.t.Helper()
 	err := f.check()
 	if err == nil && f.ResetStream != 0 && !s.http2 && !s.unlisted {
 		err = errors.New("ResetStream takes a tenant of NewHTTP2 or NewInProcess")
@@ -151,28 +151,16 @@ func (f Fault) check() error {
 	if f.GzipBomb && f.Oversize <= 0 {
 		return errors.New("a GzipBomb needs an Oversize")
 	}
-	if f.landsLater() && (f.DropRequest || f.Refuse || f.Redirect != "") {
-		return errors.New("what does not come through cannot land later")
+	if err := f.checkNumbers(); err != nil {
+		return err
 	}
-	if f.Lands < 0 || f.Lands > maxExecution {
+	if f.Lands > maxExecution {
 		return fmt.Errorf("%v is no time to land: Autotask ends a request after %v", f.Lands, maxExecution)
 	}
 	if u, err := url.Parse(f.ForeignNextPage); f.ForeignNextPage != "" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "") {
 		return fmt.Errorf(`%q is no origin such as "https://example.com"`, f.ForeignNextPage)
 	}
-	return nil
-}
-
-// checkOp refuses what no request's Op can be.
-func checkOp(op string) error {
-	if op == "" {
-		return nil
-	}
-	method, path, _ := strings.Cut(op, " ")
-	if method == "" || method != strings.ToUpper(method) || path == "" || opOf(method, path) != op {
-		return fmt.Errorf(`%q is no operation such as "POST Tickets/Notes"`, op)
-	}
-	return nil
+	return f.checkKinds()
 }
 
 // PendingFaults returns how many faults have not happened as often as they
@@ -202,6 +190,7 @@ func (s *Server) strike(c *call) Fault {
 	if due == nil {
 		return Fault{}
 	}
+	due.struck = true
 	if due.left > 0 {
 		due.left--
 	}

@@ -112,6 +112,9 @@ func (f *filter) one(c condition, inOr bool) (predicate, error) {
 	if err != nil {
 		return nil, err
 	}
+	if of.flag {
+		c.value = numberOfBoolean(c.value)
+	}
 	wanted, err := c.wanted(of.class)
 	if err != nil {
 		return nil, err
@@ -122,7 +125,7 @@ func (f *filter) one(c condition, inOr bool) (predicate, error) {
 		f.ors++
 	}
 	if f.inOrs == 0 {
-		f.narrow(c, wanted)
+		f.narrow(c, of, wanted)
 	}
 	return func(r *row) bool { return test(of.read(r), wanted) }, nil
 }
@@ -166,6 +169,7 @@ func (c condition) isList() bool { return c.op == "in" || c.op == "notIn" }
 type operand struct {
 	class class
 	read  func(*row) scalar
+	flag  bool // a boolean will do: the field is one, though an integer
 }
 
 func (f *filter) operand(c condition) (operand, error) {
@@ -180,7 +184,8 @@ func (f *filter) operand(c condition) (operand, error) {
 		return operand{}, complain("The field %s of the %s Entity cannot be queried.", field.Name, f.entity.Name)
 	}
 	class := classOf(field.Kind)
-	return operand{class, func(r *row) scalar { return stored(class, r.fields.get(field.Name)) }}, nil
+	flag := field.Kind == schema.Integer && strings.HasPrefix(field.Name, "is")
+	return operand{class, func(r *row) scalar { return stored(class, r.fields.get(field.Name)) }, flag}, nil
 }
 
 func (f *filter) udfOperand(name string) (operand, error) {
@@ -191,7 +196,19 @@ func (f *filter) udfOperand(name string) (operand, error) {
 		return operand{}, unknownField(name, f.entity)
 	}
 	class := defs[i].class()
-	return operand{class, func(r *row) scalar { return stored(class, udfOf(r, name)) }}, nil
+	return operand{class: class, read: func(r *row) scalar { return stored(class, udfOf(r, name)) }}, nil
+}
+
+// numberOfBoolean puts the number of a boolean in its place: the vendor's own
+// samples ask for contacts whose isActive, an integer, is true.
+func numberOfBoolean(v json.RawMessage) json.RawMessage {
+	switch strings.ToLower(textOf(v)) {
+	case "true":
+		return integer(1)
+	case "false":
+		return integer(0)
+	}
+	return v
 }
 
 // wanted reads the values that a condition compares with.

@@ -100,6 +100,8 @@ var firstRows = []struct {
 }{
 	{"Resources", map[string]any{"id": APIUserID, "firstName": "API", "lastName": "User", "isActive": true}},
 	{"Resources", map[string]any{"id": TechnicianID, "firstName": "Tess", "lastName": "Technician", "isActive": true}},
+	{"Roles", map[string]any{"id": TechnicianRoleID, "name": "Technician", "isActive": true}},
+	{"ResourceRoles", map[string]any{"id": 29683004, "resourceID": TechnicianID, "roleID": TechnicianRoleID, "isActive": true}},
 	{"Companies", map[string]any{"id": OwnCompanyID, "companyName": "Fake Service Provider"}},
 	{"Companies", map[string]any{"id": CustomerID, "companyName": "First Customer"}},
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -265,6 +266,22 @@ func toID(t *testing.T, v any) int64 {
 	id, err := n.Int64()
 	require.NoError(t, err)
 	return id
+}
+
+// timeOn is a time entry on a ticket, with other members than most have.
+func timeOn(ticket int64, member string) string {
+	body := map[string]any{
+		"ticketID": ticket, "resourceID": autotasktest.TechnicianID, "roleID": autotasktest.TechnicianRoleID,
+		"dateWorked": "2026-11-23", "hoursWorked": 0.5, "summaryNotes": "Looked into it",
+	}
+	if member != "" {
+		var change map[string]any
+		if err := json.Unmarshal([]byte("{"+member+"}"), &change); err != nil {
+			panic(err)
+		}
+		maps.Copy(body, change)
+	}
+	return text(body)
 }
 
 func path(format string, args ...any) string { return fmt.Sprintf(format, args...) }

@@ -23,7 +23,7 @@ const firstHistoryID = 900_000_000
 // webhooks. Fields of the same names in fields are set as given. A row or a
 // field that does not exist is wrong use.
 func (s *Server) Change(collection string, id int64, fields map[string]any) {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return
@@ -77,19 +77,13 @@ func (s *Server) recordHistory(e *schema.Entity, before, now *row, actor int64) 
 }
 
 func (s *Server) addHistory(ticket, actor int64, detail string) {
-	t := s.table(schema.Lookup("TicketHistory").Entity)
-	id := int64(firstHistoryID)
-	if last := len(t.ids) - 1; last >= 0 && t.ids[last] >= id {
-		id = t.ids[last] + 1
-	}
-	t.put(&row{id: id, fields: object{
-		{"id", integer(id)},
+	s.addLog("TicketHistory", firstHistoryID, object{
 		{"action", encode("Edited")},
 		{"date", s.stamp()},
 		{"detail", encode(detail)},
 		{"resourceID", integer(actor)},
 		{"ticketID", integer(ticket)},
-	}})
+	})
 }
 
 // labelOf is the name of a field as the history shows it: "status" is "Status",

@@ -147,7 +147,7 @@ func (s *Server) settleReady(of *schema.Entity, field *row) {
 // HookFieldID returns the id that a field of a collection's entity has among the
 // fields of webhooks, native or user-defined: the value of fieldID or udfFieldID.
 func (s *Server) HookFieldID(collection, field string) int64 {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return 0
@@ -217,7 +217,7 @@ func (s *Server) childrenOf(e *schema.Entity, webhook int64) []*row {
 	t := s.table(e)
 	k := key{number: float64(webhook)}
 	var rows []*row
-	for _, id := range t.index(e.Field("webhookID")).ids[k] {
+	for _, id := range t.index(fieldColumn(e.Field("webhookID"))).ids[k] {
 		rows = append(rows, t.rows[id])
 	}
 	return rows

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/autotask-go/autotask/internal/schema"
 )
@@ -13,8 +14,25 @@ import (
 // first asks for such rows, and kept up to date from then on, so that a query
 // for the notes of one ticket does not read those of a hundred thousand.
 type index struct {
-	field *schema.Field
-	ids   map[key][]int64 // ascending
+	of  column
+	ids map[key][]int64 // ascending
+}
+
+// column is what rows are found by: a field, or a user-defined one. The zero
+// value is nothing.
+type column struct {
+	field *schema.Field // userDefinedFields for a user-defined one
+	udf   string        // its name, in lower case
+	class class
+}
+
+func fieldColumn(f *schema.Field) column { return column{field: f, class: classOf(f.Kind)} }
+
+func (c column) read(r *row) scalar {
+	if c.udf != "" {
+		return stored(c.class, udfOf(r, c.udf))
+	}
+	return stored(c.class, r.fields.get(c.field.Name))
 }
 
 // key is a value of a field, such that values which are equal have one key.
@@ -44,13 +62,13 @@ func keyOf(x scalar) (key, bool) {
 		return key{}, false
 	case x.class == numeric:
 		return key{number: x.number}, true
+	case x.class == temporal:
+		return key{text: x.moment.Format(time.RFC3339Nano)}, true
 	}
 	return key{text: x.text}, true
 }
 
-func (x *index) keyOf(r *row) (key, bool) {
-	return keyOf(stored(classOf(x.field.Kind), r.fields.get(x.field.Name)))
-}
+func (x *index) keyOf(r *row) (key, bool) { return keyOf(x.of.read(r)) }
 
 func (x *index) add(r *row) {
 	k, ok := x.keyOf(r)
@@ -75,19 +93,19 @@ func (x *index) remove(r *row) {
 	}
 }
 
-// index returns the index of a field.
-func (t *table) index(f *schema.Field) *index {
-	if x := t.indexes[f]; x != nil {
+// index returns the index of a column.
+func (t *table) index(of column) *index {
+	if x := t.indexes[of]; x != nil {
 		return x
 	}
-	x := &index{field: f, ids: make(map[key][]int64)}
+	x := &index{of: of, ids: make(map[key][]int64)}
 	for _, id := range t.ids {
 		x.add(t.rows[id])
 	}
 	if t.indexes == nil {
-		t.indexes = make(map[*schema.Field]*index)
+		t.indexes = make(map[column]*index)
 	}
-	t.indexes[f] = x
+	t.indexes[of] = x
 	return x
 }
 
@@ -95,7 +113,7 @@ func (t *table) index(f *schema.Field) *index {
 // Either may be nil.
 func (t *table) reindex(old, r *row) {
 	for _, x := range t.indexes {
-		if old != nil && r != nil && bytes.Equal(old.fields.get(x.field.Name), r.fields.get(x.field.Name)) {
+		if old != nil && r != nil && bytes.Equal(old.fields.get(x.of.field.Name), r.fields.get(x.of.field.Name)) {
 			continue
 		}
 		if old != nil {
@@ -110,7 +128,8 @@ func (t *table) reindex(old, r *row) {
 // narrowing is what a query says about where its rows are: all of them have one
 // of the values in the field. The zero value says nothing.
 type narrowing struct {
-	field  *schema.Field
+	column
+
 	values []scalar
 }
 
@@ -133,9 +152,9 @@ func (t *table) candidates(n narrowing) []int64 {
 				ids = append(ids, id)
 			}
 		case len(n.values) == 1:
-			return t.index(n.field).ids[k] // in order, and not to be changed
+			return t.index(n.column).ids[k] // in order, and not to be changed
 		default:
-			ids = append(ids, t.index(n.field).ids[k]...)
+			ids = append(ids, t.index(n.column).ids[k]...)
 		}
 	}
 	slices.Sort(ids)
@@ -144,13 +163,15 @@ func (t *table) candidates(n narrowing) []int64 {
 
 // narrow notes what a condition that every row must meet says about where the
 // rows are. The first one that says anything is enough.
-func (f *filter) narrow(c condition, wanted []scalar) {
-	if c.udf || c.op != "eq" && c.op != "in" || f.narrowing.field != nil {
+func (f *filter) narrow(c condition, of operand, wanted []scalar) {
+	if c.op != "eq" && c.op != "in" || f.narrowing.field != nil || slices.ContainsFunc(wanted, func(x scalar) bool { return math.IsNaN(x.number) }) {
 		return
 	}
-	field := f.entity.Field(c.field)
-	if field.Name != "id" && !isIndexed(field) || slices.ContainsFunc(wanted, func(x scalar) bool { return math.IsNaN(x.number) }) {
+	if c.udf {
+		f.narrowing = narrowing{column{f.entity.Field(udfsField), strings.ToLower(c.field), of.class}, wanted}
 		return
 	}
-	f.narrowing = narrowing{field, wanted}
+	if field := f.entity.Field(c.field); field.Name == "id" || isIndexed(field) {
+		f.narrowing = narrowing{fieldColumn(field), wanted}
+	}
 }

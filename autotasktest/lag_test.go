@@ -36,7 +36,7 @@ func TestQueriesLagBehindWrites(t *testing.T) {
 	second := x.post(notes, noteBody).itemID()
 	now = now.Add(1)
 	sees(first)
-	x.do("PATCH", notes, path(`{"id":%d,"title":"x"}`, first)).ok()
+	x.do("PATCH", notes, path(`{"id":%d,"title":"x","noteType":1,"publish":1}`, first)).ok()
 	sees(first)
 	now = now.Add(10 * time.Second)
 	sees(first, second)

@@ -122,7 +122,7 @@ func TestLandingsInABubble(t *testing.T) {
 		assert.Equal(t, time.Minute, time.Since(began))
 		assert.Empty(t, x.Rows("TicketNotes"))
 		time.Sleep(3 * time.Minute) //nolint:forbidigo // the bubble's time
-		require.Len(t, x.Snapshot(), 6)
+		require.Len(t, x.Snapshot(), 8)
 		assert.Len(t, x.Rows("TicketNotes"), 1)
 	})
 }

@@ -151,7 +151,7 @@ func TestManyAtOnce(t *testing.T) {
 					}
 				}
 				x.Seed("Tickets", nil)
-				x.Inject(autotasktest.Fault{Op: "POST Nothing", Status: 500})
+				x.Inject(autotasktest.Fault{Op: "POST Companies", Status: 500})
 				x.SetClock(nil)
 				x.SetLatency(0)
 				x.SetPicklist("Tickets", "source", nil)

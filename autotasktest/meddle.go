@@ -9,7 +9,7 @@ import (
 // meddle does to the stored row what the fault does.
 func (s *Server) meddle(c *call) {
 	if c.wrote && !c.fault.IgnoreWrite {
-		s.recordHistory(c.table.entity, c.before, c.table.rows[c.rowID], c.actor)
+		s.followUp(c)
 	}
 	if c.wrote && (c.fault.IgnoreWrite || c.fault.Revert) {
 		s.takeBack(c)
@@ -20,6 +20,17 @@ func (s *Server) meddle(c *call) {
 	if c.fault.Edit != nil {
 		s.edit(c)
 	}
+}
+
+// followUp does what follows from a write.
+func (s *Server) followUp(c *call) {
+	e, now := c.table.entity, c.table.rows[c.rowID]
+	if now == nil {
+		s.logDeletion(e, c.before, c.actor)
+		return
+	}
+	s.recordHistory(e, c.before, now, c.actor)
+	s.touchTicket(e, now, c.actor)
 }
 
 // takeBack restores the row as it was before the call's write.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log"
+	"net/http"
 	"os"
 	"sync"
 	"testing"
@@ -18,17 +19,54 @@ import (
 
 // misuses are ways to use the Server wrongly, and what it says of them.
 var misuses = map[string]func(*autotasktest.Server){
-	`the API has no collection "Tickets/Note"`:                              func(s *autotasktest.Server) { s.Seed("Tickets/Note", nil) },
-	`the API has no collection "ticketnotes"; it is called "TicketNotes"`:   func(s *autotasktest.Server) { s.Rows("ticketnotes") },
-	`the API has no collection "Nothing"`:                                   func(s *autotasktest.Server) { s.Get("Nothing", 1) },
-	`the API has no collection ""`:                                          func(s *autotasktest.Server) { s.SeedRaw("", nil) },
-	`the API has no collection "TimeOffRequests/Approve"`:                   func(s *autotasktest.Server) { s.SetPicklist("TimeOffRequests/Approve", "x", nil) },
-	`Seed: Tickets: Ticket has no field "tilte"; SeedRaw takes any`:         func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"tilte": "x"}) },
-	`Seed: Tickets: status: Conversion failed`:                              func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"status": "New"}) },
-	`Seed: Tickets: title: json: unsupported type`:                          func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"title": make(chan int)}) },
-	`SeedRaw: Tickets: the item is not a JSON object`:                       func(s *autotasktest.Server) { s.SeedRaw("Tickets", []byte(`[]`)) },
-	`SeedRaw: Tickets: the item has no id`:                                  func(s *autotasktest.Server) { s.SeedRaw("Tickets", []byte(`{}`)) },
-	`SetPicklist: Tickets has no picklist "title"`:                          func(s *autotasktest.Server) { s.SetPicklist("Tickets", "title", nil) },
+	`the API has no collection "Tickets/Note"`:                            func(s *autotasktest.Server) { s.Seed("Tickets/Note", nil) },
+	`the API has no collection "ticketnotes"; it is called "TicketNotes"`: func(s *autotasktest.Server) { s.Rows("ticketnotes") },
+	`the API has no collection "Nothing"`:                                 func(s *autotasktest.Server) { s.Get("Nothing", 1) },
+	`the API has no collection ""`:                                        func(s *autotasktest.Server) { s.SeedRaw("", nil) },
+	`the API has no collection "TimeOffRequests/Approve"`:                 func(s *autotasktest.Server) { s.SetPicklist("TimeOffRequests/Approve", "x", nil) },
+	`Seed: Tickets: Ticket has no field "tilte"; SeedRaw takes any`:       func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"tilte": "x"}) },
+	`Seed: Tickets: status: Conversion failed`:                            func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"status": "New"}) },
+	`Seed: Tickets: title: json: unsupported type`:                        func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"title": make(chan int)}) },
+	`SeedRaw: Tickets: the item is not a JSON object`:                     func(s *autotasktest.Server) { s.SeedRaw("Tickets", []byte(`[]`)) },
+	`SeedRaw: Tickets: the item has no id`:                                func(s *autotasktest.Server) { s.SeedRaw("Tickets", []byte(`{}`)) },
+	`SetPicklist: Tickets: "tilte": Ticket has no such field`:             func(s *autotasktest.Server) { s.SetPicklist("Tickets", "tilte", nil) },
+	`SetPicklist: Tickets: "id": the field can have no picklist`:          func(s *autotasktest.Server) { s.SetPicklist("Tickets", "id", nil) },
+	`SetPicklist: Tickets: "dueDateTime": the field can have no picklist`: func(s *autotasktest.Server) { s.SetPicklist("Tickets", "dueDateTime", nil) },
+	`SetPicklist: Tickets: "status": "New" is no value of a field for integers`: func(s *autotasktest.Server) {
+		s.SetPicklist("Tickets", "status", []autotasktest.PicklistValue{{Value: "New", Label: "New"}})
+	},
+	`SetPicklist: Tickets: "status": the value "1" stands in the list twice`: func(s *autotasktest.Server) {
+		s.SetPicklist("Tickets", "status", []autotasktest.PicklistValue{{Value: "1", Label: "New"}, {Value: "1", Label: "Open"}})
+	},
+	`SetUDFs: Ticket: "site" is defined twice`: func(s *autotasktest.Server) {
+		s.SetUDFs("Tickets", autotasktest.UDF{Name: "Site"}, autotasktest.UDF{Name: "site"})
+	},
+	`SetUDFs: Ticket: "Site": the value "a" stands in the list twice`: func(s *autotasktest.Server) {
+		s.SetUDFs("Tickets", autotasktest.UDF{Name: "Site", Picklist: []autotasktest.PicklistValue{{Value: "a"}, {Value: "a"}}})
+	},
+	`Seed: Tickets: status: "1" does not fit: the field is of the kind integer`:        func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"status": "1"}) },
+	`Seed: Tickets: status: Conversion failed when converting the varchar value '1.5'`: func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"status": 1.5}) },
+	`Seed: Tickets: title: 5 does not fit: the field is of the kind string`:            func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"title": 5}) },
+	`Seed: Companies: isActive: "true" does not fit: the field is of the kind boolean`: func(s *autotasktest.Server) { s.Seed("Companies", map[string]any{"isActive": "true"}) },
+	`Seed: Companies: isActive: 1 does not fit`:                                        func(s *autotasktest.Server) { s.Seed("Companies", map[string]any{"isActive": 1}) },
+	`Seed: Tickets: userDefinedFields: {"Site":"North"} does not fit: the field is of the kind udfs`: func(s *autotasktest.Server) {
+		s.Seed("Tickets", map[string]any{"userDefinedFields": map[string]any{"Site": "North"}})
+	},
+	`Seed: Tickets: id: -1 is no id`:      func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"id": -1}) },
+	`Seed: Tickets: title is given twice`: func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"title": "a", "Title": "b"}) },
+	`Inject: the API has no operation "POST Ticket/Notes"; did you mean "POST Tickets/Notes"?`: func(s *autotasktest.Server) {
+		s.Inject(autotasktest.Fault{Op: "POST Ticket/Notes", DropResponse: true})
+	},
+	`Inject: the API has no operation "POST tickets"; did you mean "POST Tickets"?`:     func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "POST tickets", Hang: true}) },
+	`Inject: the API has no operation "GET TimeEntry"; did you mean "GET TimeEntries"?`: func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "GET TimeEntry", Hang: true}) },
+	`Inject: the API has no operation "PATCH Tickets"`:                                  func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "PATCH Tickets", Hang: true}) },
+	`Inject: the API has no operation "POST TicketNotes"`:                               func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "POST TicketNotes", Hang: true}) },
+	`Inject: the fault does nothing`:                                                    func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "GET Tickets", Times: 3}) },
+	`Inject: Skip is less than 0`:                                                       func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Skip: -1, Hang: true}) },
+	`Inject: without a Status, Body does nothing`:                                       func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Hang: true, Body: "{}"}) },
+	`Inject: without a Status or a Redirect, Header does nothing`: func(s *autotasktest.Server) {
+		s.Inject(autotasktest.Fault{Hang: true, Header: http.Header{"Retry-After": {"5"}}})
+	},
 	`Inject: "POST Tickets/5" is no operation such as "POST Tickets/Notes"`: func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "POST Tickets/5"}) },
 	`Inject: "Tickets" is no operation`:                                     func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "Tickets"}) },
 	`Inject: "post Tickets" is no operation`:                                func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "post Tickets"}) },
@@ -36,10 +74,12 @@ var misuses = map[string]func(*autotasktest.Server){
 	`Inject: a GzipBomb needs an Oversize`:                                  func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{GzipBomb: true}) },
 	`Inject: "example.com" is no origin such as "https://example.com"`:      func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "example.com"}) },
 	`Inject: "https://example.com/x" is no origin`:                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "https://example.com/x"}) },
-	`Inject: what does not come through cannot land later`:                  func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Linger: 1, Refuse: true}) },
+	`Inject: with Refuse, Linger does nothing`:                              func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Linger: 1, Refuse: true}) },
 	`Inject: 5m0.000000001s is no time to land`:                             func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Lands: 5*time.Minute + 1}) },
-	`Inject: -1ns is no time to land`:                                       func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Lands: -1}) },
+	`Inject: Lands is less than 0`:                                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Lands: -1}) },
 	`Inject: ResetStream takes a tenant of NewHTTP2 or NewInProcess`:        func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ResetStream: 1}) },
+	`Remove: there is no Ticket 1`:                                          func(s *autotasktest.Server) { s.Remove("Tickets", 1) },
+	`the API has no collection "Y"`:                                         func(s *autotasktest.Server) { s.Remove("Y", 1) },
 	`Change: there is no Ticket 1`:                                          func(s *autotasktest.Server) { s.Change("Tickets", 1, nil) },
 	`Change: Tickets: Ticket has no field "x"`:                              func(s *autotasktest.Server) { s.Change("Tickets", 1, map[string]any{"x": 1}) },
 	`the API has no collection "X"`:                                         func(s *autotasktest.Server) { s.Change("X", 1, nil) },

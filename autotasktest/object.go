@@ -48,6 +48,11 @@ func parseObject(data []byte) (object, error) {
 }
 
 func (o object) index(name string) int {
+	for i := range o {
+		if o[i].name == name {
+			return i
+		}
+	}
 	return slices.IndexFunc(o, func(m member) bool { return strings.EqualFold(m.name, name) })
 }
 

@@ -2,8 +2,11 @@ package autotasktest
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/autotask-go/autotask/internal/schema"
 )
@@ -18,28 +21,65 @@ type PicklistValue struct {
 	System   bool // fixed by Autotask, the same in every tenant
 }
 
-// SetPicklist gives a field of a collection's entity another picklist. Its
-// entries are sorted as they stand. Writes must choose one of them; without
-// any, every value is accepted.
+// SetPicklist gives a field of a collection's entity another picklist, or its
+// first one: any field for text or integers may have one, in place of its own.
+// Its entries are sorted as they stand. Writes must choose one of them; without
+// any, every value is accepted. Nil takes the picklist away from a field that has
+// none in every tenant. Values must fit the field, and stand in the list once, or
+// once for each parent.
 func (s *Server) SetPicklist(collection, field string, values []PicklistValue) {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return
 	}
 	f := e.Field(field)
-	if f == nil || !f.Picklist && picklistOfHook(e) != f {
-		s.fail("SetPicklist: %s has no picklist %q", collection, field)
+	if err := checkPicklist(e, f, values); err != nil {
+		s.fail("SetPicklist: %s: %q: %v", collection, field, err)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.setPicklist(f, slices.Clone(values))
+	if values == nil && !f.Picklist && picklistOfHook(e) != f {
+		delete(s.picklists, f)
+	}
 }
 
 func (s *Server) setPicklist(f *schema.Field, values []PicklistValue) {
 	s.picklists = maps.Clone(s.picklists) // tenants share the one they start with
 	s.picklists[f] = values
+	s.blanks = nil // which hold first values
+}
+
+// checkPicklist refuses a picklist that no field can have.
+func checkPicklist(e *schema.Entity, f *schema.Field, values []PicklistValue) error {
+	switch {
+	case f == nil:
+		return fmt.Errorf("%s has no such field", e.Name)
+	case f.Name == "id", f.Kind != schema.Integer && f.Kind != schema.String:
+		return errors.New("the field can have no picklist")
+	}
+	return checkEntries(values, f.Kind == schema.Integer)
+}
+
+// checkEntries refuses values that are none, and those that stand in the list
+// twice under one parent.
+func checkEntries(values []PicklistValue, integers bool) error {
+	seen := make(map[[2]string]bool)
+	for _, v := range values {
+		entry := [2]string{v.Value, v.Parent}
+		if integers {
+			if _, err := strconv.ParseInt(v.Value, 10, 64); err != nil {
+				return fmt.Errorf("%q is no value of a field for integers", v.Value)
+			}
+		}
+		if seen[entry] {
+			return fmt.Errorf("the value %q stands in the list twice", v.Value)
+		}
+		seen[entry] = true
+	}
+	return nil
 }
 
 // picklistJSON is a picklist as the metadata has it; null for other fields.
@@ -85,7 +125,13 @@ func (v PicklistValue) json(sortOrder int) json.RawMessage {
 // firstValue is the entry that a plausible row has: the default one, or else
 // the first active one that fits the field which the picklist depends on.
 func (s *Server) firstValue(f *schema.Field, fields object) (string, bool) {
-	parent := textOf(fields.get(f.PicklistParent))
+	if len(s.picklists[f]) == 0 {
+		return "", false
+	}
+	parent := ""
+	if f.PicklistParent != "" {
+		parent = textOf(fields.get(f.PicklistParent))
+	}
 	fits := func(v PicklistValue) bool { return !v.Inactive && (f.PicklistParent == "" || v.Parent == parent) }
 	values := s.picklists[f]
 	i := slices.IndexFunc(values, func(v PicklistValue) bool { return v.Default && fits(v) })

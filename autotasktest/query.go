@@ -63,7 +63,7 @@ func (s *Server) list(c *call) answer {
 	q := search{match: c.owns, size: maxRecords}
 	if c.collection.ParentField != "" {
 		parent := scalar{class: numeric, number: float64(c.parent), whole: &c.parent}
-		q.where = narrowing{c.collection.Entity.Field(c.collection.ParentField), []scalar{parent}}
+		q.where = narrowing{fieldColumn(c.collection.Entity.Field(c.collection.ParentField)), []scalar{parent}}
 	}
 	at, err := cursorOf(c, q)
 	if err != nil {
@@ -83,7 +83,7 @@ func searchText(c *call) []byte {
 // parseSearch reads a query. Members that it does not know are ignored, as by
 // the API.
 func (s *Server) parseSearch(e *schema.Entity, text []byte) (search, error) {
-	o, err := parseObject(text)
+	o, err := parseSent(text)
 	if err != nil {
 		return search{}, complain("The query must be a JSON object.")
 	}

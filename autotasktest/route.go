@@ -51,6 +51,9 @@ func (s *Server) carryOut(c *call) answer {
 	if c.request.Method == http.MethodGet && len(s.originOf(c)+c.request.RequestURI) > maxURL {
 		return notFound()
 	}
+	if encoding := c.request.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return refuse("An unexpected error has occurred: the body of the request cannot be read.")
+	}
 	if service := serviceOf(c); service != nil {
 		return s.serveService(c, service)
 	}

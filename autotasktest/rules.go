@@ -2,8 +2,8 @@ package autotasktest
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/autotask-go/autotask/internal/schema"
@@ -34,23 +34,25 @@ var stamped = slices.Concat(creationDates, creators, changeDates, changers)
 
 // stamper fills fields of one row, except those that were given otherwise.
 type stamper struct {
-	entity *schema.Entity
+	*form
+
 	fields *object
 	given  func(name string) bool // nil: none was
 }
 
 func (s stamper) set(value json.RawMessage, names ...string) {
 	for _, name := range names {
-		if f := s.entity.Field(name); f != nil && (s.given == nil || !s.given(f.Name)) {
-			s.fields.set(f.Name, value)
+		if _, has := s.at[name]; has && (s.given == nil || !s.given(name)) {
+			s.form.set(s.fields, name, value)
 		}
 	}
 }
 
 // stampCreation fills what the server knows about a new row.
 func (s *Server) stampCreation(e *schema.Entity, fields *object, c *call, given func(string) bool) {
-	st := stamper{e, fields, given}
-	st.set(s.stamp(), creationDates...)
+	st := stamper{formOf(e), fields, given}
+	now := s.stamp()
+	st.set(now, creationDates...)
 	st.set(integer(c.actor), creators...)
 	stampImpersonator(e, fields, "impersonatorCreatorResourceID", c.impersonator)
 	switch e.Name {
@@ -64,25 +66,25 @@ func (s *Server) stampCreation(e *schema.Entity, fields *object, c *call, given 
 	if isAttachment(e) {
 		s.stampAttachment(st, c.actor)
 	}
-	s.stampChange(e, fields, c.actor, given)
+	s.stampChangeAt(now, st, c.actor)
 }
 
 // stampChange fills what the server knows about a changed row.
 func (s *Server) stampChange(e *schema.Entity, fields *object, actor int64, given func(string) bool) {
-	st := stamper{e, fields, given}
-	st.set(s.stamp(), changeDates...)
+	s.stampChangeAt(s.stamp(), stamper{formOf(e), fields, given}, actor)
+}
+
+func (s *Server) stampChangeAt(now json.RawMessage, st stamper, actor int64) {
+	st.set(now, changeDates...)
 	st.set(integer(actor), changers...)
-	switch e.Name {
-	case "Ticket":
+	if st.entity.Name == "Ticket" {
 		s.stampResolution(st, actor)
-	case "TimeEntry":
-		st.set(dateOnly(fields.get("dateWorked")), "dateWorked")
 	}
 }
 
 func stampImpersonator(e *schema.Entity, fields *object, name string, impersonator int64) {
 	if impersonator != 0 {
-		stamper{entity: e, fields: fields}.set(integer(impersonator), name)
+		stamper{form: formOf(e), fields: fields}.set(integer(impersonator), name)
 	}
 }
 
@@ -111,9 +113,13 @@ func (s *Server) newTicketNumber(given func(string) bool) json.RawMessage {
 	if given != nil && given(ticketNumber) {
 		return null
 	}
-	day := s.databaseNow().UTC().Format("20060102")
+	number := s.databaseNow().UTC().AppendFormat(make([]byte, 0, len(`"T20060102.0000"`)), `"T20060102.`)
+	day := string(number)
 	s.ticketsOfDay[day]++
-	return encode(fmt.Sprintf("T%s.%04d", day, s.ticketsOfDay[day]))
+	for n := s.ticketsOfDay[day]; n < 1000; n *= 10 { // four digits at least
+		number = append(number, '0')
+	}
+	return append(strconv.AppendInt(number, int64(s.ticketsOfDay[day]), 10), '"')
 }
 
 // timeEntryType tells what the time was spent on: a ticket, a task, or neither.
@@ -127,15 +133,13 @@ func timeEntryType(fields object) json.RawMessage {
 	return integer(5)
 }
 
-// dateOnly puts midnight in the place of a date's time of day.
-func dateOnly(v json.RawMessage) json.RawMessage {
-	t, err := parseDate(textOf(v))
+// dayOf is the date that somebody wrote, at midnight: Autotask takes it as it
+// stands, in whichever zone, and drops the time of day.
+func dayOf(v json.RawMessage) json.RawMessage {
+	text := textOf(v)
+	day, err := time.Parse(time.DateOnly, text[:min(len(text), len(time.DateOnly))])
 	if err != nil {
 		return v
 	}
-	midnight := t.Truncate(24 * time.Hour)
-	if midnight.Equal(t) {
-		return v
-	}
-	return formatDate(midnight)
+	return formatDate(day)
 }

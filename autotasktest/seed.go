@@ -21,13 +21,16 @@ import (
 // A time.Time is written as the API writes dates. An "id" of a row that exists
 // replaces that row. An unknown collection or field is wrong use: see SeedRaw.
 func (s *Server) Seed(collection string, fields map[string]any) int64 {
-	s.helper()
-	e := s.entity(collection)
-	if e == nil {
+	c := schema.Lookup(collection)
+	if c == nil || c.Entity == nil {
+		s.t.Helper()
+		s.entity(collection) // which says what is wrong
 		return 0
 	}
+	e := c.Entity
 	given, err := givenFields(e, fields)
 	if err != nil {
+		s.t.Helper() // here, because it takes longer than all the rest
 		s.fail("Seed: %s: %v", collection, err)
 		return 0
 	}
@@ -44,13 +47,18 @@ func (s *Server) seed(e *schema.Entity, given object) int64 {
 		given.set("id", integer(id))
 	}
 	s.giveParent(e, &given)
-	fields := make(object, 0, len(e.Fields))
-	for _, f := range e.Fields {
-		value, ok := given.find(f.Name)
-		if !ok {
-			value = s.plausible(e, f, fields)
+	if e.Name == "TimeEntry" {
+		s.giveWork(&given)
+	}
+	b, form := s.blankOf(e), formOf(e)
+	fields := slices.Clone(b.fields)
+	for _, m := range given {
+		form.set(&fields, m.name, m.value)
+	}
+	for _, i := range b.open {
+		if f := e.Fields[i]; !given.has(f.Name) {
+			fields[i].value = s.plausible(e, f, fields)
 		}
-		fields = append(fields, member{f.Name, value})
 	}
 	s.stampCreation(e, &fields, &call{actor: APIUserID}, given.has)
 	r := &row{id: id, fields: fields}
@@ -61,9 +69,10 @@ func (s *Server) seed(e *schema.Entity, given object) int64 {
 
 // givenFields turns what a caller gave into stored values.
 func givenFields(e *schema.Entity, fields map[string]any) (object, error) {
-	var given object
+	form := formOf(e)
+	given := make(object, 0, len(fields)+2)
 	for name, v := range fields {
-		f := e.Field(name)
+		f := form.field(name)
 		if f == nil {
 			return nil, fmt.Errorf("%s has no field %q; SeedRaw takes any", e.Name, name)
 		}
@@ -71,12 +80,47 @@ func givenFields(e *schema.Entity, fields map[string]any) (object, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if value, err = convert(f.Kind, value); err != nil {
+		if given.has(f.Name) {
+			return nil, fmt.Errorf("%s is given twice, in two spellings", f.Name)
+		}
+		if value, err = checkGiven(f, value); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		given.set(f.Name, value)
 	}
 	return given, nil
+}
+
+// checkGiven holds a value that a test gives to the kind of its field. A request
+// may send numbers as text; a test that does so has most likely mistaken the
+// field.
+func checkGiven(f *schema.Field, value json.RawMessage) (json.RawMessage, error) {
+	stored, err := convert(f.Kind, value)
+	if err != nil || isNull(value) {
+		return stored, err
+	}
+	isText := value[0] == '"'
+	var isKind bool
+	switch f.Kind {
+	case schema.Integer, schema.Number:
+		isKind = !isText
+	case schema.Boolean:
+		isKind = value[0] == 't' || value[0] == 'f'
+	case schema.String, schema.Bytes, schema.DateTime:
+		isKind = isText
+	case schema.UDFs:
+		_, err := parseUDFs(value)
+		isKind = err == nil
+	default:
+		isKind = true
+	}
+	switch id, isID := toInt64(stored); {
+	case !isKind:
+		return nil, fmt.Errorf("%s does not fit: the field is of the kind %v", value, f.Kind)
+	case f.Name == "id" && isID && id < 0:
+		return nil, fmt.Errorf("%d is no id", id)
+	}
+	return stored, nil
 }
 
 // plausible is a value for a field that nobody gave. The fields before it are
@@ -110,10 +154,15 @@ func (s *Server) plausibleRequired(e *schema.Entity, f *schema.Field, fields obj
 		return s.anyRow(entitiesByName()[f.References])
 	case f.Kind == schema.Integer, f.Kind == schema.Number:
 		return integer(1)
+	case f.Day:
+		return dayOf(s.stamp())
 	case f.Kind == schema.DateTime:
 		return s.stamp()
 	}
-	return encode(e.Name + " " + textOf(fields.get("id")))
+	id := fields.get("id") // its name and the entity's are plain
+	text := append(make(json.RawMessage, 0, len(e.Name)+len(id)+len(`" "`)), '"')
+	text = append(append(text, e.Name...), ' ')
+	return append(append(text, id...), '"')
 }
 
 // anyRow is the id of the first row of an entity. If there is none, one is
@@ -167,11 +216,31 @@ func (s *Server) giveParent(e *schema.Entity, given *object) {
 	}
 }
 
+// giveWork gives a time entry what the API insists on: who worked, on what, and
+// for a ticket in which role, how long and to what end.
+func (s *Server) giveWork(given *object) {
+	set := func(name string, value json.RawMessage) {
+		if !given.has(name) {
+			given.set(name, value)
+		}
+	}
+	set("resourceID", integer(TechnicianID))
+	set("dateWorked", dayOf(s.stamp()))
+	set("hoursWorked", integer(1))
+	switch {
+	case !isNull(given.get("ticketID")):
+		set("roleID", integer(TechnicianRoleID))
+		set("summaryNotes", encode("Time entry "+textOf(given.get("id"))))
+	case isNull(given.get("taskID")):
+		set("internalBillingCodeID", s.anyRow(entitiesByName()["BillingCode"]))
+	}
+}
+
 // SeedRaw puts a row into a collection exactly as given, byte for byte and with
 // whatever members it has or lacks, and returns its id. It is served so until
 // it is written.
 func (s *Server) SeedRaw(collection string, item []byte) int64 {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return 0
@@ -182,7 +251,7 @@ func (s *Server) SeedRaw(collection string, item []byte) int64 {
 		return 0
 	}
 	id, ok := toInt64(fields.get("id"))
-	if !ok {
+	if !ok || id < 0 {
 		s.fail("SeedRaw: %s: the item has no id", collection)
 		return 0
 	}
@@ -194,7 +263,7 @@ func (s *Server) SeedRaw(collection string, item []byte) int64 {
 
 // Get returns a copy of a row, numbers as json.Number; nil if there is none.
 func (s *Server) Get(collection string, id int64) map[string]any {
-	s.helper()
+	s.t.Helper()
 	raw := s.Raw(collection, id)
 	if raw == nil {
 		return nil
@@ -204,7 +273,7 @@ func (s *Server) Get(collection string, id int64) map[string]any {
 
 // Raw returns a row's JSON as it is served; nil if there is none.
 func (s *Server) Raw(collection string, id int64) []byte {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return nil
@@ -221,7 +290,7 @@ func (s *Server) Raw(collection string, id int64) []byte {
 // Rows returns copies of all rows of a collection, as Get does, by id. Under a
 // collection with a parent, that is the rows of all parents.
 func (s *Server) Rows(collection string) []map[string]any {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return nil
@@ -238,7 +307,7 @@ func (s *Server) Rows(collection string) []map[string]any {
 // entity returns the entity of a collection; nil, after failing the test, for
 // one that the API does not have.
 func (s *Server) entity(collection string) *schema.Entity {
-	s.helper()
+	s.t.Helper()
 	c := schema.Lookup(collection)
 	if c != nil && c.Entity != nil {
 		return c.Entity

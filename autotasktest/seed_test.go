@@ -48,7 +48,7 @@ func TestSeedKeepsWhatIsGiven(t *testing.T) {
 	x := newTenant(t)
 	id := x.Seed("Tickets", map[string]any{
 		"id": 12, "status": 5, "completedDate": noon, "resolvedDateTime": "2026-01-02T03:04:05",
-		"ticketNumber": "T1", "estimatedHours": "3.5000", "lastActivityDate": nil,
+		"ticketNumber": "T1", "estimatedHours": json.Number("3.5000"), "lastActivityDate": nil,
 		"userDefinedFields": []map[string]any{{"name": "Site", "value": "North"}},
 	})
 	assert.EqualValues(t, 12, id)
@@ -88,7 +88,7 @@ func TestSeedChildrenRefersToWhatIsThere(t *testing.T) {
 	assert.Equal(t, json.Number("1"), note["noteType"])
 	entry := x.Get("TimeEntries", x.Seed("TimeEntries", map[string]any{"ticketID": ticket}))
 	assert.Equal(t, json.Number("2"), entry["timeEntryType"])
-	assert.EqualValues(t, text(autotasktest.APIUserID), entry["resourceID"])
+	assert.EqualValues(t, text(autotasktest.TechnicianID), entry["resourceID"])
 	contact := x.Get("Contacts", x.Seed("Contacts", nil))
 	assert.Equal(t, json.Number("1"), contact["isActive"])
 	assert.Equal(t, json.Number("0"), contact["companyID"])

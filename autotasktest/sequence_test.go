@@ -119,7 +119,7 @@ func TestLateIsForCreates(t *testing.T) {
 		x.Inject(autotasktest.Fault{Op: "POST Tickets", Late: 1, Revert: true})
 		x.post("Tickets", newTicket("")).ok()
 		x.Inject(autotasktest.Fault{Op: "POST TimeEntries", Late: 1})
-		entry := x.post("TimeEntries", path(`{"ticketID":%d,"resourceID":%d}`, id, autotasktest.TechnicianID)).itemID()
+		entry := x.post("TimeEntries", timeOn(id, "")).itemID()
 		x.do("DELETE", path("TimeEntries/%d", entry), "").ok()
 		x.Seed("TimeEntries", map[string]any{"id": entry})
 		assert.Equal(t, []int64{entry}, x.query("TimeEntries", `[{"op":"exist","field":"id"}]`))

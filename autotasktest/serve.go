@@ -43,7 +43,7 @@ type call struct {
 
 func newCall(r *http.Request, zone int) *call {
 	c := &call{request: r, zone: zone}
-	c.path, c.inAPI = strings.CutPrefix(r.URL.Path, versionPath)
+	c.path, c.inAPI = belowVersion(r.URL.Path)
 	c.op = opOf(cmp.Or(r.Method, http.MethodGet), c.path)
 	return c
 }

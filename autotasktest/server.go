@@ -14,37 +14,41 @@ import (
 // Server is a fake Autotask tenant. Its methods may be called from any
 // goroutine, also while requests are under way.
 type Server struct {
-	t        testing.TB // nil for one that Start began
+	t        owner
 	life     *life
 	http2    bool // speaks HTTP/2 over TLS
 	unlisted bool // has no listener, so that nobody reaches it but in process
 
 	// mu guards all that follows. A request holds it from its first look at a
 	// row to the last change of it.
-	mu            sync.Mutex
-	zones         []string // origins of its hosts; the tenant lives on the last one
-	tables        map[*schema.Entity]*table
-	lastID        int64
-	ticketsOfDay  map[string]int
-	picklists     map[*schema.Field][]PicklistValue
-	udfs          map[*schema.Entity][]UDF
-	attachments   attachments
-	hooks         hooks
-	invoicing     map[int64]object // the invoice settings of companies
-	lingering     []*lingering
-	seeding       []*schema.Entity // of which a row is being made for another to refer to
-	clock         func() time.Time
-	databaseClock func() time.Time // nil: the same
-	ago           time.Duration    // how long before now what is carried out counts as carried out
-	dateless      bool             // answers have no Date header
-	zonelessDates bool
-	latency       time.Duration
-	queryLag      time.Duration
-	textFilter    func(string) string
-	threads       threads
-	threshold     threshold
-	faults        []*armed
-	requests      []*Request
+	mu               sync.Mutex
+	zones            []string // origins of its hosts; the tenant lives on the last one
+	tables           map[*schema.Entity]*table
+	lastID           int64
+	ticketsOfDay     map[string]int
+	picklists        map[*schema.Field][]PicklistValue
+	blanks           map[*schema.Entity]*blank // of what Seed makes
+	udfs             map[*schema.Entity][]UDF
+	attachments      attachments
+	hooks            hooks
+	invoicing        map[int64]object // the invoice settings of companies
+	lingering        []*lingering
+	seeding          []*schema.Entity // of which a row is being made for another to refer to
+	clock            func() time.Time
+	databaseClock    func() time.Time // nil: the same
+	ago              time.Duration    // how long before now what is carried out counts as carried out
+	dateless         bool             // answers have no Date header
+	zonelessDates    bool
+	latency          time.Duration
+	queryLag         time.Duration
+	textFilter       func(string) string
+	duplicateTickets bool // are not created
+	overlongTexts    bool // may stay where they are
+	startAndStop     bool // are required of time on tickets
+	threads          threads
+	threshold        threshold
+	faults           []*armed
+	requests         []*Request
 }
 
 // NewServer starts a tenant that ends with the test. Wrong use of its methods
@@ -72,12 +76,12 @@ func NewInProcess(t testing.TB) *Server {
 // Start starts a tenant for a program. Close it in the end. Wrong use of its
 // methods panics.
 func Start() *Server {
-	s := newServer(nil)
+	s := newServer(program{})
 	s.openZone()
 	return s
 }
 
-func newServer(t testing.TB) *Server {
+func newServer(t owner) *Server {
 	s := &Server{
 		t:            t,
 		life:         newLife(),
@@ -115,27 +119,33 @@ func (s *Server) SetLatency(d time.Duration) {
 	s.latency = d
 }
 
-// fail ends a test, or a program, that uses the Server wrongly.
-func (s *Server) fail(format string, args ...any) {
-	s.helper()
-	if s.t == nil {
-		panic("autotasktest: " + fmt.Sprintf(format, args...))
-	}
-	s.t.Fatalf("autotasktest: "+format, args...)
+// owner is the test that a tenant belongs to, or a program in its place.
+type owner interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
 }
 
-func (s *Server) helper() {
-	if s.t != nil {
-		s.t.Helper()
-	}
+// program is who started a tenant outside of a test.
+type program struct{}
+
+func (program) Helper() {}
+
+func (program) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+
+func (program) Errorf(format string, args ...any) {
+	log.Printf(format, args...) //nolint:gosec // the requests are those of the program itself
+}
+
+// fail ends a test, or a program, that uses the Server wrongly.
+func (s *Server) fail(format string, args ...any) {
+	s.t.Helper()
+	s.t.Fatalf("autotasktest: "+format, args...)
 }
 
 // report tells of trouble in a handler. A handler may run on a goroutine of its
 // own, from where a test must not be ended.
 func (s *Server) report(format string, args ...any) {
-	if s.t == nil {
-		log.Printf("autotasktest: "+format, args...) //nolint:gosec // the requests are those of the program itself
-		return
-	}
+	s.t.Helper()
 	s.t.Errorf("autotasktest: "+format, args...)
 }

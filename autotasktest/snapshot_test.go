@@ -22,7 +22,7 @@ func TestSnapshot(t *testing.T) {
 	assert.Equal(t, map[string]string{"Tickets/7": raw}, only(before, "Tickets/7"), "to the byte")
 	assert.JSONEq(t, string(x.Raw("Tickets", id)), before[path("Tickets/%d", id)])
 	assert.Contains(t, before, "Companies/0")
-	assert.Len(t, before, 6)
+	assert.Len(t, before, 8)
 
 	x.SetZonelessDates(true)
 	x.item(path("Tickets/%d", id))
@@ -35,7 +35,7 @@ func TestSnapshot(t *testing.T) {
 	after := x.Snapshot()
 	assert.Contains(t, after, path("TicketNotes/%d", note))
 	maps.DeleteFunc(after, func(name, _ string) bool { return strings.HasPrefix(name, "TicketHistory/") })
-	assert.Len(t, after, 7)
+	assert.Len(t, after, 9)
 	maps.DeleteFunc(after, func(name, row string) bool { return before[name] == row })
 	assert.Len(t, after, 2)
 	var row map[string]any

@@ -15,6 +15,8 @@ type row struct {
 	raw    []byte // the exact text of a row seeded raw, until it is written
 	fields object
 	cached []byte // what text returns, once somebody wanted it
+	udfs   []udf  // what userDefined returns
+	parsed bool   // udfs is there
 }
 
 // text is the row as it is stored. The caller holds the lock.
@@ -36,7 +38,8 @@ type table struct {
 	late   map[int64]int       // how many searches do not find a row yet
 	unseen map[int64]time.Time // until when no search finds a row
 
-	indexes map[*schema.Field]*index
+	indexes  map[column]*index
+	udfNames map[string]int // how many rows carry a user-defined field
 }
 
 func (t *table) put(r *row) {
@@ -44,6 +47,8 @@ func (t *table) put(r *row) {
 		t.ids = slices.Insert(t.ids, i, r.id)
 	}
 	t.reindex(t.rows[r.id], r)
+	t.countUDFs(t.rows[r.id], -1)
+	t.countUDFs(r, 1)
 	t.rows[r.id] = r
 }
 
@@ -52,6 +57,7 @@ func (t *table) remove(id int64) {
 		t.ids = slices.Delete(t.ids, i, i+1)
 	}
 	t.reindex(t.rows[id], nil)
+	t.countUDFs(t.rows[id], -1)
 	delete(t.rows, id)
 	delete(t.late, id)
 	delete(t.unseen, id)

@@ -22,11 +22,11 @@ func TestTextsAreFilteredOnTheirWayIn(t *testing.T) {
 
 	note := x.post(ticket+"/Notes", strings.Replace(noteBody, `"All is well."`, `" All is well.\u00a0"`, 1)).itemID()
 	assert.Equal(t, "All is well.", x.Get("TicketNotes", note)["description"])
-	x.do("PATCH", ticket+"/Notes", path(`{"id":%d,"title":" & "}`, note)).ok()
+	x.do("PATCH", ticket+"/Notes", path(`{"id":%d,"title":" & ","noteType":1,"publish":1}`, note)).ok()
 	assert.Equal(t, "&amp;", x.Get("TicketNotes", note)["title"])
 	x.post("Tickets", newTicket(`"externalID":"`+strings.Repeat(" ", 60)+`x"`)).ok() // the length counts once the blanks are gone
 
 	x.SetTextFilter(nil)
-	x.do("PATCH", ticket+"/Notes", path(`{"id":%d,"title":" & "}`, note)).ok()
+	x.do("PATCH", ticket+"/Notes", path(`{"id":%d,"title":" & ","noteType":1,"publish":1}`, note)).ok()
 	assert.Equal(t, " & ", x.Get("TicketNotes", note)["title"])
 }

@@ -28,7 +28,7 @@ func TestPUTOfATicketNeedsEveryStabilisingField(t *testing.T) {
 				delete(m, absent)
 			}
 		})
-		x.do("PUT", "Tickets", body).refused("Missing Required Field: " + name + ". ; on record number [1].")
+		x.do("PUT", "Tickets", body).refused("Missing Required Field: " + name + ". ; on record number [1]")
 	}
 	assert.Equal(t, "Old", x.Get("Tickets", id)["description"])
 
@@ -43,7 +43,7 @@ func TestPUTOfATicketNeedsEveryStabilisingField(t *testing.T) {
 func TestPUTOfATicketReplaces(t *testing.T) {
 	t.Parallel()
 	x := newTenant(t)
-	id := x.Seed("Tickets", map[string]any{"description": "Old", "contactID": 5})
+	id := x.Seed("Tickets", map[string]any{"description": "Old", "companyID": autotasktest.CustomerID, "contactID": x.Seed("Contacts", map[string]any{"companyID": autotasktest.CustomerID})})
 	number := x.Get("Tickets", id)["ticketNumber"]
 	answer := x.do("PUT", "Tickets", x.ticket(id, func(m map[string]any) {
 		m["resolution"] = "Solved"
@@ -60,8 +60,6 @@ func TestPUTOfATicketReplaces(t *testing.T) {
 	assert.Equal(t, json.Number("1"), row["status"])
 	assert.Nil(t, row["completedDate"])
 
-	body := x.ticket(id, func(m map[string]any) { delete(m, "isVisibleToComanaged") })
-	x.do("PUT", "Tickets", body).refused("Missing Required Field: isVisibleToComanaged")
 	x.do("PUT", "Tickets", `{"item":`+x.ticket(id, nil)+`}`).refused("must be at the root")
 	x.do("PUT", "Tickets", x.ticket(id, func(m map[string]any) { m["id"] = 4711 })).refused("No matching records found")
 	x.do("PUT", "Tickets", x.ticket(id, func(m map[string]any) { m["companyID"] = 4711 })).refused("companyID of type: Company")
@@ -103,12 +101,33 @@ func TestOnlyStatus5Resolves(t *testing.T) {
 	assert.NotNil(t, x.Get("Tickets", x.Seed("Tickets", map[string]any{"status": 5}))["resolvedDateTime"])
 }
 
-func TestNotesLeaveTheTicketAsItWas(t *testing.T) {
+func TestNotesAndTimeMoveTheirTicketsActivity(t *testing.T) {
 	t.Parallel()
 	x := newTenant(t)
-	id := x.Seed("Tickets", nil)
-	before := string(x.Raw("Tickets", id))
-	x.at(noon)
+	id := x.Seed("Tickets", map[string]any{"lastActivityDate": "2020-01-01T00:00:00Z", "lastTrackedModificationDateTime": "2020-01-01T00:00:00Z"})
+	before := x.Get("Tickets", id)
+	moved := func(at time.Time) {
+		t.Helper()
+		after := x.Get("Tickets", id)
+		assert.Equal(t, at.Format("2006-01-02T15:04:05.99Z"), after["lastActivityDate"])
+		after["lastActivityDate"], after["lastActivityResourceID"] = before["lastActivityDate"], before["lastActivityResourceID"]
+		assert.Equal(t, before, after, "nothing else changes")
+	}
+	at := noon
+	for _, write := range []func(){
+		func() { x.post(path("Tickets/%d/Notes", id), noteBody).ok() },
+		func() { x.post("TimeEntries", timeOn(id, "")).ok() },
+		func() {
+			x.do("PATCH", "TimeEntries", path(`{"id":%s,"hoursWorked":2}`, text(x.Rows("TimeEntries")[0]["id"]))).ok()
+		},
+	} {
+		at = at.Add(time.Minute)
+		x.at(at)
+		write()
+		moved(at)
+	}
+	x.at(at.Add(time.Minute))
+	x.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", IgnoreWrite: true})
 	x.post(path("Tickets/%d/Notes", id), noteBody).ok()
-	assert.Equal(t, before, string(x.Raw("Tickets", id)))
+	moved(at)
 }

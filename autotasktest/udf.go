@@ -3,6 +3,9 @@ package autotasktest
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -29,7 +32,7 @@ type UDF struct {
 // is not in a field's picklist. Without definitions, an entity has the fields
 // that its rows carry, and takes any.
 func (s *Server) SetUDFs(collection string, definitions ...UDF) {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return
@@ -38,8 +41,8 @@ func (s *Server) SetUDFs(collection string, definitions ...UDF) {
 		s.fail("SetUDFs: %s has no user-defined fields", e.Name)
 		return
 	}
-	if slices.ContainsFunc(definitions, func(d UDF) bool { return d.Name == "" }) {
-		s.fail("SetUDFs: %s: a definition has no name", e.Name)
+	if err := checkDefinitions(definitions); err != nil {
+		s.fail("SetUDFs: %s: %v", e.Name, err)
 		return
 	}
 	s.mu.Lock()
@@ -53,6 +56,25 @@ func (s *Server) SetUDFs(collection string, definitions ...UDF) {
 		d.Type = cmp.Or(d.Type, textType)
 	}
 	s.offerUDFs(e)
+}
+
+// checkDefinitions refuses definitions that no tenant can have.
+func checkDefinitions(definitions []UDF) error {
+	seen := make(map[string]bool)
+	for _, d := range definitions {
+		name := strings.ToLower(d.Name)
+		switch {
+		case name == "":
+			return errors.New("a definition has no name")
+		case seen[name]:
+			return fmt.Errorf("%q is defined twice", d.Name)
+		}
+		seen[name] = true
+		if err := checkEntries(d.Picklist, false); err != nil {
+			return fmt.Errorf("%q: %w", d.Name, err)
+		}
+	}
+	return nil
 }
 
 // textType is the data type of a text.
@@ -164,15 +186,42 @@ func textOfUDFs(all []udf) json.RawMessage {
 	return textOfArray(texts)
 }
 
+// userDefined returns the user-defined fields of a row. The caller holds the
+// lock.
+func (r *row) userDefined() []udf {
+	if !r.parsed {
+		r.udfs, _ = parseUDFs(r.fields.get(udfsField)) // what cannot be read has no value
+		r.parsed = true
+	}
+	return r.udfs
+}
+
 // udfOf returns the value of a row's user-defined field of that name.
 func udfOf(r *row, name string) json.RawMessage {
-	all, _ := parseUDFs(r.fields.get(udfsField)) // what cannot be read has no value
-	for _, u := range all {
+	for _, u := range r.userDefined() {
 		if strings.EqualFold(u.name, name) {
 			return u.value
 		}
 	}
 	return null
+}
+
+// countUDFs counts the user-defined fields of a row, which may be nil, in or out.
+func (t *table) countUDFs(r *row, by int) {
+	if r == nil || !t.entity.HasUDFs() {
+		return
+	}
+	if v := r.fields.get(udfsField); isNull(v) || string(v) == "[]" {
+		return
+	}
+	if t.udfNames == nil {
+		t.udfNames = make(map[string]int)
+	}
+	for _, u := range r.userDefined() {
+		if t.udfNames[u.name] += by; t.udfNames[u.name] == 0 {
+			delete(t.udfNames, u.name)
+		}
+	}
 }
 
 // definitions returns the user-defined fields that the tenant has for an
@@ -181,16 +230,8 @@ func (s *Server) definitions(e *schema.Entity) []UDF {
 	if defs, defined := s.udfs[e]; defined {
 		return defs
 	}
-	var names []string
-	for _, r := range s.table(e).all() {
-		all, _ := parseUDFs(r.fields.get(udfsField)) // as in udfOf
-		for _, u := range all {
-			names = append(names, u.name)
-		}
-	}
-	slices.Sort(names)
 	var defs []UDF
-	for _, name := range slices.Compact(names) {
+	for _, name := range slices.Sorted(maps.Keys(s.table(e).udfNames)) {
 		defs = append(defs, UDF{Name: name})
 	}
 	return defs

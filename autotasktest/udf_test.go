@@ -61,3 +61,63 @@ func TestUDFDefinitions(t *testing.T) {
 		x.post("Tickets", newTicket(`"userDefinedFields":[{"name":"Site","value":"1"}]`)).refused("Site does not exist")
 	})
 }
+
+// Without definitions, an entity has the fields that its rows carry, for as long
+// as one does.
+func TestFieldsThatOnlyRowsCarry(t *testing.T) {
+	t.Parallel()
+	x := newTenant(t)
+	names := func() (all []string) {
+		for _, f := range x.get("Tickets/entityInformation/userDefinedFields").ok().json()["fields"].([]any) {
+			all = append(all, f.(map[string]any)["name"].(string))
+		}
+		return all
+	}
+	with := func(name string) int64 {
+		return x.Seed("Tickets", map[string]any{"userDefinedFields": []map[string]any{{"name": name, "value": "x"}}})
+	}
+	assert.Empty(t, names())
+	site, other, seats := with("Site"), with("Site"), with("Seats")
+	assert.Equal(t, []string{"Seats", "Site"}, names())
+	x.Remove("Tickets", site)
+	assert.Equal(t, []string{"Seats", "Site"}, names())
+	assert.Equal(t, []int64{other}, x.query("Tickets", `[{"op":"eq","field":"site","udf":true,"value":"X"}]`))
+	x.Remove("Tickets", other)
+	assert.Equal(t, []string{"Seats"}, names())
+	x.Change("Tickets", seats, map[string]any{"userDefinedFields": []map[string]any{{"name": "Floor", "value": "2"}}})
+	assert.Equal(t, []string{"Floor"}, names())
+	x.post("Tickets/query", `{"filter":[{"op":"eq","field":"Seats","udf":true,"value":"x"}]}`).refused("Unable to find Seats")
+}
+
+// Values of one field that the API compares as equal are found by one look,
+// however they are written, and follow the rows.
+func TestUserDefinedFieldsAreFoundByTheirValue(t *testing.T) {
+	t.Parallel()
+	x := newTenant(t)
+	with := func(value any) int64 {
+		return x.Seed("Tickets", map[string]any{"userDefinedFields": []map[string]any{{"name": "Site", "value": value}}})
+	}
+	texts, numbers, dates, none := []int64{with("North"), with("NORTH")}, []int64{with("7"), with("7.0")},
+		[]int64{with("2026-11-23"), with("2026-11-23T00:00:00Z")}, with(nil)
+	x.SetUDFs("Tickets", autotasktest.UDF{Name: "Site", Type: "double"})
+	find := func(op, value string) []int64 {
+		t.Helper()
+		return x.query("Tickets", path(`[{"op":"%s","field":"SITE","udf":true,"value":%s}]`, op, value))
+	}
+	for range 2 { // without an index, and with one
+		assert.Equal(t, texts, find("eq", `"north"`))
+		assert.Equal(t, numbers, find("eq", `"7.00"`))
+		assert.Equal(t, dates, find("eq", `"2026-11-23T01:00:00+01:00"`))
+		assert.Equal(t, []int64{texts[0], texts[1], numbers[0], numbers[1]}, find("in", `["north",7,"NaN"]`))
+		assert.Equal(t, []int64{texts[0], texts[1], numbers[0], numbers[1]}, find("in", `["north",7]`))
+		assert.Empty(t, find("eq", "null"))
+		assert.NotContains(t, find("eq", `""`), none)
+	}
+	x.Change("Tickets", texts[0], map[string]any{"userDefinedFields": []map[string]any{{"name": "site", "value": "7"}}})
+	x.Remove("Tickets", numbers[0])
+	assert.Equal(t, texts[1:], find("eq", `"north"`))
+	assert.Equal(t, []int64{texts[0], numbers[1]}, find("eq", "7"))
+
+	x.SetUDFs("Tickets", autotasktest.UDF{Name: "Site"})
+	assert.Equal(t, []int64{texts[0]}, find("eq", `"7"`), "as text, 7.0 is another value")
+}

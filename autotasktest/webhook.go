@@ -80,7 +80,7 @@ func (s *Server) PendingWebhooks() int {
 // written through the API: the action is "Create", "Update" (of all its fields)
 // or "Delete". It is for rows that were seeded. It returns how many there are.
 func (s *Server) FireWebhooks(action, collection string, id int64) int {
-	s.helper()
+	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return 0

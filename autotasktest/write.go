@@ -2,9 +2,10 @@ package autotasktest
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
-	"unicode/utf8"
+	"unicode/utf16"
 
 	"github.com/autotask-go/autotask/internal/schema"
 )
@@ -33,7 +34,7 @@ const (
 const onRecord = " ; on record number [1]."
 
 func missing(field string) error {
-	return complain("Missing Required Field: %s.%s", field, onRecord)
+	return complain("Missing Required Field: %s. ; on record number [1]", field)
 }
 
 func (s *Server) create(c *call) answer {
@@ -46,9 +47,12 @@ func (s *Server) create(c *call) answer {
 	}
 	t := s.table(c.collection.Entity)
 	w := s.newWrite(c, creating, body)
-	fields, err := w.fields()
+	fields, err := w.row()
 	if err != nil {
 		return refuseError(err)
+	}
+	if old := s.duplicateOf(t.entity, body); old != nil {
+		return written(old.id)
 	}
 	if isAttachment(t.entity) {
 		if err := s.checkAttachment(fields); err != nil {
@@ -87,7 +91,7 @@ func (s *Server) change(c *call, m mode) answer {
 	}
 	w := s.newWrite(c, m, body)
 	w.id, w.old = id, old.fields
-	fields, err := w.fields()
+	fields, err := w.row()
 	if err != nil {
 		return refuseError(err)
 	}
@@ -110,7 +114,16 @@ func (s *Server) remove(c *call) answer {
 func (s *Server) store(c *call, t *table, r *row) answer {
 	c.table, c.rowID, c.before, c.wrote = t, r.id, t.rows[r.id], true
 	t.put(r)
+	if c.before == nil && hasNoID(t.entity) {
+		return okWith("itemId", null)
+	}
 	return written(r.id)
+}
+
+// hasNoID reports whether what a write makes of an entity has no id to answer.
+func hasNoID(e *schema.Entity) bool {
+	f := e.Field("id")
+	return f != nil && f.NoID
 }
 
 func noRecord(verb string) answer {
@@ -120,7 +133,7 @@ func noRecord(verb string) answer {
 // parseBody reads the body of a write: the fields, at its root. The wrapper
 // that a GET answers with is refused (contract, section 2.1).
 func parseBody(data []byte) (object, error) {
-	body, err := parseObject(data)
+	body, err := parseSent(data)
 	if err != nil {
 		return nil, err
 	}
@@ -181,6 +194,15 @@ func (s *Server) newWrite(c *call, m mode, body object) *write {
 	}
 }
 
+// row makes the new members of the row, and checks them together.
+func (w *write) row() (object, error) {
+	fields, err := w.fields()
+	if err != nil {
+		return nil, err
+	}
+	return fields, w.checkRow(fields)
+}
+
 // fields makes the new members of the row: one for every field of the entity,
 // then those that only this row has.
 func (w *write) fields() (object, error) {
@@ -202,7 +224,7 @@ func (w *write) field(f *schema.Field) ([]byte, error) {
 		return integer(w.id), nil
 	case f.Name == w.collection.ParentField && w.mode == creating:
 		return integer(w.parent), nil
-	case isKept(f), f.Name == w.collection.ParentField:
+	case isKept(f), f.Name == w.collection.ParentField, isDropped(w.entity, f):
 		return w.old.get(f.Name), nil
 	case !given:
 		return w.omitted(f)
@@ -233,6 +255,8 @@ func (w *write) unknown() object {
 // omitted is the value of a field that the body does not have.
 func (w *write) omitted(f *schema.Field) ([]byte, error) {
 	switch {
+	case w.mode == patching && f.Always:
+		return nil, missing(f.Name)
 	case w.mode == patching:
 		return w.old.get(f.Name), nil
 	case f.Required:
@@ -244,7 +268,17 @@ func (w *write) omitted(f *schema.Field) ([]byte, error) {
 	case w.mode == creating:
 		return encode(f.Name == "isActive"), nil
 	}
-	return w.noBoolean(f, missing(f.Name))
+	return w.boolean(f), nil
+}
+
+// boolean is what a replacement makes of a boolean that it leaves out: false,
+// which stands for null where there is no null. One that the row itself was
+// seeded without stays so.
+func (w *write) boolean(f *schema.Field) []byte {
+	if isNull(w.old.get(f.Name)) {
+		return null
+	}
+	return encode(false)
 }
 
 // noBoolean refuses a write that has no value for a boolean: it cannot be null.
@@ -270,6 +304,9 @@ func (w *write) accept(f *schema.Field, given []byte) ([]byte, error) {
 	case isNull(value):
 		return null, nil
 	}
+	if f.Day {
+		value = dayOf(given)
+	}
 	old := w.old.get(f.Name)
 	switch {
 	case f.Kind == schema.DateTime && sameInstant(old, value):
@@ -280,11 +317,24 @@ func (w *write) accept(f *schema.Field, given []byte) ([]byte, error) {
 	return value, w.check(f, value)
 }
 
+// isTooLong reports whether a text has more characters than its field. Autotask
+// counts as .NET does: one outside the basic plane is two.
+func isTooLong(f *schema.Field, v json.RawMessage) bool {
+	if f.Kind != schema.String || f.MaxLength == 0 || len(v) <= f.MaxLength {
+		return false
+	}
+	n := 0
+	for _, r := range textOf(v) {
+		n += utf16.RuneLen(r)
+	}
+	return n > f.MaxLength
+}
+
 // check refuses values that are of the right type and still wrong.
 func (w *write) check(f *schema.Field, value []byte) error {
 	text := textOf(value)
-	if f.Kind == schema.String && f.MaxLength > 0 && utf8.RuneCountInString(text) > f.MaxLength {
-		return complain("%s must be less than or equal to %d characters%s", f.Name, f.MaxLength, onRecord)
+	if isTooLong(f, value) {
+		return complain("%s must be less than or equal to %d characters", f.Name, f.MaxLength)
 	}
 	if values := w.server.picklists[f]; len(values) > 0 && !offers(values, text) {
 		return complain("Picklist value [%s] does not exist for %s.%s", text, f.Name, onRecord)

@@ -4,6 +4,7 @@
 // There are types only. The functions of package autotask read and write them:
 //
 //	company, err := autotask.Get[entity.Company](ctx, client, 0)
+//	acme, err := autotask.One[entity.Company](ctx, client, q)
 //	for contact, err := range autotask.All[entity.Contact](ctx, client, q) { … }
 //	id, err := autotask.Create(ctx, client, &entity.Contact{
 //		CompanyID: autotask.Int(0), FirstName: autotask.Value("Ada"), …
@@ -27,6 +28,10 @@
 // not say which fields are required, read-only or picklists: the comments do
 // where it is known from elsewhere. What holds in a tenant, with its categories
 // and settings, Client.Picklists tells.
+//
+// A field that holds a day, as its comment says, takes autotask.Day and
+// autotask.DayOf; any other time of day in it is ErrInvalid. A type with a
+// method NoID is answered with no id when it is created: Create returns 0.
 //
 // A field or an entity that the vendor added since takes a type of one's own;
 // see autotask.Entity.

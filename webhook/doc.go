@@ -1,13 +1,12 @@
 // Package webhook receives the webhooks of Autotask, and sets them up.
 //
-// A webhook is a POST with which Autotask tells a program that a company, a
-// configuration item, a contact, a ticket or a ticket note was created, changed
-// or deleted. It saves asking again and again, and is the only way to learn of
-// most deletions.
+// A webhook is a POST with which Autotask reports that a company, a configuration
+// item, a contact, a ticket or a ticket note was created, changed or deleted. It
+// saves polling, and is the only way to learn of most deletions.
 //
 // # Receiving
 //
-// [NewHandler] makes an http.Handler that lets through what is signed with the
+// [NewHandler] returns an http.Handler that accepts what is signed with the
 // webhook's secret, and nothing else:
 //
 //	h, err := webhook.NewHandler(os.Getenv("WEBHOOK_SECRET"), func(ctx context.Context, e *webhook.Event) error {
@@ -19,25 +18,44 @@
 //
 // Autotask calls https addresses only, at a name that it can reach.
 //
-// Answer soon: put the event into a queue and do the work elsewhere. Autotask
-// publishes neither how long it waits nor that it calls again after a failure,
-// and it tells of a webhook that it has switched off with the action Deactivated.
-// Whether that call is signed, and what it holds beyond the action, is unverified;
-// one that is not signed is answered with 401. The collection WebhookEventErrorLogs keeps failed calls (entity.WebhookEventErrorLog).
+// # Delivery
 //
-// Be ready for events that come twice, late or never: the numbers of a webhook's
-// calls have gaps. Let an event say that something happened to an item, read the
-// item, and do what then is to be done; and compare with a search for what
-// changed since the last one, from time to time.
+// This is how Autotask delivers an event (help page "Webhooks error handling"):
 //
-// A signature is of the body alone, with neither a nonce nor a time that is
-// checked: whoever has got hold of one signed call can repeat it. What a repeated
-// event does must do no harm.
+//   - An answer with a status of 2xx within ten seconds is a success. All else is
+//     a failure.
+//   - After a failure it calls again 30 seconds later, five times in all within
+//     two minutes.
+//   - Then it drops the event and keeps it in its error log for 30 days.
+//   - Later events of the same webhook and action wait behind the one that fails,
+//     in order.
+//   - After 25 failures, for different events, it switches the webhook off and
+//     calls the deactivation URL.
+//   - Beyond 1,500 events an hour of one entity, deliveries come late.
+//
+// So respond quickly: put the event into a queue and do the work elsewhere. Be
+// ready for events that come twice, late, out of order or never. Treat an event
+// as news that something happened to an item: read the item, and do what then has
+// to be done. A program that was down for more than two minutes has missed events;
+// it reads them from the log with [ErrorLog]. [Gaps] notices numbers that never
+// arrived. A search for what changed since the last one, run from time to time,
+// finds the rest.
+//
+// The action Deactivated reports that a webhook was switched off. Whether that
+// call is signed, and what it holds beyond the action, is unverified; one that is
+// not signed is answered with 401.
+//
+// A signature covers the body alone, with neither a nonce nor a time that is
+// checked: anyone who captures a signed call can replay it. Handling a replayed
+// event must do no harm. [Sign] signs a body as Autotask does, for tests.
 //
 // # Setting up
 //
-// [Ensure] makes the webhook in Autotask: inactive at first, then its fields one
-// by one, then active.
+// The security level of the API user must allow it to create webhooks; by default
+// none does. A tenant has at most 50 active webhooks of each entity.
+//
+// [Ensure] creates the webhook in Autotask: inactive at first, then its fields
+// one by one, then active.
 //
 //	id, err := webhook.Ensure(ctx, client, webhook.Subscription{
 //		Entity:          "Ticket",
@@ -47,8 +65,8 @@
 //		Secret:          os.Getenv("WEBHOOK_SECRET"),
 //		Create:          true,
 //		Update:          true,
-//		Fields:          []string{"status", "queueID"}, // whose changes are told
-//		ShowFields:      []string{"ticketNumber"},      // told with every event
+//		Fields:          []string{"status", "queueID"}, // whose changes trigger an event
+//		ShowFields:      []string{"ticketNumber"},      // sent with every event
 //	})
 //
 // The names of fields are the labels in the picklist of the webhook's own fields;

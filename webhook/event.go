@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,8 +27,8 @@ const (
 	ActionCreate Action = "Create"
 	ActionUpdate Action = "Update"
 	ActionDelete Action = "Delete"
-	// ActionDeactivated tells that Autotask has switched the webhook itself off.
-	// Nothing is told any more until it is active again; Ensure makes it so.
+	// ActionDeactivated reports that Autotask has switched the webhook itself off.
+	// No more events arrive until it is reactivated; Ensure does that.
 	// Whether the call is signed, and what it holds, is unverified.
 	ActionDeactivated Action = "Deactivated"
 )
@@ -56,7 +57,7 @@ type Event struct {
 	Fields Fields
 	// EventTime is when it happened, in UTC.
 	EventTime time.Time
-	// SequenceNumber rises from call to call, with gaps.
+	// SequenceNumber rises from call to call, with gaps; see [Gaps].
 	SequenceNumber int64
 	// PersonID is the resource or contact who did it.
 	PersonID int64
@@ -205,27 +206,73 @@ func (e *Event) isAboutItem() bool {
 	return e.Action == ActionCreate || e.Action == ActionUpdate || e.Action == ActionDelete
 }
 
-// Decode reads the event's fields into an entity, such as an autotask.Ticket or
-// an entity.Company, or into any other struct with JSON names, which are matched
-// without case; of several that differ in case only, the last in alphabetical
-// order is taken, which begins with a small letter as the entities' names do.
-// The item's id is among them. Fields that were not sent are left as they are:
-// where an entity has a plain field, Fields.Get tells an absent one
+// Decode reads the event's fields into v: an entity, such as an autotask.Ticket or
+// an entity.Company, or any other struct with JSON names, which are matched
+// case-insensitively; of several that differ in case only, the last in
+// alphabetical order is used, which begins with a small letter as the entities'
+// names do. The item's id is among them. Fields that were not sent are left as
+// they are: where an entity has a plain field, Fields.Get tells an absent one
 // from zero.
+//
+// A field whose value does not fit, such as a label where the entity has the id
+// of a picklist, is left as it is, too, and costs only itself: all others are
+// read, and the error joins one for each that was not. Fields has their values.
 func (e *Event) Decode(v any) error {
 	all := Fields{"id": stdjson.RawMessage(strconv.FormatInt(e.ID, 10))}
 	if _, ok := e.Fields.Get("id"); ok {
 		clear(all)
 	}
 	maps.Copy(all, e.Fields)
+	err := decodeInto(v, all)
+	target := reflect.ValueOf(v)
+	if err == nil || len(all) == 1 || target.Kind() != reflect.Pointer || target.IsNil() {
+		return misfit(v, err)
+	}
+	var failures []error
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if err := decodeInto(v, Fields{name: all[name]}); err != nil {
+			failures = append(failures, err)
+		}
+	}
+	return misfit(v, errors.Join(failures...))
+}
+
+// decodeInto sets all of the fields in v or, with an error, none.
+func decodeInto(v any, all Fields) error {
 	b, err := json.Marshal(all, lenient, json.Deterministic(true))
-	if err == nil {
-		err = json.Unmarshal(b, v, lenient, jsontext.AllowDuplicateNames(true))
-	}
 	if err != nil {
-		return fmt.Errorf("webhook: the fields of the event do not fit a %T: %w", v, err)
+		return err
 	}
+	target := reflect.ValueOf(v)
+	if target.Kind() != reflect.Pointer || target.IsNil() {
+		return json.Unmarshal(b, v, lenient) // which says what is wrong with v
+	}
+	trial := copyOf(target.Elem())
+	if err := json.Unmarshal(b, trial.Interface(), lenient, jsontext.AllowDuplicateNames(true)); err != nil {
+		return err
+	}
+	target.Elem().Set(trial.Elem())
 	return nil
+}
+
+// copyOf returns a pointer to a copy that can be decoded into without touching v.
+func copyOf(v reflect.Value) reflect.Value {
+	trial := reflect.New(v.Type())
+	trial.Elem().Set(v)
+	if v.Kind() == reflect.Map && !v.IsNil() {
+		trial.Elem().Set(reflect.MakeMapWithSize(v.Type(), v.Len()))
+		for key, value := range v.Seq2() {
+			trial.Elem().SetMapIndex(key, value)
+		}
+	}
+	return trial
+}
+
+func misfit(v any, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("webhook: the fields of the event do not fit a %T: %w", v, err)
 }
 
 // Fields are the values of an event as they were sent, by the names as they

@@ -150,3 +150,59 @@ func TestDecode(t *testing.T) {
 	bad := webhook.Event{Fields: webhook.Fields{"a": json.RawMessage("{")}}
 	require.ErrorContains(t, bad.Decode(&ticket), "do not fit")
 }
+
+// One value that does not fit costs itself and nothing else.
+func TestDecodeFieldByField(t *testing.T) {
+	t.Parallel()
+	values := map[string]string{
+		"Title": `"Backup failed"`, "Status": `5`, "Priority": `3`, "CompanyID": `0`, "QueueID": `8`, "DueDateTime": `"2026-11-24T08:00:00"`,
+		"EstimatedHours": `1.5`, "IsVisibleToComanaged": `true`, "UserDefinedFields": `[{"Name":"Site","Value":"Delft"}]`,
+	}
+	wrong := map[string]string{
+		"Title": `{"a":1}`, "Status": `"Complete"`, "Priority": `"High"`, "CompanyID": `"Acme"`, "QueueID": `[8]`, "DueDateTime": `"tomorrow"`,
+		"EstimatedHours": `"an hour"`, "IsVisibleToComanaged": `"perhaps"`, "UserDefinedFields": `[{"Name":"Site","Value":"Delft"},7]`,
+	}
+	event := func(bad ...string) *webhook.Event {
+		fields := webhook.Fields{}
+		for name, value := range values {
+			fields[name] = json.RawMessage(value)
+		}
+		for _, name := range bad {
+			fields[name] = json.RawMessage(wrong[name])
+		}
+		return &webhook.Event{ID: 4711, Fields: fields}
+	}
+	before := autotask.Ticket{
+		Title: "before", Status: 1, Priority: 1, CompanyID: 9, QueueID: autotask.Int(1), DueDateTime: autotask.Null[time.Time](),
+		EstimatedHours: autotask.Value(2.0), IsVisibleToComanaged: autotask.Value(false), UserDefinedFields: autotask.UDFs{{Name: "Old"}},
+	}
+	whole := before
+	require.NoError(t, event().Decode(&whole))
+	for name := range wrong {
+		got := before
+		err := event(name).Decode(&got)
+		require.ErrorContains(t, err, "do not fit a *autotask.Ticket", name)
+		assert.Contains(t, err.Error(), name)
+		// With the field as it should have been, it is the whole ticket.
+		assert.NotEqual(t, whole, got, name)
+		require.NoError(t, (&webhook.Event{ID: 4711, Fields: webhook.Fields{name: json.RawMessage(values[name])}}).Decode(&got))
+		assert.Equal(t, whole, got, name)
+	}
+
+	got := before
+	err := event("Status", "Priority", "DueDateTime").Decode(&got)
+	for _, name := range []string{"Status", "Priority", "DueDateTime"} {
+		require.ErrorContains(t, err, name)
+	}
+	assert.Equal(t, "Backup failed", got.Title)
+	assert.Equal(t, int64(1), got.Status)
+	assert.True(t, got.DueDateTime.IsNull())
+
+	into := map[string]int64{}
+	require.Error(t, (&webhook.Event{ID: 1, Fields: webhook.Fields{"a": json.RawMessage("1"), "b": json.RawMessage(`"x"`)}}).Decode(&into))
+	assert.Equal(t, map[string]int64{"id": 1, "a": 1}, into)
+
+	for _, v := range []any{nil, autotask.Ticket{}, (*autotask.Ticket)(nil), 7} {
+		require.ErrorContains(t, event("Status").Decode(v), "do not fit", "%T", v)
+	}
+}

@@ -17,13 +17,15 @@ import (
 	"github.com/autotask-go/autotask/internal/fields"
 )
 
+// SignatureHeader is the header that holds the signature of a call.
+const SignatureHeader = "X-Hook-Signature"
+
 const (
-	signatureHeader     = "X-Hook-Signature"
 	defaultMaxBodyBytes = 1 << 20
 	maxSecretLength     = 64
 )
 
-// Handler takes the calls of webhooks. See [NewHandler].
+// Handler is an http.Handler that receives the calls of webhooks. See [NewHandler].
 type Handler struct {
 	handle       func(context.Context, *Event) error
 	keyed        []func() hash.Hash // not the secrets: a Handler that is printed must not show them
@@ -66,9 +68,9 @@ func WithMaxBodyBytes(n int64) Option {
 }
 
 // NewHandler returns a handler that passes the calls of webhooks to a function,
-// once they have proved to be signed with the secret. Several webhooks may share
-// a secret and a handler. A secret that is empty, has control characters or is
-// longer than the 64 characters that Autotask keeps is ErrInvalid.
+// after it has verified that they are signed with the secret. Several webhooks may
+// share a secret and a handler. A secret that is empty, has control characters or
+// is longer than the 64 characters that Autotask keeps is ErrInvalid.
 //
 // A call is a POST with the header
 //
@@ -84,12 +86,19 @@ func WithMaxBodyBytes(n int64) Option {
 //	500  handle returned an error, whose text is not sent
 //
 // and handle is called for none of 400 to 413. Nothing of the body is decoded
-// before its signature is known to be right. A panic of handle is left to
-// net/http, which logs it and closes the connection, so that the call counts as
-// failed.
+// before its signature has been verified. A panic of handle is left to net/http,
+// which logs it and closes the connection, so that the call counts as failed.
 //
-// The context of handle ends when Autotask hangs up. Autotask does not say how
-// long it waits, nor that it calls again; see the package documentation.
+// Autotask waits ten seconds for an answer, and takes anything but a status of
+// 2xx for a failure (help page "Webhooks error handling"). It then calls again
+// after 30 seconds, five times in all within two minutes, and drops the event,
+// which [ErrorLog] still has for 30 days. Meanwhile the later events of the same
+// webhook and action wait behind it. After 25 failures, for different events, it
+// switches the webhook off. So an error of handle is for what may be better in a
+// minute; an event that handle will never accept is best logged and answered with
+// nil. A wrong secret switches the webhook off in the same way.
+//
+// The context of handle ends when Autotask hangs up.
 func NewHandler(secret string, handle func(ctx context.Context, e *Event) error, opts ...Option) (*Handler, error) {
 	h := &Handler{handle: handle, maxBodyBytes: defaultMaxBodyBytes}
 	h.addSecret("the secret", secret)
@@ -136,8 +145,8 @@ func invalid(problems []string) error {
 	return fmt.Errorf("%w: webhook: %s", autotask.ErrInvalid, strings.Join(problems, "; "))
 }
 
-// ServeHTTP takes one call. The time that a call may take to arrive is the
-// server's: set ReadTimeout, or ReadHeaderTimeout, of the http.Server.
+// ServeHTTP handles one call. How long a call may take to arrive is up to the
+// server: set ReadTimeout, or ReadHeaderTimeout, of the http.Server.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -146,7 +155,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	signature, ok := signatureOf(r.Header)
 	if !ok {
-		http.Error(w, "want one "+signatureHeader+": sha1=…", http.StatusUnauthorized)
+		http.Error(w, "want one "+SignatureHeader+": sha1=…", http.StatusUnauthorized)
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.maxBodyBytes))
@@ -173,10 +182,22 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// Sign returns the value of [SignatureHeader] with which Autotask signs a body:
+//
+//	r.Header.Set(webhook.SignatureHeader, webhook.Sign(secret, body))
+//
+// It is for tests of a program that receives webhooks, and for programs that pass
+// on to another handler what waited in a queue.
+func Sign(secret string, body []byte) string {
+	mac := hmac.New(sha1.New, []byte(secret))
+	_, _ = mac.Write(body) // never fails
+	return "sha1=" + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
 // signatureOf reads the header. Two of them are not one: whoever put them there,
 // it is not known which one counts.
 func signatureOf(header http.Header) ([]byte, bool) {
-	values := header.Values(signatureHeader)
+	values := header.Values(SignatureHeader)
 	if len(values) != 1 {
 		return nil, false
 	}

@@ -24,14 +24,17 @@ const (
 // Subscription describes a webhook, for [Ensure]. It prints, logs and encodes
 // without its secret.
 type Subscription struct {
-	// Entity is what the webhook tells of: Company, ConfigurationItem, Contact,
+	// Entity is what the webhook reports on: Company, ConfigurationItem, Contact,
 	// Ticket or TicketNote.
 	Entity string
 	// Name is what Ensure knows the webhook by; it has at most 50 characters.
 	Name string
-	// URL is the https address that is called; it has at most 500 characters.
+	// URL is the https address that is called; it has at most 500 characters. Two
+	// webhooks of one entity need different ones: Autotask counts the same URL and
+	// action as a duplicate, even if one of them is inactive.
 	URL string
-	// DeactivationURL is an http or https address, too, which Autotask requires.
+	// DeactivationURL is the http or https address that is called when the webhook
+	// is deactivated or deleted. Autotask requires it.
 	DeactivationURL string
 	// Secret is what calls are signed with, at most 64 characters: the one of
 	// NewHandler.
@@ -39,23 +42,24 @@ type Subscription struct {
 	// OwnerResourceID is the resource that the webhook belongs to; 0 leaves it to
 	// Autotask, and as it is where the webhook is there already.
 	OwnerResourceID int64
-	// NotificationEmailAddress gets a mail when too many calls fail; "" is none,
-	// and takes away one that is there.
+	// NotificationEmailAddress gets a mail, at most one a day, when calls fail or
+	// come late; "" is none, and takes away one that is there.
 	NotificationEmailAddress string
 
-	// Create, Update and Delete are the events that are told, at least one.
+	// Create, Update and Delete are the actions that trigger an event, at least
+	// one.
 	Create, Update, Delete bool
 
-	// Fields are those whose changes are told, ShowFields those whose values are
-	// told with every event. They are named by the labels of the picklist fieldID
+	// Fields are those whose changes trigger an event, ShowFields those whose values
+	// are sent with every event. They are named by the labels of the picklist fieldID
 	// that {Entity}WebhookFields has, without regard to case. There must be at
 	// least one of either; a field may be in both.
 	Fields, ShowFields []string
 	// UDFs and ShowUDFs are the same for user-defined fields, by the labels of the
 	// picklist udfFieldID of {Entity}WebhookUdfFields. TicketNote has none.
 	UDFs, ShowUDFs []string
-	// ExcludedResources are people whose doings are not told: that of the
-	// program's own API user, for instance, so that it does not hear itself.
+	// ExcludedResources are resources whose changes trigger no event: the program's
+	// own API user, for instance, so that it does not hear itself.
 	ExcludedResources []int64
 }
 
@@ -102,11 +106,14 @@ func (s Subscription) MarshalJSON() ([]byte, error) {
 // added, and those that it has beyond the Subscription are taken away. It stays
 // active meanwhile, if it was, so that no event is missed.
 //
-// At last the webhook is read, and read again if anything had to be written, so
-// that a setting or a field's flag that Autotask accepts and does not keep is
-// ErrNotApplied. The secret is compared only if the webhook shows it, which is
+// Finally, the webhook is read back, and read again if anything had to be
+// written, so that a setting or a field's flag that Autotask accepts and does not
+// keep is ErrNotApplied. The secret is compared only if the webhook shows it, which is
 // not documented: if it shows none, or a row of asterisks, a secret that was not
 // kept is only seen by calls that are answered with 401.
+//
+// By default no security level allows its users to create webhooks, and there may
+// be 50 active ones of an entity; the error is Autotask's refusal then.
 //
 // An error on the way says what the webhook has been given and comes with its
 // id, 0 if there is none or its creation was not answered. Ensure then goes on

@@ -14,19 +14,47 @@ import (
 )
 
 const (
-	demoTickets = 1000
-	demoLatency = 5 * time.Millisecond // a tenth of a real one
-	demoHour    = 20_000               // requests; twice as many as a real tenant allows
+	demoTickets   = 1000
+	dryRunTickets = 20
+	demoLatency   = 5 * time.Millisecond // a tenth of a real one
+	demoHour      = 20_000               // requests; twice as many as a real tenant allows
 )
 
-// demonstrate resolves tickets of a fake tenant. Time is booked on every tenth.
+const onFake = "No AUTOTASK_* variables: running on an embedded fake tenant. Nothing leaves this machine.\n"
+
+// demonstrate resolves tickets of a fake tenant.
 func demonstrate(ctx context.Context, tickets int, latency time.Duration, stdout, stderr io.Writer) error {
-	fmt.Fprintln(stdout, "No AUTOTASK_* variables: running on an embedded fake tenant. Nothing leaves this machine.")
+	fmt.Fprint(stdout, onFake)
 	fmt.Fprintf(stdout, "It answers after %v, three requests at a time on one endpoint, and allows %s requests an hour.\n", latency, progress.Thousands(demoHour))
-	fmt.Fprintln(stdout, "A real one allows 10,000, which is enough for 833 tickets with notes; the rest wait for a later run.")
+	fmt.Fprintln(stdout, "A real one allows 10,000; what these are not enough for waits for a later run.")
 	srv := autotasktest.Start()
 	defer srv.Close()
 	srv.SetThreshold(demoHour, 0)
+	rows := seed(srv, tickets)
+	dir, err := os.MkdirTemp("", "resolveall")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	srv.SetLatency(latency)
+	o := demoOptions
+	o.out = filepath.Join(dir, "tickets.results.csv")
+	return resolveRows(ctx, srv.Client(application, autotask.WithReserve(0)), rows, o, stdout, stderr)
+}
+
+// demonstrateDryRun shows what demonstrate would do.
+func demonstrateDryRun(ctx context.Context, tickets int, stdout io.Writer) error {
+	fmt.Fprint(stdout, onFake)
+	srv := autotasktest.Start()
+	defer srv.Close()
+	return rehearse(ctx, srv.Client(application), seed(srv, tickets), demoOptions, stdout)
+}
+
+var demoOptions = options{demo: true, status: autotask.StatusComplete, noteType: 1, publish: 1}
+
+// seed makes tickets of the fake tenant, and the rows of a file of them. Time is
+// booked on every tenth.
+func seed(srv *autotasktest.Server, tickets int) []row {
 	rows := make([]row, tickets)
 	for i := range rows {
 		id := srv.Seed("Tickets", map[string]any{"title": fmt.Sprintf("Backup failed: HOST-%04d", i), "status": 1, "resolution": nil})
@@ -34,16 +62,9 @@ func demonstrate(ctx context.Context, tickets int, latency time.Duration, stdout
 			srv.Seed("TimeEntries", map[string]any{"ticketID": id, "hoursWorked": 0.5, "summaryNotes": "Looked at the log."})
 		}
 		rows[i] = row{
-			line: i + 2, number: fmt.Sprint(srv.Get("Tickets", id)["ticketNumber"]), text: "The backup of last night ran through at the second try.",
+			line: i + 2, number: fmt.Sprint(srv.Get("Tickets", id)["ticketNumber"]), text: "The backup succeeded on the second attempt.",
 			title: "Backup checked", note: fmt.Sprintf("HOST-%04d: second run without errors.", i),
 		}
 	}
-	dir, err := os.MkdirTemp("", "resolveall")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	srv.SetLatency(latency)
-	o := options{demo: true, out: filepath.Join(dir, "tickets.results.csv"), status: autotask.StatusComplete, noteType: 1, publish: 1}
-	return resolveRows(ctx, srv.Client(application, autotask.WithReserve(0)), rows, o, stdout, stderr)
+	return rows
 }

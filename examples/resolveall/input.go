@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -28,11 +29,19 @@ const (
 
 var columns = []string{"number", "text", "title", "note"}
 
+// standardInput is the name of the file that is none.
+const standardInput = "-"
+
+// isStandardInput reports whether a path means the standard input.
+func isStandardInput(path string) bool {
+	return path == standardInput || path == "/dev/stdin" || path == "/dev/fd/0" || path == "/proc/self/fd/0"
+}
+
 // readFile reads the tickets of a file, all of them before anything is sent.
 func readFile(o options) ([]row, error) {
 	var data []byte
 	var err error
-	if o.in == "-" {
+	if o.in == standardInput {
 		data, err = io.ReadAll(os.Stdin)
 	} else {
 		data, err = os.ReadFile(o.in)
@@ -62,7 +71,7 @@ func readRows(data []byte, o options) (rows []row, bad []string) {
 	r.Comma, r.FieldsPerRecord = o.separator, -1
 	names, isHeader := columns, false
 	lineOf := map[string]int{}
-	for first := true; ; first = false {
+	for first := true; ; {
 		record, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			return rows, bad
@@ -71,7 +80,11 @@ func readRows(data []byte, o options) (rows []row, bad []string) {
 			return nil, append(bad, err.Error())
 		}
 		line, _ := r.FieldPos(0)
+		if !slices.ContainsFunc(record, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
+			continue // as spreadsheets leave them at the end
+		}
 		if first {
+			first = false
 			var problem string
 			if names, isHeader, problem = header(record); problem != "" {
 				return nil, []string{fmt.Sprintf("line %d: %s", line, problem)}
@@ -79,9 +92,6 @@ func readRows(data []byte, o options) (rows []row, bad []string) {
 			if isHeader {
 				continue
 			}
-		}
-		if !slices.ContainsFunc(record, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
-			continue // as spreadsheets leave them at the end
 		}
 		if len(record) < 2 || len(record) > len(names) || isHeader && len(record) != len(names) {
 			bad = append(bad, fmt.Sprintf("line %d: %d columns; %s are wanted, separated by %q (see -separator)", line, len(record), strings.Join(names, ", "), o.separator))
@@ -113,7 +123,7 @@ func header(record []string) (names []string, isHeader bool, problem string) {
 	for _, cell := range record {
 		names = append(names, strings.ToLower(strings.TrimSpace(cell)))
 	}
-	if !slices.Contains(names, "number") {
+	if !namesColumns(names) {
 		return columns, false, ""
 	}
 	for i, name := range names {
@@ -124,11 +134,27 @@ func header(record []string) (names []string, isHeader bool, problem string) {
 			return nil, true, fmt.Sprintf("the column %q is there twice", name)
 		}
 	}
-	if !slices.Contains(names, "text") {
-		return nil, true, "the column \"text\" is missing"
+	for _, name := range []string{"number", "text"} {
+		if !slices.Contains(names, name) {
+			return nil, true, fmt.Sprintf("the column %q is missing", name)
+		}
 	}
 	return names, true, ""
 }
+
+// usualNumber is how Autotask numbers tickets.
+var usualNumber = regexp.MustCompile(`^t\d{8}\.\d{4}`)
+
+// namesColumns reports whether a line is a header, also one with wrong names: a
+// ticket number has digits, and what follows one is hardly the name of a column.
+func namesColumns(cells []string) bool {
+	if len(cells) < 2 || usualNumber.MatchString(cells[0]) {
+		return false // a single one may be a whole line with another separator
+	}
+	return !hasDigit(cells[0]) || slices.ContainsFunc(cells, func(cell string) bool { return slices.Contains(columns, cell) })
+}
+
+func hasDigit(s string) bool { return strings.ContainsAny(s, "0123456789") }
 
 // problem says what is wrong with a row, "" if nothing is.
 func (r row) problem(o options) string {
@@ -140,7 +166,7 @@ func (r row) problem(o options) string {
 	switch {
 	case r.number == "":
 		return "the ticket number is empty"
-	case strings.ContainsFunc(r.number, unicode.IsControl):
+	case !hasDigit(r.number), strings.ContainsFunc(r.number, unicode.IsControl):
 		return fmt.Sprintf("%q is not a ticket number", r.number)
 	case r.text == "":
 		return "the text is empty: a resolution is never made up"

@@ -11,6 +11,8 @@
 //	go run ./examples/resolveall -dry-run tickets.csv
 //	go run ./examples/resolveall tickets.csv
 //
+// AUTOTASK_BASE_URL may name the tenant's address, if it is not to be discovered.
+//
 // The file has the columns number and text, and may have title and note. What
 // became of each ticket is written to a result file, tickets.results.csv here.
 // Stopped or killed at any moment and started again, the program goes on by it:
@@ -55,6 +57,9 @@ func resolveAll(ctx context.Context, args []string, getenv func(string) string, 
 	if err != nil {
 		return err
 	}
+	if tenant == nil && o.dryRun {
+		return demonstrateDryRun(ctx, dryRunTickets, stdout)
+	}
 	if tenant == nil {
 		return demonstrate(ctx, demoTickets, demoLatency, stdout, stderr)
 	}
@@ -93,16 +98,21 @@ func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
 	} else if err != nil {
 		return o, connect.Usage("%w", err)
 	}
-	o.in = flags.Arg(0)
+	if o.in = flags.Arg(0); isStandardInput(o.in) {
+		o.in = standardInput
+	}
 	characters := []rune(*separator)
 	switch {
-	case !onTenant && len(args) > 0:
-		return o, connect.Usage("flags and a file are for a real tenant: set AUTOTASK_USERNAME, AUTOTASK_SECRET and AUTOTASK_INTEGRATION_CODE")
+	case !onTenant && o.in != "":
+		return o, connect.Usage("the tickets of %s are on a real tenant, which -dry-run reads, too: set AUTOTASK_USERNAME, AUTOTASK_SECRET and"+
+			" AUTOTASK_INTEGRATION_CODE. Without them there is only the fake tenant, with tickets of its own: give no file", o.in)
+	case !onTenant && (len(args) > 1 || len(args) == 1 && !o.dryRun):
+		return o, connect.Usage("on the fake tenant there is no flag but -dry-run: set AUTOTASK_USERNAME, AUTOTASK_SECRET and AUTOTASK_INTEGRATION_CODE for a real one")
 	case !onTenant:
 		return o, nil
 	case flags.NArg() != 1:
 		return o, connect.Usage("name one file after the flags, - for the standard input; %d arguments given", flags.NArg())
-	case o.in == "-" && o.out == "" && !o.dryRun:
+	case o.in == standardInput && o.out == "" && !o.dryRun:
 		return o, connect.Usage("-out is missing: the standard input has no name to make one of")
 	case len(characters) != 1 || strings.ContainsAny(*separator, "\"\r\n\uFFFD"):
 		return o, connect.Usage("-separator %q cannot be one: give a character such as ;", *separator)
@@ -122,11 +132,13 @@ func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
 func help(flags *flag.FlagSet, w io.Writer) {
 	fmt.Fprint(w, `Usage:
   resolveall                   1,000 tickets of an embedded fake tenant, without AUTOTASK_* variables
+  resolveall -dry-run          what it would do with some of them
   resolveall [flags] FILE      on a real tenant, with
                                `+strings.ReplaceAll(connect.Variables, "\n", "\n"+strings.Repeat(" ", 31))+`
 
 FILE is CSV in UTF-8, with the columns number, text and, if there are to be notes, title and note.
-A first line of these names may put them in another order. One process at a time may use a result file.
+A first line of these names may put them in another order. A FILE of - or /dev/stdin is the standard input, and
+needs -out. One process at a time may use a result file.
 
 `)
 	flags.SetOutput(w)
@@ -171,7 +183,7 @@ func resolveRows(ctx context.Context, client *autotask.Client, rows []row, o opt
 	}}
 	for outcome, err := range client.ResolveAll(ctx, work, all) {
 		r := outcome.Work.Key.(row)
-		if notBegun(outcome, err) {
+		if notBegun(ctx, outcome, err) {
 			continue
 		}
 		state := stateOf(outcome, err)
@@ -200,9 +212,14 @@ func hopeless(err error) bool {
 	return errors.Is(err, autotask.ErrUnauthorized) || errors.Is(err, autotask.ErrRateLimited) && !errors.Is(err, autotask.ErrThreadLimit)
 }
 
-// notBegun tells that a ticket was not touched because the run was stopped.
-func notBegun(o *autotask.Outcome, err error) bool {
-	return err != nil && errors.Is(err, context.Canceled) && o.Steps[0].State == autotask.StepSkipped
+// notBegun reports whether a ticket was not touched because the run was stopped:
+// it was not begun at all, or its number was looked up together with that of the
+// ticket that stopped the run.
+func notBegun(ctx context.Context, o *autotask.Outcome, err error) bool {
+	if ctx.Err() != nil && hopeless(err) {
+		return o.TicketID == 0
+	}
+	return errors.Is(err, context.Canceled) && o.Steps[0].State == autotask.StepSkipped
 }
 
 // States of a ticket, as the result file has them.

@@ -177,20 +177,26 @@ func TestBadLinesAreNamedBeforeAnythingIsSent(t *testing.T) {
 			"line 3: the ticket number is empty", "line 4: the text is empty", "line 5: 1 columns; number, text are wanted",
 			"line 6: ticket T1 is in line 2 already", "line 7: it is not UTF-8",
 		}},
-		"unknown column":    {"number,text,notes\nT1,x,y\n", nil, []string{`line 1: there is no column "notes"`}},
-		"column twice":      {"number,text,text\nT1,x,y\n", nil, []string{`line 1: the column "text" is there twice`}},
-		"no text column":    {"number,title\nT1,x\n", nil, []string{`line 1: the column "text" is missing`}},
-		"quotes":            {"number,text\nT1,\"x\n", nil, []string{"extraneous or missing"}},
-		"other separator":   {"number;text\nT1;x\n", nil, []string{"line 1: 1 columns", "-separator"}},
-		"UTF-16":            {"\xff\xfen\x00", nil, []string{"UTF-16"}},
-		"empty":             {"number,text\n", nil, []string{"holds no tickets"}},
-		"too long":          {"T1," + strings.Repeat("x", 32001), nil, []string{"line 1: the text has more than 32000"}},
-		"note too long":     {"T1,x,t," + strings.Repeat("x", 32001), nil, []string{"line 1: the note has more than 32000"}},
-		"control character": {"\"T\n1\",x\n", nil, []string{"is not a ticket number"}},
-		"title, no note":    {"T1,x,y,\n", nil, []string{"line 1: there is a title, but no note"}},
-		"note, no title":    {"T1,x,,y\n", noteFlags, []string{"line 1: the note has no title"}},
-		"note, no audience": {"T1,x,y,z\n", []string{"-note-type", "1"}, []string{"-note-type and -publish"}},
-		"very many":         {strings.Repeat("T1,\n", 30), nil, []string{"line 20:", "and 10 more"}},
+		"unknown column":     {"number,text,notes\nT1,x,y\n", nil, []string{`line 1: there is no column "notes"`}},
+		"wrong header":       {"Ticket Number,Resolution\nT1,x\n", nil, []string{`line 1: there is no column "ticket number", but number, text, title, note`}},
+		"one wrong name":     {"ticket,text\nT1,x\n", nil, []string{`line 1: there is no column "ticket", but number, text, title, note`}},
+		"name with a digit":  {"field1,text\nT1,x\n", nil, []string{`line 1: there is no column "field1"`}},
+		"no number column":   {"text,title\nT1,x\n", nil, []string{`line 1: the column "number" is missing`}},
+		"header after blank": {",,\nTicket,Solution\nT1,x\n", nil, []string{`line 2: there is no column "ticket"`}},
+		"header in between":  {"T1,x\nnumber,text\nT2,y\n", nil, []string{`line 2: "number" is not a ticket number`}},
+		"column twice":       {"number,text,text\nT1,x,y\n", nil, []string{`line 1: the column "text" is there twice`}},
+		"no text column":     {"number,title\nT1,x\n", nil, []string{`line 1: the column "text" is missing`}},
+		"quotes":             {"number,text\nT1,\"x\n", nil, []string{"extraneous or missing"}},
+		"other separator":    {"number;text\nT1;x\n", nil, []string{"line 1: 1 columns", "-separator"}},
+		"UTF-16":             {"\xff\xfen\x00", nil, []string{"UTF-16"}},
+		"empty":              {"number,text\n", nil, []string{"holds no tickets"}},
+		"too long":           {"T1," + strings.Repeat("x", 32001), nil, []string{"line 1: the text has more than 32000"}},
+		"note too long":      {"T1,x,t," + strings.Repeat("x", 32001), nil, []string{"line 1: the note has more than 32000"}},
+		"control character":  {"\"T\n1\",x\n", nil, []string{"is not a ticket number"}},
+		"title, no note":     {"T1,x,y,\n", nil, []string{"line 1: there is a title, but no note"}},
+		"note, no title":     {"T1,x,,y\n", noteFlags, []string{"line 1: the note has no title"}},
+		"note, no audience":  {"T1,x,y,z\n", []string{"-note-type", "1"}, []string{"-note-type and -publish"}},
+		"very many":          {strings.Repeat("T1,\n", 30), nil, []string{"line 20:", "and 10 more"}},
 	} {
 		code, _, stderr := call(t.Context(), env, append(test.flags, file(t, test.text))...)
 		assert.Equal(t, connect.ExitUsage, code, name)
@@ -212,6 +218,7 @@ func TestFormsOfTheFile(t *testing.T) {
 		"without a last \n": "T1,x,t,n",
 		"empty lines":       "\nT1, x ,t,n\n,,,\n\n",
 		"default title":     "number,text,note\nT1,x,n\n",
+		"blank, header":     ",,,\nnumber,text,note\nT1,x,n\n",
 	} {
 		o := options{separator: ',', noteType: 1, publish: 1, title: "t"}
 		if name == "semicolons" {
@@ -242,7 +249,11 @@ func TestWrongCallsGetAClearMessageAndExitCode2(t *testing.T) {
 		"two files":             {env, []string{ours, ours}, "2 arguments"},
 		"a missing file":        {env, []string{"no/such/file.csv"}, "no such file"},
 		"a file, but no tenant": {nil, []string{ours}, "AUTOTASK_USERNAME"},
+		"a dry run of a file":   {nil, []string{"-dry-run", ours}, "real tenant, which -dry-run reads, too: set AUTOTASK_USERNAME, AUTOTASK_SECRET and AUTOTASK_INTEGRATION_CODE"},
+		"flags, but no tenant":  {nil, []string{"-status", "5"}, "no flag but -dry-run"},
+		"more flags":            {nil, []string{"-dry-run", "-status", "5"}, "no flag but -dry-run"},
 		"standard input":        {env, []string{"-"}, "-out is missing"},
+		"/dev/stdin":            {env, []string{"/dev/stdin"}, "-out is missing"},
 		"in is out":             {env, []string{"-out", ours, ours}, "another file"},
 		"separator":             {env, []string{"-separator", "ab", ours}, "cannot be one"},
 		"status":                {env, []string{"-status", "-1", ours}, "not a status"},
@@ -265,7 +276,43 @@ func TestHelp(t *testing.T) {
 	code, _, stderr := call(t.Context(), nil, "-h")
 	assert.Zero(t, code)
 	assert.Contains(t, stderr, "-dry-run")
-	assert.Contains(t, stderr, "AUTOTASK_INTEGRATION_CODE")
+	for _, says := range []string{"AUTOTASK_INTEGRATION_CODE", "AUTOTASK_BASE_URL", "/dev/stdin", "resolveall -dry-run"} {
+		assert.Contains(t, stderr, says)
+	}
+}
+
+func TestDryRunWithoutVariables(t *testing.T) {
+	t.Parallel()
+	code, stdout, stderr := call(t.Context(), nil, "-dry-run")
+	require.Zero(t, code, stderr)
+	assert.Contains(t, stdout, "embedded fake tenant")
+	assert.Equal(t, dryRunTickets-2, strings.Count(stdout, "change the status from 1 to 5"))
+	assert.Equal(t, 2, strings.Count(stdout, "because time is booked on it"))
+}
+
+// The standard input is read by either name, as a pipe and as a file.
+func TestStandardInput(t *testing.T) {
+	t.Parallel()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	for _, name := range []string{"-", "/dev/stdin"} {
+		srv, env := tenant(t)
+		path, ids := list(t, srv, 4)
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		out := filepath.Join(t.TempDir(), "results.csv")
+		process := exec.CommandContext(t.Context(), exe, append(noteFlags, "-out", out, name)...) //nolint:gosec // it is this very binary
+		process.Env = append(os.Environ(), programVariable+"=yes")
+		for name, value := range env {
+			process.Env = append(process.Env, name+"="+value)
+		}
+		process.Stdin = bytes.NewReader(text)
+		output, err := process.CombinedOutput()
+		require.NoError(t, err, "%s: %s", name, output)
+		requireResolved(t, srv, ids)
+		assert.Contains(t, string(output), "Results: "+out, name)
+		assert.NotContains(t, string(output), "\r", "through a pipe there are plain lines")
+	}
 }
 
 func TestDryRunSendsNothingButReads(t *testing.T) {
@@ -412,11 +459,42 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	assert.Equal(t, 2, len(got)-1)
 }
 
+// From 40 columns up the line says how many tickets are done, how many failed, and
+// how long it takes, in less than the width; with more room it says more.
+func TestProgressFitsAnyWidth(t *testing.T) {
+	t.Parallel()
+	for _, now := range []autotask.Progress{
+		{Done: 1, Waiting: 9, Requests: 11, ToGo: 9 * time.Second},
+		{Done: 998, Failed: 1, Waiting: 1, Requests: 9_990, RequestsLeft: autotask.Int(9_999), ToGo: time.Minute},
+		{Done: 49_999, Failed: 9, Waiting: 49_991, Requests: 500_000, RequestsLeft: autotask.Int(10_000), ToGo: 9*time.Hour + 59*time.Minute},
+		{Done: 99_999, Requests: 1_000_000, RequestsLeft: autotask.Int(0)},
+		{Failed: 3, Waiting: 2, ToGo: time.Hour},
+	} {
+		longest := 0
+		for columns := 40; columns <= 200; columns++ {
+			var w bytes.Buffer
+			p := newBar(&w)
+			p.Terminal, p.Columns = true, func() int { return columns }
+			p.show(now)
+			line := strings.TrimPrefix(w.String(), "\r")
+			require.Less(t, len(line), columns)
+			require.NotContains(t, line, "…")
+			require.Regexp(t, `^(\[[#.]+\] )?[\d,]+( of |/)[\d,]+( tickets)?, [\d,]+ failed`, line)
+			require.Equal(t, now.Waiting > 0, strings.HasSuffix(line, " to go"), line)
+			require.GreaterOrEqual(t, len(line), longest-shortGauge, "more room, less text: %s", line)
+			longest = max(longest, len(line))
+		}
+		var plain bytes.Buffer
+		newBar(&plain).show(autotask.Progress{Done: 1, Requests: 11, RequestsLeft: autotask.Int(5)})
+		assert.Equal(t, "1 of 1 tickets, 0 failed, 11 requests, 5 left in the hour\n", plain.String(), "through a pipe")
+	}
+}
+
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	var w bytes.Buffer
 	p := newBar(&w)
-	p.Terminal = true
+	p.Terminal, p.Columns = true, func() int { return 120 }
 	p.show(autotask.Progress{Done: 1234, Failed: 1, Waiting: 1235, Requests: 12_345, RequestsLeft: autotask.Int(99), ToGo: 3725 * time.Second})
 	assert.Equal(t, "\r[##########..........] 1,235 of 2,470 tickets, 1 failed, 12,345 requests, 99 left in the hour, 1:02:05 to go", w.String())
 	w.Reset()

@@ -11,8 +11,8 @@ import (
 	"github.com/autotask-go/autotask/examples/internal/progress"
 )
 
-// bar tells how far the work is: on a terminal as a bar, elsewhere by a line for
-// every tenth of it.
+// bar shows how far the work is: on a terminal in one line of its width, elsewhere
+// by a line for every tenth of it.
 type bar struct {
 	*progress.Line
 	tenths int // that were shown
@@ -23,23 +23,51 @@ func newBar(w io.Writer) *bar { return &bar{Line: progress.New(w)} }
 func (b *bar) show(now autotask.Progress) {
 	ended := now.Done + now.Failed
 	total := ended + now.Waiting
-	text := fmt.Sprintf("%s of %s tickets, %s failed, %s requests", progress.Thousands(ended), progress.Thousands(total), progress.Thousands(now.Failed), progress.Thousands(now.Requests))
-	if left, ok := now.RequestsLeft.Get(); ok {
-		text += fmt.Sprintf(", %s left in the hour", progress.Thousands(left))
-	}
-	if now.Waiting > 0 {
-		text += ", " + clock(now.ToGo) + " to go"
-	}
+	versions := versionsOf(now, ended, total)
 	if b.Terminal {
-		const width = 20
-		full := width * ended / total
-		b.Show("[" + strings.Repeat("#", full) + strings.Repeat(".", width-full) + "] " + text)
+		b.Show(versions...)
 		return
 	}
 	if tenths := 10 * ended / total; tenths > b.tenths {
 		b.tenths = tenths
-		b.Show(text)
+		b.Show(strings.TrimPrefix(versions[0], gauge(longGauge, ended, total)))
 	}
+}
+
+const (
+	longGauge  = 20
+	shortGauge = 10
+)
+
+// versionsOf words the progress, from long to short. The last one fits 40
+// columns with up to 99,999 tickets, unless very many fail.
+func versionsOf(now autotask.Progress, ended, total int) []string {
+	var toGo, left string
+	if now.Waiting > 0 {
+		toGo = ", " + clock(now.ToGo) + " to go"
+	}
+	if n, ok := now.RequestsLeft.Get(); ok {
+		left = fmt.Sprintf(", %s left in the hour", progress.Thousands(n))
+	}
+	short := fmt.Sprintf("%s/%s, %s failed%s", progress.Thousands(ended), progress.Thousands(total), progress.Thousands(now.Failed), toGo)
+	tickets := fmt.Sprintf("%s of %s tickets, %s failed", progress.Thousands(ended), progress.Thousands(total), progress.Thousands(now.Failed))
+	requests := fmt.Sprintf(", %s requests", progress.Thousands(now.Requests))
+	return []string{
+		gauge(longGauge, ended, total) + tickets + requests + left + toGo,
+		gauge(shortGauge, ended, total) + tickets + requests + left + toGo,
+		gauge(longGauge, ended, total) + tickets + requests + toGo,
+		gauge(shortGauge, ended, total) + tickets + requests + toGo,
+		gauge(shortGauge, ended, total) + tickets + toGo,
+		tickets + toGo,
+		gauge(shortGauge, ended, total) + short,
+		short,
+	}
+}
+
+// gauge draws how much of the whole has ended.
+func gauge(width, ended, total int) string {
+	full := width * ended / total
+	return "[" + strings.Repeat("#", full) + strings.Repeat(".", width-full) + "] "
 }
 
 func clock(d time.Duration) string {

@@ -1,4 +1,4 @@
-// Package progress shows how far a long piece of work is: on a terminal by a
+// Package progress shows how far a long piece of work is: on a terminal by one
 // line that is written anew, elsewhere by plain lines.
 package progress
 
@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Line is the place where progress is shown.
 type Line struct {
 	Terminal bool
+	// Columns returns the width of the terminal at the moment.
+	Columns func() int
 
 	w     io.Writer
 	width int // of what stands on the terminal's line
@@ -20,30 +24,73 @@ type Line struct {
 // New returns the line of a writer, which is a terminal if it is a device (the
 // null device is one, too, and does not mind).
 func New(w io.Writer) *Line {
+	l := &Line{w: w, Columns: func() int { return narrowest(os.Getenv("COLUMNS"), 0) }}
 	f, isFile := w.(*os.File)
 	if !isFile {
-		return &Line{w: w}
+		return l
 	}
 	info, err := f.Stat()
-	return &Line{w: w, Terminal: err == nil && info.Mode()&os.ModeCharDevice != 0}
+	l.Terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
+	l.Columns = func() int { return narrowest(os.Getenv("COLUMNS"), columnsOf(f)) }
+	return l
 }
 
-// Show writes a text: over the one before on a terminal, below it elsewhere.
-func (l *Line) Show(text string) {
+const usualColumns = 80
+
+// narrowest returns the smaller of two widths, those that are known. A line that
+// is too short is merely short, and a line that is too long wraps.
+func narrowest(variable string, device int) int {
+	n, err := strconv.Atoi(variable)
+	switch {
+	case err != nil || n <= 0:
+		n = device
+	case device > 0:
+		n = min(n, device)
+	}
+	if n <= 0 {
+		return usualColumns
+	}
+	return n
+}
+
+// Show writes a text: over the one before on a terminal, below it elsewhere. Of
+// several versions of it, from long to short, a terminal shows the first that
+// fits its width; the last one is cut if need be. Elsewhere there is room for the
+// first.
+func (l *Line) Show(versions ...string) {
 	if !l.Terminal {
-		fmt.Fprintln(l.w, text)
+		fmt.Fprintln(l.w, versions[0])
 		return
 	}
-	fmt.Fprintf(l.w, "\r%-*s", l.width, text)
-	l.width = len(text)
+	room := l.room()
+	text := versions[0]
+	for _, text = range versions {
+		if utf8.RuneCountInString(text) <= room {
+			break
+		}
+	}
+	text = cut(text, room)
+	fmt.Fprintf(l.w, "\r%-*s", min(l.width, room), text)
+	l.width = utf8.RuneCountInString(text)
 }
 
-// Clear takes the text off the terminal, for others to write there.
+// Clear removes the text from the terminal, for others to write there.
 func (l *Line) Clear() {
 	if l.width > 0 {
-		fmt.Fprintf(l.w, "\r%s\r", strings.Repeat(" ", l.width))
+		fmt.Fprintf(l.w, "\r%s\r", strings.Repeat(" ", min(l.width, l.room())))
 		l.width = 0
 	}
+}
+
+// room is how many characters a line may have. The last column stays free:
+// some terminals go to the next line as soon as it is written to.
+func (l *Line) room() int { return max(l.Columns()-1, 1) }
+
+func cut(text string, room int) string {
+	if utf8.RuneCountInString(text) <= room {
+		return text
+	}
+	return string([]rune(text)[:room-1]) + "…"
 }
 
 // Thousands writes a number that is not negative in groups of three digits.

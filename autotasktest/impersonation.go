@@ -1,0 +1,72 @@
+package autotasktest
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/autotask-go/autotask/internal/schema"
+)
+
+// impersonable are the collections whose rows can be written on behalf of
+// somebody, by the vendor's list. AttachmentInfo, which cannot be written at
+// all, stands for the attachments of everything.
+var impersonable = []string{
+	"Companies", "CompanyNotes", "CompanyToDos", "Contacts", "ContractNotes", "ConfigurationItems", "ConfigurationItemNotes",
+	"InventoryItems", "InventoryLocations", "Opportunities", "Products", "ProductNotes", "Projects", "ProjectNotes",
+	"PurchaseOrders", "Quotes", "SalesOrders", "ServiceCalls", "Subscriptions", "TaskNotes", "Tickets", "TicketNotes", "TimeEntries",
+}
+
+var impersonableEntities = sync.OnceValue(func() map[*schema.Entity]bool {
+	all := make(map[*schema.Entity]bool)
+	for _, name := range impersonable {
+		all[schema.Lookup(name).Entity] = true
+	}
+	for _, e := range schema.Entities() {
+		if isAttachment(e) {
+			all[e] = true
+		}
+	}
+	return all
+})
+
+// impersonate finds out who acts. Acting for somebody is for writes only, of
+// some entities, and for people who are there.
+func (s *Server) impersonate(c *call) (answer, bool) {
+	c.actor = APIUserID
+	person := c.request.Header.Get(headerImpersonation)
+	if person == "" {
+		return answer{}, true
+	}
+	if c.isRead {
+		return refuse(noPermission("query")), false
+	}
+	id, err := strconv.ParseInt(person, 10, 64)
+	if err != nil {
+		return refuseError(conversionError(person, "int")), false
+	}
+	if !s.isImpersonable(id) || c.collection != nil && !impersonableEntities()[c.collection.Entity] {
+		return refuse(noPermission(permissions[c.request.Method])), false
+	}
+	c.actor, c.impersonator = id, APIUserID
+	return answer{}, true
+}
+
+// isImpersonable reports whether somebody can be acted for: an active resource
+// that is not the API user.
+func (s *Server) isImpersonable(id int64) bool {
+	person := s.rowOf("Resources", id)
+	return id != APIUserID && person != nil && !isFalse(person.fields.get("isActive"))
+}
+
+// permissions are what one needs for a request.
+var permissions = map[string]string{
+	http.MethodPost:   "create",
+	http.MethodPut:    "update",
+	http.MethodPatch:  "update",
+	http.MethodDelete: "delete",
+}
+
+func noPermission(to string) string {
+	return "The logged in Resource does not have the adequate permissions to " + to + " this entity type."
+}

@@ -1,0 +1,82 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/entity"
+)
+
+// FailedCall is an event that Autotask could not deliver, and does not try to
+// deliver again.
+type FailedCall struct {
+	// ID is the one of the entity.WebhookEventErrorLog.
+	ID int64
+	// At is when the error occurred, in UTC; zero if Autotask does not say.
+	At time.Time
+	// Message is what the call was answered with.
+	Message string
+	// SequenceNumber is that of the event; 0 if Autotask does not say.
+	SequenceNumber int64
+	// Payload is the body of the call. The log keeps at most 8,000 characters.
+	Payload []byte
+}
+
+// Event reads the payload. One that the log has cut short is ErrInvalid, as is
+// whatever else ParseEvent refuses.
+func (f *FailedCall) Event() (*Event, error) {
+	e, err := ParseEvent(f.Payload)
+	if err != nil {
+		return nil, fmt.Errorf("entry %d of the error log: %w", f.ID, err)
+	}
+	return e, nil
+}
+
+// ErrorLog iterates over the events that Autotask gave up delivering at or after
+// a moment, in the order of their ids (POST /WebhookEventErrorLogs/query). The
+// zero time means all that there are.
+//
+//	for call, err := range webhook.ErrorLog(ctx, client, lastRun.Add(-10*time.Minute)) {
+//		if err != nil {
+//			return err
+//		}
+//		e, err := call.Event()
+//		…
+//	}
+//
+// Autotask keeps an entry for 30 days, and shows those of webhooks only to whom
+// they belong. Begin some minutes before the last run did, since Autotask's clock
+// and ours differ, and expect to see some entries again; or delete an entry that
+// has been dealt with, as Autotask recommends:
+// autotask.Delete[entity.WebhookEventErrorLog](ctx, client, call.ID). A failure
+// ends the loop with a nil call and the error.
+func ErrorLog(ctx context.Context, client *autotask.Client, since time.Time) iter.Seq2[*FailedCall, error] {
+	q := autotask.Query{}
+	if !since.IsZero() {
+		q.Filter = autotask.Gte("createDateTime", since)
+	}
+	return func(yield func(*FailedCall, error) bool) {
+		for entry, err := range autotask.All[entity.WebhookEventErrorLog](ctx, client, q) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(failedCall(entry), nil) {
+				return
+			}
+		}
+	}
+}
+
+func failedCall(entry *entity.WebhookEventErrorLog) *FailedCall {
+	return &FailedCall{
+		ID:             entry.ID,
+		At:             entry.CreateDateTime.Or(time.Time{}),
+		Message:        entry.ErrorMessage.Or(""),
+		SequenceNumber: entry.SequenceNumber.Or(0),
+		Payload:        []byte(entry.Payload.Or("")),
+	}
+}
