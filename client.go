@@ -389,7 +389,7 @@ type call struct {
 // send carries out a call in the client's zone. A 401 may mean that the tenant
 // has moved to another zone: then the call is made there, once.
 func (c *Client) send(ctx context.Context, r call) error {
-	if err := c.core.transport.Refuses(r.method, r.path); err != nil {
+	if err := c.core.transport.Refuses(ctx, r.method, r.path); err != nil {
 		return fromFailure(err)
 	}
 	base, err := c.core.base(ctx)

@@ -580,7 +580,7 @@ func TestSentOnce_200NotesOverHTTP2(t *testing.T) {
 			ticket := srv.Seed("Tickets", nil)
 			rt := network(srv)
 			client := srv.Client(autotask.WithHTTPClient(&http.Client{Transport: rt}))
-			seed := rand.Uint64()
+			seed := rand.Uint64() //nolint:gosec // it needs no secrecy
 			t.Logf("seed %d", seed)
 			random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it is to be repeated
 			resets := []autotasktest.StreamReset{

@@ -40,9 +40,9 @@ func Serve(t testing.TB, handler http.Handler, code func() uint32) *Server {
 	roots.AddCert(lender.Certificate())
 
 	behind := listen(t)
-	clear := new(http.Protocols)
-	clear.SetUnencryptedHTTP2(true)
-	server := &http.Server{Handler: handler, Protocols: clear, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
+	unencrypted := new(http.Protocols)
+	unencrypted.SetUnencryptedHTTP2(true)
+	server := &http.Server{Handler: handler, Protocols: unencrypted, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { _ = server.Serve(behind) }()
 	t.Cleanup(func() { _ = server.Close() })
 
@@ -85,12 +85,12 @@ func (s *Server) Transport(t testing.TB) *http.Transport {
 }
 
 func relay(client net.Conn, server string, code func() uint32) {
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	behind, err := net.Dial("tcp", server) //nolint:noctx // it ends with the client's connection
 	if err != nil {
 		return
 	}
-	defer behind.Close()
+	defer func() { _ = behind.Close() }()
 	go func() {
 		_, _ = io.Copy(behind, client)
 		_ = behind.Close()

@@ -304,8 +304,16 @@ func asciiLower(s string) string {
 	return string(b)
 }
 
-// Classify derives the kinds from a status and the messages alone.
+// Classify derives the kinds from a status and the messages alone, of which it
+// reads as much as of an error's body.
 func Classify(method string, status int, messages []string) Kind {
+	left := maxErrorBody
+	for i, m := range messages {
+		if left -= len(m); left < 0 {
+			messages = append(messages[:i:i], cutAt(m, len(m)+left))
+			break
+		}
+	}
 	return classify(method, status, reply{messages: messages, isApplication: status == http.StatusInternalServerError && len(messages) > 0})
 }
 

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -230,7 +231,10 @@ func (x *exchange) fail(kind Kind, cause error) *Failure {
 // scrubCause takes credentials out of an error's text: ours, and those of a
 // proxy, whose address an error of the network layer may hold.
 func (x *exchange) scrubCause(text string) string {
-	return userInfo.ReplaceAllString(x.scrub(text), "REDACTED@")
+	if text = x.scrub(text); strings.Contains(text, "@") {
+		text = userInfo.ReplaceAllString(text, "REDACTED@")
+	}
+	return text
 }
 
 var userInfo = regexp.MustCompile(`[^\s"'@]+:[^\s"']*@`)

@@ -220,7 +220,7 @@ func TestSentOnce_AWriteThatNeverLeftAStaleConnectionGoesOutOnANewOne(t *testing
 		server.hits.Store(0)
 		a, err := tr.Do(t.Context(), r)
 		if method == "approve" { // it has no body to be had again
-			assert.Error(t, err)
+			require.Error(t, err)
 			continue
 		}
 		require.NoError(t, err, method)
@@ -270,7 +270,7 @@ func TestSentOnce_MiddlewareThatRepeats(t *testing.T) {
 		if req.GetBody != nil {
 			again.Body, _ = req.GetBody()
 		}
-		return next.RoundTrip(again) //nolint:bodyclose // it is the caller's
+		return next.RoundTrip(again)
 	}
 	for name, step := range map[string]roundTrip{
 		"lost answer": fails(io.ErrUnexpectedEOF),
@@ -335,7 +335,7 @@ func TestSentOnce_MiddlewareThatComesLate(t *testing.T) {
 			return nil, dialError
 		})
 		f := fail(t, quick(c), create(fakeBase))
-		time.Sleep(2 * time.Minute) // by the clock of the bubble
+		require.NoError(t, pause(t.Context(), 2*time.Minute))
 		synctest.Wait()
 		assert.Empty(t, network.requests(), "what had been reported as not sent was sent")
 		assert.Zero(t, f.Kind&OutcomeUnknown)
@@ -349,7 +349,7 @@ func TestSentOnce_MiddlewareThatMakesUpAnError(t *testing.T) {
 		for method, r := range writers {
 			network := scripted(gives(200, good))
 			f := fail(t, quick(wrapped(network, func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
-				_, _ = next.RoundTrip(req) //nolint:bodyclose // it is no real one
+				_, _ = next.RoundTrip(req)
 				return nil, made
 			})), r)
 			assert.Len(t, network.requests(), 1, "%s %v", method, made)
@@ -364,7 +364,7 @@ func TestSentOnce_MiddlewareThatMakesUpAnAnswer(t *testing.T) {
 		for _, status := range []int{429, 404, 500, 200} {
 			network := scripted(step)
 			f := fail(t, quick(wrapped(network, func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
-				_, _ = next.RoundTrip(req) //nolint:bodyclose // it is no real one
+				_, _ = next.RoundTrip(req)
 				return answer(status, `{"errors":["`+threadText+`"]}`), nil
 			})), create(fakeBase))
 			assert.Len(t, network.requests(), 1, "%s %d", name, status)

@@ -241,8 +241,8 @@ func (t *Transport) newRequest(ctx context.Context, x *exchange) (*retryablehttp
 
 // Refuses reports why a request must never be sent, whatever its body: a PATCH
 // of a ticket, or a write where only reads may leave.
-func (t *Transport) Refuses(method, path string) error {
-	return t.exchange(context.Background(), &Request{Method: method, Path: path}).refuse()
+func (t *Transport) Refuses(ctx context.Context, method, path string) error {
+	return t.exchange(ctx, &Request{Method: method, Path: path}).refuse()
 }
 
 func (t *Transport) exchange(ctx context.Context, r *Request) *exchange {
