@@ -11,8 +11,12 @@
 //     everything that is refused is 500 with an "errors" array; a route that
 //     nobody serves is a web page with 404.
 //   - A PUT replaces: a field that it leaves out becomes null. A PUT of a ticket
-//     without one of the stabilising fields is refused. There is no PATCH of
-//     tickets, and no POST of TicketNotes but through the ticket.
+//     without one of the stabilising fields is refused; one of these fields and
+//     the resolution is accepted. There is no PATCH of tickets, and no POST of
+//     TicketNotes but through the ticket.
+//   - A boolean that a PUT leaves out becomes false. It cannot be null, and a
+//     client that relied on its staying as it was would lose it wherever the
+//     vendor's "all omitted fields are reset" holds.
 //   - Status 5 sets completedDate and resolvedDateTime of a ticket. No other
 //     status does, least of all 8, which is labelled "Completed".
 //   - A condition whose operator is unknown is dropped from a query, so that it
@@ -26,10 +30,21 @@
 //     10,000,000; more of them, and five minutes pass before the next.
 //     Attachments are found by what they hang on; the history of a ticket by its
 //     ticket and nothing else. Some fields cannot be queried.
+//   - Names in paths may have any casing below ATServicesRest, whose own casing
+//     counts. JSON is read as by .NET: with trailing commas, bare names, comments
+//     and single quotes. A body with a Content-Encoding is refused.
+//   - A contact, location or contract of a ticket belongs to its company or the
+//     parent of that, and an inactive contact makes every PUT of the ticket fail,
+//     as does a text that is longer than its field. Lengths count UTF-16 units.
+//     A resource is assigned together with a role that it has. Time is spent on
+//     a ticket, a task or internally, for more than 0 and at most 24 hours, by
+//     somebody else than the API user; on a ticket in a role and with a summary.
+//   - A day loses its time of day, and stays the day that was written in whatever
+//     zone. Some writes are answered with "itemId": null.
 //
-// A new tenant holds two people ([APIUserID], [TechnicianID]), two companies
-// ([OwnCompanyID], whose id is 0, and [CustomerID]) and the picklists of tickets,
-// notes and time entries.
+// A new tenant holds two people ([APIUserID], and [TechnicianID], who works in the
+// role [TechnicianRoleID]), two companies ([OwnCompanyID], whose id is 0, and
+// [CustomerID]) and the picklists of tickets, notes and time entries.
 //
 // # Starting it
 //
@@ -44,8 +59,9 @@
 //	srv := autotasktest.Start()
 //	defer srv.Close()
 //
-// Seed fills the fields that nobody gave; SeedRaw takes a recorded item as it
-// is. Get, Rows and Raw look at what is stored, Requests at what was asked for:
+// Seed fills the fields that nobody gave, and refuses values of the wrong kind;
+// SeedRaw takes a recorded item as it is. Neither is held to the rules of writes.
+// Get, Rows and Raw look at what is stored, Requests at what was asked for:
 //
 //	for _, r := range srv.Requests() {
 //		fmt.Println(r.Op, r.Status) // POST Tickets/Notes 200
@@ -96,7 +112,9 @@
 //
 // # Settings of a tenant
 //
-// SetPicklist and SetUDFs give it other picklists and user-defined fields.
+// SetPicklist and SetUDFs give it other picklists, of any field, and user-defined
+// fields. SetOverlongTexts, SetStartAndStopTimes and SetDuplicateTickets are for
+// what differs from tenant to tenant.
 // SetAttachmentShape serves attachments in the other forms that are reported.
 // SetTextFilter changes texts as they are stored, SetQueryLag keeps new rows
 // from queries for a while.
@@ -109,6 +127,9 @@
 // Change changes a row as a person does in the web interface:
 //
 //	srv.Change("Tickets", id, map[string]any{"status": 10}) // reopened
+//
+// Remove deletes one, with its row in DeletedTicketLogs and the like. Both queue
+// calls of webhooks.
 //
 // Changes of a ticket, by whomever, make rows of TicketHistory: "Status changed
 // from New to Complete". Other fields are worded by analogy; empty values are
@@ -147,25 +168,25 @@
 //   - The tenant does not stand still: Revert, Edit, Late, Lag.
 //
 // A fault happens once unless Times says otherwise, and at the k-th request of
-// all with Skip: k-1. PendingFaults tells whether all of them did. SetLatency,
+// all with Skip: k-1. PendingFaults tells whether all of them did, and
+// ReportUnstruck makes the test fail if one did not. Inject refuses faults that
+// cannot happen, in whole or in part. SetLatency,
 // SetThreadLimit, SetThreshold, MoveZone and SetZonelessDates make the tenant
 // slow, narrow, exhausted, moved or old.
 //
 // # What it does not imitate
 //
 //   - People: no permissions, security levels, modules or licences, and no
-//     account is locked after wrong passwords. Anybody can be impersonated,
-//     whether or not there is such a resource.
-//   - Rules of business: only the company of a ticket, the ticket of a time
-//     entry and the parent in a path must exist. Resources need no roles, time
-//     entries no hours, contacts need not belong to the company, categories
-//     require nothing, and a picklist entry is accepted although it is inactive
-//     or belongs to another parent entry.
-//   - Consequences: no workflow rules but Fault.Revert, no e-mails or deletion
-//     logs. What belongs to a deleted row stays. A note or time entry leaves its ticket as
-//     it was. Fields that Autotask calculates (due dates of service levels,
-//     hoursToBill, amounts) stay null. Rich text is not lost, because there is
-//     none.
+//     account is locked after wrong passwords. Every active resource but the API
+//     user can be impersonated, on the entities of the vendor's list.
+//   - Rules of business beyond those above: other references need not exist,
+//     categories require nothing, and a picklist entry is accepted although it is
+//     inactive or belongs to another parent entry.
+//   - Consequences: no workflow rules but Fault.Revert, and no e-mails. What
+//     belongs to a deleted row stays. Of a ticket with a new note or time entry
+//     lastActivityDate moves, and nothing else. Fields that Autotask calculates
+//     (due dates of service levels, hoursToBill, amounts) stay null. Rich text is
+//     not lost, because there is none.
 //   - User-defined fields: their values are text, whatever the type of their
 //     definition. An entity that SetUDFs was not called for has those that its
 //     rows carry, and takes any.
@@ -178,9 +199,7 @@
 //     status alone, and rejecting one only keeps the reason.
 //   - The limits on time: no answer slows down as the threshold comes nearer, and
 //     no request is ended after five minutes.
-//   - TLS, and a web server that takes other casings of collection names: here
-//     only the exact one will do. A first path segment other than ATServicesRest
-//     is wrong for both.
+//   - TLS, but for NewHTTP2.
 //
 // Some details of the API are not published, and were chosen to be the harder
 // ones for a client: operators are case-sensitive; a null field matches no
@@ -191,6 +210,8 @@
 // it always shows, of none after a delete, and not at all of an update of others;
 // a webhook is ready once it has a field; a FILE_ATTACHMENT needs data, and a
 // link has none; a pause of attachments begins with the one that was too much.
-// The text of the hourly threshold's refusal is
-// invented, as are most texts of pages and framework errors. Match none of them.
+// An update of a row with an overlong text is refused whichever fields it
+// changes, PATCH included. The numbers of typeID in deletion logs, the action of
+// history rows and the text of the hourly threshold's refusal are invented, as are
+// most texts of pages and framework errors. Match none of them.
 package autotasktest

@@ -45,7 +45,8 @@ type Fault struct {
 	// Redirect is answered with 307 as the place to go to, with Header; nothing
 	// is carried out.
 	Redirect string
-	// Status, with Body and Header, is answered; nothing is carried out.
+	// Status, with Body and Header, is answered; nothing is carried out, unless
+	// Linger or Lands says that it is later.
 	Status int
 	Body   string
 	Header http.Header

@@ -109,7 +109,7 @@ var firstRows = []struct {
 type picklistName struct{ collection, field string }
 
 // picklists are those a tenant starts with. The statuses hold the trap of the
-// contract, section 5: 8 is called Completed and completes nothing.
+// docs/api-notes.md, section 7.6: 8 is called Completed and completes nothing.
 var picklists = map[picklistName][]PicklistValue{
 	{"Tickets", "status"}: {
 		{Value: "1", Label: "New", Default: true, System: true},

@@ -9,7 +9,7 @@ import (
 
 // entityInformation says what can be done with an entity under any of its
 // collections: ticket notes count as creatable, although only their ticket can
-// create them (contract, section 7).
+// create them (docs/api-notes.md, section 8).
 func (s *Server) entityInformation(c *call) answer {
 	return okWith("info", entityInfo(described(c.collection)))
 }

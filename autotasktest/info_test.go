@@ -16,7 +16,7 @@ func TestInformation(t *testing.T) {
 	assert.JSONEq(t, `{"name":"Ticket","canCreate":true,"canDelete":false,"canQuery":true,"canUpdate":true,
 		"userAccessForCreate":0,"userAccessForDelete":0,"userAccessForQuery":0,"userAccessForUpdate":0,
 		"hasUserDefinedFields":true,"supportsWebhookCallouts":true}`, text(info))
-	// Contract, section 7: creatable by its own account, though not at its own address.
+	// See docs/api-notes.md, section 8: creatable by its own account, though not at its own address.
 	note := x.get("TicketNotes/entityInformation").ok().json()["info"].(map[string]any)
 	assert.Equal(t, true, note["canCreate"])
 	assert.Equal(t, false, note["hasUserDefinedFields"])

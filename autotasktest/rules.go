@@ -12,7 +12,7 @@ import (
 const ticketNumber = "ticketNumber"
 
 // The one status that resolves a ticket, whatever the labels of others say
-// (contract, section 5).
+// (docs/api-notes.md, section 7.6).
 const statusComplete = "5"
 
 // Fields that the server fills by itself, in whichever entity has them.

@@ -10,7 +10,7 @@ import (
 	"github.com/autotask-go/autotask/autotasktest"
 )
 
-// stabilising are the fields of the contract, section 8, in the order in which
+// stabilising are the fields of docs/api-notes.md, section 7.4, in the order in which
 // the API has them.
 var stabilising = []string{
 	"id", "companyID", "dueDateTime", "issueType", "organizationalLevelAssociationID", "priority", "queueID",

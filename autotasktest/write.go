@@ -131,7 +131,7 @@ func noRecord(verb string) answer {
 }
 
 // parseBody reads the body of a write: the fields, at its root. The wrapper
-// that a GET answers with is refused (contract, section 2.1).
+// that a GET answers with is refused (docs/api-notes.md, section 2.1).
 func parseBody(data []byte) (object, error) {
 	body, err := parseSent(data)
 	if err != nil {
@@ -144,7 +144,7 @@ func parseBody(data []byte) (object, error) {
 }
 
 // checkStabilising refuses the replacement of a ticket that leaves out one of
-// the fields which keep it what it is (contract, section 8). Null is a value.
+// the fields which keep it what it is (docs/api-notes.md, section 7.4). Null is a value.
 func checkStabilising(e *schema.Entity, body object) error {
 	if !body.has("id") {
 		return missing("id")

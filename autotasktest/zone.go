@@ -10,7 +10,7 @@ import (
 )
 
 // Where the API lies on every host. The casing of the first part counts
-// (contract, section 0).
+// (docs/api-notes.md, section 1.1).
 const (
 	apiPath     = "/ATServicesRest/"
 	versionPath = apiPath + "V1.0/"
