@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/autotask-go/autotask/internal/cache"
 	"github.com/autotask-go/autotask/internal/transport"
@@ -104,19 +105,40 @@ func WithBaseURL(baseURL string) Option {
 // the time spent waiting for a limit. hc is copied; its CheckRedirect is not
 // used, since redirects are never followed. Its Transport does see the
 // credentials: it is what puts them on the wire.
+//
+// The Transport must not repeat requests: a write whose answer was lost would be
+// carried out twice. One of go-retryablehttp is refused. An *http.Transport is
+// best, and anything around it belongs into WithTransport: of it alone the client
+// knows when a write that failed cannot have been carried out.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(s *settings) error {
 		if hc == nil {
 			return errors.New("WithHTTPClient: the client is nil")
+		}
+		if _, repeats := hc.Transport.(*retryablehttp.RoundTripper); repeats {
+			return errors.New("WithHTTPClient: the transport is one of go-retryablehttp, which repeats writes whose answers were lost; the client retries by itself, see WithMaxRetries")
 		}
 		s.HTTPClient = hc
 		return nil
 	}
 }
 
+// WithReadOnly makes a client for reading only: a write fails with ErrReadOnly
+// before it is sent, by any door of the library and whatever a wrapped transport
+// does. A call of several steps, such as Resolve, may have read by then.
+func WithReadOnly() Option {
+	return func(s *settings) error {
+		s.ReadOnly = true
+		return nil
+	}
+}
+
 // WithTransport wraps the HTTP transport, for tracing and metrics. It sees
 // every attempt of every request, without the credentials: they are added
-// beneath it. Of several, the last one is the outermost.
+// beneath it. It must send by the transport that it wraps. A write that may have
+// been sent is not sent by that again, and an answer that it did not give does
+// not settle one: the outcome is unknown then. Of several, the last one is the
+// outermost.
 func WithTransport(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	return func(s *settings) error {
 		if wrap == nil {
@@ -367,6 +389,9 @@ type call struct {
 // send carries out a call in the client's zone. A 401 may mean that the tenant
 // has moved to another zone: then the call is made there, once.
 func (c *Client) send(ctx context.Context, r call) error {
+	if err := c.core.transport.Refuses(r.method, r.path); err != nil {
+		return fromFailure(err)
+	}
 	base, err := c.core.base(ctx)
 	if err != nil {
 		return err

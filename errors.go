@@ -33,12 +33,14 @@ var (
 	ErrRateLimited = errors.New("autotask: rate limited")
 	// ErrThreadLimit: the limit was that of requests at one time on one endpoint.
 	ErrThreadLimit = errors.New("autotask: thread limit exceeded")
-	// ErrServer: Autotask, or something before it, failed, gave no answer or one
-	// that makes no sense. A write that does not match ErrOutcomeUnknown at the
+	// ErrServer: Autotask, or something before it, failed, could not be reached,
+	// gave no answer or one that makes no sense. If there was no connection, the
+	// error's text says so. A write that does not match ErrOutcomeUnknown at the
 	// same time was not carried out.
 	ErrServer = errors.New("autotask: server error")
-	// ErrOutcomeUnknown: the answer to a write was lost. It may have been
-	// carried out or not; look before repeating it.
+	// ErrOutcomeUnknown: the answer to a write was lost. It may have been carried
+	// out, or may be yet; look before repeating it. The RetryAfter of its *Error is
+	// when it cannot be carried out any more.
 	ErrOutcomeUnknown = errors.New("autotask: outcome unknown")
 	// ErrUnsupported: the API does not offer that.
 	ErrUnsupported = errors.New("autotask: not supported by the API")
@@ -51,6 +53,9 @@ var (
 	ErrAmbiguous = errors.New("autotask: ambiguous")
 	// ErrNotStarted: ResolveAll took the work and never began it.
 	ErrNotStarted = errors.New("autotask: not started")
+	// ErrReadOnly: the call would write, and the client was made with
+	// WithReadOnly. The write was not sent.
+	ErrReadOnly = errors.New("autotask: client is for reading only")
 )
 
 // sentinels in the order in which kindNames lists them.
@@ -71,6 +76,7 @@ var sentinels = []struct {
 	{ErrServer, transport.Server},
 	{ErrAmbiguous, transport.Ambiguous},
 	{ErrNotStarted, transport.NotStarted},
+	{ErrReadOnly, transport.ReadOnly},
 }
 
 // Error is what a failing call returns; the exceptions are an *AmbiguousError
@@ -87,7 +93,9 @@ type Error struct {
 	// Attempts is how often the request was tried; 0 if it never was.
 	Attempts int
 	// RetryAfter is how long the server asked to wait, or until a limit that the
-	// client keeps has room again; 0 if neither is known.
+	// client keeps has room again; 0 if neither is known. With ErrOutcomeUnknown it
+	// is at least a second: so long the write may still be carried out, which
+	// Autotask does for up to five minutes after it was sent.
 	RetryAfter time.Duration
 	// Sent is the body of a create whose outcome is unknown, so that a caller
 	// can look for what it may have made; nil otherwise. The file of an
@@ -97,17 +105,30 @@ type Error struct {
 
 	kind  transport.Kind
 	cause error
+	// sent is when the last attempt of the request had been written, or else
+	// ended; zero if it never was sent.
+	sent time.Time
+	// changed: an earlier step of the same call has changed something.
+	changed bool
+	// noConnection: there was none, and nothing was sent.
+	noConnection bool
 }
 
-// maxErrorText bounds Error's text; Messages keep more.
-const maxErrorText = 500
+// The bounds of what an error shows of itself; Messages keep more.
+const (
+	maxErrorText     = 500
+	maxShownMessages = 10
+	maxShownBytes    = 2000 // of all messages together
+	maxShownPath     = 200
+)
 
-// Error returns one line: the call, the status, the kind and the messages.
+// Error returns one line: the call, the status, the kind and the messages. It
+// is at most about 500 bytes long.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("autotask:")
 	if e.Method != "" || e.Path != "" {
-		fmt.Fprintf(&b, " %s:", strings.TrimSpace(e.Method+" "+e.Path))
+		fmt.Fprintf(&b, " %s:", strings.TrimSpace(shorten(e.Method, maxShownPath)+" "+shorten(e.Path, maxShownPath)))
 	}
 	if e.StatusCode != 0 {
 		fmt.Fprintf(&b, " %d:", e.StatusCode)
@@ -115,23 +136,52 @@ func (e *Error) Error() string {
 	if kinds := e.kindNames(); len(kinds) > 0 {
 		fmt.Fprintf(&b, " %s:", strings.Join(kinds, ", "))
 	}
-	if len(e.Messages) > 0 {
-		fmt.Fprintf(&b, " %s:", strings.Join(e.Messages, "; "))
+	if messages := e.shownMessages(); len(messages) > 0 {
+		fmt.Fprintf(&b, " %s:", strings.Join(messages, "; "))
 	}
-	if e.cause != nil && e.kind&transport.Ambiguous == 0 { // that is among the messages already
-		fmt.Fprintf(&b, " %s:", e.cause)
+	if cause := e.shownCause(); cause != "" && e.kind&transport.Ambiguous == 0 { // that is among the messages already
+		fmt.Fprintf(&b, " %s:", cause)
 	}
 	if e.RetryAfter > 0 {
 		fmt.Fprintf(&b, " retry after %v:", e.RetryAfter)
 	}
-	text := oneLine(strings.TrimSuffix(b.String(), ":"))
-	if len(text) > maxErrorText {
-		text = cutAt(text, maxErrorText) + "…"
-	}
-	return text
+	return shorten(oneLine(strings.TrimSuffix(b.String(), ":")), maxErrorText)
 }
 
-// GoString is Error: what was sent is for the caller to look at, not for %#v.
+// shownMessages are as many messages, and as much of each, as logs should hold.
+func (e *Error) shownMessages() []string {
+	var shown []string
+	left := maxShownBytes
+	for i, m := range e.Messages {
+		if i == maxShownMessages || left <= 0 {
+			return append(shown, fmt.Sprintf("and %d more messages", len(e.Messages)-i))
+		}
+		m = shorten(m, min(left, maxErrorText))
+		left -= len(m)
+		shown = append(shown, m)
+	}
+	return shown
+}
+
+func (e *Error) shownCause() string {
+	if e.cause == nil {
+		return ""
+	}
+	return shorten(e.cause.Error(), maxErrorText)
+}
+
+// Format shows the text of Error, whatever the verb: what was sent is for the
+// caller to look at, not for %+v or %d.
+func (e *Error) Format(s fmt.State, verb rune) { formatText(s, verb, e.Error()) }
+
+func formatText(s fmt.State, verb rune, text string) {
+	if !strings.ContainsRune("sqxX", verb) {
+		verb = 's'
+	}
+	_, _ = fmt.Fprintf(s, fmt.FormatString(s, verb), text)
+}
+
+// GoString is Error.
 func (e *Error) GoString() string { return e.Error() }
 
 // Unwrap returns the cause, such as context.Canceled, if there is one.
@@ -158,28 +208,35 @@ func (e *Error) kinds() transport.Kind {
 
 func (e *Error) kindNames() []string {
 	var names []string
+	kinds := e.kinds()
 	for _, s := range sentinels {
-		if e.kinds()&s.kind != 0 {
+		switch {
+		case kinds&s.kind == 0:
+		case s.kind == transport.Server && e.noConnection:
+			names = append(names, "no connection could be made, nothing was sent")
+		default:
 			names = append(names, strings.TrimPrefix(s.err.Error(), "autotask: "))
 		}
 	}
 	return names
 }
 
-// LogValue gives slog the parts of the error as a group.
+// LogValue gives slog the parts of the error as a group, as long as those that
+// Error shows.
 func (e *Error) LogValue() slog.Value {
-	attrs := []slog.Attr{slog.String("method", e.Method), slog.String("path", e.Path)}
+	attrs := []slog.Attr{slog.String("method", shorten(e.Method, maxShownPath)), slog.String("path", shorten(e.Path, maxShownPath))}
 	if e.StatusCode != 0 {
 		attrs = append(attrs, slog.Int("status", e.StatusCode))
 	}
-	attrs = append(attrs, slog.Any("kinds", e.kindNames()), slog.Any("messages", e.Messages), slog.Int("attempts", e.Attempts))
-	if e.cause != nil {
-		attrs = append(attrs, slog.String("cause", e.cause.Error()))
+	attrs = append(attrs, slog.Any("kinds", e.kindNames()), slog.Any("messages", e.shownMessages()), slog.Int("attempts", e.Attempts))
+	if cause := e.shownCause(); cause != "" {
+		attrs = append(attrs, slog.String("cause", cause))
 	}
 	return slog.GroupValue(attrs...)
 }
 
-// MarshalJSON gives the parts of the error as an object, for logs that are JSON.
+// MarshalJSON gives the parts of the error as an object, for logs that are
+// JSON. It is a few KiB long at the most.
 func (e *Error) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Error      string   `json:"error"`
@@ -190,7 +247,7 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 		Messages   []string `json:"messages"`
 		Attempts   int      `json:"attempts"`
 		RetryAfter float64  `json:"retryAfterSeconds,omitzero"`
-	}{e.Error(), e.Method, e.Path, e.StatusCode, e.kindNames(), e.Messages, e.Attempts, e.RetryAfter.Seconds()},
+	}{e.Error(), shorten(e.Method, maxShownPath), shorten(e.Path, maxShownPath), e.StatusCode, e.kindNames(), e.shownMessages(), e.Attempts, e.RetryAfter.Seconds()},
 		jsontext.AllowInvalidUTF8(true)) // what Autotask sent may be anything
 }
 
@@ -200,6 +257,8 @@ type AmbiguousError struct {
 	Kind       string      // what was looked for: "ticket number", "Tickets.status"
 	Name       string      // the name that was given
 	Candidates []Candidate // in order of their ids
+
+	changed bool // an earlier step of the same call has changed something
 }
 
 // Candidate is one item that a name may stand for.
@@ -220,17 +279,64 @@ func (e *AmbiguousError) IDs() []int64 {
 // Error names the candidates, at most ten of them.
 func (e *AmbiguousError) Error() string { return "autotask: ambiguous: " + e.message() }
 
+const maxShownCandidates = 10
+
 func (e *AmbiguousError) message() string {
-	const most = 10
 	var parts []string
-	for i, c := range e.Candidates {
-		if i == most {
-			parts = append(parts, fmt.Sprintf("and %d more", len(e.Candidates)-most))
-			break
-		}
-		parts = append(parts, fmt.Sprintf("%d (%s)", c.ID, oneLine(excerpt(c.Label))))
+	for _, c := range e.shownCandidates() {
+		parts = append(parts, fmt.Sprintf("%d (%s)", c.ID, c.Label))
 	}
-	return fmt.Sprintf("%s %q may be %s", e.Kind, excerpt(e.Name), strings.Join(parts, ", "))
+	if more := len(e.Candidates) - maxShownCandidates; more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Sprintf("%s %q may be %s", oneLine(excerpt(e.Kind)), excerpt(e.Name), strings.Join(parts, ", "))
+}
+
+func (e *AmbiguousError) shownCandidates() []Candidate {
+	shown := make([]Candidate, min(len(e.Candidates), maxShownCandidates))
+	for i := range shown {
+		shown[i] = Candidate{e.Candidates[i].ID, oneLine(excerpt(e.Candidates[i].Label))}
+	}
+	return shown
+}
+
+// Format shows the text of Error, whatever the verb.
+func (e *AmbiguousError) Format(s fmt.State, verb rune) { formatText(s, verb, e.Error()) }
+
+// GoString is Error.
+func (e *AmbiguousError) GoString() string { return e.Error() }
+
+// LogValue gives slog what was looked for, and the ids of as many candidates as
+// Error names.
+func (e *AmbiguousError) LogValue() slog.Value {
+	shown := e.shownCandidates()
+	ids := make([]int64, len(shown))
+	for i, c := range shown {
+		ids[i] = c.ID
+	}
+	return slog.GroupValue(
+		slog.String("error", e.Error()), slog.String("kind", excerpt(e.Kind)), slog.String("name", excerpt(e.Name)),
+		slog.Int("candidates", len(e.Candidates)), slog.Any("ids", ids))
+}
+
+// MarshalJSON gives the parts of the error as an object, with as many
+// candidates as Error names.
+func (e *AmbiguousError) MarshalJSON() ([]byte, error) {
+	type candidate struct {
+		ID    int64  `json:"id"`
+		Label string `json:"label"`
+	}
+	candidates := []candidate{}
+	for _, c := range e.shownCandidates() {
+		candidates = append(candidates, candidate(c))
+	}
+	return json.Marshal(struct {
+		Error      string      `json:"error"`
+		Kind       string      `json:"kind"`
+		Name       string      `json:"name"`
+		Candidates []candidate `json:"candidates"`
+		More       int         `json:"more,omitzero"`
+	}{e.Error(), excerpt(e.Kind), excerpt(e.Name), candidates, len(e.Candidates) - len(candidates)}, jsontext.AllowInvalidUTF8(true))
 }
 
 // Is reports whether target is ErrAmbiguous.
@@ -246,20 +352,32 @@ func fromFailure(err error) error {
 	if f.Attempts > 0 && kind&^transport.OutcomeUnknown == 0 && !endedByCaller(f.Cause) {
 		kind |= transport.Server // no answer, or none that makes sense
 	}
-	wait := f.RetryAfter
+	e := &Error{
+		StatusCode:   f.StatusCode,
+		Method:       f.Method,
+		Path:         f.Path,
+		Messages:     f.Messages,
+		Attempts:     f.Attempts,
+		RetryAfter:   f.RetryAfter,
+		kind:         kind,
+		cause:        f.Cause,
+		sent:         f.Sent,
+		noConnection: f.NoConnection,
+	}
 	if kind&transport.OutcomeUnknown != 0 {
-		wait = max(wait, landing-time.Since(f.Sent), time.Second)
+		e.RetryAfter = max(e.RetryAfter, landsWithin(f.Sent))
 	}
-	return &Error{
-		StatusCode: f.StatusCode,
-		Method:     f.Method,
-		Path:       f.Path,
-		Messages:   f.Messages,
-		Attempts:   f.Attempts,
-		RetryAfter: wait,
-		kind:       kind,
-		cause:      f.Cause,
+	return e
+}
+
+// landsWithin is how much longer a write that was sent then may be carried out,
+// in whole seconds, and one at the least.
+func landsWithin(sent time.Time) time.Duration {
+	left := landing
+	if !sent.IsZero() {
+		left -= time.Since(sent)
 	}
+	return max(time.Second, (left + time.Second - 1).Truncate(time.Second))
 }
 
 // endedByCaller tells the end of the caller's context from our own time-out,
@@ -293,13 +411,15 @@ func nonsense(path, format string, args ...any) *Error {
 	return refusal(transport.Server, http.MethodPost, path, fmt.Sprintf(format, args...))
 }
 
-// excerpt is a value as an error shows it: short, on one line.
-func excerpt(s string) string {
-	const most = 60
-	if len(s) <= most {
+// excerpt is a value as an error shows it: short.
+func excerpt(s string) string { return shorten(s, 60) }
+
+// shorten cuts a text to at most n bytes, and marks the cut.
+func shorten(s string, n int) string {
+	if len(s) <= n {
 		return s
 	}
-	return cutAt(s, most) + "…"
+	return cutAt(s, n) + "…"
 }
 
 // oneLine makes every run of line breaks and other white space one space:
@@ -312,6 +432,61 @@ func cutAt(s string, n int) string {
 		n--
 	}
 	return s[:n]
+}
+
+// SafeToRetry reports whether the call that failed with err changed nothing in
+// Autotask and will not: whether the program may make it again as it is.
+//
+// It is true of an *Error or an *AmbiguousError that says so for certain:
+// refused input, a refusal by Autotask (4xx, a 500 with a text), refused
+// credentials, a missing item, a limit, a failed read, a request that never had
+// a connection, work that was never begun. Whether a repetition would end
+// otherwise is another question.
+//
+// It is false for nil; if the outcome of a write is unknown (ErrOutcomeUnknown),
+// or reading back showed something else (ErrNotApplied); if an earlier step of
+// the same call has changed something, as the note of a Resolve; and of errors
+// that are not the library's, such as the caller's own or a bare end of a
+// context. In a tree of wrapped and joined errors it is true only if there is one
+// of the library's, and all of those are safe.
+func SafeToRetry(err error) bool {
+	if errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrNotApplied) {
+		return false
+	}
+	ours, unsafe := retrySafety(err)
+	return ours > 0 && unsafe == 0
+}
+
+// retrySafety counts the errors of the library in a tree, and those of them
+// that may have changed something.
+func retrySafety(err error) (ours, unsafe int) {
+	var below []error
+	changed := false
+	switch e := err.(type) { //nolint:errorlint // the whole tree is walked
+	case *Error:
+		ours, below, changed = 1, []error{e.cause}, e.changed || e.isLostWrite()
+	case *AmbiguousError:
+		ours, changed = 1, e.changed
+	case interface{ Unwrap() error }:
+		below = []error{e.Unwrap()}
+	case interface{ Unwrap() []error }:
+		below = e.Unwrap()
+	}
+	if changed {
+		unsafe = 1
+	}
+	for _, b := range below {
+		o, u := retrySafety(b)
+		ours, unsafe = ours+o, unsafe+u
+	}
+	return ours, unsafe
+}
+
+// isLostWrite is true of an Error made by hand, as a test may do, that shows the
+// failed answer to a write.
+func (e *Error) isLostWrite() bool {
+	return e.kind == 0 && e.StatusCode >= http.StatusInternalServerError && e.kinds()&transport.Server != 0 &&
+		transport.ClassOf(e.Method, e.Path) == transport.Write
 }
 
 // interrupted adds to an error the end of the caller's context, if that ended

@@ -8,13 +8,19 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
+	"github.com/hashicorp/go-retryablehttp"
 	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,6 +34,7 @@ var sentinels = map[string]error{
 	"Invalid": autotask.ErrInvalid, "RateLimited": autotask.ErrRateLimited, "ThreadLimit": autotask.ErrThreadLimit,
 	"Server": autotask.ErrServer, "OutcomeUnknown": autotask.ErrOutcomeUnknown, "Unsupported": autotask.ErrUnsupported,
 	"MissingField": autotask.ErrMissingField, "NotApplied": autotask.ErrNotApplied, "Ambiguous": autotask.ErrAmbiguous,
+	"NotStarted": autotask.ErrNotStarted, "ReadOnly": autotask.ErrReadOnly,
 }
 
 // assertKinds asserts that an error is of these kinds and of no other.
@@ -145,7 +152,7 @@ func TestError_IsOnlyWhatItIs(t *testing.T) {
 	require.NotErrorIs(t, e, io.EOF)
 	require.NotErrorIs(t, e, errors.New("autotask: not found"), "not by its text")
 	require.NotErrorIs(t, e, nil)
-	assert.Len(t, sentinels, 12)
+	assert.Len(t, sentinels, 14)
 	for name, sentinel := range sentinels {
 		assert.Regexp(t, `^autotask: [a-z A-Z]+$`, sentinel.Error(), name)
 		assertKinds(t, sentinel, name)
@@ -367,4 +374,319 @@ func TestError_EncodesWhateverAutotaskSent(t *testing.T) {
 	text, err := json.Marshal(err)
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "phone")
+}
+
+// forms are the ways in which an error is shown.
+func forms(t *testing.T, err error) map[string]string {
+	t.Helper()
+	shown := map[string]string{"Error": err.Error(), "log": logLine(err)}
+	var jsonLog bytes.Buffer
+	slog.New(slog.NewJSONHandler(&jsonLog, nil)).Error("failed", "err", err)
+	shown["JSON log"] = jsonLog.String()
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%T%[1]v", "%100v", "%o", "%t"} {
+		shown[verb] = fmt.Sprintf(verb, err)
+	}
+	for name, codec := range codecs {
+		b, failed := codec.marshal(err)
+		require.NoError(t, failed, name)
+		shown["JSON by "+name] = string(b)
+	}
+	if g, ok := err.(fmt.GoStringer); ok { //nolint:errorlint // of this very one
+		shown["GoString"] = g.GoString()
+	}
+	return shown
+}
+
+func TestError_EveryFormIsBounded(t *testing.T) {
+	t.Parallel()
+	many := func(n, size int, s string) []string {
+		return slices.Repeat([]string{strings.Repeat(s, size)}, n)
+	}
+	manyCandidates := make([]autotask.Candidate, 10_000)
+	for i := range manyCandidates {
+		manyCandidates[i] = autotask.Candidate{ID: math.MaxInt64 - int64(i), Label: strings.Repeat("l", 50)}
+	}
+	for name, err := range map[string]error{
+		"one long message":     &autotask.Error{StatusCode: 500, Messages: many(1, 1<<20, "x")},
+		"many messages":        &autotask.Error{StatusCode: 500, Messages: many(1<<16, 1, "x")},
+		"many long messages":   &autotask.Error{StatusCode: 500, Messages: many(100, 10_000, "é")},
+		"what JSON escapes":    &autotask.Error{StatusCode: 500, Messages: many(100, 1000, "\x01")},
+		"what is not UTF-8":    &autotask.Error{StatusCode: 500, Messages: many(100, 1000, "\xff")},
+		"white space":          &autotask.Error{StatusCode: 500, Messages: many(100, 1000, "\r\n")},
+		"a long path":          &autotask.Error{Method: strings.Repeat("M", 1<<20), Path: strings.Repeat("p", 1<<20)},
+		"what was sent":        &autotask.Error{StatusCode: 500, Sent: bytes.Repeat([]byte("x"), 1<<20)},
+		"a long kind":          &autotask.AmbiguousError{Kind: strings.Repeat("k", 1<<20), Name: "n"},
+		"a long name":          &autotask.AmbiguousError{Kind: "k", Name: strings.Repeat("\x01", 1<<20)},
+		"long labels":          &autotask.AmbiguousError{Candidates: []autotask.Candidate{{1, strings.Repeat("l", 1<<20)}, {2, strings.Repeat("\xff", 1<<20)}}},
+		"very many candidates": &autotask.AmbiguousError{Candidates: manyCandidates},
+	} {
+		for form, shown := range forms(t, err) {
+			most := 4 << 10
+			if strings.Contains(form, "JSON") || form == "log" {
+				most = 16 << 10 // a byte may be written as six
+			}
+			assert.LessOrEqual(t, len(shown), most, "%s, %s", name, form)
+			assert.NotEmpty(t, shown)
+		}
+	}
+}
+
+// The cause comes from the network or a program, and may be of any length.
+func TestError_EveryFormIsBoundedWithItsCause(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	mock.RegisterNoResponder(httpmock.NewErrorResponder(errors.New(strings.Repeat("x", 9<<20))))
+	_, err := client.Tickets.Get(t.Context(), 5)
+	for form, shown := range forms(t, err) {
+		assert.LessOrEqual(t, len(shown), 4<<10, form)
+	}
+	mock.RegisterNoResponder(httpmock.NewStringResponder(500, `{"errors":["`+strings.Repeat(`x","`, 1<<20)+`"]}`))
+	_, err = client.Tickets.Get(t.Context(), 5)
+	for form, shown := range forms(t, err) {
+		assert.LessOrEqual(t, len(shown), 4<<10, form)
+	}
+}
+
+func TestAmbiguousError_IsShownByItsParts(t *testing.T) {
+	t.Parallel()
+	e := &autotask.AmbiguousError{Kind: "Tickets.status", Name: "Complete", Candidates: []autotask.Candidate{{5, "Complete"}, {8, "complete\xff"}}}
+	for name, codec := range codecs {
+		b, err := codec.marshal(e)
+		require.NoError(t, err, name)
+		assert.JSONEq(t, `{"error":"autotask: ambiguous: Tickets.status \"Complete\" may be 5 (Complete), 8 (complete\ufffd)","kind":"Tickets.status",
+			"name":"Complete","candidates":[{"id":5,"label":"Complete"},{"id":8,"label":"complete\ufffd"}]}`, string(b), name)
+	}
+	assert.Equal(t, `err.error="autotask: ambiguous: Tickets.status \"Complete\" may be 5 (Complete), 8 (complete\xff)"`+
+		` err.kind=Tickets.status err.name=Complete err.candidates=2 err.ids="[5 8]"`, logLine(e))
+	assert.Equal(t, e.Error(), fmt.Sprintf("%#v", e))
+}
+
+func TestError_AnUnknownOutcomeSaysHowLongItIsUnknown(t *testing.T) {
+	t.Parallel()
+	post := func(t *testing.T, took, waited time.Duration, answer func() (*http.Response, error)) *autotask.Error {
+		t.Helper()
+		client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase), autotask.WithHTTPClient(&http.Client{
+			Timeout: time.Hour,
+			Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+				time.Sleep(took) // by the clock of the bubble
+				if trace := httptrace.ContextClientTrace(req.Context()); waited > 0 && trace != nil {
+					trace.WroteRequest(httptrace.WroteRequestInfo{})
+					time.Sleep(waited)
+				}
+				return answer()
+			}),
+		}))
+		require.NoError(t, err)
+		err = autotask.Patch(t.Context(), client, 5, &autotask.TimeEntry{SummaryNotes: autotask.Value("x")})
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+		var e *autotask.Error
+		require.ErrorAs(t, err, &e)
+		return e
+	}
+	lost := func() (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
+	asks := func(wait string) func() (*http.Response, error) {
+		return func() (*http.Response, error) {
+			resp := httpmock.NewStringResponse(503, "")
+			resp.Header.Set("Retry-After", wait)
+			return resp, nil
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			took, waited time.Duration
+			answer       func() (*http.Response, error)
+			want         time.Duration
+		}{
+			{0, 0, lost, 5 * time.Minute},
+			{time.Minute, 0, lost, 5 * time.Minute}, // it may have been sent just now
+			{time.Minute, 2 * time.Minute, lost, 3 * time.Minute},
+			{0, 30*time.Second + 1, lost, 270 * time.Second},
+			{0, 10 * time.Minute, lost, time.Second},
+			{0, 0, asks("7"), 5 * time.Minute},
+			{0, 0, asks("soon"), 5 * time.Minute},
+			{0, 0, asks("3600"), time.Hour},
+			{0, 10 * time.Minute, asks("7"), 7 * time.Second},
+		} {
+			assert.Equal(t, c.want, post(t, c.took, c.waited, c.answer).RetryAfter, "%v, %v", c.took, c.waited)
+		}
+	})
+}
+
+func TestSafeToRetry(t *testing.T) {
+	t.Parallel()
+	failing := func(status int, body string) *autotask.Client {
+		client, mock := mocked(t, autotask.WithMaxRetries(0))
+		mock.RegisterNoResponder(httpmock.NewStringResponder(status, body))
+		return client
+	}
+	patch := func(c *autotask.Client) error {
+		return autotask.Patch(t.Context(), c, 5, &autotask.TimeEntry{SummaryNotes: autotask.Value("x")})
+	}
+	get := func(c *autotask.Client) error {
+		_, err := c.Tickets.Get(t.Context(), 5)
+		return err
+	}
+	refused, mock := mocked(t, autotask.WithMaxRetries(0))
+	mock.RegisterNoResponder(httpmock.NewErrorResponder(&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}))
+	lost, mock := mocked(t, autotask.WithMaxRetries(0))
+	mock.RegisterNoResponder(httpmock.NewErrorResponder(io.ErrUnexpectedEOF))
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, endedRead := refused.Tickets.Get(ended, 5)
+	patchNothing := autotask.Patch(t.Context(), refused, 0, &autotask.TimeEntry{})
+	safe, unsafe := get(failing(404, "")), patch(failing(502, ""))
+	callers := errors.New("the caller's own")
+
+	for name, c := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"nil":                            {nil, false},
+		"400":                            {patch(failing(400, "")), true},
+		"401":                            {patch(failing(401, "")), true},
+		"403":                            {patch(failing(403, "")), true},
+		"404":                            {patch(failing(404, "")), true},
+		"429":                            {patch(failing(429, "")), true},
+		"500 with a text":                {patch(failing(500, `{"errors":["no"]}`)), true},
+		"500 with an unexpected error":   {patch(failing(500, `{"errors":["An unexpected error has occurred."]}`)), true},
+		"500 without a text":             {patch(failing(500, `{"errors":[]}`)), false},
+		"502":                            {patch(failing(502, "")), false},
+		"200 that is unreadable":         {patch(failing(200, "<html>")), false},
+		"redirect":                       {patch(failing(302, "")), false},
+		"no answer to a write":           {patch(lost), false},
+		"no connection":                  {patch(refused), true},
+		"no answer to a read":            {get(lost), true},
+		"502 to a read":                  {get(failing(502, "")), true},
+		"the library's own check":        {patchNothing, true},
+		"ended before it began":          {endedRead, true},
+		"not applied":                    {autotask.ErrNotApplied, false},
+		"ambiguous":                      {&autotask.AmbiguousError{}, true},
+		"the caller's own":               {callers, false},
+		"a bare context error":           {context.Canceled, false},
+		"a bare sentinel":                {autotask.ErrNotFound, false},
+		"wrapped":                        {fmt.Errorf("sync: %w", safe), true},
+		"wrapped, unsafe":                {fmt.Errorf("sync: %w", unsafe), false},
+		"joined":                         {errors.Join(safe, &autotask.AmbiguousError{}), true},
+		"joined with one that is unsafe": {errors.Join(safe, unsafe), false},
+		"joined the other way":           {errors.Join(unsafe, safe), false},
+		"joined with the caller's":       {errors.Join(callers, safe), true},
+		"joined of the caller's":         {errors.Join(callers, context.Canceled), false},
+		"joined, deep":                   {fmt.Errorf("a: %w", errors.Join(callers, fmt.Errorf("b: %w and %w", safe, unsafe))), false},
+		"joined with a bare sentinel":    {errors.Join(safe, autotask.ErrOutcomeUnknown), false},
+		"made by hand":                   {&autotask.Error{StatusCode: 404, Method: "PUT", Path: "Tickets"}, true},
+		"made by hand, a lost write":     {&autotask.Error{StatusCode: 502, Method: "PUT", Path: "Tickets"}, false},
+		"made by hand, a failed read":    {&autotask.Error{StatusCode: 502, Method: "POST", Path: "Tickets/query"}, true},
+		"made by hand, a write by GET":   {&autotask.Error{StatusCode: 502, Method: "GET", Path: "TimeOffRequests/5/Approve"}, false},
+		"made by hand, refused":          {&autotask.Error{StatusCode: 500, Method: "PUT", Messages: []string{"title is required."}}, true},
+	} {
+		assert.Equal(t, c.want, autotask.SafeToRetry(c.err), "%s: %v", name, c.err)
+	}
+}
+
+func TestError_AConnectionThatIsRefusedIsCalledSo(t *testing.T) {
+	t.Parallel()
+	client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL("http://127.0.0.1:1/ATServicesRest/V1.0"), autotask.WithMaxRetries(0))
+	require.NoError(t, err)
+	_, read := client.Tickets.Get(t.Context(), 5)
+	write := autotask.Patch(t.Context(), client, 5, &autotask.TimeEntry{SummaryNotes: autotask.Value("x")})
+	for _, err := range []error{read, write} {
+		require.Error(t, err)
+		assert.Contains(t, err.Error(), "no connection could be made, nothing was sent: dial tcp")
+		assert.NotContains(t, err.Error(), "server error")
+		assert.Contains(t, logLine(err), "no connection could be made")
+		assertKinds(t, err, "Server")
+		assert.True(t, autotask.SafeToRetry(err))
+	}
+}
+
+func TestWithReadOnly(t *testing.T) {
+	t.Parallel()
+	srv, _ := tenant(t)
+	id := srv.Seed("Tickets", nil)
+	client, err := autotask.NewClient(srv.Credentials(), autotask.WithZoneURL(srv.ZoneURL()), autotask.WithReadOnly())
+	require.NoError(t, err)
+	writes := map[string]func() error{
+		"Create": func() error {
+			_, err := autotask.Create(t.Context(), client, &autotask.TimeEntry{ResourceID: autotask.Int(4), TicketID: autotask.Int(id)})
+			return err
+		},
+		"Patch": func() error {
+			return autotask.Patch(t.Context(), client, 5, &autotask.TimeEntry{SummaryNotes: autotask.Value("x")})
+		},
+		"Delete": func() error { return autotask.Delete[autotask.TimeEntry](t.Context(), client, 5) },
+		"Update": func() error {
+			_, err := client.Tickets.Update(t.Context(), id, retitle)
+			return err
+		},
+		"note": func() error {
+			_, err := client.Notes.Create(t.Context(), id, note())
+			return err
+		},
+		"Resolve": func() error {
+			_, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Status: 5})
+			return err
+		},
+		"Upload": func() error {
+			_, err := autotask.Upload(t.Context(), client, report(id), strings.NewReader("x"))
+			return err
+		},
+		"as somebody": func() error {
+			_, err := client.As(4711).Notes.Create(t.Context(), id, note())
+			return err
+		},
+	}
+	for name, write := range writes {
+		err := write()
+		require.ErrorIs(t, err, autotask.ErrReadOnly, name)
+		var e *autotask.Error
+		require.ErrorAs(t, err, &e, name)
+		assert.Zero(t, e.StatusCode, name)
+		assert.Zero(t, e.Attempts, name)
+		assert.True(t, autotask.SafeToRetry(err), name)
+	}
+	for _, r := range srv.Requests() {
+		assert.False(t, isWrite(r.Op), "%s left the client", r.Op)
+	}
+	_, err = client.Tickets.Get(t.Context(), id)
+	require.NoError(t, err)
+	_, err = client.Tickets.List(t.Context(), autotask.Query{})
+	require.NoError(t, err)
+	_, err = client.Tickets.Count(t.Context(), autotask.Query{})
+	require.NoError(t, err)
+	require.NoError(t, client.Ping(t.Context()))
+}
+
+func TestWithReadOnly_AsksNotEvenForTheZone(t *testing.T) {
+	t.Parallel()
+	mock := httpmock.NewMockTransport()
+	client, err := autotask.NewClient(testCredentials, autotask.WithHTTPClient(&http.Client{Transport: mock}), autotask.WithReadOnly())
+	require.NoError(t, err)
+	err = autotask.Patch(t.Context(), client, 5, &autotask.TimeEntry{SummaryNotes: autotask.Value("x")})
+	require.ErrorIs(t, err, autotask.ErrReadOnly)
+	assert.Zero(t, mock.GetTotalCallCount())
+}
+
+// A middleware can change a request; what leaves is looked at once more.
+func TestWithReadOnly_HoldsBelowAMiddleware(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		client, mock := mocked(t, autotask.WithReadOnly(), autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(req *http.Request) (*http.Response, error) {
+				req = req.Clone(req.Context())
+				req.Method = method
+				return next.RoundTrip(req)
+			})
+		}))
+		_, err := client.Tickets.Get(t.Context(), 5)
+		require.ErrorIs(t, err, autotask.ErrReadOnly, method)
+		assert.Zero(t, mock.GetTotalCallCount(), method)
+	}
+}
+
+func TestWithHTTPClient_RefusesOneThatRepeats(t *testing.T) {
+	t.Parallel()
+	_, err := autotask.NewClient(testCredentials, autotask.WithHTTPClient(retryablehttp.NewClient().StandardClient()))
+	require.ErrorContains(t, err, "repeats writes")
+	_, err = autotask.NewClient(testCredentials, autotask.WithHTTPClient(&http.Client{Transport: &retryablehttp.RoundTripper{}}))
+	require.Error(t, err)
 }

@@ -116,7 +116,7 @@ type matrixVerdict struct {
 	// excused: there are two notes, and an error has named both; or a write of one
 	// process landed after another one, which cannot know of it, had ended.
 	excused bool
-	struck                bool // every fault came about
+	struck  bool // every fault came about
 }
 
 // requestsOf lists the operations of the work when nothing goes wrong.

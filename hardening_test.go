@@ -4,7 +4,10 @@ package autotask_test
 
 import (
 	"context"
+	"crypto/tls"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,6 +17,7 @@ import (
 	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
@@ -87,16 +91,16 @@ func TestWrite_GoesOutOnce(t *testing.T) {
 					assert.Equal(t, 1, l.writes, name)
 					assert.Equal(t, wait, retryAfter(t, err), name)
 					for range 3 {
-						time.Sleep(wait / 4)
+						pass(wait / 4)
 						err = call()
 						require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, name)
 					}
 					assert.Equal(t, 1, l.writes, "%s: not before its time is over", name)
 					assert.Equal(t, wait/4, retryAfter(t, err), name)
-					time.Sleep(wait / 4)
+					pass(wait / 4)
 					require.ErrorIs(t, call(), autotask.ErrOutcomeUnknown, name)
 					assert.Equal(t, 2, l.writes, name)
-					time.Sleep(wait)
+					pass(wait)
 				}
 			}
 		})
@@ -257,7 +261,7 @@ func TestResolve_TimeBookedBeforeTheStatusIsWrittenAgain(t *testing.T) {
 		srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropRequest: true})
 		_, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 5})
 		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
-		time.Sleep(retryAfter(t, err))
+		pass(retryAfter(t, err))
 		srv.Seed("TimeEntries", map[string]any{"ticketID": id})
 		outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 5})
 		require.NoError(t, err)
@@ -560,4 +564,105 @@ func TestError_AnUnknownOutcomeIsNeverARateLimit(t *testing.T) {
 	_, err := client.TimeEntries.Create(t.Context(), &autotask.TimeEntry{ResourceID: autotask.Int(4)})
 	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
 	require.NotErrorIs(t, err, autotask.ErrRateLimited)
+}
+
+// Over HTTP/2 net/http sends a request again by itself after some resets.
+func TestSentOnce_200NotesOverHTTP2(t *testing.T) {
+	t.Parallel()
+	for name, network := range map[string]func(srv *autotasktest.Server) http.RoundTripper{
+		"net/http":              func(*autotasktest.Server) http.RoundTripper { return trustingAll() },
+		"a layer over net/http": func(srv *autotasktest.Server) http.RoundTripper { return srv.HTTPClient().Transport },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const notes, workers = 200, 8
+			srv := autotasktest.NewHTTP2(t)
+			ticket := srv.Seed("Tickets", nil)
+			rt := network(srv)
+			client := srv.Client(autotask.WithHTTPClient(&http.Client{Transport: rt}))
+			seed := rand.Uint64()
+			t.Logf("seed %d", seed)
+			random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it is to be repeated
+			resets := []autotasktest.StreamReset{
+				autotasktest.ResetProtocolError, autotasktest.ResetRefusedStream, autotasktest.ResetInternalError,
+				autotasktest.ResetCancel, autotasktest.ResetEnhanceYourCalm,
+			}
+			for n := range notes {
+				if random.IntN(3) == 0 {
+					srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", Skip: n, ResetStream: resets[random.IntN(len(resets))]})
+				}
+			}
+
+			var group errgroup.Group
+			group.SetLimit(workers)
+			ids := make([]int64, notes)
+			errs := make([]error, notes)
+			for i := range notes {
+				group.Go(func() error {
+					n := note()
+					n.Title = fmt.Sprintf("note %d", i)
+					ids[i], errs[i] = client.Notes.Create(t.Context(), ticket, n)
+					return nil
+				})
+			}
+			require.NoError(t, group.Wait())
+
+			made := map[string]int64{}
+			for _, row := range srv.Rows("TicketNotes") {
+				title, _ := row["title"].(string)
+				assert.NotContains(t, made, title, "there are two of it")
+				made[title], _ = row["id"].(int64)
+			}
+			assert.Len(t, made, notes)
+			assert.Equal(t, notes, count(srv, "POST Tickets/Notes"), "POSTs that arrived whole")
+			for i, err := range errs {
+				if err == nil {
+					assert.NotZero(t, ids[i])
+					assert.Equal(t, fmt.Sprintf("note %d", i), srv.Get("TicketNotes", ids[i])["title"])
+					continue
+				}
+				require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+			}
+		})
+	}
+}
+
+// trustingAll is net/http's own transport, as a program without a setting of
+// its own has it, but for the certificate of the fake.
+func trustingAll() *http.Transport {
+	return &http.Transport{
+		ForceAttemptHTTP2: true,
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // on loopback
+	}
+}
+
+// A middleware that repeats what failed, as some that people wrap around
+// everything do, gets no second note through.
+func TestSentOnce_NoteThroughAMiddlewareThatRepeats(t *testing.T) {
+	t.Parallel()
+	for _, code := range []autotasktest.StreamReset{autotasktest.ResetProtocolError, autotasktest.ResetRefusedStream, autotasktest.ResetCancel} {
+		srv := autotasktest.NewHTTP2(t)
+		ticket := srv.Seed("Tickets", nil)
+		srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", ResetStream: code, DropRequest: true})
+		client := srv.Client(autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(req *http.Request) (*http.Response, error) {
+				resp, err := next.RoundTrip(req)
+				for range 3 {
+					if err == nil {
+						break
+					}
+					again := req.Clone(req.Context())
+					if req.GetBody != nil {
+						again.Body, _ = req.GetBody()
+					}
+					resp, err = next.RoundTrip(again)
+				}
+				return resp, err
+			})
+		}))
+		_, err := client.Notes.Create(t.Context(), ticket, note())
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, code)
+		assert.False(t, autotask.SafeToRetry(err))
+		assert.Equal(t, 1, count(srv, "POST Tickets/Notes"), code)
+	}
 }

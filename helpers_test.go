@@ -124,3 +124,6 @@ func retryAfter(t *testing.T, err error) time.Duration {
 	require.ErrorAs(t, err, &e)
 	return e.RetryAfter
 }
+
+// pass lets virtual time pass, in a bubble.
+func pass(d time.Duration) { <-time.After(d) }

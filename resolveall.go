@@ -99,6 +99,7 @@ func (c *Client) ResolveAll(ctx context.Context, work iter.Seq[Work], opts Resol
 
 		b := &bulk{
 			client:  c,
+			begin:   ctx,
 			running: running,
 			slots:   make(chan struct{}, opts.workers(c)),
 			parked:  make(chan struct{}, maxParked),
@@ -106,8 +107,8 @@ func (c *Client) ResolveAll(ctx context.Context, work iter.Seq[Work], opts Resol
 			ahead:   make(chan *job),
 			results: make(chan result),
 		}
-		go b.feed(ctx, work)
-		go b.dispatch(ctx)
+		go b.feed(work)
+		go b.dispatch()
 		defer b.end(stop)
 		began := time.Now()
 		var p Progress
@@ -165,6 +166,7 @@ func (p *Progress) add(r result, elapsed time.Duration, total int) {
 // bulk is one run of ResolveAll.
 type bulk struct {
 	client   *Client
+	begin    context.Context // nothing is begun once it has ended
 	running  context.Context // of what is begun
 	slots    chan struct{}   // one for each work that is begun, until it ends or is parked
 	parked   chan struct{}   // one for each work that waits for a lost write without a slot
@@ -205,7 +207,7 @@ type result struct {
 }
 
 // feed takes works from the sequence as there is room.
-func (b *bulk) feed(ctx context.Context, work iter.Seq[Work]) {
+func (b *bulk) feed(work iter.Seq[Work]) {
 	defer close(b.ahead)
 	returned := false
 	defer func() {
@@ -214,13 +216,13 @@ func (b *bulk) feed(ctx context.Context, work iter.Seq[Work]) {
 			b.exited.Store(true)
 		}
 	}()
-	b.take(ctx, work)
+	b.take(work)
 	returned = true
 }
 
-// take hands out works as they are asked for, until ctx ends.
-func (b *bulk) take(ctx context.Context, work iter.Seq[Work]) {
-	if !b.wanted(ctx) {
+// take hands out works as they are asked for, until begin ends.
+func (b *bulk) take(work iter.Seq[Work]) {
+	if !b.wanted() {
 		return
 	}
 	for w := range work {
@@ -229,43 +231,43 @@ func (b *bulk) take(ctx context.Context, work iter.Seq[Work]) {
 		j.resolve.out.Work = &j.work
 		j.myTurn, j.done = b.turns.take(w.key())
 		b.ahead <- j
-		if !b.wanted(ctx) {
+		if !b.wanted() {
 			return
 		}
 	}
 }
 
-// wanted waits until another work is asked for. None is once ctx has ended.
-func (b *bulk) wanted(ctx context.Context) bool {
-	if ctx.Err() != nil {
+// wanted waits until another work is asked for. None is once begin has ended.
+func (b *bulk) wanted() bool {
+	if b.begin.Err() != nil {
 		return false
 	}
 	select {
 	case <-b.want:
 		return true
-	case <-ctx.Done():
+	case <-b.begin.Done():
 		return false
 	}
 }
 
 // dispatch begins the works in their order.
-func (b *bulk) dispatch(ctx context.Context) {
+func (b *bulk) dispatch() {
 	var begun sync.WaitGroup
 	defer close(b.results)
 	defer begun.Wait()
 	for {
-		b.slots <- struct{}{} // frees up even when ctx has ended
+		b.slots <- struct{}{} // frees up even when begin has ended
 		batch := b.next()
 		if batch == nil {
 			return
 		}
-		b.check(ctx, batch)
+		b.check(batch)
 		for i, j := range batch {
 			if i > 0 {
 				b.slots <- struct{}{}
 			}
 			b.taken.Add(1)
-			begun.Go(func() { b.run(ctx, j) })
+			begun.Go(func() { b.run(j) })
 		}
 	}
 }
@@ -313,7 +315,7 @@ func (b *bulk) ask(late <-chan time.Time) *job {
 
 // check finds what is wrong with works before anything is sent for them, and
 // looks up the numbers of the others.
-func (b *bulk) check(ctx context.Context, batch []*job) {
+func (b *bulk) check(batch []*job) {
 	var named []*job
 	var numbers []string
 	for _, j := range batch {
@@ -323,7 +325,7 @@ func (b *bulk) check(ctx context.Context, batch []*job) {
 			numbers = append(numbers, j.work.Number)
 		}
 	}
-	if len(named) == 0 || ctx.Err() != nil {
+	if len(named) == 0 || b.begin.Err() != nil {
 		return
 	}
 	lookUp, attempts := countAttempts(b.running)
@@ -364,7 +366,7 @@ func (j *job) named(id int64, err error) {
 }
 
 // run carries out one work and hands out its outcome.
-func (b *bulk) run(ctx context.Context, j *job) {
+func (b *bulk) run(j *job) {
 	release := sync.OnceFunc(func() { <-b.slots })
 	var r *result
 	defer func() {
@@ -377,16 +379,16 @@ func (b *bulk) run(ctx context.Context, j *job) {
 		release()
 	}()
 	<-j.myTurn
-	outcome, err := b.resolve(ctx, j, release)
+	outcome, err := b.resolve(j, release)
 	r = &result{outcome, err}
 }
 
 // resolve carries out one work, again if its outcome is unknown and the time has
-// come. It is not begun once ctx has ended.
-func (b *bulk) resolve(ctx context.Context, j *job, release func()) (*Outcome, error) {
+// come. It is not begun once begin has ended.
+func (b *bulk) resolve(j *job, release func()) (*Outcome, error) {
 	r, err := j.resolve, j.err
-	if err == nil && ctx.Err() != nil {
-		err = j.notStarted(ctx)
+	if err == nil && b.begin.Err() != nil {
+		err = j.notStarted(b.begin.Err())
 	}
 	if err != nil {
 		r.out.Requests = int(j.requests)
@@ -395,7 +397,7 @@ func (b *bulk) resolve(ctx context.Context, j *job, release func()) (*Outcome, e
 	running, attempts := countAttempts(b.running)
 	err = r.do(running)
 	for again := 0; again < b.client.core.maxRetries && errors.Is(err, ErrOutcomeUnknown); again++ {
-		if !b.park(ctx, retryAfterOf(err), release) {
+		if !b.park(retryAfterOf(err), release) {
 			break
 		}
 		r = b.client.again(r)
@@ -416,9 +418,9 @@ func (c *Client) again(r *resolve) *resolve {
 }
 
 // park waits until a lost write cannot be carried out any more, and lets another
-// work take the slot meanwhile. It is false if ctx ended, or if the wait is longer
+// work take the slot meanwhile. It is false if begin ended, or if the wait is longer
 // than a lost write accounts for.
-func (b *bulk) park(ctx context.Context, wait time.Duration, release func()) bool {
+func (b *bulk) park(wait time.Duration, release func()) bool {
 	if wait > landing {
 		return false
 	}
@@ -433,7 +435,7 @@ func (b *bulk) park(ctx context.Context, wait time.Duration, release func()) boo
 	select {
 	case <-timer.C:
 		return true
-	case <-ctx.Done():
+	case <-b.begin.Done():
 		return false
 	}
 }
@@ -452,13 +454,13 @@ func (b *bulk) end(stop func()) {
 }
 
 // notStarted is the error of a work that came too late.
-func (j *job) notStarted(ctx context.Context) error {
+func (j *job) notStarted(cause error) error {
 	path := collection[Ticket]()
 	if j.resolve.id != 0 {
 		path = itemPath[Ticket](j.resolve.id)
 	}
 	e := refusal(transport.NotStarted, http.MethodPut, path, "not begun: nothing was written")
-	e.cause = ctx.Err()
+	e.cause = cause
 	return e
 }
 

@@ -239,7 +239,7 @@ func (a *attempts) log(x *exchange, resp *http.Response, err error, waited time.
 		slog.Duration("waited", waited),
 	}
 	if err != nil {
-		attrs = append(attrs, slog.String("error", x.scrub(withoutURL(err).Error())))
+		attrs = append(attrs, slog.String("error", x.scrubCause(withoutURL(err).Error())))
 	} else {
 		attrs = append(attrs, slog.Int("status", resp.StatusCode))
 	}

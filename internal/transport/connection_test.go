@@ -5,8 +5,11 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"math"
 	"net"
 	"net/http"
@@ -179,6 +182,44 @@ func TestRefusedPortIsNeverSent(t *testing.T) {
 		f := fail(t, quick(c), r)
 		assert.Equal(t, thrice, f.Attempts, r.Method)
 		assert.Zero(t, f.Kind, r.Method)
+		assert.True(t, f.NoConnection, r.Method)
+	}
+}
+
+func TestFailedRequestWithAConnectionHadOne(t *testing.T) {
+	t.Parallel()
+	server := serve(t, hijack(""))
+	for _, r := range []*Request{get(server.base), create(server.base)} {
+		assert.False(t, fail(t, quick(config(ownPool(t))), r).NoConnection, r.Method)
+	}
+	c := config(nil)
+	c.Limiter = limiter(func(context.Context, string) (func(), error) { return nil, dialError })
+	assert.False(t, fail(t, quick(c), create(fakeBase)).NoConnection, "it is the limiter that has none")
+}
+
+// What net/http makes of a proxy's address that is wrong shows the address.
+func TestPasswordOfAProxyIsNotShown(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`invalid proxy address "user:hush-hush@proxy.example:3128": parse "user:hush-hush@proxy.example:3128": first path segment in URL cannot contain colon`,
+		`proxyconnect tcp: parse "http://user:hush-hush@proxy.example:%zz": invalid port`,
+		`unknown scheme in socks://user:hu/sh-hush@hush-hush@proxy.example`,
+		`http://:hush-hush@proxy.example is down`,
+	} {
+		own := &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return nil, errors.New(text) }}
+		for name, rt := range map[string]*http.Transport{"the default": pooled(own, 3), "the caller's": own} {
+			var log lockedBuffer
+			c := config(rt)
+			c.MaxRetries = 0
+			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			for _, r := range []*Request{get(fakeBase), create(fakeBase)} {
+				f := fail(t, quick(c), r)
+				assert.Contains(t, f.Error(), "prox", name)
+				for _, shown := range []string{f.Error(), fmt.Sprintf("%+v", f.Cause), log.String()} {
+					assert.NotContains(t, shown, "hush", name)
+				}
+			}
+		}
 	}
 }
 

@@ -48,8 +48,10 @@ type Failure struct {
 	// Sent is when the last attempt had been written or, where that is not known,
 	// when it ended, by our clock; zero if it was not sent. A write may be carried
 	// out for some minutes after it.
-	Sent  time.Time
-	Cause error // what lies beneath, without URLs or credentials
+	Sent time.Time
+	// NoConnection: the last attempt found no connection, and nothing was sent.
+	NoConnection bool
+	Cause        error // what lies beneath, without URLs or credentials
 }
 
 func (f *Failure) Error() string {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -64,10 +65,10 @@ func (x *exchange) begin() {
 // refuse stops what must never be sent, whatever the caller asked for.
 func (x *exchange) refuse() error {
 	switch {
-	case patchesTicket(x.request.Method, x.request.Path):
-		return x.patchRefusal()
 	case x.readOnly && x.class == Write:
 		return x.readOnlyRefusal()
+	case patchesTicket(x.request.Method, x.request.Path):
+		return x.patchRefusal()
 	}
 	return nil
 }
@@ -78,10 +79,10 @@ func (x *exchange) refuseChanged(req *http.Request) error {
 	below := belowVersion(req.URL.Path)
 	class := ClassOf(req.Method, below)
 	switch {
-	case patchesTicket(req.Method, below):
-		return x.patchRefusal()
 	case x.readOnly && class == Write:
 		return x.readOnlyRefusal()
+	case patchesTicket(req.Method, below):
+		return x.patchRefusal()
 	case x.class == Read && class == Write:
 		f := x.fail(Invalid, nil)
 		f.Messages = []string{"a middleware made a write of a read: it is not sent, since reads are repeated"}
@@ -140,7 +141,11 @@ func (x *exchange) judgeError(err error) {
 		if ended := x.ctx.Err(); ended != nil && (x.onWire || !errors.Is(err, ended)) {
 			err = ended // the network layer may report it in other words
 		}
+		if x.once != nil && x.once.partly {
+			err = fmt.Errorf("the request broke off before all of it was sent, and was not carried out: %w", err)
+		}
 		x.failure = x.fail(0, err)
+		x.failure.NoConnection = x.reachedNetwork() && !keptBack(err) && x.ctx.Err() == nil && !(x.once != nil && x.once.partly)
 		x.failure.adopt(err)
 		x.again = x.ctx.Err() == nil && x.reachedNetwork() && !keptBack(err)
 	case x.ctx.Err() != nil:
@@ -208,8 +213,8 @@ func (x *exchange) unknownIfWrite() Kind {
 
 func (x *exchange) fail(kind Kind, cause error) *Failure {
 	if cause != nil {
-		if text := cause.Error(); x.scrub(text) != text {
-			cause = scrubbed{cause, x.scrub(text)}
+		if text := cause.Error(); x.scrubCause(text) != text {
+			cause = scrubbed{cause, x.scrubCause(text)}
 		}
 	}
 	return &Failure{
@@ -221,6 +226,14 @@ func (x *exchange) fail(kind Kind, cause error) *Failure {
 		Cause:    cause,
 	}
 }
+
+// scrubCause takes credentials out of an error's text: ours, and those of a
+// proxy, whose address an error of the network layer may hold.
+func (x *exchange) scrubCause(text string) string {
+	return userInfo.ReplaceAllString(x.scrub(text), "REDACTED@")
+}
+
+var userInfo = regexp.MustCompile(`[^\s"'@]+:[^\s"']*@`)
 
 // scrubbed is a cause whose text held a credential, as a server that echoes
 // what it received may bring about. It can be asked whether the cause is a
@@ -273,7 +286,7 @@ func noConnection(err error) bool {
 	if errors.As(err, &op) {
 		return op.Op == "dial" || op.Op == "proxyconnect" || op.Op == "socks connect"
 	}
-	return errors.As(err, &dns) || errors.As(err, &record) || errors.As(err, &certTrust) ||
+	return errors.Is(err, errProxy) || errors.As(err, &dns) || errors.As(err, &record) || errors.As(err, &certTrust) ||
 		errors.As(err, &authority) || errors.As(err, &hostname)
 }
 

@@ -27,6 +27,7 @@ type single struct {
 	running bool // a signer waits for the network
 	entered bool
 	maybe   bool      // the write may have reached Autotask
+	partly  bool      // a part of it went out, which is no request
 	sent    time.Time // when that was: written, or else given up
 	status  int       // of the network's answer; 0 if there was none
 }
@@ -56,10 +57,12 @@ func (o *single) begin() error {
 	return nil
 }
 
-func (o *single) end(maybe bool, sent time.Time, status int) {
+// end keeps how the handing-over ended.
+func (o *single) end(h *handover, status int, err error) {
+	maybe, partly, sent := h.judge(err)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.running, o.maybe, o.status = false, maybe, status
+	o.running, o.maybe, o.partly, o.status = false, maybe, partly, status
 	if maybe {
 		o.sent = sent
 	}
@@ -224,26 +227,21 @@ func (h *handover) counted(body io.ReadCloser, length int64) io.ReadCloser {
 	return &countedBody{ReadCloser: body, of: h, left: length, known: length > 0}
 }
 
-// judge reports, when the network layer has failed, whether the request may
-// have reached Autotask. From then on its body is handed out no further.
-func (h *handover) judge(err error) (maybe bool, at time.Time) {
+// judge reports whether the request may have reached Autotask, and when that
+// was; or if not, whether a part of it did. Once the network layer has failed,
+// the body is handed out no further.
+func (h *handover) judge(err error) (maybe, partly bool, at time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.ended = true
-	at = h.at()
+	h.ended = err != nil
 	switch {
+	case err == nil:
 	case !h.got:
-		return !h.wanted && !noConnection(err), at
+		return !h.wanted && !noConnection(err), false, h.at()
 	case h.native && h.hasBody && !h.whole:
-		return false, at // what has a part of its body only is no request
+		return false, true, h.at() // what has a part of its body only is no request
 	}
-	return true, at
-}
-
-func (h *handover) sentAt() time.Time {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.at()
+	return true, false, h.at()
 }
 
 // at is when the request had been written, or else now.

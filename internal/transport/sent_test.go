@@ -446,6 +446,8 @@ func TestSentOnce_AWriteCutInItsBodyDidNotReachAutotask(t *testing.T) {
 		assert.Equal(t, thrice, f.Attempts, name)
 		assert.Zero(t, c.whole(), name)
 		assert.True(t, f.Sent.IsZero(), name)
+		assert.Contains(t, f.Error(), "before all of it was sent", name)
+		assert.False(t, f.NoConnection, name)
 		c.rt.CloseIdleConnections()
 	}
 }
@@ -457,7 +459,7 @@ func TestSentOnce_ABodyIsHandedOutNoFurtherOnceItIsJudged(t *testing.T) {
 	part := make([]byte, 4)
 	_, err := io.ReadFull(body, part)
 	require.NoError(t, err)
-	maybe, _ := h.judge(io.ErrUnexpectedEOF)
+	maybe, _, _ := h.judge(io.ErrUnexpectedEOF)
 	assert.False(t, maybe)
 	_, err = body.Read(part)
 	require.ErrorIs(t, err, errEnded)
@@ -466,13 +468,13 @@ func TestSentOnce_ABodyIsHandedOutNoFurtherOnceItIsJudged(t *testing.T) {
 	body = h.counted(io.NopCloser(strings.NewReader("0123456789")), 10)
 	_, err = io.ReadFull(body, make([]byte, 10))
 	require.NoError(t, err)
-	maybe, _ = h.judge(io.ErrUnexpectedEOF)
+	maybe, _, _ = h.judge(io.ErrUnexpectedEOF)
 	assert.True(t, maybe, "it was all out, by its length")
 
 	h = &handover{native: true, got: true, hasBody: true}
 	_, err = io.ReadAll(h.counted(io.NopCloser(strings.NewReader("0123456789")), -1))
 	require.NoError(t, err)
-	maybe, _ = h.judge(io.ErrUnexpectedEOF)
+	maybe, _, _ = h.judge(io.ErrUnexpectedEOF)
 	assert.True(t, maybe, "it was all out, by its end")
 }
 

@@ -9,7 +9,6 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"time"
 )
 
 // Origin is the scheme and host of a URL in one spelling: lower case, without
@@ -108,20 +107,18 @@ func (s *signer) send(req *http.Request, o *single) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
-	maybe, at, status := true, time.Now(), 0 // should the network panic
-	defer func() { o.end(maybe, at, status) }()
 	h := newHandover(o, s.next)
+	status, failed := 0, errPanicked
+	defer func() { o.end(h, status, failed) }()
 	resp, err := s.next.RoundTrip(h.guard(req))
-	if err != nil {
-		maybe, at = h.judge(err)
-		return resp, err
-	}
-	at = h.sentAt()
-	if resp != nil {
+	if failed = err; err == nil && resp != nil {
 		status = resp.StatusCode
 	}
-	return resp, nil
+	return resp, err
 }
+
+// errPanicked is how the network layer failed unless it returns.
+var errPanicked = errors.New("the HTTP transport panicked")
 
 // headerValues sets headers, whose names must be canonical, from one piece of
 // memory.

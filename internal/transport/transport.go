@@ -147,11 +147,22 @@ func pooled(standard http.RoundTripper, maxConcurrency int) *http.Transport {
 		rt.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	rt.TLSClientConfig.MinVersion = max(rt.TLSClientConfig.MinVersion, tls.VersionTLS12)
+	if proxy := rt.Proxy; proxy != nil {
+		rt.Proxy = func(req *http.Request) (*url.URL, error) {
+			u, err := proxy(req)
+			if err != nil {
+				err = errProxy // its own text shows the address, and the password in it
+			}
+			return u, err
+		}
+	}
 	rt.ForceAttemptHTTP2 = true
 	rt.MaxIdleConnsPerHost = 8 * maxConcurrency
 	rt.MaxIdleConns = max(rt.MaxIdleConns, rt.MaxIdleConnsPerHost)
 	return rt
 }
+
+var errProxy = errors.New("the address of the proxy, as the environment has it, is not valid")
 
 // Request is one call of the API.
 type Request struct {
@@ -182,7 +193,7 @@ type Answer struct {
 // Do carries out one call, repeating it as its class allows. The error is
 // always a *Failure.
 func (t *Transport) Do(ctx context.Context, r *Request) (Answer, error) {
-	x := &exchange{request: r, class: ClassOf(r.Method, r.Path), ctx: ctx, scrub: t.scrub, readOnly: t.config.ReadOnly}
+	x := t.exchange(ctx, r)
 	if err := x.refuse(); err != nil {
 		return Answer{}, err
 	}
@@ -226,6 +237,16 @@ func (t *Transport) newRequest(ctx context.Context, x *exchange) (*retryablehttp
 	}
 	req.SetResponseHandler(x.decode)
 	return req, nil
+}
+
+// Refuses reports why a request must never be sent, whatever its body: a PATCH
+// of a ticket, or a write where only reads may leave.
+func (t *Transport) Refuses(method, path string) error {
+	return t.exchange(context.Background(), &Request{Method: method, Path: path}).refuse()
+}
+
+func (t *Transport) exchange(ctx context.Context, r *Request) *exchange {
+	return &exchange{request: r, class: ClassOf(r.Method, r.Path), ctx: ctx, scrub: t.scrub, readOnly: t.config.ReadOnly}
 }
 
 // scrub takes the credentials out of a text that a server sent back.
