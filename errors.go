@@ -482,6 +482,26 @@ func retrySafety(err error) (ours, unsafe int) {
 	return ours, unsafe
 }
 
+// afterChange marks what is ours in the tree of an error whose call had changed
+// something before it failed.
+func afterChange(err error) error {
+	var below []error
+	switch e := err.(type) { //nolint:errorlint // the whole tree is walked
+	case *Error:
+		e.changed = true
+	case *AmbiguousError:
+		e.changed = true
+	case interface{ Unwrap() error }:
+		below = []error{e.Unwrap()}
+	case interface{ Unwrap() []error }:
+		below = e.Unwrap()
+	}
+	for _, b := range below {
+		_ = afterChange(b)
+	}
+	return err
+}
+
 // isLostWrite is true of an Error made by hand, as a test may do, that shows the
 // failed answer to a write.
 func (e *Error) isLostWrite() bool {

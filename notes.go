@@ -108,6 +108,9 @@ func (s *NotesService) Ensure(ctx context.Context, ticketID int64, n *TicketNote
 		return 0, false, err
 	}
 	found, err := onceNote{note: note, since: startedAt}.ensure(ctx, s.client, nil)
+	if found.created {
+		err = afterChange(err)
+	}
 	return found.id, found.created, err
 }
 

@@ -150,6 +150,7 @@ type resolve struct {
 	written *writtenStep  // the last write, until it is read back
 	stale   bool          // something was written since the ticket was read last
 	failed  bool          // the outcome says already which step failed
+	changed bool          // something was written
 	// reopened says what shows that the ticket left the wanted status after an
 	// earlier run had posted the note.
 	reopened string
@@ -198,11 +199,19 @@ func (r *resolve) do(ctx context.Context) error {
 				r.record(step.name, StepFailed, err.Error())
 			}
 			r.lookBehind(ctx)
-			return err
+			return r.ended(err)
 		}
 		r.record(step.name, state, reason)
 	}
-	return r.readBack(ctx)
+	return r.ended(r.readBack(ctx))
+}
+
+// ended marks the error of a run that has changed something.
+func (r *resolve) ended(err error) error {
+	if r.changed {
+		return afterChange(err)
+	}
+	return err
 }
 
 // lookBehind reads back what a step before the failed one has written, so that
@@ -356,7 +365,7 @@ func (r *resolve) write(ctx context.Context, name, reason string) error {
 	writeErr := w.edit.write(ctx, r.client)
 	switch {
 	case writeErr == nil:
-		r.written = w
+		r.written, r.changed = w, true
 		return nil
 	case !errors.Is(writeErr, ErrOutcomeUnknown) || ctx.Err() != nil:
 		return writeErr
@@ -368,6 +377,7 @@ func (r *resolve) write(ctx context.Context, name, reason string) error {
 	if err != nil && !errors.Is(err, ErrNotApplied) {
 		return err
 	}
+	r.changed = true
 	return r.confirm(w, err)
 }
 
@@ -398,7 +408,7 @@ func (r *resolve) postNote(ctx context.Context) (StepState, string, error) {
 	})
 	r.out.NoteID = found.id
 	if found.created {
-		r.stale = true
+		r.stale, r.changed = true, true
 	}
 	switch {
 	case err != nil:

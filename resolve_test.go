@@ -354,3 +354,29 @@ func TestResolve_ARememberedNoteIsNotTakenForLaterWork(t *testing.T) {
 		})
 	}
 }
+
+// TestResolve_SafeToRetryUntilSomethingIsWritten refuses each request of a run
+// in turn: only before the note is it safe to repeat the run as it is.
+func TestResolve_SafeToRetryUntilSomethingIsWritten(t *testing.T) {
+	t.Parallel()
+	want := []bool{true, true, true, false, false, false, false, false, false, false}
+	for k, safe := range want {
+		srv, client := tenant(t)
+		id := srv.Seed("Tickets", map[string]any{"status": 1, "resolution": nil})
+		srv.Inject(autotasktest.Fault{Skip: k, Status: 500, Body: `{"errors":["The logged in Resource does not have the adequate permissions to do that."]}`})
+		_, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete, Begun: begun})
+		require.Error(t, err, k)
+		assert.Equal(t, safe, autotask.SafeToRetry(err), "request %d: %v", k+1, err)
+	}
+	// A search that shows two notes changes nothing if this run posted none.
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 1})
+	work := autotask.Resolution{Note: note(), Begun: begun}
+	for range 2 {
+		_, err := client.Notes.Create(t.Context(), id, note())
+		require.NoError(t, err)
+	}
+	_, err := client.Resolve(t.Context(), id, work)
+	require.ErrorIs(t, err, autotask.ErrAmbiguous)
+	assert.True(t, autotask.SafeToRetry(err))
+}

@@ -401,6 +401,10 @@ func TestParseUDFs(t *testing.T) {
 		require.NoError(t, err)
 		assert.Empty(t, got)
 	}
+	for _, bad := range []string{`[{"name":"A"}`, `[{"name":"A"},1]`, `[{"name":"A"},`} {
+		_, err := ParseUDFs(value(bad))
+		require.Error(t, err, bad)
+	}
 }
 
 // generator makes objects of every kind of value and spelling.
