@@ -78,7 +78,7 @@ func EnsureAttachment[T Attachable](ctx context.Context, c *Client, v *T, conten
 	// Until it is found, a repeat by this client goes by the id.
 	c.core.unanswered.keepAnswered(key, lostCreate{since: time.Now(), id: id})
 	if found, err = e.search(ctx, c, startedAt); err != nil {
-		return id, true, afterChange(fmt.Errorf("attachment %d was uploaded; looking whether it is the only one: %w", id, err))
+		return id, true, unproven(ctx, r.path, fmt.Sprintf("attachment %d was uploaded; looking whether it is the only one failed", id), err)
 	}
 	return id, true, afterChange(e.onlyOne(c, r, id, found))
 }

@@ -370,7 +370,7 @@ func TestEnsureAttachment_FailingSearches(t *testing.T) {
 		kind   error
 		id     int64
 	}{
-		"after the upload":      {httpmock.NewStringResponder(200, `{"itemId":77}`), autotask.ErrPermission, attachment},
+		"after the upload":      {httpmock.NewStringResponder(200, `{"itemId":77}`), autotask.ErrOutcomeUnknown, attachment},
 		"after a lost answer":   {httpmock.NewStringResponder(502, ""), autotask.ErrOutcomeUnknown, 0},
 		"after a refused one":   {denied, autotask.ErrPermission, 0},
 		"after a broken answer": {httpmock.NewErrorResponder(errors.New("reset")), autotask.ErrOutcomeUnknown, 0},

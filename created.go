@@ -30,6 +30,7 @@ const landing = 5 * time.Minute
 type unanswered struct {
 	mu     sync.Mutex
 	writes map[writeKey]lostWrite
+	swept  time.Time
 }
 
 // writeKey names what a write was about: an item, or what a create was to make.
@@ -68,11 +69,11 @@ type lostCreate struct {
 }
 
 // An answered create is remembered for longer than a lost write, since a repeat
-// of its work may come later. What is past makes room beyond that many: in an
-// hour Autotask takes fewer requests.
+// of its work may come later. What cannot be carried out any more is forgotten
+// some time after that: a repeat has looked for it by then.
 const (
-	maxUnanswered   = 20_000
 	answeredCreates = time.Hour
+	pastLanding     = 10 * time.Minute
 )
 
 func (u *unanswered) add(key writeKey, w lostWrite, err error) {
@@ -93,8 +94,9 @@ func (u *unanswered) keep(key writeKey, w lostWrite) {
 	if u.writes == nil {
 		u.writes = make(map[writeKey]lostWrite)
 	}
-	if len(u.writes) >= maxUnanswered {
-		maps.DeleteFunc(u.writes, func(_ writeKey, w lostWrite) bool { return w.left() == 0 })
+	if now := time.Now(); now.Sub(u.swept) > time.Minute {
+		u.swept = now
+		maps.DeleteFunc(u.writes, func(_ writeKey, w lostWrite) bool { return now.Sub(w.until) > pastLanding })
 	}
 	u.writes[key] = w
 }
@@ -141,7 +143,7 @@ func (c *Client) settle(key writeKey, table *fields.Table, method, path string, 
 	shows := false
 	switch {
 	case readErr == nil:
-		shows = readBack(table, lost.changes, raw).proven
+		shows = readBack(table, lost.changes, raw).shows()
 	case lost.deleted && isGone(readErr):
 		shows = true
 	default:
@@ -152,6 +154,18 @@ func (c *Client) settle(key writeKey, table *fields.Table, method, path string, 
 	}
 	c.core.unanswered.remove(key)
 	return nil
+}
+
+// contestedBy says in which fields of an item, as it was just read, somebody else
+// has set a third value since a write of this client that was not answered. It is
+// asked before settle forgets that write.
+func (c *Client) contestedBy(key writeKey, table *fields.Table, raw jsontext.Value) string {
+	if lost, ok := c.core.unanswered.get(key); ok {
+		if found := readBack(table, lost.changes, raw); found.contested {
+			return strings.Join(found.differ, "; ")
+		}
+	}
+	return ""
 }
 
 // takeTurn waits until no other call of this client writes what key names.

@@ -331,7 +331,7 @@ func (n onceNote) holdToRule(ctx context.Context, c *Client, key writeKey, id in
 		known := slices.ContainsFunc(own, func(found *TicketNote) bool { return found.ID == id })
 		switch {
 		case err != nil:
-			return fmt.Errorf("note %d was posted; looking whether it is the only one: %w", id, err)
+			return unproven(ctx, "TicketNotes/query", fmt.Sprintf("note %d was posted; looking whether it is the only one failed", id), err)
 		case len(own) > 1 || len(own) == 1 && !known:
 			return n.twins(c, key, append(own, &TicketNote{ID: id, Title: n.note.Title}))
 		case known:
@@ -341,12 +341,21 @@ func (n onceNote) holdToRule(ctx context.Context, c *Client, key writeKey, id in
 			return refusal(transport.NotApplied, http.MethodPost, "TicketNotes/query", fmt.Sprintf(
 				"note %d was posted, but it reads back with another text or as created before the work began: a repeat by another client would not know it and post it again, unless it is given the note's id", id))
 		case !c.core.transport.Pause(ctx, looks, 0):
-			hidden := refusal(transport.OutcomeUnknown, http.MethodPost, "TicketNotes/query", fmt.Sprintf(
-				"note %d was posted, but searches do not show it yet, and may hide one of an earlier run in the same way", id))
-			hidden.RetryAfter = landing
-			return interrupted(ctx, hidden)
+			return unproven(ctx, "TicketNotes/query", fmt.Sprintf(
+				"note %d was posted, but searches do not show it yet, and may hide one of an earlier run in the same way", id), nil)
 		}
 	}
+}
+
+// unproven is the error of an item that was created, and may not be the only one.
+// It must not be taken for the failure of a search alone: that changes nothing.
+func unproven(ctx context.Context, path, message string, searchErr error) error {
+	if searchErr != nil {
+		message += ": " + searchErr.Error()
+	}
+	e := refusal(transport.OutcomeUnknown, http.MethodPost, path, message)
+	e.RetryAfter = max(landing, retryAfterOf(searchErr))
+	return interrupted(ctx, e)
 }
 
 // twins is the error of a note that is there more than once. It is returned once:

@@ -54,8 +54,11 @@ func (r *resolve) leftStatus(ctx context.Context, posted time.Time) (string, err
 			return "", ignoreRefused(err)
 		}
 		at, dated := row.Date.Get()
-		text := row.Action.Or("") + " " + row.Detail.Or("")
-		if dated && !at.Before(posted.Truncate(time.Second)) && tellsOfLeaving(text, label) {
+		if at.Nanosecond() == 0 {
+			posted = posted.Truncate(time.Second) // the history may be kept to the second
+		}
+		text := row.Detail.Or(row.Action.Or(""))
+		if dated && !at.Before(posted) && row.tellsOfLeaving(label) {
 			return fmt.Sprintf("reopened since: the ticket's history of %s says %q", at.Format(time.RFC3339), excerpt(oneLine(text))), nil
 		}
 	}
@@ -74,13 +77,18 @@ func ignoreRefused(err error) error {
 }
 
 // tellsOfLeaving reports whether a row reads as "Status changed from A to B",
-// which is how Autotask words a change, with A for the label.
-func tellsOfLeaving(text, label string) bool {
-	text, label = even(text), even(label)
-	field, values, ok := strings.Cut(text, "changed from ")
+// which is how Autotask words a change, with A for the label. Whether that stands
+// in one member or in both is not documented. Other fields have names that end in
+// the same word.
+func (h ticketHistory) tellsOfLeaving(label string) bool {
+	action, detail := even(h.Action.Or("")), even(h.Detail.Or(""))
+	return leaves(action, even(label)) || leaves(detail, even(label)) || action == "status" && leaves("status "+detail, even(label))
+}
+
+func leaves(text, label string) bool {
+	values, ok := strings.CutPrefix(text, "status changed from ")
 	left := strings.TrimLeft(values, `"'[`)
-	return ok && strings.Contains(field, "status") && strings.HasPrefix(left, label) &&
-		strings.HasPrefix(strings.TrimLeft(left[len(label):], `"']`), " to ")
+	return ok && label != "" && strings.HasPrefix(left, label) && strings.HasPrefix(strings.TrimLeft(left[len(label):], `"']`), " to ")
 }
 
 func even(s string) string { return strings.ToLower(fields.Prose(s)) }

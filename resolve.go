@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/autotask-go/autotask/internal/fields"
 	"github.com/autotask-go/autotask/internal/transport"
 )
@@ -146,11 +148,13 @@ type resolve struct {
 	Resolution
 	out *Outcome
 
-	read    *edit[Ticket] // the ticket as read, with nothing asked for since
-	written *writtenStep  // the last write, until it is read back
-	stale   bool          // something was written since the ticket was read last
-	failed  bool          // the outcome says already which step failed
-	changed bool          // something was written
+	read    *edit[Ticket]  // the ticket as read, with nothing asked for since
+	written *writtenStep   // the last write, until it is read back
+	holding []*writtenStep // the writes that were read back, and must go on to hold
+	stale   bool           // something was written since the ticket was read last
+	failed  bool           // the outcome says already which step failed
+	changed bool           // something was written
+	again   bool           // ResolveAll tries it again, which nobody has asked for
 	// reopened says what shows that the ticket left the wanted status after an
 	// earlier run had posted the note.
 	reopened string
@@ -312,10 +316,20 @@ func (r *resolve) look(ctx context.Context) error {
 	}
 	r.saw(*e.item) // a copy: a step may edit the original
 	r.read = e
+	for _, earlier := range r.holding {
+		if err := earlier.notApplied(e.raw); err != nil {
+			return r.fail(earlier.name, err)
+		}
+	}
 	if w == nil {
 		return nil
 	}
-	return r.confirm(w, w.edit.notApplied(readBack(tableOf[Ticket](), w.edit.changes, e.raw)))
+	return r.confirm(w, w.notApplied(e.raw))
+}
+
+// notApplied holds a write to the ticket as it was read since.
+func (w *writtenStep) notApplied(raw jsontext.Value) error {
+	return w.edit.notApplied(readBack(tableOf[Ticket](), w.edit.changes, raw))
 }
 
 // confirm ends a step whose write was read back.
@@ -327,6 +341,7 @@ func (r *resolve) confirm(w *writtenStep, notApplied error) error {
 		return r.fail(w.name, notApplied)
 	}
 	r.record(w.name, StepDone, w.reason)
+	r.holding = append(r.holding, w)
 	return nil
 }
 
@@ -384,6 +399,10 @@ func (r *resolve) write(ctx context.Context, name, reason string) error {
 func (r *resolve) get(ctx context.Context) (StepState, string, error) {
 	if err := r.look(ctx); err != nil {
 		return "", "", err
+	}
+	if r.again && r.read.contested != "" {
+		return "", "", refusal(transport.NotApplied, http.MethodPut, "Tickets", fmt.Sprintf(
+			"the answer to a write of ticket %d was lost, and somebody else has changed the ticket since: %s; it was not written again", r.id, r.read.contested))
 	}
 	t := r.out.Ticket
 	return StepDone, fmt.Sprintf("ticket %s has status %d", t.TicketNumber.Or("without a number"), t.Status), nil

@@ -72,7 +72,8 @@ type Progress struct {
 //
 // A work whose outcome is unknown, because the answer to a write was lost, is
 // taken up again when that write cannot be carried out any more, as often as
-// WithMaxRetries says, and comes after that. Others take its place meanwhile.
+// WithMaxRetries says, and comes after that. Others take its place meanwhile. If
+// somebody else has changed the same field by then, it ends with ErrNotApplied.
 //
 // What is wrong with a work is the error of that work, before anything is sent
 // for it. Two works on one ticket never run at the same time, since Autotask has
@@ -410,7 +411,7 @@ func (b *bulk) resolve(j *job, release func()) (*Outcome, error) {
 // again is a resolve that goes on where another came to.
 func (c *Client) again(r *resolve) *resolve {
 	next := c.newResolve(r.id, r.Resolution)
-	next.out.Work = r.out.Work
+	next.out.Work, next.again = r.out.Work, true
 	if r.out.NoteID != 0 {
 		next.NoteID = r.out.NoteID
 	}

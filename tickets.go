@@ -78,11 +78,8 @@ func (s *TicketsService) idsOf(ctx context.Context, numbers []string) (map[strin
 		}
 		got, ok := t.TicketNumber.Get()
 		match := matches[keyOfNumber(got)]
-		if !ok && len(filters) == 1 {
-			match = matches[keyOfNumber(numbers[0])]
-		}
 		// A condition that the server did not apply lets every ticket through.
-		if t.ID <= 0 || match == nil {
+		if t.ID <= 0 || !ok || match == nil {
 			return nil, nonsense(path, "Autotask answered a search for ticket number %s with ticket %d, number %q", excerpt(strings.Join(numbers, ", ")), t.ID, got)
 		}
 		if !slices.Contains(match.IDs(), t.ID) {

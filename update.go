@@ -36,10 +36,10 @@ import (
 // the write still does not show. Another process does not know of the write; it
 // must wait for RetryAfter as well, or it may be undone.
 //
-// Only a field whose old value differs from the new one in more than outer
-// white space, line endings, null against "" or a millisecond can show that a
-// write was carried out. If every change is as small as that, a lost answer
-// stays ErrOutcomeUnknown.
+// A write shows if all changed fields hold their new values, and one of them did
+// not before: its old value must differ from the new one in more than outer
+// white space, line endings, null against "" or a millisecond. If every change is
+// as small as that, a lost answer stays ErrOutcomeUnknown.
 //
 // If reading back shows that a field did not take its value, the error is
 // ErrNotApplied, and the item comes back beside it. If reading back fails, the
@@ -86,6 +86,9 @@ type edit[T Updatable] struct {
 	raw     jsontext.Value // as Autotask sent it
 	item    *T             // decoded, and edited by apply
 	changes []merge.Change
+	// contested says what somebody else has made of the fields of a write that was
+	// not answered.
+	contested string
 }
 
 // readForEdit reads an item that is to be changed. If this client has written it
@@ -95,6 +98,9 @@ func readForEdit[T Updatable](ctx context.Context, c *Client, id int64) (*edit[T
 	e := &edit[T]{id: id, method: methodOfUpdate[T](), path: collection[T]()}
 	var err error
 	e.raw, e.item, err = getRaw[T](ctx, c, id)
+	if err == nil {
+		e.contested = c.contestedBy(itemKey[T](id), tableOf[T](), e.raw)
+	}
 	if settleErr := c.settle(itemKey[T](id), tableOf[T](), e.method, e.path, e.raw, err); settleErr != nil {
 		return nil, settleErr
 	}
@@ -235,7 +241,7 @@ func (e *edit[T]) look(ctx context.Context, c *Client, writeErr error) (*T, erro
 	}
 	found := readBack(tableOf[T](), e.changes, raw)
 	if writeErr != nil {
-		if !found.proven {
+		if !found.shows() {
 			return after, writeErr
 		}
 		c.core.unanswered.remove(itemKey[T](e.id))
@@ -280,9 +286,15 @@ func retryAfterOf(err error) time.Duration {
 type comparison struct {
 	differ []string // that do not hold their new values, and how
 	// proven: a field holds its new value that did not count as the new one
-	// before. The write was carried out, then, whatever the other fields show.
+	// before.
 	proven bool
+	// contested: a field holds neither its old value nor its new one.
+	contested bool
 }
+
+// shows reports whether a write without an answer was carried out. Every field
+// must hold its new value: one of several may be what somebody else has set.
+func (c comparison) shows() bool { return c.proven && len(c.differ) == 0 }
 
 // readBack holds an item as read to changes that were written to it.
 func readBack(table *fields.Table, changes []merge.Change, raw jsontext.Value) (c comparison) {
@@ -312,6 +324,7 @@ func (c *comparison) add(name string, ch merge.Change, got jsontext.Value, holds
 	switch {
 	case !holds(ch.New, got, ch.Old):
 		c.differ = append(c.differ, difference(name, ch.New, got))
+		c.contested = c.contested || !ch.Unread && !holds(ch.Old, got, nil)
 	case !ch.Unread && !holds(ch.New, ch.Old, ch.Old):
 		c.proven = true
 	}

@@ -188,7 +188,7 @@ func (x *exchange) judgeStatus(resp *http.Response) {
 	case resp.StatusCode/100 == 3:
 		f.Messages = append(f.Messages, "the answer is a redirect"+redirectHost(resp)+"; it is not followed, so that no credential leaves the configured origin")
 		f.Kind |= Server | x.unknownIfWrite()
-	case resp.StatusCode >= 500 && (resp.StatusCode != 500 || !reply.isApplication):
+	case gaveUp(resp.StatusCode), resp.StatusCode >= 500 && (resp.StatusCode != 500 || !reply.isApplication):
 		f.Kind |= x.unknownIfWrite()
 		x.again = x.class == Read && f.RetryAfter <= maxRetryAfter
 	}
@@ -197,6 +197,11 @@ func (x *exchange) judgeStatus(resp *http.Response) {
 		f.Kind |= RateLimited
 	}
 }
+
+// gaveUp reports whether a status says that a gateway waited in vain, or lost the
+// client: 408, and 460 and 499, which load balancers and proxies made up. What it
+// had passed on may still be carried out.
+func gaveUp(status int) bool { return status == http.StatusRequestTimeout || status == 460 || status == 499 }
 
 func redirectHost(resp *http.Response) string {
 	if to, err := resp.Location(); err == nil && to.Host != "" {
