@@ -2,6 +2,7 @@ package autotask
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net/http"
@@ -53,7 +54,7 @@ func EnsureAttachment[T Attachable](ctx context.Context, c *Client, v *T, conten
 	if err != nil {
 		return 0, false, err
 	}
-	key, _ := e.createKey()
+	key := c.createKeyOf(e)
 	done, err := c.takeTurn(ctx, key, http.MethodPost, r.path)
 	if err != nil {
 		return 0, false, err
@@ -85,31 +86,33 @@ func EnsureAttachment[T Attachable](ctx context.Context, c *Client, v *T, conten
 
 // wantedAttachment is a new attachment that can be told from others.
 type wantedAttachment[T Entity] struct {
-	item *T
-	key  attachmentKey
+	item    *T
+	key     attachmentKey
+	content digest // of all that is sent
 }
 
 // wantedOf fails for a type of a caller's own that lacks the fields to tell it by.
 func wantedOf[T Entity](v *T, r *preparedUpload) (*wantedAttachment[T], error) {
 	item := *v
 	key, err := keyOfAttachment(http.MethodPost, &item, r)
-	return &wantedAttachment[T]{&item, key}, err
+	return &wantedAttachment[T]{&item, key, sha256.Sum256(r.body)}, err
 }
 
 // upload sends the attachment once, in the caller's turn.
 func (e *wantedAttachment[T]) upload(ctx context.Context, c *Client, r *preparedUpload) (int64, error) {
-	return c.createInTurn(ctx, e, r.newOne(c), lostCreate{})
+	return c.createInTurn(ctx, e, r.newOne(c), lostCreate{known: true}) // a search has shown none
 }
 
 func (e *wantedAttachment[T]) createKey() (writeKey, bool) {
-	return writeKey{collection: strings.ToLower(collection[T]()), made: digestOf(e.key)}, true
+	return writeKey{collection: strings.ToLower(collection[T]()), made: digestOf(e.key, e.content)}, true
 }
 
-func (e *wantedAttachment[T]) find(ctx context.Context, c *Client, lost lostCreate) ([]Candidate, error) {
+func (e *wantedAttachment[T]) find(ctx context.Context, c *Client, lost lostCreate) ([]claimable, error) {
 	found, err := e.search(ctx, c, lost.since)
-	var candidates []Candidate
-	for _, id := range found.same {
-		candidates = append(candidates, Candidate{ID: id, Label: e.key.fullPath})
+	var candidates []claimable
+	for i, id := range found.same {
+		doubtful, _ := c.age(found.attached[i], lost)
+		candidates = append(candidates, claimable{Candidate{ID: id, Label: e.key.fullPath}, doubtful})
 	}
 	return candidates, err
 }
@@ -130,8 +133,7 @@ func (e *wantedAttachment[T]) onlyOne(c *Client, r *preparedUpload, id int64, fo
 		hidden.RetryAfter, hidden.Sent = landing, r.fields
 		return hidden
 	}
-	key, _ := e.createKey()
-	c.core.unanswered.remove(key)
+	c.core.unanswered.remove(c.createKeyOf(e))
 	return nil
 }
 
@@ -175,8 +177,9 @@ func keyOfAttachment[T Entity](method string, v *T, r *preparedUpload) (attachme
 
 // foundAttachments are those of one parent.
 type foundAttachments struct {
-	same   []int64
-	others map[int64]string // and what shows that they are not the same
+	same     []int64
+	attached []time.Time      // when, of each of them; now, where Autotask does not say
+	others   map[int64]string // and what shows that they are not the same
 }
 
 // search reads the attachments of the parent, and tells those of the key that were
@@ -195,11 +198,19 @@ func (e *wantedAttachment[T]) search(ctx context.Context, c *Client, since time.
 		case !ofParent:
 		case difference == "":
 			found.same = append(found.same, id)
+			found.attached = append(found.attached, attachedAt(other))
 		default:
 			found.others[id] = difference
 		}
 	}
 	return found, nil
+}
+
+func attachedAt[T Entity](v *T) time.Time {
+	if at, ok := pointerTo[Optional[time.Time]](reflect.ValueOf(v).Elem(), "AttachDate"); ok {
+		return at.Or(time.Now())
+	}
+	return time.Now()
 }
 
 // parentOf is the parent of a child entity, none of any other.

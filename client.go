@@ -293,6 +293,7 @@ func (c *Client) sendTo(ctx context.Context, base string, r call) error {
 		Origin:        origin,
 		Body:          r.body,
 		ImpersonateID: c.impersonateID,
+		NotAfter:      notAfter(ctx),
 		Decode:        r.decode,
 	})
 	if err != nil {

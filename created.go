@@ -38,6 +38,7 @@ type writeKey struct {
 	collection string // in lower case: the web server takes any
 	id         int64
 	made       digest // of a create; zero for an item
+	actor      int64  // of a create: who acts for whom
 }
 
 type digest [sha256.Size]byte
@@ -180,14 +181,35 @@ type findable interface {
 	// createKey names what the item and its twins have in common. It is false if
 	// the item holds too little to be found by.
 	createKey() (writeKey, bool)
-	// find returns the items that may be the one that the create made, by id.
-	find(ctx context.Context, c *Client, lost lostCreate) ([]Candidate, error)
+	// find returns the items that may be the one that the create made.
+	find(ctx context.Context, c *Client, lost lostCreate) ([]claimable, error)
+}
+
+// claimable is an item that a create may have made.
+type claimable struct {
+	Candidate
+	// doubtful: it seems to be a little older than the create, by clocks that may
+	// differ. It may be somebody else's.
+	doubtful bool
+}
+
+// createKeyOf names what the item and its twins have in common, for this client.
+func (c *Client) createKeyOf(item findable) writeKey {
+	key, _ := item.createKey()
+	key.actor = c.impersonateID
+	return key
+}
+
+// age judges a time of creation against the beginning of a create. too is true
+// of one that is older beyond doubt.
+func (c *Client) age(created time.Time, lost lostCreate) (doubtful, too bool) {
+	return !lost.known && created.Before(c.core.clock.earliest(lost.since).Add(clockMargin)),
+		!lost.known && created.Before(c.core.clock.earliest(lost.since))
 }
 
 // createFindable is Create for an item that can be searched for.
 func (c *Client) createFindable(ctx context.Context, item findable, n newOne) (int64, error) {
-	key, _ := item.createKey()
-	done, err := c.takeTurn(ctx, key, http.MethodPost, n.path)
+	done, err := c.takeTurn(ctx, c.createKeyOf(item), http.MethodPost, n.path)
 	if err != nil {
 		return 0, err
 	}
@@ -206,31 +228,57 @@ func (c *Client) newOne(path string, body []byte) newOne {
 	return newOne{path, body, func(ctx context.Context) (int64, error) { return c.write(ctx, http.MethodPost, path, body) }}
 }
 
+// inDoubt is the error of a create that is not made because it cannot be told
+// whether an earlier one was carried out. It is returned once.
+func (n newOne) inDoubt(err error) error {
+	e := refusal(transport.OutcomeUnknown|transport.Ambiguous, http.MethodPost, n.path,
+		"an earlier create of the same was not answered, and one of these may be what it made or somebody else's: "+err.Error(),
+		"nothing was sent; a repeat creates it")
+	e.cause, e.Sent, e.RetryAfter = err, n.sent, time.Second
+	return e
+}
+
 func (n newOne) stillUnknown(lost lostWrite, messages ...string) error {
 	e := lost.stillUnknown(http.MethodPost, n.path, messages...)
 	e.Sent = n.sent
 	return e
 }
 
-// lastLooks is how often more an item is searched for before its create is
-// repeated: what was made can be missing from queries for a moment.
-const lastLooks = 2
+// lastLooks are the waits between the last searches for an item, before its
+// create is repeated: what was made in the last moment can be missing from queries
+// for a while.
+var lastLooks = [...]time.Duration{2 * time.Second, 8 * time.Second, 20 * time.Second}
+
+// wait is false if ctx ends first.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
 
 // createInTurn creates an item once. If an earlier create of the same is not
 // answered, its item is the one; until that shows, or cannot come any more,
 // nothing is sent.
 func (c *Client) createInTurn(ctx context.Context, item findable, n newOne, before lostCreate) (int64, error) {
-	key, _ := item.createKey()
+	key := c.createKeyOf(item)
 	lost, ok := c.core.unanswered.get(key)
 	isRepeat := ok && lost.created.id == 0
 	if isRepeat {
 		id, err := c.claim(ctx, item, key, *lost.created)
-		for n := 0; n < lastLooks && id == 0 && err == nil && lost.left() == 0 && c.core.transport.Pause(ctx, n, 0); n++ {
+		for n := 0; n < len(lastLooks) && id == 0 && err == nil && lost.left() == 0 && wait(ctx, lastLooks[n]); n++ {
 			id, err = c.claim(ctx, item, key, *lost.created)
 		}
 		switch {
 		case id != 0:
 			return id, nil
+		case lost.left() == 0 && errors.Is(err, ErrAmbiguous):
+			c.core.unanswered.remove(key)
+			return 0, n.inDoubt(err)
 		case err != nil:
 			return 0, n.stillUnknown(lost, "looking for it failed: "+err.Error())
 		case lost.left() > 0:
@@ -274,17 +322,25 @@ func (c *Client) createInTurn(ctx context.Context, item findable, n newOne, befo
 // claim searches for the item of a create that was not answered. Once found it
 // belongs to the call that found it: no other takes it for its own.
 func (c *Client) claim(ctx context.Context, item findable, key writeKey, lost lostCreate) (int64, error) {
-	candidates, err := item.find(ctx, c, lost)
+	all, err := item.find(ctx, c, lost)
 	if err != nil {
 		return 0, err
 	}
-	candidates = slices.DeleteFunc(candidates, func(found Candidate) bool {
-		return slices.Contains(lost.seen, found.ID) || c.core.recent.has(key.collection, found.ID)
-	})
-	switch len(candidates) {
-	case 0:
+	var candidates []Candidate
+	doubtful := 0
+	for _, found := range all {
+		if slices.Contains(lost.seen, found.ID) || c.core.recent.has(key.collection, found.ID) {
+			continue
+		}
+		candidates = append(candidates, found.Candidate)
+		if found.doubtful {
+			doubtful++
+		}
+	}
+	switch {
+	case len(candidates) == 0:
 		return 0, nil
-	case 1:
+	case len(candidates) == 1 && doubtful == 0:
 		c.core.unanswered.remove(key)
 		c.core.recent.add(key.collection, candidates[0].ID)
 		return candidates[0].ID, nil
@@ -305,7 +361,7 @@ func digestOf(parts ...any) digest { return sha256.Sum256(fmt.Appendf(nil, "%#v"
 // recentIDs remembers what a client's creates were answered with last.
 type recentIDs struct {
 	mu   sync.Mutex
-	ring [256]recentID
+	ring [4096]recentID
 	next int
 }
 

@@ -144,15 +144,29 @@ func (n *TicketNote) createKey() (writeKey, bool) {
 	}, true
 }
 
-func (n *TicketNote) find(ctx context.Context, c *Client, lost lostCreate) ([]Candidate, error) {
+func (n *TicketNote) find(ctx context.Context, c *Client, lost lostCreate) ([]claimable, error) {
 	notes, err := c.notesOf(ctx, n.TicketID)
-	var found []Candidate
+	var found []claimable
 	for _, other := range notes {
-		if n.sameAs(other) && (lost.known || !createdBefore(other, c.core.clock.earliest(lost.since))) {
-			found = append(found, Candidate{ID: other.ID, Label: other.Title})
+		if !n.sameAs(other) || !c.mayHaveCreated(other) {
+			continue
+		}
+		doubtful, tooOld := c.age(other.CreateDateTime.Or(time.Now()), lost)
+		if !tooOld {
+			found = append(found, claimable{Candidate{ID: other.ID, Label: other.Title}, doubtful})
 		}
 	}
 	return found, err
+}
+
+// mayHaveCreated is false of a note that somebody else has created: of notes that
+// are created by impersonation, Autotask shows for whom, and that it was so.
+func (c *Client) mayHaveCreated(n *TicketNote) bool {
+	if c.impersonateID == 0 {
+		_, impersonated := n.ImpersonatorCreatorResourceID.Get()
+		return !impersonated
+	}
+	return n.CreatorResourceID.Or(c.impersonateID) == c.impersonateID
 }
 
 // notesOf reads all notes of a ticket. They are compared here: a filter that the
@@ -223,7 +237,7 @@ func (n onceNote) isRepeatable() bool { return n.ref != "" || !n.since.IsZero() 
 
 // ensure finds the note or posts it. before, if not nil, is asked before a post.
 func (n onceNote) ensure(ctx context.Context, c *Client, before func() error) (foundNote, error) {
-	key, _ := n.note.createKey()
+	key := c.createKeyOf(n.note)
 	path, body, err := newItem(n.note)
 	if err != nil {
 		return foundNote{}, err

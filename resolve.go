@@ -484,22 +484,27 @@ func (r *resolve) resolution(ctx context.Context) (StepState, string, error) {
 	if !r.stale && holdsText(r.out.Ticket, r.Text) {
 		return StepAlreadyDone, holds, nil
 	}
-	if err := r.fresh(ctx); err != nil {
-		return "", "", err
-	}
-	err := r.read.apply(func(t *Ticket) error {
-		if !holdsText(t, r.Text) {
-			t.Resolution.Set(r.Text)
+	for reads := 1; ; reads++ {
+		if err := r.fresh(ctx); err != nil {
+			return "", "", err
 		}
-		return nil
-	})
-	switch {
-	case err != nil:
-		return "", "", err
-	case len(r.read.changes) == 0:
-		return StepAlreadyDone, holds, nil
+		err := r.read.apply(func(t *Ticket) error {
+			if !holdsText(t, r.Text) {
+				t.Resolution.Set(r.Text)
+			}
+			return nil
+		})
+		switch {
+		case err != nil:
+			return "", "", err
+		case len(r.read.changes) == 0:
+			return StepAlreadyDone, holds, nil
+		}
+		err = r.write(ctx, StepResolution, "text written and read back")
+		if !isStale(err) || reads == mostReads {
+			return StepDone, "text written", err
+		}
 	}
-	return StepDone, "text written", r.write(ctx, StepResolution, "text written and read back")
 }
 
 func (r *resolve) timeEntries(ctx context.Context) (StepState, string, error) {
@@ -518,7 +523,21 @@ func (r *resolve) timeEntries(ctx context.Context) (StepState, string, error) {
 	return StepDone, "the ticket has no time entries", nil
 }
 
-func (r *resolve) status(ctx context.Context) (StepState, string, error) {
+// status begins anew, with the check for time entries, if the PUT was kept back
+// because it had to wait for too long.
+func (r *resolve) status(ctx context.Context) (state StepState, reason string, err error) {
+	for reads := 1; ; reads++ {
+		state, reason, err = r.setStatus(ctx)
+		if !isStale(err) || reads == mostReads {
+			return state, reason, err
+		}
+		if _, _, err := r.timeEntries(ctx); err != nil {
+			return "", "", err
+		}
+	}
+}
+
+func (r *resolve) setStatus(ctx context.Context) (StepState, string, error) {
 	switch {
 	case r.Status == 0:
 		return StepSkipped, "no status given", nil

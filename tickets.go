@@ -168,17 +168,17 @@ func (t *Ticket) createKey() (writeKey, bool) {
 	}, externalID != ""
 }
 
-func (t *Ticket) find(ctx context.Context, c *Client, lost lostCreate) ([]Candidate, error) {
+func (t *Ticket) find(ctx context.Context, c *Client, lost lostCreate) ([]claimable, error) {
 	tickets, err := c.Tickets.List(ctx, Query{
 		Filter: And(Eq("externalID", t.ExternalID.Or("")), Eq("companyID", t.CompanyID)),
 		Fields: []string{"externalID", "companyID", "title", "createDate"},
 	})
-	var found []Candidate
+	var found []claimable
 	for _, other := range tickets {
 		created, ok := other.CreateDate.Get()
-		if other.ExternalID == t.ExternalID && other.CompanyID == t.CompanyID && fields.Even(other.Title) == fields.Even(t.Title) &&
-			ok && !created.Before(c.core.clock.earliest(lost.since)) {
-			found = append(found, Candidate{ID: other.ID, Label: other.Title})
+		doubtful, tooOld := c.age(created, lost)
+		if other.ExternalID == t.ExternalID && other.CompanyID == t.CompanyID && fields.Even(other.Title) == fields.Even(t.Title) && ok && !tooOld {
+			found = append(found, claimable{Candidate{ID: other.ID, Label: other.Title}, doubtful})
 		}
 	}
 	return found, err

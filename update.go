@@ -51,7 +51,9 @@ import (
 //
 // Autotask has no version check: what somebody else writes in the one round
 // trip between the read and the write is overwritten in a ticket's case, and
-// so is a field that both change in any case.
+// so is a field that both change in any case. A PUT that has to wait for ten
+// seconds, for a limit or to be repeated, is not sent: Update begins anew from a
+// fresh read, and calls change again.
 func Update[T Updatable](ctx context.Context, c *Client, id int64, change func(*T) error) (*T, error) {
 	if change == nil {
 		return nil, invalid(http.MethodPut, itemPath[T](id), "the function that is to change the item is nil")
@@ -61,31 +63,61 @@ func Update[T Updatable](ctx context.Context, c *Client, id int64, change func(*
 		return nil, err
 	}
 	defer done()
-	e, err := readForEdit[T](ctx, c, id)
-	if err != nil {
-		return nil, err
+	for reads := 1; ; reads++ {
+		e, err := readForEdit[T](ctx, c, id)
+		if err != nil {
+			return nil, err
+		}
+		if err := e.apply(change); err != nil {
+			return nil, err
+		}
+		if len(e.changes) == 0 {
+			return e.item, nil
+		}
+		writeErr := e.write(ctx, c)
+		switch {
+		case isStale(writeErr) && reads < mostReads:
+			continue
+		case writeErr != nil && (!errors.Is(writeErr, ErrOutcomeUnknown) || ctx.Err() != nil):
+			return nil, writeErr
+		}
+		return e.look(ctx, c, writeErr)
 	}
-	if err := e.apply(change); err != nil {
-		return nil, err
-	}
-	if len(e.changes) == 0 {
-		return e.item, nil
-	}
-	writeErr := e.write(ctx, c)
-	if writeErr != nil && (!errors.Is(writeErr, ErrOutcomeUnknown) || ctx.Err() != nil) {
-		return nil, writeErr
-	}
-	return e.look(ctx, c, writeErr)
+}
+
+// A whole PUT overwrites what somebody else has written since its GET. So a PUT
+// that had to wait, for limits or because it was turned away, is not sent when it
+// is older than that: the item is read again. Where reading itself takes long, a
+// PUT may be older, up to the most.
+const (
+	leastAge  = 10 * time.Second
+	mostAge   = time.Minute
+	mostReads = 5
+)
+
+type notAfterKey struct{}
+
+// notAfter is when a write under ctx is too old to be sent; zero is never.
+func notAfter(ctx context.Context) time.Time {
+	t, _ := ctx.Value(notAfterKey{}).(time.Time)
+	return t
+}
+
+// isStale reports whether a write was kept back because it was too old.
+func isStale(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.kind&transport.Stale != 0
 }
 
 // edit is one item between its read and its write.
 type edit[T Updatable] struct {
-	id      int64
-	method  string
-	path    string
-	raw     jsontext.Value // as Autotask sent it
-	item    *T             // decoded, and edited by apply
-	changes []merge.Change
+	id       int64
+	method   string
+	path     string
+	raw      jsontext.Value // as Autotask sent it
+	item     *T             // decoded, and edited by apply
+	changes  []merge.Change
+	notAfter time.Time // a whole PUT is too old after it
 	// contested says what somebody else has made of the fields of a write that was
 	// not answered.
 	contested string
@@ -97,7 +129,10 @@ type edit[T Updatable] struct {
 func readForEdit[T Updatable](ctx context.Context, c *Client, id int64) (*edit[T], error) {
 	e := &edit[T]{id: id, method: methodOfUpdate[T](), path: collection[T]()}
 	var err error
+	asked := time.Now()
 	e.raw, e.item, err = getRaw[T](ctx, c, id)
+	took := time.Since(asked)
+	e.notAfter = asked.Add(took + min(max(4*took, leastAge), mostAge))
 	if err == nil {
 		e.contested = c.contestedBy(itemKey[T](id), tableOf[T](), e.raw)
 	}
@@ -151,6 +186,9 @@ func (e *edit[T]) write(ctx context.Context, c *Client) error {
 	body, err := e.body()
 	if err != nil {
 		return err
+	}
+	if e.method == http.MethodPut {
+		ctx = context.WithValue(ctx, notAfterKey{}, e.notAfter)
 	}
 	_, err = c.writeItem(ctx, e.item, e.method, e.path, body)
 	if errors.Is(err, ErrOutcomeUnknown) {

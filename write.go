@@ -28,7 +28,8 @@ func (c *Client) writeItem(ctx context.Context, item any, method, path string, b
 	var id int64
 	err := c.send(ctx, call{method: method, path: path, body: body, decode: func(b []byte) error {
 		var answer struct {
-			ItemID Optional[int64] `json:"itemId"`
+			ItemID Optional[int64]  `json:"itemId"`
+			Errors []jsontext.Value `json:"errors"`
 		}
 		if err := decode(b, &answer); err != nil {
 			return err
@@ -36,6 +37,9 @@ func (c *Client) writeItem(ctx context.Context, item any, method, path string, b
 		var ok bool
 		if id, ok = answer.ItemID.Get(); !ok && !(noID && answer.ItemID.IsNull()) {
 			return fmt.Errorf("%w: it has no itemId", transport.ErrUnreadable)
+		}
+		if method == http.MethodPost && ok && id <= 0 || len(answer.Errors) > 0 {
+			return fmt.Errorf("%w: it has the itemId %d, and %d errors", transport.ErrUnreadable, id, len(answer.Errors))
 		}
 		return nil
 	}})

@@ -39,6 +39,10 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer held.release()
+	if err := x.checkAge(); err != nil {
+		closeBody(req)
+		return nil, err
+	}
 
 	x.attempt++
 	x.started = time.Now()

@@ -35,6 +35,7 @@ const (
 	Ambiguous
 	ReadOnly
 	NotStarted
+	Stale
 )
 
 // Failure tells how a call failed.

@@ -92,6 +92,16 @@ func (x *exchange) refuseChanged(req *http.Request) error {
 	return nil
 }
 
+// checkAge keeps back a request that has waited for too long.
+func (x *exchange) checkAge() error {
+	if x.request.NotAfter.IsZero() || !time.Now().After(x.request.NotAfter) {
+		return nil
+	}
+	f := x.fail(Stale|RateLimited, nil)
+	f.Messages = []string{"the request waited for too long, for limits or to be repeated, and was not sent"}
+	return f
+}
+
 func (x *exchange) patchRefusal() *Failure {
 	f := x.fail(Unsupported, nil)
 	f.Messages = []string{"Tickets cannot be PATCHed: Autotask rejects it or ignores it; update the whole ticket instead"}
@@ -201,7 +211,9 @@ func (x *exchange) judgeStatus(resp *http.Response) {
 // gaveUp reports whether a status says that a gateway waited in vain, or lost the
 // client: 408, and 460 and 499, which load balancers and proxies made up. What it
 // had passed on may still be carried out.
-func gaveUp(status int) bool { return status == http.StatusRequestTimeout || status == 460 || status == 499 }
+func gaveUp(status int) bool {
+	return status == http.StatusRequestTimeout || status == 460 || status == 499
+}
 
 func redirectHost(resp *http.Response) string {
 	if to, err := resp.Location(); err == nil && to.Host != "" {

@@ -174,6 +174,10 @@ type Request struct {
 	// ImpersonateID, if not 0, is sent with writes only: Autotask answers a
 	// read that carries it with a permission error.
 	ImpersonateID int64
+	// NotAfter, if not zero, is when the request is too old to be sent: no attempt
+	// goes on the wire after it, whatever it had to wait for. The Failure is of the
+	// kind Stale, and nothing was sent.
+	NotAfter time.Time
 	// Decode reads the body of a good answer. It runs once an attempt, inside
 	// the retries, and must not keep the bytes. An error of JSON syntax or
 	// ErrUnreadable means that the answer arrived damaged.
