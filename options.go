@@ -36,7 +36,7 @@ type settings struct {
 
 // WithBaseURL names the zone's address, such as
 // "https://webservices19.autotask.net/ATServicesRest/V1.0", and so skips zone
-// discovery. ATServicesRest is case-sensitive (contract, section 0): any other
+// discovery. ATServicesRest is case-sensitive (docs/api-notes.md, section 1.1): any other
 // spelling is refused. https only, but for loopback addresses.
 func WithBaseURL(baseURL string) Option {
 	return func(s *settings) (err error) {
