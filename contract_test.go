@@ -1,7 +1,8 @@
 package autotask_test
 
-// One test, at least, for each rule of the API contract, in its order and with
-// its section in the name.
+// One test, at least, for each fact of the class CONTRACT in docs/api-notes.md.
+// The numbers in the names are the sections of the contract that the facts were
+// written down in.
 
 import (
 	"net/http"
@@ -663,7 +664,7 @@ func TestContract_10_TimestampEvidenceIsReadPerTenant(t *testing.T) {
 	assert.Empty(t, writes(srv))
 }
 
-// The stabilising fields of the contract, section 8, but for the id.
+// The stabilising fields of docs/api-notes.md, section 7.4, but for the id.
 var stabilisingFields = []string{
 	"companyID", "queueID", "title", "priority", "status", "dueDateTime", "ticketCategory",
 	"issueType", "subIssueType", "source", "organizationalLevelAssociationID",

@@ -178,7 +178,7 @@ func otherItem[T Entity](item *Optional[T], id int64) error {
 	return nil
 }
 
-// absentItem: the item is under "item" and nowhere else (contract, section 2.1).
+// absentItem: the item is under "item" and nowhere else (docs/api-notes.md, section 2.1).
 func absentItem(absent bool) error {
 	if absent {
 		return fmt.Errorf("%w: it has no item", transport.ErrUnreadable)

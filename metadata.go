@@ -25,8 +25,8 @@ const (
 
 // EntityInfo tells what can be done with an entity, as far as Autotask's own
 // account of it goes. The flags are no routes: TicketNote counts as creatable,
-// although POST /TicketNotes is 404 and only its ticket can create it (contract,
-// section 7). They depend on the API user's permissions and on the tenant's
+// although POST /TicketNotes is 404 and only its ticket can create it (docs/api-notes.md,
+// section 8). They depend on the API user's permissions and on the tenant's
 // modules.
 type EntityInfo struct {
 	Name      string // of the entity, not of its collection: "Ticket"

@@ -162,7 +162,7 @@ func TestPicklists_Info(t *testing.T) {
 		UserAccessForCreate: "0", UserAccessForDelete: "0", UserAccessForQuery: "0", UserAccessForUpdate: "0",
 		HasUserDefinedFields: true, SupportsWebhookCallouts: true,
 	}, ticket)
-	// Contract, section 7: the flag is there, the route is not.
+	// docs/api-notes.md, section 8: the flag is there, the route is not.
 	note, err := client.Picklists.Info(t.Context(), "TicketNotes")
 	require.NoError(t, err)
 	assert.True(t, note.CanCreate)

@@ -19,7 +19,7 @@ import (
 type NotesService struct{ client *Client }
 
 // Create adds a note to a ticket and returns the note's id (POST
-// /Tickets/{ticketID}/Notes, the only way there is; contract, section 7).
+// /Tickets/{ticketID}/Notes, the only way there is; docs/api-notes.md, section 8).
 // Title, Description, NoteType and Publish must be set: none has a default,
 // and a wrong Publish shows internal text to the customer. Their ids are
 // picklists of the tenant; see PicklistsService. n.TicketID may be 0.

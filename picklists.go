@@ -62,7 +62,7 @@ type Picklist struct {
 }
 
 // Fields returns the fields of an entity, named by its collection, such as
-// "Tickets" (GET /{entity}/entityInformation/fields; contract, section 3).
+// "Tickets" (GET /{entity}/entityInformation/fields; docs/api-notes.md, section 11.2).
 func (s *PicklistsService) Fields(ctx context.Context, entity string) ([]Field, error) {
 	all, err := metadata(ctx, &s.client.core.fields, entity, fieldsRoute, s.fetchFields)
 	return cloneFields(all), err

@@ -91,7 +91,7 @@ type Outcome struct {
 	Work *Work
 }
 
-// Resolve resolves a ticket in the explicit steps of the contract, section 9:
+// Resolve resolves a ticket in the explicit steps of docs/api-notes.md, section 10:
 //
 //  1. get: GET /Tickets/{id}.
 //  2. note: POST /Tickets/{id}/Notes, if there is a Note. With Begun or Ref, a
@@ -545,7 +545,7 @@ func (r *resolve) readBack(ctx context.Context) error {
 }
 
 // timestampsMissing: the status holds, but it is not one that resolves tickets
-// in this tenant (contract, section 5).
+// in this tenant (docs/api-notes.md, section 7.6).
 func (r *resolve) timestampsMissing() error {
 	t := r.out.Ticket
 	return refusal(transport.NotApplied, http.MethodPut, "Tickets", fmt.Sprintf(

@@ -15,7 +15,7 @@ import (
 
 // StatusComplete is the id of the status "Complete": the only one that is
 // known to set a ticket's completedDate and resolvedDateTime in every tenant
-// (contract, section 5). A tenant may have more that are called something like
+// (docs/api-notes.md, section 7.6). A tenant may have more that are called something like
 // it and set neither; see TicketsService.StatusSemantics.
 const StatusComplete int64 = 5
 
@@ -23,14 +23,14 @@ const StatusComplete int64 = 5
 // deleted.
 type TicketsService struct{ client *Client }
 
-// Get reads a ticket by its id (GET /Tickets/{id}; contract, section 2). There
+// Get reads a ticket by its id (GET /Tickets/{id}; docs/api-notes.md, section 2.1). There
 // being none is ErrNotFound.
 func (s *TicketsService) Get(ctx context.Context, id int64) (*Ticket, error) {
 	return Get[Ticket](ctx, s.client, id)
 }
 
 // ResolveNumber finds the id that belongs to a ticket number, as people see it
-// (POST /Tickets/query, eq on ticketNumber; contract, section 1). Numbers are
+// (POST /Tickets/query, eq on ticketNumber; docs/api-notes.md, section 7.1). Numbers are
 // opaque: "T20261123.0001", but also "T20261123.0001.002" for a recurring
 // ticket. None is ErrNotFound; several are an *AmbiguousError with their ids.
 func (s *TicketsService) ResolveNumber(ctx context.Context, number string) (int64, error) {
@@ -188,7 +188,7 @@ func (t *Ticket) find(ctx context.Context, c *Client, lost lostCreate) ([]Candid
 }
 
 // Update changes a ticket (GET, then PUT of the whole ticket, then GET;
-// contract, sections 4 and 8). See the function Update.
+// docs/api-notes.md, sections 7.3 and 7.4). See the function Update.
 func (s *TicketsService) Update(ctx context.Context, id int64, change func(*Ticket) error) (*Ticket, error) {
 	return Update(ctx, s.client, id, change)
 }
@@ -223,7 +223,7 @@ type StatusSemantics struct {
 
 // StatusSemantics counts, for every status of the tenant's picklist, the
 // tickets that have it and those of them that have completedDate and
-// resolvedDateTime (contract, section 5: validate per tenant which statuses
+// resolvedDateTime (docs/api-notes.md, section 7.6: validate per tenant which statuses
 // set them). It only reads: one request for the picklist, unless that is
 // cached, and three POST /Tickets/query/count a status. Statuses are in the
 // picklist's order.

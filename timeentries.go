@@ -11,7 +11,7 @@ import (
 type TimeEntriesService struct{ client *Client }
 
 // Exist tells whether a ticket has any time entries (POST /TimeEntries/query,
-// eq on ticketID, one row; contract, section 6). An answer that does not
+// eq on ticketID, one row; docs/api-notes.md, section 9). An answer that does not
 // clearly say so is an error, never "none".
 func (s *TimeEntriesService) Exist(ctx context.Context, ticketID int64) (bool, error) {
 	if err := checkID[Ticket](http.MethodPost, ticketID); err != nil {

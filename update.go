@@ -25,8 +25,8 @@ import (
 //
 // A Ticket is written whole (PUT), as the item was read, with only the changed
 // fields replaced and the fields that Autotask sets itself left out; what the
-// library does not know of the ticket is sent back byte for byte (contract,
-// sections 4 and 8). Every other entity gets a PATCH of the changed fields.
+// library does not know of the ticket is sent back byte for byte (docs/api-notes.md,
+// sections 7.3 and 7.4). Every other entity gets a PATCH of the changed fields.
 //
 // The write goes out once. If its answer is lost, Update reads the item: if the
 // write shows, that is success. If it does not, the error is ErrOutcomeUnknown,
@@ -188,7 +188,7 @@ func (e *edit[T]) repeated() []merge.Change {
 }
 
 // missing names the stabilising fields that are not in the item at all. null
-// is a value; absence is not (contract, section 8).
+// is a value; absence is not (docs/api-notes.md, section 7.4).
 func (e *edit[T]) missing() []string {
 	table := tableOf[T]()
 	here := map[string]bool{}

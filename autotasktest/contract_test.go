@@ -7,7 +7,9 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,6 +21,7 @@ import (
 // It knows of the tenant what its user is told: an address and three secrets.
 type stranger struct {
 	t                           *testing.T
+	http                        *http.Client
 	base                        string
 	user, secret, integrationID string
 }
@@ -41,7 +44,7 @@ func (s *stranger) call(method, path string, body any) (int, fields) {
 	r.Header.Set("UserName", s.user)
 	r.Header.Set("Secret", s.secret)
 	r.Header.Set("ApiIntegrationCode", s.integrationID)
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := s.http.Do(r)
 	require.NoError(s.t, err)
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
@@ -124,36 +127,40 @@ func isSet(v json.RawMessage) bool { return v != nil && string(v) != "null" }
 // section by section.
 func TestContract_ByAStrangersClient(t *testing.T) {
 	t.Parallel()
-	srv := autotasktest.NewServer(t)
-	creds := srv.Credentials()
-	newStranger := func(t *testing.T, base string) *stranger {
+	newStranger := func(t *testing.T) (*stranger, *autotasktest.Server) {
 		t.Helper()
-		return &stranger{t: t, base: base, user: creds.UserName, secret: creds.Secret, integrationID: creds.IntegrationCode}
+		srv := autotasktest.NewServer(t)
+		creds := srv.Credentials()
+		client := &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}
+		t.Cleanup(client.CloseIdleConnections)
+		return &stranger{t: t, http: client, base: srv.BaseURL(), user: creds.UserName, secret: creds.Secret, integrationID: creds.IntegrationCode}, srv
 	}
-	host, _, _ := bytes.Cut([]byte(srv.BaseURL()), []byte("/ATServicesRest"))
-	seed := func() int64 { return srv.Seed("Tickets", map[string]any{"status": 1}) }
+	seed := func(srv *autotasktest.Server) int64 { return srv.Seed("Tickets", map[string]any{"status": 1}) }
 
 	t.Run("0 base URL", func(t *testing.T) {
 		t.Parallel()
-		status, _ := newStranger(t, string(host)+"/ATServicesRest/V1.0").call(http.MethodGet, "/Tickets/1", nil)
+		s, srv := newStranger(t)
+		host, _, _ := strings.Cut(srv.BaseURL(), "/ATServicesRest")
+		status, _ := s.call(http.MethodGet, "/Tickets/1", nil)
 		assert.Equal(t, http.StatusOK, status)
 		for _, wrong := range []string{"atservicesrest", "AtServicesRest", "ATSERVICESREST"} {
-			status, _ := newStranger(t, string(host)+"/"+wrong+"/V1.0").call(http.MethodGet, "/Tickets/1", nil)
+			s.base = host + "/" + wrong + "/V1.0"
+			status, _ := s.call(http.MethodGet, "/Tickets/1", nil)
 			assert.Equal(t, http.StatusNotFound, status, wrong)
 		}
 	})
 	for _, section := range []struct {
 		name string
-		test func(s *stranger, id int64)
+		test func(s *stranger, srv *autotasktest.Server, id int64)
 	}{
-		{"1 ticket lookup", func(s *stranger, id int64) {
+		{"1 ticket lookup", func(s *stranger, _ *autotasktest.Server, id int64) {
 			var ticketNumber string
 			require.NoError(s.t, json.Unmarshal(s.ticket(id)["ticketNumber"], &ticketNumber))
 			found := s.query("Tickets", "ticketNumber", ticketNumber)
 			require.Len(s.t, found, 1)
 			assert.Equal(s.t, id, number(s.t, found[0]["id"]))
 		}},
-		{"2 authoritative retrieval", func(s *stranger, id int64) {
+		{"2 authoritative retrieval", func(s *stranger, _ *autotasktest.Server, id int64) {
 			root := s.must(http.MethodGet, fmt.Sprint("/Tickets/", id), nil)
 			assert.Len(s.t, root, 1, "all lies under item")
 			item := s.ticket(id)
@@ -161,12 +168,15 @@ func TestContract_ByAStrangersClient(t *testing.T) {
 				assert.Contains(s.t, item, name)
 			}
 		}},
-		{"3 status picklist", func(s *stranger, _ int64) {
+		{"3 status picklist", func(s *stranger, _ *autotasktest.Server, _ int64) {
 			var all []struct {
-				Name           string
-				DataType       string
-				IsPickList     bool
-				PicklistValues []struct{ Value, Label string }
+				Name           string `json:"name"`
+				DataType       string `json:"dataType"`
+				IsPickList     bool   `json:"isPickList"`
+				PicklistValues []struct {
+					Value string `json:"value"`
+					Label string `json:"label"`
+				} `json:"picklistValues"`
 			}
 			require.NoError(s.t, json.Unmarshal(s.must(http.MethodGet, "/Tickets/entityInformation/fields", nil)["fields"], &all))
 			labels := map[string]string{}
@@ -183,7 +193,7 @@ func TestContract_ByAStrangersClient(t *testing.T) {
 			assert.Equal(s.t, "Complete", labels["5"])
 			assert.Equal(s.t, "Completed", labels["8"])
 		}},
-		{"4 updates", func(s *stranger, id int64) {
+		{"4 updates", func(s *stranger, _ *autotasktest.Server, id int64) {
 			status, _ := s.call(http.MethodPatch, "/Tickets", map[string]any{"id": id, "title": "x"})
 			assert.Equal(s.t, http.StatusMethodNotAllowed, status)
 			for _, absent := range copied {
@@ -200,7 +210,7 @@ func TestContract_ByAStrangersClient(t *testing.T) {
 			}
 			assert.False(s.t, isSet(s.ticket(id)["resolution"]))
 		}},
-		{"5 status semantics", func(s *stranger, id int64) {
+		{"5 status semantics", func(s *stranger, _ *autotasktest.Server, id int64) {
 			s.set(id, "status", 8)
 			assert.Equal(s.t, "8", string(s.ticket(id)["status"]))
 			assert.False(s.t, isSet(s.ticket(id)["completedDate"]) || isSet(s.ticket(id)["resolvedDateTime"]))
@@ -208,12 +218,12 @@ func TestContract_ByAStrangersClient(t *testing.T) {
 			assert.Equal(s.t, "5", string(s.ticket(id)["status"]))
 			assert.True(s.t, isSet(s.ticket(id)["completedDate"]) && isSet(s.ticket(id)["resolvedDateTime"]))
 		}},
-		{"6 time entries", func(s *stranger, id int64) {
+		{"6 time entries", func(s *stranger, srv *autotasktest.Server, id int64) {
 			assert.Empty(s.t, s.query("TimeEntries", "ticketID", id))
 			srv.Seed("TimeEntries", map[string]any{"ticketID": id})
 			assert.Len(s.t, s.query("TimeEntries", "ticketID", id), 1)
 		}},
-		{"7 notes", func(s *stranger, id int64) {
+		{"7 notes", func(s *stranger, _ *autotasktest.Server, id int64) {
 			for _, path := range []string{"/TicketNotes", "/TicketNote"} {
 				status, _ := s.call(http.MethodPost, path, map[string]any{"TicketID": id, "Title": "x", "Description": "x", "NoteType": 1, "Publish": 1})
 				assert.Equal(s.t, http.StatusNotFound, status, path)
@@ -231,7 +241,7 @@ func TestContract_ByAStrangersClient(t *testing.T) {
 				assert.Equal(s.t, http.StatusInternalServerError, status, name)
 			}
 		}},
-		{"8 resolution", func(s *stranger, id int64) {
+		{"8 resolution", func(s *stranger, _ *autotasktest.Server, id int64) {
 			before := s.ticket(id)
 			s.set(id, "resolution", "Cable replaced.")
 			after := s.ticket(id)
@@ -240,15 +250,15 @@ func TestContract_ByAStrangersClient(t *testing.T) {
 				assert.JSONEq(s.t, string(before[name]), string(after[name]), name)
 			}
 		}},
-		{"9 workflow, test 1", func(s *stranger, id int64) {
+		{"9 workflow, test 1", func(s *stranger, _ *autotasktest.Server, id int64) {
 			s.note(id)
 			s.set(id, "resolution", "Cable replaced.")
 			after := s.ticket(id)
 			assert.Equal(s.t, "1", string(after["status"]))
 			assert.False(s.t, isSet(after["completedDate"]) || isSet(after["resolvedDateTime"]))
 		}},
-		{"9 workflow, test 2", func(s *stranger, id int64) {
-			other := seed()
+		{"9 workflow, test 2", func(s *stranger, srv *autotasktest.Server, id int64) {
+			other := seed(srv)
 			srv.Seed("TimeEntries", map[string]any{"ticketID": other})
 			for _, ticket := range []int64{id, other} {
 				s.note(ticket)
@@ -262,9 +272,10 @@ func TestContract_ByAStrangersClient(t *testing.T) {
 			assert.False(s.t, isSet(s.ticket(other)["completedDate"]) || isSet(s.ticket(other)["resolvedDateTime"]))
 		}},
 	} {
-		id := seed()
 		t.Run(section.name, func(t *testing.T) {
-			section.test(newStranger(t, srv.BaseURL()), id) // one after the other: the thread limit holds for all
+			t.Parallel()
+			s, srv := newStranger(t)
+			section.test(s, srv, seed(srv))
 		})
 	}
 }

@@ -186,7 +186,7 @@ func formatDate(t time.Time) json.RawMessage {
 	b = append(digits(b, minute), ':')
 	b = digits(b, second)
 	if ms := t.Nanosecond() / 1e6; ms > 0 {
-		b = append(b, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+		b = digits(append(b, '.', decimal[ms/100]), ms%100)
 		b = bytes.TrimRight(b, "0")
 	}
 	return append(b, 'Z', '"')
@@ -194,7 +194,10 @@ func formatDate(t time.Time) json.RawMessage {
 
 const dateLayout = `"2006-01-02T15:04:05.999Z"`
 
-func digits(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
+const decimal = "0123456789"
+
+// digits writes a number below 100.
+func digits(b []byte, n int) []byte { return append(b, decimal[n/10], decimal[n%10]) }
 
 // zoneless takes the zone designator off a date.
 func zoneless(v json.RawMessage) json.RawMessage {

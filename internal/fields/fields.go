@@ -23,7 +23,7 @@ type Field struct {
 	Required    bool
 	ZeroIsValue bool // 0 is a real value, as company 0 is the tenant's own
 	ReadOnly    bool
-	Stabilising bool // must be in every PUT (contract, section 8)
+	Stabilising bool // must be in every PUT (docs/api-notes.md, section 7.4)
 	Always      bool // every PATCH of an item repeats it
 	Day         bool // a date without a time of day: midnight UTC stands for it
 	Parent      bool // it holds the id of the parent that writes go through
