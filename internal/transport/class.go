@@ -79,7 +79,7 @@ func isID(segment string) bool {
 }
 
 // patchesTicket tells whether the request would PATCH a ticket. Tickets are
-// only ever written whole (docs/api-notes.md, tickets).
+// only ever written whole (docs/api-notes.md, section 7.3).
 func patchesTicket(method, address string) bool {
 	if !isPatch(method) {
 		return false

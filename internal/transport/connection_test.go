@@ -533,16 +533,24 @@ func TestLargeAnswersAreReadWhole(t *testing.T) {
 	assert.Equal(t, maxPooledBuffer+1+len(good), size)
 }
 
+// endless is a body without an end, of zero bytes.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return copy(p, blank[:]), nil }
+
+var blank = [32 << 10]byte{}
+
 // An answer is read in two ways, up to 4 MiB and beyond: in neither may one
 // that is too large pass for one that is whole.
 func TestBodies_NoneIsCutInSilence(t *testing.T) {
 	t.Parallel()
-	for _, limit := range []int64{100, maxPooledBuffer - 1, maxPooledBuffer, maxPooledBuffer + 1, maxPooledBuffer + 1<<20, maxPooledBuffer + 3<<19} {
-		for _, over := range []int64{-1, 0, 1, 2, 1 << 19, 1 << 20, 5 << 20} {
+	for _, limit := range []int64{100, maxPooledBuffer - 1, maxPooledBuffer, maxPooledBuffer + 1, maxPooledBuffer + 3<<19} {
+		for _, over := range []int64{0, 1, 1 << 20} {
 			for _, known := range []bool{true, false} {
 				size := max(limit+over, int64(len(good)))
 				c := config(roundTrip(func(*http.Request) (*http.Response, error) {
-					resp := answer(200, good+strings.Repeat(" ", int(size)-len(good)))
+					resp := answer(200, "")
+					resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(good), io.LimitReader(endless{}, size-int64(len(good)))))
 					if known {
 						resp.ContentLength = size
 					}

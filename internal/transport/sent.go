@@ -57,11 +57,15 @@ func (o *single) begin() error {
 	return nil
 }
 
-// end keeps how the handing-over ended.
+// end keeps how the handing-over ended, unless the attempt has ended before: then
+// it has been judged.
 func (o *single) end(h *handover, status int, err error) {
 	maybe, partly, sent := h.judge(err)
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.over {
+		return
+	}
 	o.running, o.maybe, o.partly, o.status = false, maybe, partly, status
 	if maybe {
 		o.sent = sent

@@ -323,6 +323,17 @@ func TestSentOnce_MiddlewareThatSendsTwoAtATime(t *testing.T) {
 	})
 }
 
+func TestSentOnce_WhatEndsAfterTheAttemptChangesNothing(t *testing.T) {
+	t.Parallel()
+	_, o := sendOnce(t.Context())
+	require.NoError(t, o.begin())
+	o.close()
+	assert.True(t, o.maybe, "it is still under way")
+	o.end(newHandover(o, http.DefaultTransport), 0, dialError)
+	assert.True(t, o.maybe, "what was reported as unknown stays so")
+	require.ErrorIs(t, o.begin(), errSentOnce)
+}
+
 func TestSentOnce_MiddlewareThatComesLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
