@@ -54,7 +54,7 @@ func EnsureAttachment[T Attachable](ctx context.Context, c *Client, v *T, conten
 	if err != nil {
 		return 0, false, err
 	}
-	key := c.createKeyOf(e)
+	key, _ := e.createKey()
 	done, err := c.takeTurn(ctx, key, http.MethodPost, r.path)
 	if err != nil {
 		return 0, false, err
@@ -100,7 +100,8 @@ func wantedOf[T Entity](v *T, r *preparedUpload) (*wantedAttachment[T], error) {
 
 // upload sends the attachment once, in the caller's turn.
 func (e *wantedAttachment[T]) upload(ctx context.Context, c *Client, r *preparedUpload) (int64, error) {
-	return c.createInTurn(ctx, e, r.newOne(c), lostCreate{known: true}) // a search has shown none
+	key, _ := e.createKey()
+	return c.createInTurn(ctx, e, key, r.newOne(c), lostCreate{known: true}) // a search has shown none
 }
 
 func (e *wantedAttachment[T]) createKey() (writeKey, bool) {
@@ -133,7 +134,8 @@ func (e *wantedAttachment[T]) onlyOne(c *Client, r *preparedUpload, id int64, fo
 		hidden.RetryAfter, hidden.Sent = landing, r.fields
 		return hidden
 	}
-	c.core.unanswered.remove(c.createKeyOf(e))
+	key, _ := e.createKey()
+	c.core.unanswered.remove(key)
 	return nil
 }
 

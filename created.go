@@ -38,7 +38,9 @@ type writeKey struct {
 	collection string // in lower case: the web server takes any
 	id         int64
 	made       digest // of a create; zero for an item
-	actor      int64  // of a create: who acts for whom
+	// actor is for whom an item was created. It is 0 for work that is told by a key
+	// or a start time, which is the same whoever does it.
+	actor int64
 }
 
 type digest [sha256.Size]byte
@@ -193,13 +195,6 @@ type claimable struct {
 	doubtful bool
 }
 
-// createKeyOf names what the item and its twins have in common, for this client.
-func (c *Client) createKeyOf(item findable) writeKey {
-	key, _ := item.createKey()
-	key.actor = c.impersonateID
-	return key
-}
-
 // age judges a time of creation against the beginning of a create. too is true
 // of one that is older beyond doubt.
 func (c *Client) age(created time.Time, lost lostCreate) (doubtful, too bool) {
@@ -209,12 +204,14 @@ func (c *Client) age(created time.Time, lost lostCreate) (doubtful, too bool) {
 
 // createFindable is Create for an item that can be searched for.
 func (c *Client) createFindable(ctx context.Context, item findable, n newOne) (int64, error) {
-	done, err := c.takeTurn(ctx, c.createKeyOf(item), http.MethodPost, n.path)
+	key, _ := item.createKey()
+	key.actor = c.impersonateID
+	done, err := c.takeTurn(ctx, key, http.MethodPost, n.path)
 	if err != nil {
 		return 0, err
 	}
 	defer done()
-	return c.createInTurn(ctx, item, n, lostCreate{})
+	return c.createInTurn(ctx, item, key, n, lostCreate{})
 }
 
 // newOne is an item to create.
@@ -264,8 +261,7 @@ func wait(ctx context.Context, d time.Duration) bool {
 // createInTurn creates an item once. If an earlier create of the same is not
 // answered, its item is the one; until that shows, or cannot come any more,
 // nothing is sent.
-func (c *Client) createInTurn(ctx context.Context, item findable, n newOne, before lostCreate) (int64, error) {
-	key := c.createKeyOf(item)
+func (c *Client) createInTurn(ctx context.Context, item findable, key writeKey, n newOne, before lostCreate) (int64, error) {
 	lost, ok := c.core.unanswered.get(key)
 	isRepeat := ok && lost.created.id == 0
 	if isRepeat {

@@ -237,7 +237,7 @@ func (n onceNote) isRepeatable() bool { return n.ref != "" || !n.since.IsZero() 
 
 // ensure finds the note or posts it. before, if not nil, is asked before a post.
 func (n onceNote) ensure(ctx context.Context, c *Client, before func() error) (foundNote, error) {
-	key := c.createKeyOf(n.note)
+	key, _ := n.note.createKey()
 	path, body, err := newItem(n.note)
 	if err != nil {
 		return foundNote{}, err
@@ -261,7 +261,7 @@ func (n onceNote) ensure(ctx context.Context, c *Client, before func() error) (f
 			return foundNote{}, err
 		}
 	}
-	id, err := c.createInTurn(ctx, n.note, c.newOne(path, body), sought)
+	id, err := c.createInTurn(ctx, n.note, key, c.newOne(path, body), sought)
 	if err != nil {
 		return foundNote{}, err
 	}
