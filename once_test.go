@@ -473,7 +473,7 @@ func lateCreate(t *testing.T, first, next onceCreate, how string, lands time.Dur
 	}
 }
 
-// startedAhead are the ways in which the clocks of client, web server and
+// onceClocks are the ways in which the clocks of client, web server and
 // database differ.
 var onceClocks = []struct {
 	name           string
@@ -1179,7 +1179,7 @@ func TestOnce_14_AHistoryThatIsDownClosesNothing(t *testing.T) {
 	}
 }
 
-// Between them, works with an unknown outcome are taken up again by ResolveAll.
+// Works with an unknown outcome are taken up again by ResolveAll.
 func TestOnce_ResolveAllTakesUnknownWorksUpAgain(t *testing.T) {
 	t.Parallel()
 	for _, op := range []string{"PUT Tickets", "POST Tickets/Notes"} {
@@ -1329,8 +1329,8 @@ func TestOnce_RefIsChecked(t *testing.T) {
 // A reference tells works apart, and stands in the title of the note.
 func TestOnce_RefTellsWorksApart(t *testing.T) {
 	t.Parallel()
-	srv, id := autotasktest.NewInProcess(t), int64(0)
-	id = seedRows(srv).ticket
+	srv := autotasktest.NewInProcess(t)
+	id := seedRows(srv).ticket
 	for range 2 {
 		for _, ref := range []string{"7", "77", "job 7", "JOB-8"} {
 			n := note()
@@ -1469,28 +1469,26 @@ func TestOnce_Requests(t *testing.T) {
 // At most 10.1 requests a resolution by number, over a thousand tickets.
 func TestOnce_RequestsInBulk(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		srv := autotasktest.NewInProcess(t)
-		var numbers []string
-		for range 1000 {
-			numbers = append(numbers, fmt.Sprint(srv.Get("Tickets", seedRows(srv).ticket)["ticketNumber"]))
-		}
-		srv.SetThreshold(1_000_000, 0)
-		work := func(yield func(autotask.Work) bool) {
-			for _, number := range numbers {
-				r := autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete, Begun: time.Now()}
-				if !yield(autotask.Work{Number: number, Resolution: r}) {
-					return
-				}
+	srv := autotasktest.NewInProcess(t)
+	var numbers []string
+	for range 1000 {
+		numbers = append(numbers, fmt.Sprint(srv.Get("Tickets", srv.Seed("Tickets", map[string]any{"status": 1, "resolution": nil}))["ticketNumber"]))
+	}
+	srv.SetThreshold(1_000_000, 0)
+	work := func(yield func(autotask.Work) bool) {
+		for _, number := range numbers {
+			r := autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete, Begun: time.Now()}
+			if !yield(autotask.Work{Number: number, Resolution: r}) {
+				return
 			}
 		}
-		n := 0
-		for outcome, err := range srv.InProcessClient().ResolveAll(t.Context(), work, autotask.ResolveAllOptions{}) {
-			require.NoError(t, err)
-			require.True(t, outcome.Resolved)
-			n++
-		}
-		assert.Equal(t, 1000, n)
-		assert.LessOrEqual(t, len(srv.Requests()), 10_100)
-	})
+	}
+	n := 0
+	for outcome, err := range srv.InProcessClient().ResolveAll(t.Context(), work, autotask.ResolveAllOptions{}) {
+		require.NoError(t, err)
+		require.True(t, outcome.Resolved)
+		n++
+	}
+	assert.Equal(t, 1000, n)
+	assert.LessOrEqual(t, len(srv.Requests()), 10_100)
 }
