@@ -190,7 +190,7 @@ func TestOnce_1_ALatePUTUndoesNothing(t *testing.T) {
 					for _, lands := range onceLands {
 						for who := range onceRepeats {
 							name := fmt.Sprintf("%s, lands %v, %s", how, lands, onceRepeats[who].name)
-							t.Run(name, func(t *testing.T) { //nolint:paralleltest // two thousand goroutines with a tenant each gain nothing
+							t.Run(name, func(t *testing.T) {
 								synctest.Test(t, func(t *testing.T) { lateWrite(t, first, next, how, lands, who) })
 							})
 						}
@@ -422,7 +422,7 @@ func TestOnce_3_NothingIsCreatedTwice(t *testing.T) {
 								continue // another process creates another one, as it should
 							}
 							name := fmt.Sprintf("%s, lands %v, %s", how, lands, repeat.name)
-							t.Run(name, func(t *testing.T) { //nolint:paralleltest // as above
+							t.Run(name, func(t *testing.T) {
 								synctest.Test(t, func(t *testing.T) { lateCreate(t, first, next, how, lands, who) })
 							})
 						}
@@ -701,7 +701,7 @@ func TestOnce_5_ALostWriteIsUnknownWhateverItChanges(t *testing.T) {
 				t.Parallel()
 				for _, how := range onceHows {
 					for _, lands := range onceLands {
-						t.Run(fmt.Sprintf("%s, lands %v", how, lands), func(t *testing.T) { //nolint:paralleltest // as above
+						t.Run(fmt.Sprintf("%s, lands %v", how, lands), func(t *testing.T) {
 							synctest.Test(t, func(t *testing.T) {
 								srv := autotasktest.NewInProcess(t)
 								client := srv.InProcessClient()
