@@ -109,7 +109,7 @@ func (c *Client) ResolveAll(ctx context.Context, work iter.Seq[Work], opts Resol
 			results: make(chan result),
 		}
 		go b.feed(work)
-		go b.dispatch()
+		go b.dispatch() //nolint:contextcheck // its requests run under running, which outlives ctx
 		defer b.end(stop)
 		began := time.Now()
 		var p Progress
