@@ -38,15 +38,17 @@ type Resolution struct {
 	// created since then is the work's own.
 	Begun time.Time
 	// Ref is the caller's own key of the work, and needs no clock. The note's
-	// title ends in " [ref]", and is looked for by that. It has at most 50
-	// characters, without brackets.
+	// title ends in " [ref]", and is looked for by that, so a person must not edit
+	// it. It has at most 50 characters of plain text: no brackets, HTML entities,
+	// line breaks, or outer or double spaces.
 	Ref string
 	// NoteID is the note itself, from an earlier run's Outcome.
 	NoteID int64
 
 	// If is the caller's veto. It is called with the ticket as it was just read,
 	// before each write: before the note, the resolution and the status. Its error
-	// ends the run.
+	// ends the run. It must not write the ticket through the same client: that call
+	// would wait for the run that it is made from.
 	If func(*Ticket) error
 }
 
