@@ -46,8 +46,8 @@ func (r *run) note(ctx context.Context, t *autotask.Ticket) error {
 	}
 	active := lastActive(t)
 	k.confirmed = time.Now()
-	if created, ok := t.CreateDate.Get(); ok && !active.After(created.Add(tick)) && !r.state.notesStand() {
-		k.activity = active // nothing has happened on it
+	if created, ok := t.CreateDate.Get(); ok && r.madeIt && k.activity.IsZero() && !active.After(created.Add(tick)) {
+		k.activity, k.learned = active, k.confirmed // nothing has happened on it since this call made it
 	}
 	if holdsMark(t.Description.Or(""), r.event) {
 		r.out.Created = true
@@ -107,10 +107,12 @@ func (r *run) mayHold(k *known, active time.Time) bool {
 	case k.posted.isZero():
 		return !active.Equal(k.activity)
 	case active.Equal(k.activity):
-		r.state.sawStanding() // in spite of a note
+		if k.posted.from.Sub(k.learned) > blur {
+			r.state.sawStanding() // in spite of a note
+		}
 		return true
 	case r.state.isOwn(active, k.posted):
-		k.activity, k.posted = active, span{}
+		k.activity, k.learned, k.posted = active, time.Now(), span{}
 		return false
 	}
 	return true
@@ -138,7 +140,7 @@ func (r *run) earlierNote(ctx context.Context, t *autotask.Ticket, k *known, act
 		}
 		newest = later(newest, n.CreateDateTime.Or(time.Time{}))
 	}
-	k.activity, k.posted = active, span{}
+	k.activity, k.learned, k.posted = active, time.Now(), span{}
 	if len(notes) > 0 && t.LastActivityDate.Or(newest).Before(newest.Add(-time.Second)) && newest.Before(r.began.Add(-clockMargin)) {
 		r.state.sawStanding() // the note is not of this moment, and has not moved it
 	}

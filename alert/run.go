@@ -26,6 +26,7 @@ type run struct {
 	event     string // as a ref
 	out       *Outcome
 	began     time.Time
+	madeIt    bool // this call has made the ticket
 }
 
 func newRun(client *autotask.Client, companyID int64, key string, p Policy) *run {
@@ -235,6 +236,7 @@ func (r *run) create(ctx context.Context, t *autotask.Ticket) error {
 		// Found by a search after a lost answer: another process has made it.
 		r.step(StepCreate, autotask.StepAlreadyDone, "somebody else made %s at the same time", name(mine))
 	} else {
+		r.madeIt = true
 		r.step(StepCreate, autotask.StepDone, "%s", name(mine))
 		if stamp, ok := mine.CreateDate.Get(); ok {
 			r.state.learn(stamp, during)

@@ -42,6 +42,7 @@ type known struct {
 	// events are the refs on the ticket, all of them as of the ticket's activity.
 	events   map[string]bool
 	activity time.Time
+	learned  time.Time // when this was learned, by our clock
 	// posted is when our own note went out, since that activity.
 	posted span
 }
