@@ -70,6 +70,7 @@ func TestRequests(t *testing.T) {
 		for i := range 30 { // of other alerts, closed and open
 			srv.Seed("Tickets", map[string]any{"companyID": company, "status": []int{1, 5, 10}[i%3], "externalID": "other"})
 		}
+		srv.Seed("Tickets", map[string]any{"companyID": company, "status": 1, "externalID": "alert:seeded"})
 		client := srv.Client()
 		costs := func(most int, out *alert.Outcome) *alert.Outcome {
 			t.Helper()
@@ -88,15 +89,22 @@ func TestRequests(t *testing.T) {
 		pass(10 * time.Minute)
 		assert.True(t, costs(2, upsert(t, client, failed("run-5"), alert.Policy{})).Noted)
 		pass(10 * time.Minute)
-		assert.True(t, costs(2, upsert(t, srv.Client(), failed("run-6"), alert.Policy{})).Noted, "a process that knows nothing")
+		young := srv.Client()
+		assert.True(t, costs(3, upsert(t, young, failed("run-6"), alert.Policy{})).Noted, "a process that knows nothing")
 		assert.True(t, costs(2, upsert(t, srv.Client(), failed("run-6"), alert.Policy{})).Noted, "a repeat of the queue")
+		pass(10 * time.Minute)
+		assert.True(t, costs(2, upsert(t, young, failed("run-6b"), alert.Policy{})).Noted)
+		other := failed("run-0") // of a ticket that it has not seen
+		other.Key = "seeded"
+		pass(10 * time.Minute)
+		assert.True(t, costs(2, upsert(t, young, other, alert.Policy{})).Noted)
 
 		assert.True(t, costs(1, upsert(t, client, failed("run-7"), hourly)).Suppressed)
 		assert.True(t, costs(0, upsert(t, client, failed("run-8"), hourly)).Suppressed)
 		pass(2 * time.Minute)
 		assert.True(t, costs(1, upsert(t, srv.Client(), failed("run-9"), hourly)).Suppressed)
 
-		other := failed("run-1")
+		other = failed("run-1")
 		other.Key = "disk/FILE-01"
 		assert.True(t, costs(4, upsert(t, client, other, hourly)).Created)
 

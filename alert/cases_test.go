@@ -1,7 +1,11 @@
 package alert_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -196,14 +200,14 @@ func TestReopening(t *testing.T) {
 				assert.Equal(t, test.reopened, next.TicketID == first.TicketID)
 				if test.reopened {
 					assert.True(t, next.Noted)
-					assert.EqualValues(t, "10", fmt.Sprint(srv.Get("Tickets", first.TicketID)["status"]))
+					assert.Equal(t, "10", fmt.Sprint(srv.Get("Tickets", first.TicketID)["status"]))
 				} else {
 					assert.True(t, next.Created)
 					assert.Equal(t, before, srv.Get("Tickets", first.TicketID), "it is left alone")
 				}
 				open := 0
 				for _, row := range openOf(srv, "alert:"+key) {
-					if fmt.Sprint(row["companyID"]) == fmt.Sprint(int64(company)) {
+					if fmt.Sprint(row["companyID"]) == fmt.Sprint(company) {
 						open++
 					}
 				}
@@ -376,4 +380,45 @@ func TestFindCompany(t *testing.T) {
 	var several *autotask.AmbiguousError
 	require.ErrorAs(t, err, &several)
 	assert.Equal(t, []int64{twin, other}, several.IDs())
+}
+
+// TestNotesThatMoveNothing is a tenant where lastActivityDate stays what it was
+// as a note comes.
+func TestNotesThatMoveNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		srv.SetLatency(50 * time.Millisecond)
+		activity := regexp.MustCompile(`"lastActivityDate":"[^"]*"`)
+		newClient := func() *autotask.Client {
+			return srv.InProcessClient(autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+				return roundTripper(func(r *http.Request) (*http.Response, error) {
+					resp, err := next.RoundTrip(r)
+					if err != nil || !strings.HasSuffix(r.URL.Path, "/Tickets/query") {
+						return resp, err
+					}
+					body, err := io.ReadAll(resp.Body)
+					body = activity.ReplaceAll(body, []byte(`"lastActivityDate":"2020-01-01T00:00:00Z"`))
+					resp.Body = io.NopCloser(bytes.NewReader(body))
+					resp.ContentLength = int64(len(body))
+					resp.Header.Del("Content-Length")
+					return resp, err
+				})
+			}))
+		}
+		client := newClient()
+		upsert(t, client, failed("run-0"), alert.Policy{})
+		events := 6
+		for i := range events {
+			a := failed(fmt.Sprintf("run-%d", i+1))
+			for range 2 { // by processes that know nothing of each other
+				assert.True(t, upsert(t, client, a, alert.Policy{}).Noted)
+				assert.True(t, upsert(t, newClient(), a, alert.Policy{}).Noted)
+				pass(10 * time.Minute)
+			}
+		}
+		for i := range events {
+			assert.Equal(t, 1, timesOn(srv, fmt.Sprintf("run-%d", i+1)))
+		}
+	})
 }

@@ -58,7 +58,9 @@
 // In requests: three for a new ticket, four where there is a Storm or the tenant's
 // Duplicate Ticket Handling answers; two for a further occurrence, and one more if
 // the ticket was active since shortly before the event and this process does not
-// know why; one or none for a suppressed one; one and those of client.Resolve for
+// know why, or for a first occurrence in a process that has not seen yet whether a
+// note moves its ticket's lastActivityDate, which is not documented; one or none
+// for a suppressed one; one and those of client.Resolve for
 // Clear. A ticket of a status other than 5 that holds timestamps makes the client
 // ask for TicketsService.StatusSemantics, once an hour.
 //

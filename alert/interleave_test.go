@@ -91,7 +91,7 @@ var scenes = []scene{
 	{name: "new, locked", workers: 2, faults: 4, locked: true},
 	{name: "the same event, locked", workers: 2, faults: 4, locked: true, same: true},
 	{name: "open", workers: 2, faults: 3, tickets: []map[string]any{{"status": 1}}},
-	{name: "open, locked", workers: 2, faults: 4, locked: true, tickets: []map[string]any{{"status": 1}}},
+	{name: "open, locked", workers: 2, faults: 3, locked: true, tickets: []map[string]any{{"status": 1}}},
 	{name: "two open", workers: 2, faults: 1, tickets: []map[string]any{{"status": 1}, {"status": 10}}},
 	{name: "reopened, locked", workers: 2, faults: 3, locked: true, closed: true, policy: alert.Policy{Reopen: time.Hour, ReopenStatus: 10}},
 }
@@ -224,19 +224,19 @@ func (w *world) work(ctx context.Context, worker int) error {
 		if client == nil {
 			client = w.newClient(worker, func() { die(errKilled) })
 		}
-		_, err := alert.Upsert(life, client, a, p)
+		_, failure := alert.Upsert(life, client, a, p)
 		dead := context.Cause(life) == errKilled //nolint:errorlint // it is this very error
 		die(nil)
-		switch {
-		case err == nil && !dead || ctx.Err() != nil:
+		if done := failure == nil && !dead; done || ctx.Err() != nil {
 			return nil
-		case attempts == 12:
-			return fmt.Errorf("worker %d never ends: %w", worker, err)
+		}
+		if attempts == 12 {
+			return fmt.Errorf("worker %d never ends: %w", worker, failure)
 		}
 		wait := time.Second
 		if dead {
 			client = nil // another process
-		} else if e, ok := errors.AsType[*autotask.Error](err); ok {
+		} else if e, ok := errors.AsType[*autotask.Error](failure); ok {
 			wait = max(wait, e.RetryAfter)
 		}
 		pass(wait)
@@ -286,6 +286,7 @@ func (w *world) carry(next http.RoundTripper, r *http.Request, worker int, die f
 		if r.Method == http.MethodPost {
 			next, r = w.behind.Transport(), w.signed(r)
 		}
+	case answered, lostAnswer, killedLate:
 	}
 	resp, err := w.send(next, r, isRead)
 	if err == nil && (decided == lostAnswer || decided == killedLate) {
@@ -327,7 +328,7 @@ func (w *world) send(next http.RoundTripper, r *http.Request, isRead bool) (*htt
 		}
 		_ = resp.Body.Close()
 	}
-	w.unsent, w.body = r.Clone(context.Background()), body
+	w.unsent, w.body = r.Clone(context.WithoutCancel(r.Context())), body
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
 	return next.RoundTrip(r)
 }
@@ -567,9 +568,12 @@ func (n *tally) playScenes(t *testing.T) {
 func TestStaleQueries(t *testing.T) {
 	t.Parallel()
 	var n tally
-	runs := 150
-	if os.Getenv(playAll) == "all" {
+	runs := 100
+	switch {
+	case os.Getenv(playAll) == "all":
 		runs = 2_000
+	case raceDetector:
+		runs = 10
 	}
 	for _, workers := range []int{2, 3} {
 		for k := range runs {
@@ -584,9 +588,12 @@ func TestStaleQueries(t *testing.T) {
 // sample plays random runs, of three workers as well.
 func (n *tally) sample(t *testing.T, all bool) {
 	t.Helper()
-	runs := 60
-	if all {
+	runs := 50
+	switch {
+	case all:
 		runs = 300
+	case raceDetector:
+		runs = 5
 	}
 	for i, s := range scenes {
 		for _, workers := range []int{2, 3} {

@@ -19,7 +19,7 @@ func (r *run) quiet() bool {
 		return true
 	}
 	k := r.state.knows(r.subject)
-	if k == nil || now.Sub(k.confirmed) >= fresh || now.Sub(k.reported) >= r.policy.NoteEvery {
+	if k == nil || r.policy.NoteEvery == 0 || now.Sub(k.confirmed) >= fresh || now.Sub(k.reported) >= r.policy.NoteEvery {
 		return false
 	}
 	r.out.Suppressed, r.out.TicketID = true, k.ticketID
@@ -52,7 +52,7 @@ func (r *run) note(ctx context.Context, t *autotask.Ticket) error {
 	if holdsMark(t.Description.Or(""), r.event) {
 		r.out.Created = true
 		k.events[r.event] = true
-		k.reported = later(k.reported, active)
+		k.reported = later(k.reported, earlier(active, k.confirmed))
 		if !slices.ContainsFunc(r.out.Steps, func(s autotask.Step) bool { return s.Name == StepCreate }) {
 			r.step(StepCreate, autotask.StepAlreadyDone, "the event made %s in an earlier call", name(t))
 		}
@@ -62,7 +62,7 @@ func (r *run) note(ctx context.Context, t *autotask.Ticket) error {
 		return r.noted(0, "an earlier call noted it")
 	}
 	if every := r.policy.NoteEvery; every > 0 && time.Since(later(k.reported, active)) < every && !r.out.Reopened {
-		k.reported = later(k.reported, active)
+		k.reported = later(k.reported, earlier(active, k.confirmed))
 		r.out.Suppressed = true
 		r.step(StepNote, autotask.StepSkipped, "%s was active within the last %v", name(t), every)
 		return nil
@@ -93,14 +93,14 @@ func (r *run) noted(id int64, reason string) error {
 }
 
 // mayHold reports whether an earlier call may have noted the event: then the
-// notes must be read. It cannot have, if the ticket was not active since the
-// event, since a note moves the activity of its ticket; nor if all that happened
+// notes must be read. It cannot have, if a note moves the activity of its ticket
+// here, and the ticket was not active since the event; nor if all that happened
 // since this process knew the notes is one note of its own.
 func (r *run) mayHold(k *known, active time.Time) bool {
 	switch {
-	case r.state.notesStand():
+	case r.state.notesMove() == stood:
 		return true
-	case !r.alert.At.IsZero() && active.Before(earlier(r.alert.At, r.began).Add(-clockMargin)):
+	case r.state.notesMove() == moved && !r.alert.At.IsZero() && active.Before(earlier(r.alert.At, r.began).Add(-clockMargin)):
 		return false
 	case k.activity.IsZero():
 		return true
@@ -108,10 +108,11 @@ func (r *run) mayHold(k *known, active time.Time) bool {
 		return !active.Equal(k.activity)
 	case active.Equal(k.activity):
 		if k.posted.from.Sub(k.learned) > blur {
-			r.state.sawStanding() // in spite of a note
+			r.state.saw(stood) // in spite of a note
 		}
 		return true
 	case r.state.isOwn(active, k.posted):
+		r.state.saw(moved)
 		k.activity, k.learned, k.posted = active, time.Now(), span{}
 		return false
 	}
@@ -141,8 +142,13 @@ func (r *run) earlierNote(ctx context.Context, t *autotask.Ticket, k *known, act
 		newest = later(newest, n.CreateDateTime.Or(time.Time{}))
 	}
 	k.activity, k.learned, k.posted = active, time.Now(), span{}
-	if len(notes) > 0 && t.LastActivityDate.Or(newest).Before(newest.Add(-time.Second)) && newest.Before(r.began.Add(-clockMargin)) {
-		r.state.sawStanding() // the note is not of this moment, and has not moved it
+	last, dated := t.LastActivityDate.Get()
+	switch {
+	case len(notes) == 0 || !dated:
+	case last.Before(newest.Add(-blur)) && newest.Before(r.began.Add(-clockMargin)):
+		r.state.saw(stood) // the note is not of this moment, and has not moved it
+	case last.Sub(newest).Abs() < blur && newest.Sub(t.CreateDate.Or(newest)) > blur:
+		r.state.saw(moved)
 	}
 	return id, nil
 }

@@ -19,12 +19,11 @@ type state struct {
 	rules     rules
 	rulesRead time.Time
 
-	mu    sync.Mutex
-	keys  map[subject]*known
-	storm map[int64]*stormTicket // by the id of the ticket
-	made  map[int64][]madeTicket // by company
-	// stands: a note does not move the lastActivityDate of its ticket here.
-	stands bool
+	mu     sync.Mutex
+	keys   map[subject]*known
+	storm  map[int64]*stormTicket // by the id of the ticket
+	made   map[int64][]madeTicket // by company
+	moves  moves
 	offset offset
 }
 
@@ -145,14 +144,24 @@ func (s *state) isOwn(stamp time.Time, during span) bool {
 		!stamp.Before(during.from.Add(o.least-tick)) && !stamp.After(during.to.Add(o.most+tick))
 }
 
-func (s *state) notesStand() bool {
+// moves is whether a note moves the lastActivityDate of its ticket. It is not
+// documented, so that each client finds out.
+type moves int
+
+const (
+	unseen moves = iota
+	moved
+	stood // which is never taken back
+)
+
+func (s *state) notesMove() moves {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.stands
+	return s.moves
 }
 
-func (s *state) sawStanding() {
+func (s *state) saw(m moves) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stands = true
+	s.moves = max(s.moves, m)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/autotask-go/autotask"
 )
 
-// stormHour is how long a storm ticket takes new keys.
-const stormHour = time.Hour
+// stormLife is how long a storm ticket takes new keys.
+const stormLife = time.Hour
 
 // stormTicket is an open storm ticket, as this process knows it. It is changed
 // under the state's mutex.
@@ -89,7 +89,7 @@ func (r *run) joinStorm(ctx context.Context, f *found) (t *autotask.Ticket, err 
 }
 
 func (r *run) isYoung(t *autotask.Ticket) bool {
-	return r.began.Sub(t.CreateDate.Or(time.Time{})) < stormHour
+	return r.began.Sub(t.CreateDate.Or(time.Time{})) < stormLife
 }
 
 // stormsOf are the open storm tickets, one that this process has just made
@@ -132,8 +132,10 @@ func (r *run) newTickets(f *found) int {
 func (r *run) makeStorm(ctx context.Context, n int) (*autotask.Ticket, error) {
 	external := prefix + stormMark + r.began.UTC().Format("2006-01-02T15h")
 	text := fmt.Sprintf("%d tickets of alerts were made for this company within %v. Further alerts are noted here, one note each. "+
-		"As long as this ticket is open, they make no tickets of their own.", n, r.policy.Storm.Within)
-	t := r.ticket(external, "Alert storm: "+r.alert.Title, text)
+		"As long as this ticket is open, they make no tickets of their own.\n\nThe first: %s", n, r.policy.Storm.Within, r.alert.Title)
+	// A title that is always the same lets the client know its own unanswered
+	// create, whichever alert comes next.
+	t := r.ticket(external, "Alert storm: many alerts at once", text)
 	id, err := r.client.Tickets.Create(ctx, t)
 	if err != nil {
 		return nil, fmt.Errorf("alert: creating the ticket of a storm: %w", err)
@@ -234,7 +236,7 @@ func (s *state) needsNames(t *autotask.Ticket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	storm := s.storm[t.ID]
-	full := storm.made.Add(stormHour + clockMargin)
+	full := storm.made.Add(stormLife + clockMargin)
 	return storm.read.IsZero() || storm.read.Before(full) && time.Now().After(full)
 }
 
