@@ -398,7 +398,7 @@ func TestNotesThatMoveNothing(t *testing.T) {
 						return resp, err
 					}
 					body, err := io.ReadAll(resp.Body)
-					body = activity.ReplaceAll(body, []byte(`"lastActivityDate":"2020-01-01T00:00:00Z"`))
+					body = activity.ReplaceAll(body, []byte(`"lastActivityDate":"1999-12-31T00:00:00Z"`))
 					resp.Body = io.NopCloser(bytes.NewReader(body))
 					resp.ContentLength = int64(len(body))
 					resp.Header.Del("Content-Length")
@@ -421,4 +421,60 @@ func TestNotesThatMoveNothing(t *testing.T) {
 			assert.Equal(t, 1, timesOn(srv, fmt.Sprintf("run-%d", i+1)))
 		}
 	})
+}
+
+// TestLostAnswers lets a write land four minutes after its answer was lost.
+func TestLostAnswers(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{"POST Tickets", "POST Tickets/Notes"} {
+		t.Run(op, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := autotasktest.NewInProcess(t)
+				client := srv.Client()
+				if op != "POST Tickets" {
+					upsert(t, client, failed("run-0"), alert.Policy{})
+				}
+				srv.Inject(autotasktest.Fault{Op: op, Status: 504, Lands: 4 * time.Minute})
+				a := failed("run-1")
+				var wait time.Duration
+				for range 2 {
+					out, err := alert.Upsert(t.Context(), client, a, alert.Policy{})
+					require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+					require.NotNil(t, out)
+					var unknown *autotask.Error
+					require.ErrorAs(t, err, &unknown)
+					wait = unknown.RetryAfter
+					assert.Positive(t, wait)
+				}
+				assert.Equal(t, 1, count(srv, op), "it is sent once")
+				pass(wait)
+				for _, c := range []*autotask.Client{client, srv.Client()} { // or another process
+					out := upsert(t, c, a, alert.Policy{})
+					assert.True(t, out.Created || out.Noted)
+				}
+				assert.Equal(t, 1, timesOn(srv, "run-1"))
+				assert.Len(t, srv.Rows("Tickets"), 1)
+			})
+		})
+	}
+}
+
+// TestTurns lets many workers of one client report the same key at once.
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	srv := autotasktest.NewInProcess(t)
+	client := srv.Client()
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			_, err := alert.Upsert(t.Context(), client, failed(fmt.Sprintf("run-%d", i%10)), alert.Policy{})
+			assert.NoError(t, err)
+		})
+	}
+	all.Wait()
+	assert.Len(t, srv.Rows("Tickets"), 1)
+	for i := range 10 {
+		assert.Equal(t, 1, timesOn(srv, fmt.Sprintf("run-%d", i)))
+	}
 }

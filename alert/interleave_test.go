@@ -93,7 +93,7 @@ var scenes = []scene{
 	{name: "open", workers: 2, faults: 3, tickets: []map[string]any{{"status": 1}}},
 	{name: "open, locked", workers: 2, faults: 3, locked: true, tickets: []map[string]any{{"status": 1}}},
 	{name: "two open", workers: 2, faults: 1, tickets: []map[string]any{{"status": 1}, {"status": 10}}},
-	{name: "reopened, locked", workers: 2, faults: 3, locked: true, closed: true, policy: alert.Policy{Reopen: time.Hour, ReopenStatus: 10}},
+	{name: "reopened, locked", workers: 2, faults: 2, locked: true, closed: true, policy: alert.Policy{Reopen: time.Hour, ReopenStatus: 10}},
 }
 
 func (s scene) play(t *testing.T, p plan) (v verdict, finished bool) {
@@ -227,7 +227,10 @@ func (w *world) work(ctx context.Context, worker int) error {
 		_, failure := alert.Upsert(life, client, a, p)
 		dead := context.Cause(life) == errKilled //nolint:errorlint // it is this very error
 		die(nil)
-		if done := failure == nil && !dead; done || ctx.Err() != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if failure == nil && !dead {
 			return nil
 		}
 		if attempts == 12 {
