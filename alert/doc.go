@@ -5,9 +5,10 @@
 //
 //   - A key of a company has one open ticket. Two keys never share one, but for
 //     that of a storm.
-//   - Every event is on it once: as what made it, or as a note. A repeat of a call
-//     with the same Event, by this process or another, changes nothing more. It
-//     opens nothing when the ticket was closed meanwhile.
+//   - Every event is on it once, as what made it or as a note, unless the policy
+//     suppresses it. A repeat of a call with the same Event, by this process or
+//     another, changes nothing more. It opens nothing when the ticket was closed
+//     meanwhile.
 //   - With a Locker that all workers share, no second ticket is made, and hence no
 //     second mail goes out by a workflow rule. Without one, two workers may each
 //     make a ticket at the same moment: both look again, the lowest id stays, and
@@ -55,14 +56,15 @@
 //
 // # What it costs
 //
-// In requests: three for a new ticket, four where there is a Storm or the tenant's
-// Duplicate Ticket Handling answers; two for a further occurrence, and one more if
-// the ticket was active since shortly before the event and this process does not
-// know why, or for a first occurrence in a process that has not seen yet whether a
-// note moves its ticket's lastActivityDate, which is not documented; one or none
-// for a suppressed one; one and those of client.Resolve for
-// Clear. A ticket of a status other than 5 that holds timestamps makes the client
-// ask for TicketsService.StatusSemantics, once an hour.
+// In requests: three for a new ticket, four if the search after it does not show
+// it, as where the tenant's Duplicate Ticket Handling has answered, or if it comes
+// after another one in a Policy with a Storm; two for a further occurrence, and
+// one more if the ticket was active since shortly before the event and this
+// process does not know why, or for a first occurrence in a process that has not
+// seen yet whether a note moves its ticket's lastActivityDate, which is not
+// documented; one or none for a suppressed one; one and those of client.Resolve
+// for Clear. A ticket of a status other than 5 that holds timestamps makes the
+// client ask for TicketsService.StatusSemantics, once an hour.
 //
 // What saves requests is remembered by client: keep the client. Nothing else
 // depends on it.
