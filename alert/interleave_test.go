@@ -88,7 +88,7 @@ type scene struct {
 
 var scenes = []scene{
 	{name: "new", workers: 2, faults: 1},
-	{name: "new, locked", workers: 2, faults: 4, locked: true},
+	{name: "new, locked", workers: 2, faults: 3, locked: true},
 	{name: "the same event, locked", workers: 2, faults: 4, locked: true, same: true},
 	{name: "open", workers: 2, faults: 3, tickets: []map[string]any{{"status": 1}}},
 	{name: "open, locked", workers: 2, faults: 3, locked: true, tickets: []map[string]any{{"status": 1}}},
