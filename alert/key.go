@@ -1,0 +1,115 @@
+package alert
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"strings"
+	"unicode/utf16"
+)
+
+// A ticket is found by its externalID, which has at most 50 characters
+// (docs/api-notes.md, 7.7), is compared without case, and may come back with
+// other white space or HTML entities (12.5). A key that all of this leaves alone
+// stands there as it is. Any other stands there as a digest, after as much of it
+// as is readable. No key that stands as it is begins with the mark of the others.
+const (
+	prefix      = "alert:"
+	hashed      = "#"
+	stormMark   = "!storm "
+	maxExternal = 50
+	digestChars = 26 // 130 bits
+	maxRef      = 40
+)
+
+// externalID is what a key's tickets are found by.
+func externalID(key string) string {
+	if len(prefix)+len(key) <= maxExternal && isPlain(key) && key[0] != hashed[0] && key[0] != stormMark[0] {
+		return prefix + key
+	}
+	room := maxExternal - len(prefix) - 2*len(hashed) - digestChars
+	return prefix + hashed + readable(key, room) + hashed + digest(key)
+}
+
+// refOf is what an event's note ends in, in brackets: the event itself if it can
+// stand there.
+func refOf(event string) string {
+	if len(event) <= maxRef && isPlain(event) && event[0] != hashed[0] {
+		return event
+	}
+	return hashed + readable(event, maxRef-2*len(hashed)-digestChars) + hashed + digest(event)
+}
+
+// isPlain reports whether a text reads back as it was written, whatever is done
+// to it on the way: letters and digits of ASCII, and marks that mean nothing to
+// HTML. Lower case only would be safest; but two that differ in case alone are
+// told apart here, after the search.
+func isPlain(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(c rune) bool { return !isPlainRune(c) }) < 0
+}
+
+func isPlainRune(c rune) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c < 0x80 && strings.ContainsRune("-_./:@=+,#!~", c)
+}
+
+// readable is what of a text can stand in an id, for people.
+func readable(s string, room int) string {
+	var b strings.Builder
+	for _, c := range s {
+		switch {
+		case b.Len() == room:
+			return b.String()
+		case isPlainRune(c) && c != '#':
+			b.WriteRune(c)
+		case c == ' ':
+			b.WriteByte('_')
+		}
+	}
+	return b.String()
+}
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))[:digestChars]
+}
+
+// stormRef is what the note of a storm ticket ends in that names a key.
+func stormRef(key string) string { return "key " + digest(key) }
+
+// bracketed is how refs stand in titles and descriptions.
+func bracketed(ref string) string { return "[" + ref + "]" }
+
+// refIn is the ref that a note's title ends in, "" for none.
+func refIn(title string) string {
+	title = strings.TrimSpace(title)
+	if !strings.HasSuffix(title, "]") {
+		return ""
+	}
+	return strings.TrimSuffix(title[strings.LastIndexByte(title, '[')+1:], "]")
+}
+
+// eventMark stands at the end of a new ticket's description, by which a repeat
+// of the call knows that its event made the ticket.
+func eventMark(ref string) string { return "Alert event: " + bracketed(ref) }
+
+// holdsMark looks for a mark with white space evened out.
+func holdsMark(description, ref string) bool {
+	return strings.Contains(strings.Join(strings.Fields(description), " "), eventMark(ref))
+}
+
+// length counts as Autotask does (docs/api-notes.md, 12.5).
+func length(s string) int { return len(utf16.Encode([]rune(s))) }
+
+// cut shortens a text to a length, and says so where there is room.
+func cut(s string, limit int) string {
+	if length(s) <= limit {
+		return s
+	}
+	const dots = "…"
+	n := 0
+	for i, c := range s {
+		if n += utf16.RuneLen(c); n > limit-length(dots) {
+			return s[:i] + dots
+		}
+	}
+	return s
+}

@@ -1,0 +1,162 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/autotask-go/autotask"
+)
+
+// reopen opens the ticket of the key again that was closed last, if the policy
+// says so, and notes the event on it.
+func (r *run) reopen(ctx context.Context, f *found) (done bool, err error) {
+	t := r.reopenable(f)
+	if t == nil {
+		return false, nil
+	}
+	merged, err := r.isMerged(ctx, t)
+	if err != nil {
+		return false, err
+	}
+	if merged != "" {
+		r.step(StepReopen, autotask.StepSkipped, "%s was merged into another: %s", name(t), merged)
+		return false, nil
+	}
+	changed, err := r.client.Tickets.Update(ctx, t.ID, func(now *autotask.Ticket) error {
+		if now.CompanyID != r.companyID || now.ExternalID.Or("") != r.subject.externalID {
+			return errGone
+		}
+		now.Status = r.policy.ReopenStatus
+		return nil
+	})
+	switch {
+	case errors.Is(err, errGone):
+		r.step(StepReopen, autotask.StepSkipped, "%s is not one of the key any more", name(t))
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("alert: reopening ticket %d: %w", t.ID, err)
+	}
+	r.out.Reopened = true
+	r.step(StepReopen, autotask.StepDone, "%s has status %d again", name(changed), changed.Status)
+	again, err := r.search(ctx)
+	if err != nil {
+		return false, fmt.Errorf("ticket %d was reopened; looking whether it is the only one: %w", t.ID, err)
+	}
+	at := slices.IndexFunc(again.tickets, func(found *autotask.Ticket) bool { return found.ID == t.ID })
+	if at < 0 {
+		again.tickets = append(again.tickets, changed)
+	} else if again.tickets[at].Status != changed.Status {
+		again.tickets[at] = changed // the search is behind
+	}
+	open, err := r.openTickets(ctx, again.tickets)
+	if err != nil {
+		return false, err
+	}
+	r.step(StepLookAgain, autotask.StepDone, "%d of the key's tickets are open", len(open))
+	if len(open) == 0 {
+		return false, fmt.Errorf("alert: %w: ticket %d was reopened, and is closed again", autotask.ErrNotApplied, t.ID)
+	}
+	return true, r.onOpen(ctx, open)
+}
+
+// reopenable is the closed ticket that the policy lets reopen, nil for none.
+func (r *run) reopenable(f *found) *autotask.Ticket {
+	if r.policy.Reopen <= 0 {
+		return nil
+	}
+	var best *autotask.Ticket
+	since := r.began.Add(-r.policy.Reopen)
+	for _, t := range f.tickets {
+		closed, ok := t.CompletedDate.Get()
+		switch {
+		case !ok || closed.Before(since):
+		case strings.Contains(t.Resolution.Or(""), duplicateOf):
+		case r.policy.OnlyOurs && !isOurs(t):
+			r.step(StepReopen, autotask.StepSkipped, "%s was completed by resource %s, and not by the one that made it", name(t), t.CompletedByResourceID)
+		case best == nil || closed.After(best.CompletedDate.Or(time.Time{})):
+			best = t
+		}
+	}
+	return best
+}
+
+// isOurs reports whether the API user that made a ticket has completed it. Where
+// it acts for somebody else, that is the creator, and the API user the
+// impersonator.
+func isOurs(t *autotask.Ticket) bool {
+	by, ok := t.CompletedByResourceID.Get()
+	creator, made := t.CreatorResourceID.Get()
+	impersonator, acted := t.ImpersonatorCreatorResourceID.Get()
+	return ok && (made && by == creator || acted && by == impersonator)
+}
+
+// mergeWords are what a merge is called in a system note, in the languages that
+// the web interface has: no field tells of it (docs/api-notes.md, 7.9).
+var mergeWords = []string{"merge", "merging", "zusammengef", "zusammenf", "fusion", "combin", "samengevoegd", "unione", "unito", "マージ", "合并", "結合"}
+
+// isMerged returns what shows that a ticket was completed by merging it into
+// another one: a note of that time that says so. "" is nothing. A ticket that was
+// merged is worked on elsewhere, and a new alert is not what it was about.
+func (r *run) isMerged(ctx context.Context, t *autotask.Ticket) (string, error) {
+	const around = 10 * time.Minute
+	closed := t.CompletedDate.Or(time.Time{})
+	notes, err := r.client.Notes.List(ctx, autotask.Query{Filter: autotask.Eq("ticketID", t.ID)})
+	if err != nil {
+		return "", fmt.Errorf("alert: looking whether ticket %d was merged into another: %w", t.ID, err)
+	}
+	for _, n := range notes {
+		made, dated := n.CreateDateTime.Get()
+		if dated && (made.Before(closed.Add(-around)) || made.After(closed.Add(around))) {
+			continue
+		}
+		text := strings.ToLower(n.Title + " " + n.Description)
+		if refIn(n.Title) == "" && slices.ContainsFunc(mergeWords, func(word string) bool { return strings.Contains(text, word) }) {
+			return fmt.Sprintf("note %d is titled %q", n.ID, cut(n.Title, 80)), nil
+		}
+	}
+	return "", nil
+}
+
+// clear resolves the open ticket of a key.
+func (r *run) clear(ctx context.Context, res autotask.Resolution) error {
+	f, err := r.search(ctx)
+	if err != nil {
+		return err
+	}
+	open, err := r.openTickets(ctx, f.tickets)
+	if err != nil {
+		return err
+	}
+	r.state.forget(r.subject)
+	r.step(StepSearch, autotask.StepDone, "%d of the key's tickets are open", len(open))
+	if len(open) == 0 {
+		r.out.AlreadyClear = true
+		if n := len(f.tickets); n > 0 {
+			r.saw(f.tickets[n-1])
+		}
+		return nil
+	}
+	keep := open[0]
+	r.saw(keep)
+	if err := r.closeDuplicates(ctx, keep, open[1:]); err != nil {
+		return err
+	}
+	resolved, err := r.client.Resolve(ctx, keep.ID, res)
+	r.out.NoteID = resolved.NoteID
+	for _, s := range resolved.Steps {
+		r.step(StepResolve+": "+s.Name, s.State, "%s", s.Reason)
+	}
+	if resolved.Ticket != nil {
+		r.saw(resolved.Ticket)
+	}
+	if err != nil {
+		return fmt.Errorf("alert: resolving ticket %d: %w", keep.ID, err)
+	}
+	still, err := r.isOpen(ctx, r.out.Ticket)
+	r.out.Cleared = !still && err == nil
+	return err
+}

@@ -1,0 +1,375 @@
+package alert
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptrace"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/autotask-go/autotask"
+)
+
+// run is one call of Upsert or Clear.
+type run struct {
+	client    *autotask.Client
+	state     *state
+	companyID int64
+	key       string
+	policy    Policy
+	subject   subject
+	alert     Alert
+	event     string // as a ref
+	out       *Outcome
+	began     time.Time
+	madeIt    bool // this call has made the ticket
+}
+
+func newRun(client *autotask.Client, companyID int64, key string, p Policy) *run {
+	r := &run{client: client, state: stateOf(client), companyID: companyID, key: key, policy: p, out: &Outcome{}, began: time.Now()}
+	if key != "" {
+		r.subject = subject{companyID, externalID(key)}
+	}
+	return r
+}
+
+// locked does the work while nobody else works on the key.
+func (r *run) locked(ctx context.Context, work func(context.Context) error) (*Outcome, error) {
+	var sent atomic.Int64
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { sent.Add(1) }})
+	unlock, ctx, err := r.lock(ctx, fmt.Sprintf("autotask/alert/%d/%s", r.companyID, r.subject.externalID))
+	if err != nil {
+		return r.out, fmt.Errorf("alert: locking the key: %w", err)
+	}
+	defer unlock()
+	if err = work(ctx); err != nil {
+		r.state.forget(r.subject) // what is there now is for the next one to see
+	}
+	r.out.Requests = int(sent.Load())
+	return r.out, err
+}
+
+func (r *run) lock(ctx context.Context, key string) (unlock func(), held context.Context, err error) {
+	if r.policy.Locker == nil {
+		return r.state.locker.Lock(ctx, key)
+	}
+	return r.policy.Locker.Lock(ctx, key)
+}
+
+func (r *run) step(name string, state autotask.StepState, format string, args ...any) {
+	r.out.Steps = append(r.out.Steps, autotask.Step{Name: name, State: state, Reason: fmt.Sprintf(format, args...)})
+}
+
+// saw puts a ticket into the outcome.
+func (r *run) saw(t *autotask.Ticket) { r.out.Ticket, r.out.TicketID = t, t.ID }
+
+func name(t *autotask.Ticket) string {
+	return fmt.Sprintf("ticket %s (%d)", t.TicketNumber.Or("without a number"), t.ID)
+}
+
+// found is what one search shows.
+type found struct {
+	tickets []*autotask.Ticket // of the key
+	storms  []*autotask.Ticket // storm tickets of the company
+	recent  []*autotask.Ticket // of other keys, made within the time of a storm
+}
+
+var fieldsOfTickets = []string{
+	"ticketNumber", "title", "description", "status", "companyID", "externalID", "createDate", "lastActivityDate", "completedDate",
+	"resolvedDateTime", "completedByResourceID", "creatorResourceID", "impersonatorCreatorResourceID", "resolution",
+}
+
+// search asks for everything that the policy needs to know, in one query: the
+// key's tickets but for those long closed, and, if there may be a storm, the
+// company's storm tickets and new tickets.
+func (r *run) search(ctx context.Context) (*found, error) {
+	closedSince := r.began.Add(-r.policy.Reopen)
+	if at := r.alert.At; !at.IsZero() && at.Before(closedSince) && r.began.Sub(at) < maxDelay {
+		closedSince = at
+	}
+	closedSince = closedSince.Add(-clockMargin)
+	filter := autotask.And(
+		autotask.Eq("externalID", r.subject.externalID),
+		autotask.Or(autotask.NotEq("status", autotask.StatusComplete), autotask.Gte("completedDate", closedSince)),
+	)
+	if r.policy.Storm.Keys > 0 {
+		filter = autotask.Or(filter,
+			autotask.And(autotask.BeginsWith("externalID", prefix+stormMark), autotask.NotEq("status", autotask.StatusComplete)),
+			autotask.And(autotask.BeginsWith("externalID", prefix), autotask.Gte("createDate", r.began.Add(-r.policy.Storm.Within))),
+		)
+	}
+	tickets, err := r.client.Tickets.List(ctx, autotask.Query{
+		Filter: autotask.And(autotask.Eq("companyID", r.companyID), filter), Fields: fieldsOfTickets,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("alert: looking for the key's tickets: %w", err)
+	}
+	f := &found{}
+	for _, t := range tickets {
+		external := t.ExternalID.Or("")
+		switch {
+		case t.CompanyID != r.companyID: // a condition was not applied
+			return nil, fmt.Errorf("alert: %w: a search for tickets of company %d was answered with ticket %d of company %d", autotask.ErrServer, r.companyID, t.ID, t.CompanyID)
+		case external == r.subject.externalID:
+			f.tickets = append(f.tickets, t)
+		case strings.HasPrefix(external, prefix+stormMark):
+			f.storms = append(f.storms, t)
+		case strings.HasPrefix(external, prefix):
+			f.recent = append(f.recent, t)
+		}
+	}
+	return f, nil
+}
+
+func (r *run) upsert(ctx context.Context) error {
+	if r.quiet() {
+		return nil
+	}
+	f, open, unlock, held, err := r.look(ctx)
+	if err != nil {
+		unlock()
+		return err
+	}
+	defer unlock()
+	r.step(StepSearch, autotask.StepDone, "%d of the key's tickets are open", len(open))
+	if len(open) > 0 {
+		unlock() // nothing is made
+		return r.onOpen(ctx, open)
+	}
+	r.state.forget(r.subject)
+	if handled, err := r.isHandled(held, f); handled || err != nil {
+		return err
+	}
+	if done, err := r.reopen(held, f); done || err != nil {
+		return err
+	}
+	storm, err := r.joinStorm(held, f)
+	switch {
+	case err != nil:
+		return err
+	case storm != nil:
+		unlock() // the next new key need not wait for this one's note
+		return r.onStorm(ctx, storm)
+	}
+	return r.create(held, r.newTicket())
+}
+
+// maxDelay is how late a queue may repeat a call, for its event to be looked for
+// on tickets that were closed meanwhile.
+const maxDelay = 30 * 24 * time.Hour
+
+// isHandled reports whether the event is on a ticket that was closed since: a
+// repeat of the call must not open another one.
+func (r *run) isHandled(ctx context.Context, f *found) (bool, error) {
+	for _, t := range f.tickets {
+		if holdsMark(t.Description.Or(""), r.event) {
+			r.saw(t)
+			r.out.Created = true
+			r.step(StepCreate, autotask.StepAlreadyDone, "the event made %s in an earlier call; it was closed since", name(t))
+			return true, nil
+		}
+	}
+	for _, t := range f.tickets {
+		closed, ok := t.CompletedDate.Get()
+		if !ok || closed.Before(earlier(r.at(), r.began).Add(-clockMargin)) {
+			continue
+		}
+		notes, err := r.notesOf(ctx, t.ID)
+		if err != nil {
+			return false, err
+		}
+		for _, n := range notes {
+			if refIn(n.Title) == r.event {
+				r.saw(t)
+				return true, r.noted(n.ID, fmt.Sprintf("an earlier call noted it as note %d; %s was closed since", n.ID, name(t)))
+			}
+		}
+	}
+	return false, nil
+}
+
+// at is when the event was, or now if that is not known.
+func (r *run) at() time.Time {
+	if r.alert.At.IsZero() {
+		return r.began
+	}
+	return r.alert.At
+}
+
+// onOpen puts the event on the ticket with the lowest id and closes the others.
+func (r *run) onOpen(ctx context.Context, open []*autotask.Ticket) error {
+	slices.SortFunc(open, func(a, b *autotask.Ticket) int { return cmp.Compare(a.ID, b.ID) })
+	keep := open[0]
+	r.saw(keep)
+	if err := r.note(ctx, keep); err != nil {
+		return err
+	}
+	return r.closeDuplicates(ctx, keep, open[1:])
+}
+
+// create makes a ticket, and looks whether it is the only one.
+func (r *run) create(ctx context.Context, t *autotask.Ticket) error {
+	during := span{from: time.Now()}
+	id, err := r.client.Tickets.Create(ctx, t)
+	during.to = time.Now()
+	if err != nil {
+		return fmt.Errorf("alert: creating the ticket: %w", err)
+	}
+	r.out.TicketID = id
+	r.state.noteMade(r.companyID, id, r.policy.Storm.Within)
+	f, err := r.search(ctx)
+	if err != nil {
+		return fmt.Errorf("ticket %d was created; looking whether it is the only one: %w", id, err)
+	}
+	mine, err := r.madeBy(ctx, id, f)
+	if err != nil {
+		return err
+	}
+	if mine == nil {
+		return nil // it is another ticket
+	}
+	if !holdsMark(mine.Description.Or(""), r.event) {
+		// Found by a search after a lost answer: another process has made it.
+		r.step(StepCreate, autotask.StepAlreadyDone, "somebody else made %s at the same time", name(mine))
+	} else {
+		r.madeIt = true
+		r.step(StepCreate, autotask.StepDone, "%s", name(mine))
+		if stamp, ok := mine.CreateDate.Get(); ok {
+			r.state.learn(stamp, during)
+		}
+	}
+	open, err := r.openTickets(ctx, f.tickets)
+	if err != nil {
+		return err
+	}
+	if len(open) == 0 {
+		// A workflow rule has closed it at once, or somebody was quick.
+		r.saw(mine)
+		r.out.Created = true
+		r.step(StepLookAgain, autotask.StepDone, "it is closed already")
+		return nil
+	}
+	r.step(StepLookAgain, autotask.StepDone, "%d of the key's tickets are open", len(open))
+	return r.onOpen(ctx, open)
+}
+
+// madeBy returns the ticket that a create was answered with, and adds it to what
+// was found, if the search does not show it yet. It returns nil if the tenant has
+// answered with another ticket, which takes the alert.
+func (r *run) madeBy(ctx context.Context, id int64, f *found) (*autotask.Ticket, error) {
+	if at := slices.IndexFunc(f.tickets, func(t *autotask.Ticket) bool { return t.ID == id }); at >= 0 {
+		return f.tickets[at], nil
+	}
+	mine, err := r.client.Tickets.Get(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("alert: reading ticket %d back, which was created: %w", id, err)
+	}
+	if mine.CompanyID == r.companyID && mine.ExternalID.Or("") == r.subject.externalID {
+		f.tickets = append(f.tickets, mine)
+		return mine, nil
+	}
+	r.saw(mine)
+	if holdsMark(mine.Description.Or(""), r.event) {
+		return nil, fmt.Errorf("alert: %w: ticket %d was created, and reads back as externalID %q of company %d instead of %q of %d",
+			autotask.ErrNotApplied, id, mine.ExternalID.Or(""), mine.CompanyID, r.subject.externalID, r.companyID)
+	}
+	r.out.Appended = true
+	made := "an unknown time"
+	if at, ok := mine.CreateDate.Get(); ok {
+		made = at.Format(time.RFC3339)
+	}
+	r.step(StepCreate, autotask.StepAlreadyDone, "Autotask answered with %s, which was created at %s with externalID %q and has status %d: the tenant handles duplicate tickets",
+		name(mine), made, mine.ExternalID.Or(""), mine.Status)
+	return nil, nil
+}
+
+const (
+	maxTitle       = 255
+	maxDescription = 8_000
+	maxNoteTitle   = 250
+	maxNoteText    = 32_000
+	maxKeyShown    = 500
+)
+
+// statusNew is the one status besides Complete that every tenant has
+// (docs/api-notes.md, 7.6).
+const statusNew = 1
+
+// newTicket is the ticket of an event. The mark at its end tells a repeat of the
+// call that the event has made it.
+func (r *run) newTicket() *autotask.Ticket {
+	return r.ticket(r.subject.externalID, r.alert.Title, r.text())
+}
+
+func (r *run) ticket(external, title, text string) *autotask.Ticket {
+	t := &autotask.Ticket{
+		CompanyID: r.companyID, Title: cut(title, maxTitle), Status: statusNew, ExternalID: autotask.Value(external),
+		Description: autotask.Value(text),
+	}
+	if r.alert.Ticket != nil {
+		r.alert.Ticket(t)
+	}
+	t.CompanyID, t.ExternalID = r.companyID, autotask.Value(external)
+	end := "\n\nAlert key: " + cut(r.key, maxKeyShown) + "\n" + eventMark(r.event)
+	t.Description.Set(cut(strings.TrimRight(t.Description.Or(""), " \r\n\t"), maxDescription-length(end)) + end)
+	return t
+}
+
+// text is what the alert says.
+func (r *run) text() string {
+	text := r.alert.Text
+	if r.alert.Severity != "" {
+		text = strings.TrimRight("Severity: "+r.alert.Severity+"\n\n"+text, "\n")
+	}
+	return text
+}
+
+// closeDuplicates closes tickets in favour of another one. What somebody has
+// booked time on stays.
+func (r *run) closeDuplicates(ctx context.Context, keep *autotask.Ticket, others []*autotask.Ticket) error {
+	for _, t := range others {
+		busy, err := r.client.TimeEntries.Exist(ctx, t.ID)
+		if err != nil {
+			return fmt.Errorf("alert: closing ticket %d, a duplicate of %d: %w", t.ID, keep.ID, err)
+		}
+		if busy {
+			r.step(StepDuplicates, autotask.StepSkipped, "%s has time entries, so that it stays open beside %s", name(t), name(keep))
+			continue
+		}
+		switch err := r.closeDuplicate(ctx, t.ID, keep); {
+		case errors.Is(err, errGone):
+			r.step(StepDuplicates, autotask.StepAlreadyDone, "%s is not an open ticket of the key any more", name(t))
+		case err != nil:
+			return fmt.Errorf("alert: closing ticket %d, a duplicate of %d: %w", t.ID, keep.ID, err)
+		default:
+			r.out.Duplicates = append(r.out.Duplicates, t.ID)
+			r.step(StepDuplicates, autotask.StepDone, "%s closed as a duplicate of %s", name(t), name(keep))
+		}
+	}
+	return nil
+}
+
+// errGone ends the update of a ticket that is not what it was.
+var errGone = errors.New("alert: the ticket has changed meanwhile")
+
+// duplicateOf begins the resolution of a duplicate. It is never reopened.
+const duplicateOf = "Duplicate of ticket "
+
+func (r *run) closeDuplicate(ctx context.Context, id int64, keep *autotask.Ticket) error {
+	_, err := r.client.Tickets.Update(ctx, id, func(t *autotask.Ticket) error {
+		if t.Status == autotask.StatusComplete || t.CompanyID != r.companyID || t.ExternalID.Or("") != r.subject.externalID {
+			return errGone
+		}
+		t.Status = autotask.StatusComplete
+		if text := strings.TrimSpace(t.Resolution.Or("")); !strings.Contains(text, duplicateOf) {
+			own := fmt.Sprintf("%s%s (id %d): both are of the same alert.", duplicateOf, keep.TicketNumber.Or(""), keep.ID)
+			t.Resolution.Set(strings.TrimSpace(cut(text, 32_000-length(own)-2) + "\n\n" + own))
+		}
+		return nil
+	})
+	return err
+}

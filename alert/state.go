@@ -1,0 +1,167 @@
+package alert
+
+import (
+	"runtime"
+	"sync"
+	"time"
+	"weak"
+
+	"github.com/autotask-go/autotask"
+)
+
+// state is what a process remembers of its work with one client. Nothing depends
+// on it but the number of requests: a new process knows nothing, and must come to
+// the same end.
+type state struct {
+	locker autotask.LocalLocker // of keys, without another Locker, and of what is read once for all
+
+	// Both are guarded by the lock "rules".
+	rules     rules
+	rulesRead time.Time
+
+	mu     sync.Mutex
+	keys   map[subject]*known
+	storm  map[int64]*stormTicket // by the id of the ticket
+	made   map[int64][]madeTicket // by company
+	moves  moves
+	offset offset
+}
+
+// subject is a key of a company.
+type subject struct {
+	companyID  int64
+	externalID string
+}
+
+// known is the open ticket of a key, as this process has seen it.
+type known struct {
+	ticketID  int64
+	confirmed time.Time // when a search showed it open, by our clock
+	reported  time.Time // when it was last active, by our clock
+	// events are the refs on the ticket, all of them as of the ticket's activity.
+	events   map[string]bool
+	activity time.Time
+	learned  time.Time // when this was learned, by our clock
+	// posted is when our own note went out, since that activity.
+	posted span
+}
+
+// madeTicket is a new ticket of this process.
+type madeTicket struct {
+	id int64
+	at time.Time
+}
+
+// span is a time by our clock in which something was done.
+type span struct{ from, to time.Time }
+
+func (s span) isZero() bool { return s.to.IsZero() }
+
+// offset is how far the stamps of Autotask's rows are ahead of our clock.
+type offset struct {
+	least, most time.Duration
+	is          bool
+}
+
+const (
+	// fresh is how long a ticket that was open is taken to be open without a look.
+	fresh = time.Minute
+	// tick is how far two stamps of the same write may be apart: they tick in
+	// 1/300 s (docs/api-notes.md, 12.1).
+	tick = 10 * time.Millisecond
+	// blur is the longest time in which a write of ours is told by its stamp.
+	blur = 2 * time.Second
+	// clockMargin is how far the clock of whoever saw an event may be ahead of
+	// Autotask's.
+	clockMargin = 5 * time.Minute
+	maxKnown    = 20_000
+)
+
+var (
+	statesMu sync.Mutex
+	states   = make(map[weak.Pointer[autotask.Client]]*state)
+)
+
+// stateOf is the state of a client, which ends with it.
+func stateOf(c *autotask.Client) *state {
+	statesMu.Lock()
+	defer statesMu.Unlock()
+	p := weak.Make(c)
+	s, ok := states[p]
+	if !ok {
+		s = &state{keys: make(map[subject]*known), storm: make(map[int64]*stormTicket), made: make(map[int64][]madeTicket)}
+		states[p] = s
+		runtime.AddCleanup(c, func(p weak.Pointer[autotask.Client]) {
+			statesMu.Lock()
+			defer statesMu.Unlock()
+			delete(states, p)
+		}, p)
+	}
+	return s
+}
+
+// knows is what is known of a key, nil for nothing. Only who holds the key's lock
+// may change it.
+func (s *state) knows(key subject) *known {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.keys[key]
+}
+
+func (s *state) remember(key subject, k *known) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.keys) >= maxKnown {
+		for old, was := range s.keys {
+			if time.Since(was.confirmed) > time.Hour || len(s.keys) >= maxKnown {
+				delete(s.keys, old)
+			}
+		}
+	}
+	s.keys[key] = k
+}
+
+func (s *state) forget(key subject) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.keys, key)
+}
+
+// learn takes the stamp of something that was made in a span of our clock.
+func (s *state) learn(stamp time.Time, during span) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.offset = offset{least: stamp.Sub(during.to), most: stamp.Sub(during.from), is: true}
+}
+
+// isOwn reports whether a stamp can be that of something that was done in a span,
+// and hardly of anything else.
+func (s *state) isOwn(stamp time.Time, during span) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.offset
+	return o.is && o.most-o.least < blur && during.to.Sub(during.from) < blur &&
+		!stamp.Before(during.from.Add(o.least-tick)) && !stamp.After(during.to.Add(o.most+tick))
+}
+
+// moves is whether a note moves the lastActivityDate of its ticket. It is not
+// documented, so that each client finds out.
+type moves int
+
+const (
+	unseen moves = iota
+	moved
+	stood // which is never taken back
+)
+
+func (s *state) notesMove() moves {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.moves
+}
+
+func (s *state) saw(m moves) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.moves = max(s.moves, m)
+}

@@ -1,0 +1,302 @@
+package alert
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/autotask-go/autotask"
+)
+
+// stormLife is how long a storm ticket takes new keys.
+const stormLife = time.Hour
+
+// stormTicket is an open storm ticket, as this process knows it. It is changed
+// under the state's mutex.
+type stormTicket struct {
+	companyID int64
+	made      time.Time // as Autotask has it
+	ours      time.Time // when this process made it, by our clock
+	openAt    time.Time // when it was seen open last
+	names     map[string]bool
+	read      time.Time // when its names were read; zero is never
+}
+
+// look is what an upsert begins with: the search, and the open tickets in it. A
+// key that may be new is searched for while no other worker makes a ticket for
+// the company, so that a storm is counted right. held is the context for what is
+// done before unlock.
+func (r *run) look(ctx context.Context) (f *found, open []*autotask.Ticket, unlock func(), held context.Context, err error) {
+	unlock, held = func() {}, ctx
+	if r.policy.Storm.Keys == 0 || r.state.knows(r.subject) != nil {
+		if f, open, err = r.searchOpen(ctx); err != nil || len(open) > 0 || r.policy.Storm.Keys == 0 {
+			return f, open, unlock, held, err
+		}
+	}
+	unlock, held, err = r.lock(ctx, fmt.Sprintf("autotask/alert/%d", r.companyID))
+	if err != nil {
+		return nil, nil, func() {}, ctx, fmt.Errorf("alert: locking the company: %w", err)
+	}
+	f, open, err = r.searchOpen(held)
+	return f, open, unlock, held, err
+}
+
+func (r *run) searchOpen(ctx context.Context) (*found, []*autotask.Ticket, error) {
+	f, err := r.search(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	open, err := r.openTickets(ctx, f.tickets)
+	if err != nil {
+		return nil, nil, err
+	}
+	if f.storms, err = r.openTickets(ctx, f.storms); err != nil {
+		return nil, nil, err
+	}
+	r.state.sawStorms(r.companyID, f.storms)
+	return f, open, nil
+}
+
+// joinStorm puts a key that has no ticket on that of a storm, if there is one.
+func (r *run) joinStorm(ctx context.Context, f *found) (t *autotask.Ticket, err error) {
+	if r.policy.Storm.Keys == 0 {
+		return nil, nil
+	}
+	storms, err := r.stormsOf(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range storms {
+		if err := r.readNames(ctx, t); err != nil {
+			return nil, err
+		}
+		if r.state.isNamed(t.ID, r.key) {
+			return t, nil
+		}
+	}
+	for _, t := range storms {
+		if r.isYoung(t) {
+			return t, nil
+		}
+	}
+	if n := r.newTickets(f); n >= r.policy.Storm.Keys {
+		return r.makeStorm(ctx, n)
+	}
+	return nil, nil
+}
+
+func (r *run) isYoung(t *autotask.Ticket) bool {
+	return r.began.Sub(t.CreateDate.Or(time.Time{})) < stormLife
+}
+
+// stormsOf are the open storm tickets, one that this process has just made
+// included, though searches do not show it yet.
+func (r *run) stormsOf(ctx context.Context, f *found) ([]*autotask.Ticket, error) {
+	storms := f.storms
+	for _, id := range r.state.hiddenStorms(r.companyID, storms) {
+		t, err := r.client.Tickets.Get(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("alert: reading storm ticket %d: %w", id, err)
+		}
+		open, err := r.isOpen(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		if open && t.CompanyID == r.companyID {
+			storms = append(storms, t)
+		} else {
+			r.state.endStorm(id)
+		}
+	}
+	slices.SortFunc(storms, func(a, b *autotask.Ticket) int { return cmp.Compare(a.ID, b.ID) })
+	return storms, nil
+}
+
+// newTickets counts the tickets of alerts that were made within the time of a
+// storm, as a search shows them and as this process remembers them.
+func (r *run) newTickets(f *found) int {
+	since := r.began.Add(-r.policy.Storm.Within)
+	ids := r.state.madeSince(r.companyID, since)
+	for _, t := range slices.Concat(f.recent, f.tickets) {
+		if made, ok := t.CreateDate.Get(); ok && !made.Before(since) && !strings.Contains(t.Resolution.Or(""), duplicateOf) {
+			ids[t.ID] = true
+		}
+	}
+	return len(ids)
+}
+
+// makeStorm makes the ticket of a storm.
+func (r *run) makeStorm(ctx context.Context, n int) (*autotask.Ticket, error) {
+	external := prefix + stormMark + r.began.UTC().Format("2006-01-02T15h")
+	text := fmt.Sprintf("%d tickets of alerts were made for this company within %v. Further alerts are noted here, one note each. "+
+		"As long as this ticket is open, they make no tickets of their own.\n\nThe first: %s", n, r.policy.Storm.Within, r.alert.Title)
+	// A title that is always the same lets the client know its own unanswered
+	// create, whichever alert comes next.
+	t := r.ticket(external, "Alert storm: many alerts at once", text)
+	id, err := r.client.Tickets.Create(ctx, t)
+	if err != nil {
+		return nil, fmt.Errorf("alert: creating the ticket of a storm: %w", err)
+	}
+	made, err := r.client.Tickets.Get(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("alert: reading storm ticket %d back: %w", id, err)
+	}
+	if made.ExternalID.Or("") != external || made.CompanyID != r.companyID {
+		r.saw(made)
+		return nil, fmt.Errorf("alert: %w: a storm ticket was created, and Autotask answered with ticket %d, externalID %q", autotask.ErrNotApplied, id, made.ExternalID.Or(""))
+	}
+	r.step(StepStorm, autotask.StepDone, "%s takes new keys for an hour", name(made))
+	r.state.madeStorm(made)
+	return made, nil
+}
+
+// onStorm names the key on a storm ticket, unless it is there.
+func (r *run) onStorm(ctx context.Context, t *autotask.Ticket) error {
+	r.saw(t)
+	r.out.Storm = true
+	if r.state.isNamed(t.ID, r.key) {
+		r.out.Suppressed = true
+		r.step(StepStorm, autotask.StepAlreadyDone, "storm %s names the key", name(t))
+		return nil
+	}
+	title := r.alert.Note.Title
+	text := "Alert key: " + r.key + "\n\n" + r.text()
+	id, err := r.client.Notes.Create(ctx, t.ID, r.noteWith(stormRef(r.key), title, text))
+	if err != nil {
+		return fmt.Errorf("alert: naming the key on storm ticket %d: %w", t.ID, err)
+	}
+	r.state.nameInStorm(t.ID, r.key)
+	r.out.Noted, r.out.NoteID = true, id
+	r.step(StepStorm, autotask.StepDone, "note %d on storm %s names the key", id, name(t))
+	return nil
+}
+
+// readNames reads which keys a storm ticket names, once while it takes some, and
+// once more afterwards.
+func (r *run) readNames(ctx context.Context, t *autotask.Ticket) error {
+	if !r.state.needsNames(t) {
+		return nil
+	}
+	notes, err := r.notesOf(ctx, t.ID)
+	if err != nil {
+		return err
+	}
+	r.state.readNames(t.ID, notes)
+	return nil
+}
+
+func (s *state) sawStorms(companyID int64, open []*autotask.Ticket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for _, t := range open {
+		if s.storm[t.ID] == nil {
+			s.storm[t.ID] = &stormTicket{companyID: companyID, names: make(map[string]bool)}
+		}
+		s.storm[t.ID].openAt, s.storm[t.ID].made = now, t.CreateDate.Or(now)
+	}
+	for id, storm := range s.storm {
+		if storm.companyID == companyID && !slices.ContainsFunc(open, func(t *autotask.Ticket) bool { return t.ID == id }) && now.Sub(storm.ours) > clockMargin {
+			delete(s.storm, id)
+		}
+	}
+}
+
+func (s *state) madeStorm(t *autotask.Ticket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	s.storm[t.ID] = &stormTicket{companyID: t.CompanyID, made: t.CreateDate.Or(now), ours: now, openAt: now, read: now, names: make(map[string]bool)}
+}
+
+func (s *state) endStorm(id int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.storm, id)
+}
+
+// hiddenStorms are the storm tickets that this process has made and that a search
+// does not show.
+func (s *state) hiddenStorms(companyID int64, shown []*autotask.Ticket) (ids []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, storm := range s.storm {
+		if storm.companyID == companyID && !slices.ContainsFunc(shown, func(t *autotask.Ticket) bool { return t.ID == id }) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func (s *state) needsNames(t *autotask.Ticket) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	storm := s.storm[t.ID]
+	full := storm.made.Add(stormLife + clockMargin)
+	return storm.read.IsZero() || storm.read.Before(full) && time.Now().After(full)
+}
+
+func (s *state) readNames(id int64, notes []*autotask.TicketNote) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	storm := s.storm[id]
+	storm.read = time.Now()
+	for _, n := range notes {
+		storm.names[refIn(n.Title)] = true
+	}
+}
+
+func (s *state) isNamed(id int64, key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	storm := s.storm[id]
+	return storm != nil && storm.names[stormRef(key)]
+}
+
+func (s *state) nameInStorm(id int64, key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if storm := s.storm[id]; storm != nil {
+		storm.names[stormRef(key)] = true
+	}
+}
+
+// inStorm returns the storm ticket that names a key and was open a moment ago.
+func (s *state) inStorm(companyID int64, key string, now time.Time) (int64, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, storm := range s.storm {
+		if storm.companyID == companyID && now.Sub(storm.openAt) < fresh && storm.names[stormRef(key)] {
+			return id, true
+		}
+	}
+	return 0, false
+}
+
+// noteMade remembers a new ticket for as long as a storm may count it.
+func (s *state) noteMade(companyID, id int64, within time.Duration) {
+	if within == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	kept := slices.DeleteFunc(s.made[companyID], func(m madeTicket) bool { return now.Sub(m.at) > within })
+	s.made[companyID] = append(kept, madeTicket{id, now})
+}
+
+func (s *state) madeSince(companyID int64, since time.Time) map[int64]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := make(map[int64]bool)
+	for _, m := range s.made[companyID] {
+		if !m.at.Before(since) {
+			ids[m.id] = true
+		}
+	}
+	return ids
+}
