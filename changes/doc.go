@@ -1,0 +1,2 @@
+// Package changes follows what changes in Autotask.
+package changes
