@@ -66,9 +66,8 @@ type Change struct {
 type Batch struct {
 	Changes []Change
 	State   State
-	// CaughtUp is true of the last batch of a run that has visited every
-	// collection. A run whose budget was spent goes on where it was when Run is
-	// called again.
+	// CaughtUp is true of the last batch of a run that has come to its end. What
+	// the budget left for later is read when Run is called again.
 	CaughtUp bool
 }
 
@@ -97,12 +96,14 @@ const (
 	// Log reads Autotask's log of deleted tickets, which takes the rights of an
 	// administrator. Of TicketNotes, TaskNotes and TimeEntries the logs only name
 	// the ticket or task, which gives a Recheck; time that belongs to neither is
-	// not logged. For all other collections it is Count.
+	// not logged. For all other collections it is Count. One more request makes
+	// sure that the API user may still read the collection.
 	Log Deletions = "log"
-	// Sweep compares all ids every Options.SweepEvery, and does nothing between.
+	// Sweep compares all ids every Options.SweepEvery. In between, a count makes
+	// sure that the API user may still read the collection.
 	Sweep Deletions = "sweep"
-	// Never does not look for deletions. Nor does it notice that the API user
-	// has lost the right to read a collection.
+	// Never does not look for deletions. Nor does it notice that the API user has
+	// lost the right to read a collection: what changes meanwhile is lost.
 	Never Deletions = "never"
 )
 

@@ -127,12 +127,17 @@ func (v *visit) findDeletions() error {
 }
 
 // startSearch looks whether something was deleted, in the way that was chosen.
+// It counts the rows in any case: that shows whether the user may still read
+// them. If not, what has changed meanwhile was not shown either.
 func (v *visit) startSearch() error {
 	p, o := v.p, v.feed.options
 	how := v.feed.deletions(v.name)
 	sweep := v.isDue(p.Swept, o.SweepEvery) || how == Log && v.feed.forgotten(p)
-	if !v.comparesIDs() || how == Never || how != Count && !sweep {
+	switch {
+	case how == Never:
 		return nil
+	case !v.comparesIDs():
+		return v.anyRow()
 	}
 	known, last, err := v.knownRows()
 	if err != nil || known == 0 {
@@ -145,8 +150,8 @@ func (v *visit) startSearch() error {
 	if err != nil {
 		return err
 	}
-	sweep = sweep || v.costs(known, known-alive) > known/v.feed.page+1
-	if sweep || alive != known {
+	sweep = sweep || how == Count && v.costs(known, known-alive) > known/v.feed.page+1
+	if sweep || how == Count && alive != known {
 		p.Search = &search{How: ByCount, Nodes: []node{{After: beforeAll, Last: last, Alive: alive, Read: sweep}}}
 		if sweep {
 			p.Search.How = BySweep

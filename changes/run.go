@@ -17,7 +17,8 @@ import (
 // batches, in the order in which they are to be applied. It ends when all is
 // known that had happened when it began, when the budget is spent, or with an
 // error; the end of ctx is one. The last batch of a run that went well may hold
-// no changes; its state is to be saved all the same.
+// no changes; its state is to be saved all the same. If the run before did not
+// come to its end, this one finishes that: it visits the rest of the collections.
 //
 // A batch counts as dealt with when the loop asks for the next one. After a break,
 // a return or an error, the next Run, or that of another feed which was opened
@@ -32,11 +33,7 @@ func (f *Feed) Run(ctx context.Context) iter.Seq2[*Batch, error] {
 		if r.left == 0 {
 			r.left = math.MaxInt
 		}
-		switch err := r.all(); {
-		case errors.Is(err, errStopped):
-		case errors.Is(err, errSpent):
-			_ = r.emit(nil)
-		case err != nil:
+		if err := r.all(); err != nil && !errors.Is(err, errStopped) {
 			yield(nil, err)
 		}
 	}
@@ -57,27 +54,29 @@ type run struct {
 	done  bool
 }
 
-// all visits the collections, beginning with the one where the last run ended.
+// all visits the collections, or those that the last run has not come to. One
+// that cannot be believed does not keep the others waiting.
 func (r *run) all() error {
-	if err := r.readErrorLog(); err != nil {
-		return err
-	}
 	names := r.feed.options.Collections
 	first := max(slices.Index(names, r.state.Turn), 0)
 	var missing []error
-	for _, name := range slices.Concat(names[first:], names[:first]) {
-		r.state.Turn = name
-		v := &visit{run: r, name: name, p: r.state.Collections[name], rows: r.feed.client.Collection(name)}
-		switch err := v.all(); {
-		case errors.Is(err, ErrMissing): // the others need not wait for that
+	err := r.readErrorLog()
+	for i := first; i < len(names) && err == nil; i++ {
+		r.state.Turn = names[i]
+		v := &visit{run: r, name: names[i], p: r.state.Collections[names[i]], rows: r.feed.client.Collection(names[i])}
+		if err = v.all(); errors.Is(err, ErrMissing) {
 			missing = append(missing, err)
 			v.giveUp()
-		case err != nil:
-			return err
+			err = nil
 		}
 	}
-	r.state.Turn = ""
-	r.done = len(missing) == 0
+	if err != nil && !errors.Is(err, errSpent) {
+		return errors.Join(append(missing, err)...)
+	}
+	if err == nil {
+		r.state.Turn = ""
+		r.done = len(missing) == 0
+	}
 	if err := r.emit(nil); err != nil {
 		return err
 	}
