@@ -83,7 +83,8 @@ type history struct {
 
 	quiet    bool // nothing is written any more
 	restored bool // a row came back as it was
-	denied   string
+	denied   string // a collection that the user may not read any more,
+	denyFrom int    // from that request of the run on
 	kill     int // requests until the program is killed
 	killed   context.CancelFunc
 	requests int
@@ -176,8 +177,8 @@ func (h *history) runOnce(o Options) {
 			h.feed.Dirty(name, pick(h, ids...))
 		}
 	}
-	if !h.quiet && h.IntN(8) == 0 {
-		h.denied = pick(h, followed...)
+	if !h.quiet && h.IntN(5) == 0 {
+		h.denied, h.denyFrom = pick(h, followed...), pick(h, 0, h.IntN(15))
 		defer func() { h.denied = "" }()
 	}
 	ctx, cancel := context.WithCancel(h.t.Context())
@@ -293,7 +294,7 @@ func (h *history) carry(next http.RoundTripper, r *http.Request) (*http.Response
 		}
 	}
 	h.wait(h.between(0, 20*time.Second))
-	if h.denied != "" && strings.Contains(r.URL.Path, "/"+h.denied+"/") {
+	if h.denied != "" && h.requests > h.denyFrom && strings.Contains(r.URL.Path, "/"+h.denied+"/") {
 		return denial(r, time.Now().Add(h.server)), nil
 	}
 	resp, err := next.RoundTrip(r)
@@ -424,7 +425,7 @@ func (h *history) change(name string, id int64, more map[string]any) {
 	}
 	fields := map[string]any{"title": h.word()}
 	if name == "BillingCodes" {
-		fields = map[string]any{"name": h.word()}
+		fields = map[string]any{"name": pick(h, "Labour", "Travel")} // and back again
 	}
 	maps.Copy(fields, more)
 	h.srv.Change(name, id, fields)
