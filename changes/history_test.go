@@ -81,11 +81,11 @@ type history struct {
 	server  time.Duration  // how far its clock is ahead of the feed's
 	offset  time.Duration  // how far that of its database is
 
-	quiet    bool // nothing is written any more
-	restored bool // a row came back as it was
+	quiet    bool   // nothing is written any more
+	restored bool   // a row came back as it was
 	denied   string // a collection that the user may not read any more,
 	denyFrom int    // from that request of the run on
-	kill     int // requests until the program is killed
+	kill     int    // requests until the program is killed
 	killed   context.CancelFunc
 	requests int
 }
@@ -124,6 +124,7 @@ func play(t *testing.T, seed uint64) (lost, invented int) {
 		h.create(pick(h, "Tickets", "Tickets", "TicketNotes", "BillingCodes"))
 	}
 	options := h.options()
+	h.wait(time.Hour)
 	for range 3 + h.IntN(6) {
 		h.runOnce(options)
 		h.wait(h.between(0, 20*time.Minute))

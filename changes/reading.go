@@ -1,6 +1,7 @@
 package changes
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"math"
@@ -56,30 +57,29 @@ func (v *visit) since() autotask.Filter {
 func (v *visit) readOn() (ended bool, err error) {
 	pass := v.p.Pass
 	ctx, earliest := autotask.WatchServerTime(v.ctx)
-	rows, err := v.readPage(ctx, v.since(), pass.After)
+	rows, ended, err := v.nextRows(ctx)
 	if err != nil {
 		return false, err
 	}
 	if pass.Bound.IsZero() {
 		pass.Bound = earliest()
 	}
-	how := ByCursor
-	if pass.Whole {
-		how = ByReading
-	} else if len(v.p.Cursors) == 0 {
-		how = ByID
-	}
-	before, ended := pass.After, len(rows) < v.feed.page
+	before := pass.After
 	if len(rows) > 0 {
 		pass.After = rows[len(rows)-1].ID
 	}
-	changed := rows
-	if pass.Whole {
-		if changed, err = v.ofWhole(rows, before, ended); err != nil {
-			return false, err
-		}
+	how := ByCursor
+	switch {
+	case pass.Whole:
+		how = ByReading
+		rows, err = v.ofWhole(rows, before, ended)
+	case len(v.p.Cursors) == 0:
+		how = ByID
 	}
-	changes, err := v.upserted(changed, how)
+	if err != nil {
+		return false, err
+	}
+	changes, err := v.upserted(rows, how)
 	if err != nil {
 		return false, err
 	}
@@ -90,6 +90,26 @@ func (v *visit) readOn() (ended bool, err error) {
 		err = v.emit(changes)
 	}
 	return ended, err
+}
+
+// nextRows reads the rows of the next page. In a reading of the whole, each page
+// begins with the last row of the one before: an empty page would else look like
+// the end, and might come from the right to read that was lost.
+func (v *visit) nextRows(ctx context.Context) (rows []*autotask.Row, ended bool, err error) {
+	pass := v.p.Pass
+	after := pass.After
+	if pass.Whole && after > beforeAll {
+		after--
+	}
+	rows, err = v.readPage(ctx, v.since(), after)
+	ended = len(rows) < v.feed.page
+	if ended && pass.Whole && err == nil {
+		v.p.Searched = len(rows) > 0 // all ids were compared; else they are counted
+	}
+	if len(rows) > 0 && rows[0].ID == pass.After {
+		rows = rows[1:]
+	}
+	return rows, ended, err
 }
 
 // ofWhole deals with a page of everything: known rows that are not on it are
@@ -175,8 +195,9 @@ func (v *visit) unsum(ids []int64) {
 func (v *visit) endPass() {
 	pass, p := v.p.Pass, v.p
 	if len(p.Cursors) > 0 || pass.Whole {
-		p.Next = time.Time{} // without a Date header, all is read again
-		if !pass.Bound.IsZero() {
+		p.Next = time.Time{}                           // without a Date header, all is read again
+		empty := pass.Whole && pass.After == beforeAll // perhaps the right to read is still to come
+		if !pass.Bound.IsZero() && !empty {
 			p.Next = pass.Bound.Add(-v.feed.options.Overlap)
 		}
 	}
@@ -190,7 +211,7 @@ func (v *visit) endPass() {
 			v.miss(id, BySweep)
 		}
 	}
-	p.Pass = nil
+	p.Pass, p.Step = nil, stepChanges+1 // in the state of its last page, too
 }
 
 // now is this machine's time, for intervals only.

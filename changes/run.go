@@ -154,10 +154,11 @@ func (v *visit) all() error {
 		stepVerify:    v.verify,
 	}
 	for v.p.Step < len(steps) {
-		if err := steps[v.p.Step](); err != nil {
+		step := v.p.Step
+		if err := steps[step](); err != nil {
 			return err
 		}
-		v.p.Step++
+		v.p.Step = step + 1
 	}
 	// Only now: if the right to read was lost, the changes that were not shown
 	// are still to be asked for when it is back.

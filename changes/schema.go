@@ -76,11 +76,13 @@ func (s schema) addField(f autotask.Field, udf bool) {
 }
 
 // compareSchema tells of fields and picklist values that are new, other or gone,
-// if it is time to look. The user-defined ones are looked at from the second time
-// on, and before that if a row has one.
+// if it is time to look. The first time, the user-defined ones are looked at only
+// if a row has one.
 func (v *visit) compareSchema() error {
 	p, every := v.p, v.feed.options.SchemaEvery
-	first := p.SchemaAt.IsZero()
+	if p.SchemaAt.IsZero() {
+		p.UDFsAt = now() // a row that has one tells
+	}
 	if v.isDue(p.SchemaAt, every) {
 		if err := v.spend(); err != nil {
 			return err
@@ -99,7 +101,7 @@ func (v *visit) compareSchema() error {
 			return err
 		}
 	}
-	if first || !v.isDue(p.UDFsAt, every) {
+	if !v.isDue(p.UDFsAt, every) {
 		return nil
 	}
 	if err := v.spend(); err != nil {
