@@ -183,16 +183,17 @@ type Options struct {
 var ErrMissing = errors.New("changes: too many rows are missing at once; the API user may have lost the right to read them")
 
 // Feed follows what changes in some collections. Its methods may be called from
-// any goroutine, but a second Run waits for the first to end.
+// any goroutine, and in the loop over a Run. A second Run waits for the first to
+// end.
 type Feed struct {
 	client  *autotask.Client
 	options Options
 	page    int // rows in a page
 
-	running sync.Mutex
-	state   saved
+	running sync.Mutex // while there is a run
 
 	mu    sync.Mutex
+	state saved
 	dirty map[string][]int64
 	gaps  webhook.Gaps
 	due   chan struct{}
@@ -281,8 +282,8 @@ func (f *Feed) deletions(collection string) Deletions {
 
 // State returns the state behind the last batch that was dealt with.
 func (f *Feed) State() State {
-	f.running.Lock()
-	defer f.running.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return State{f.state.clone()}
 }
 

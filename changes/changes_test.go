@@ -262,7 +262,7 @@ func TestDeletionLogs(t *testing.T) {
 		for range 3 {
 			notes = append(notes, c.srv.Seed("TicketNotes", map[string]any{"ticketID": kept}))
 		}
-		f := c.open(t, Options{Collections: []string{"Tickets", "TicketNotes"}, Deletions: Log})
+		f := c.open(t, Options{Collections: []string{"Tickets", "TicketNotes"}, Deletions: Log, SweepEvery: -1})
 		c.run(t, f)
 		<-time.After(time.Hour)
 		c.srv.Remove("Tickets", gone)
@@ -278,6 +278,12 @@ func TestDeletionLogs(t *testing.T) {
 		c.srv.Seed("Tickets", nil)
 		<-time.After(31 * 24 * time.Hour)
 		assert.True(t, f.ResyncDue())
+		for _, row := range c.srv.Rows("DeletedTicketLogs") {
+			c.srv.Remove("DeletedTicketLogs", numberOf(t, row["id"]))
+		}
+		told, _ = c.run(t, f)
+		assert.Equal(t, []Change{{Kind: Gone, Collection: "Tickets", ID: kept, How: BySweep}}, told[Gone])
+		assert.False(t, f.ResyncDue())
 	})
 }
 
@@ -344,6 +350,13 @@ func TestHints(t *testing.T) {
 	})
 }
 
+func numberOf(t *testing.T, v any) int64 {
+	t.Helper()
+	n, err := v.(interface{ Int64() (int64, error) }).Int64()
+	require.NoError(t, err)
+	return n
+}
+
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // A hint is not lost with the run that was to follow it.
@@ -408,6 +421,9 @@ func TestVerify(t *testing.T) {
 		<-time.After(time.Hour)
 		told, _ := c.run(t, f)
 		assert.Empty(t, told)
+		for range f.Run(t.Context()) {
+			assert.False(t, f.Covered().IsZero(), "a feed can be asked during a run")
+		}
 
 		// A change that moves no cursor.
 		var row map[string]jsontext.Value
@@ -483,9 +499,7 @@ func TestErrorsNameTheCollection(t *testing.T) {
 	c.run(t, f)
 	before := f.Covered()
 	for _, row := range c.srv.Rows("Contacts") {
-		id, err := row["id"].(interface{ Int64() (int64, error) }).Int64()
-		require.NoError(t, err)
-		c.srv.Remove("Contacts", id)
+		c.srv.Remove("Contacts", numberOf(t, row["id"]))
 	}
 	_, ops, err := c.try(t.Context(), f)
 	require.ErrorIs(t, err, ErrMissing)
@@ -497,4 +511,41 @@ func TestErrorsNameTheCollection(t *testing.T) {
 	o := Options{Collections: []string{"Contacts"}, State: f.State(), MissingShare: 1}
 	told, _ := c.run(t, c.open(t, o))
 	assert.Len(t, told[Gone], 5)
+}
+
+// A collection that the user may not read does not keep the others waiting.
+func TestPermission(t *testing.T) {
+	t.Parallel()
+	c := newCounted(t)
+	c.srv.Seed("Contacts", nil)
+	f := c.open(t, Options{Collections: []string{"Tickets", "Contacts"}})
+	c.srv.Inject(autotasktest.Fault{
+		Op: "POST Tickets/query", Status: 500,
+		Body: `{"errors":["The logged in Resource does not have the adequate permissions to query this entity type."]}`,
+	})
+	told, _, err := c.try(t.Context(), f)
+	require.ErrorIs(t, err, autotask.ErrPermission)
+	require.NotEmpty(t, told[Upserted])
+	assert.Equal(t, "Contacts", told[Upserted][0].Collection)
+	assert.True(t, f.State().Covered("Tickets").IsZero())
+	c.srv.Seed("Tickets", nil)
+	told, _ = c.run(t, f)
+	assert.Equal(t, "Tickets", told[Upserted][0].Collection)
+}
+
+// A new id that is known by a hint does not hide the new ones below it.
+func TestNewIDsBelowAHint(t *testing.T) {
+	t.Parallel()
+	c := newCounted(t)
+	c.srv.Seed("BillingCodes", nil)
+	f := c.open(t, Options{Collections: []string{"BillingCodes"}})
+	c.run(t, f)
+	first, second := c.srv.Seed("BillingCodes", nil), c.srv.Seed("BillingCodes", nil)
+	f.Dirty("BillingCodes", second)
+	told, _ := c.run(t, f)
+	var ids []int64
+	for _, change := range told[Upserted] {
+		ids = append(ids, change.ID)
+	}
+	assert.Equal(t, []int64{second, first, second}, ids)
 }

@@ -132,7 +132,7 @@ func (v *visit) findDeletions() error {
 func (v *visit) startSearch() error {
 	p, o := v.p, v.feed.options
 	how := v.feed.deletions(v.name)
-	sweep := v.isDue(p.Swept, o.SweepEvery) || how == Log && v.feed.forgotten(p)
+	sweep := v.isDue(p.Swept, o.SweepEvery) || how == Log && p.Swept.IsZero()
 	switch {
 	case how == Never:
 		return nil
@@ -379,6 +379,9 @@ func (v *visit) readLogs() error {
 	}
 	if v.feed.deletions(v.name) != Log || p.LogFrom.IsZero() {
 		return nil
+	}
+	if v.feed.forgotten(p) {
+		p.Swept = time.Time{}
 	}
 	for ; p.Log < len(logs); p.Log++ {
 		if err := v.readLog(logs[p.Log]); err != nil {

@@ -61,14 +61,16 @@ func collectionOf(entity string) string {
 	return ""
 }
 
-// takeDirty moves what has become dirty into the state.
-func (f *Feed) takeDirty(state saved) {
+// begin returns the state to begin a run with. What has become dirty is in it,
+// and stays in the feed's until a batch of the run has been dealt with.
+func (f *Feed) begin() saved {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for name, ids := range f.dirty {
-		if p := state.Collections[name]; p != nil {
+		if p := f.state.Collections[name]; p != nil {
 			p.Dirty = order(append(p.Dirty, ids...))
 		}
 	}
 	f.dirty = nil
+	return f.state.clone()
 }

@@ -265,8 +265,7 @@ func (h *history) compare(collections ...string) (lost, invented int) {
 	for _, name := range collections {
 		there := make(map[int64]bool)
 		for _, row := range h.srv.Rows(name) {
-			id, err := row["id"].(interface{ Int64() (int64, error) }).Int64()
-			require.NoError(h.t, err)
+			id := numberOf(h.t, row["id"])
 			there[id] = true
 			if h.copied[name][id] != string(h.srv.Raw(name, id)) {
 				lost++

@@ -28,8 +28,7 @@ func (f *Feed) Run(ctx context.Context) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
 		f.running.Lock()
 		defer f.running.Unlock()
-		f.takeDirty(f.state)
-		r := &run{feed: f, ctx: ctx, yield: yield, state: f.state.clone(), left: f.options.Budget}
+		r := &run{feed: f, ctx: ctx, yield: yield, state: f.begin(), left: f.options.Budget}
 		if r.left == 0 {
 			r.left = math.MaxInt
 		}
@@ -55,32 +54,35 @@ type run struct {
 }
 
 // all visits the collections, or those that the last run has not come to. One
-// that cannot be believed does not keep the others waiting.
+// that cannot be read, or not be believed, does not keep the others waiting.
 func (r *run) all() error {
 	names := r.feed.options.Collections
 	first := max(slices.Index(names, r.state.Turn), 0)
-	var missing []error
+	var refused []error
 	err := r.readErrorLog()
 	for i := first; i < len(names) && err == nil; i++ {
 		r.state.Turn = names[i]
 		v := &visit{run: r, name: names[i], p: r.state.Collections[names[i]], rows: r.feed.client.Collection(names[i])}
-		if err = v.all(); errors.Is(err, ErrMissing) {
-			missing = append(missing, err)
+		err = v.all()
+		if errors.Is(err, ErrMissing) {
 			v.giveUp()
+		}
+		if errors.Is(err, ErrMissing) || errors.Is(err, autotask.ErrPermission) {
+			refused = append(refused, err)
 			err = nil
 		}
 	}
 	if err != nil && !errors.Is(err, errSpent) {
-		return errors.Join(append(missing, err)...)
+		return errors.Join(append(refused, err)...)
 	}
 	if err == nil {
 		r.state.Turn = ""
-		r.done = len(missing) == 0
+		r.done = len(refused) == 0
 	}
 	if err := r.emit(nil); err != nil {
 		return err
 	}
-	return errors.Join(missing...)
+	return errors.Join(refused...)
 }
 
 // emit gives a batch out. Once the caller has dealt with it, its state is the
@@ -90,6 +92,8 @@ func (r *run) emit(changes []Change) error {
 	if !r.yield(&Batch{Changes: changes, State: State{state.clone()}, CaughtUp: r.done}, nil) {
 		return errStopped
 	}
+	r.feed.mu.Lock()
+	defer r.feed.mu.Unlock()
 	r.feed.state = state
 	return nil
 }
@@ -188,7 +192,9 @@ func (v *visit) upserted(rows []*autotask.Row, how How) ([]Change, error) {
 	for i, row := range rows {
 		ids[i] = row.ID
 		changes = append(changes, Change{Kind: Upserted, Collection: v.name, ID: row.ID, JSON: row.JSON, How: how})
-		v.p.Last = max(v.p.Last, row.ID)
+		if how == ByReading || how == ByID { // all below it have been read
+			v.p.Last = max(v.p.Last, row.ID)
+		}
 	}
 	if v.keepsIDs() {
 		v.p.Known.add(order(ids))
