@@ -323,7 +323,7 @@ func TestAFirstRunGoesOnAtAnyPage(t *testing.T) {
 	assert.LessOrEqual(t, s.ops, 13+1+saves)
 }
 
-func TestAFirstRunNeedsNoMoreMemoryForMoreRows(t *testing.T) {
+func TestAFirstRunNeedsNoMoreMemoryForMoreRows(t *testing.T) { //nolint:paralleltest // it measures the memory of the process
 	s := &rowsOf{ids: ticketIDs(100_000)}
 	f, err := Open(s.client(t), Options{Collections: []string{"Tickets"}})
 	require.NoError(t, err)

@@ -20,16 +20,16 @@ import (
 type Kind string
 
 const (
-	// Upserted: the row is new, or it may have changed. JSON holds it.
+	// Upserted means that the row is new or may have changed. JSON holds it.
 	Upserted Kind = "Upserted"
-	// Gone: the row does not exist any more. A read by its id found nothing.
+	// Gone means that the row does not exist any more.
 	Gone Kind = "Gone"
-	// Recheck: something that belonged to a ticket or a task was deleted, and
-	// the log does not say what. IDs are the rows that are left: of the rows of
+	// Recheck means that something which belonged to a ticket or a task was
+	// deleted, and that the log does not say what. IDs are the rows that are left: of the rows of
 	// Collection whose field Parent holds ID, drop all others.
 	Recheck Kind = "Recheck"
-	// SchemaChanged: fields, user-defined fields or picklist values were added,
-	// removed or changed. JSON holds a [SchemaChange]. It comes before the rows
+	// SchemaChanged means that fields, user-defined fields or picklist values were
+	// added, removed or changed. JSON holds a [SchemaChange]. It comes before the rows
 	// that have them.
 	SchemaChanged Kind = "SchemaChanged"
 )
@@ -37,6 +37,7 @@ const (
 // How is the evidence of a change.
 type How string
 
+// The ways in which a change became known.
 const (
 	ByCursor  How = "cursor"  // a cursor of the row lies in the time that was asked for
 	ByReading How = "reading" // all rows were read
@@ -176,8 +177,8 @@ type Options struct {
 	ErrorLog bool
 }
 
-// ErrMissing: so many known rows are missing at once that it looks as if the API
-// user had lost the right to read them. Nothing is reported as Gone, and the
+// ErrMissing is the error of a run in which so many known rows are missing at once
+// that it looks as if the API user had lost the right to read them. Nothing is reported as Gone, and the
 // position stays where it was. If the rows are really gone, a higher
 // Options.MissingShare accepts that.
 var ErrMissing = errors.New("changes: too many rows are missing at once; the API user may have lost the right to read them")

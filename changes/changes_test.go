@@ -91,7 +91,7 @@ func TestStateRefuses(t *testing.T) {
 		`{"version":1,"collections":{"Tickets":{"last":1,"known":"AP////8P"}}}`,
 		`{"version":1,"collections":{"Tickets":{"last":1,"sums":"AQ"}}}`,
 	} {
-		assert.Error(t, json.Unmarshal([]byte(text), &s), text)
+		require.Error(t, json.Unmarshal([]byte(text), &s), text)
 	}
 	require.NoError(t, json.Unmarshal([]byte(`{}`), &s), "nothing yet")
 }
@@ -421,7 +421,8 @@ func TestVerify(t *testing.T) {
 		<-time.After(time.Hour)
 		told, _ := c.run(t, f)
 		assert.Empty(t, told)
-		for range f.Run(t.Context()) {
+		for _, err := range f.Run(t.Context()) {
+			require.NoError(t, err)
 			assert.False(t, f.Covered().IsZero(), "a feed can be asked during a run")
 		}
 

@@ -24,16 +24,6 @@ type idSet struct {
 
 func (s *idSet) len() int { return s.n }
 
-func (s *idSet) max() (int64, bool) {
-	if s.n == 0 {
-		return 0, false
-	}
-	last := s.chunks[len(s.chunks)-1]
-	return last[len(last)-1], true
-}
-
-func (s *idSet) has(id int64) bool { return s.count(id-1, id) == 1 }
-
 // from is the first chunk that may hold an id greater than after.
 func (s *idSet) from(after int64) int {
 	return sort.Search(len(s.chunks), func(i int) bool { c := s.chunks[i]; return c[len(c)-1] > after })
@@ -164,7 +154,7 @@ func (s idSet) MarshalText() ([]byte, error) {
 	flush := func() {
 		if length > 0 {
 			b = binary.AppendUvarint(b, uint64(first-end)) //nolint:gosec // the ids ascend
-			b = binary.AppendUvarint(b, uint64(length))    //nolint:gosec // positive
+			b = binary.AppendUvarint(b, uint64(length))
 			end = first + length - 1
 		}
 	}

@@ -46,11 +46,11 @@ func (v *visit) since() autotask.Filter {
 	if v.p.Pass.Whole || len(v.p.Cursors) == 0 {
 		return autotask.Filter{}
 	}
-	var any []autotask.Filter
+	var one []autotask.Filter
 	for _, cursor := range v.p.Cursors {
-		any = append(any, autotask.Gte(cursor, v.p.From))
+		one = append(one, autotask.Gte(cursor, v.p.From))
 	}
-	return autotask.Or(any...)
+	return autotask.Or(one...)
 }
 
 // readOn reads one page of the pass.
@@ -118,7 +118,7 @@ func (v *visit) nextRows(ctx context.Context) (rows []*autotask.Row, ended bool,
 func (v *visit) ofWhole(rows []*autotask.Row, before int64, ended bool) ([]*autotask.Row, error) {
 	pass := v.p.Pass
 	if len(v.p.Cursors) == 0 {
-		rows = v.sum(rows, before, ended)
+		rows = v.sum(rows, ended)
 	}
 	end := pass.After
 	if ended {
@@ -132,7 +132,7 @@ func (v *visit) ofWhole(rows []*autotask.Row, before int64, ended bool) ([]*auto
 
 // sum notes the hashes of the blocks of a page. The last block of a full page
 // may go on behind it, and is left for the next page.
-func (v *visit) sum(rows []*autotask.Row, before int64, ended bool) []*autotask.Row {
+func (v *visit) sum(rows []*autotask.Row, ended bool) []*autotask.Row {
 	pass := v.p.Pass
 	if !ended && len(rows) > 0 {
 		open := rows[len(rows)-1].ID >> blockBits

@@ -32,7 +32,7 @@ func (f *Feed) Run(ctx context.Context) iter.Seq2[*Batch, error] {
 		if r.left == 0 {
 			r.left = math.MaxInt
 		}
-		if err := r.all(); err != nil && !errors.Is(err, errStopped) {
+		if err := r.all(); err != nil && !errors.Is(err, errStopped) { //nolint:contextcheck // the run has it
 			yield(nil, err)
 		}
 	}

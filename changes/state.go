@@ -15,8 +15,8 @@ import (
 // stateVersion is the version of the state that this package writes.
 const stateVersion = 1
 
-// ErrNewerState: the state was written by a newer version of this package. It
-// is not read, since what it says could be misunderstood and changes be lost.
+// ErrNewerState is the error of a state that was written by a newer version of
+// this package. It is not read, since what it says could be misunderstood and changes be lost.
 var ErrNewerState = errors.New("changes: the state was written by a newer version of the library")
 
 // State is how far a feed has come. The zero State is the beginning: everything
@@ -138,13 +138,10 @@ func (s *State) UnmarshalJSON(b []byte) error {
 // collection is known that moves one of its cursors, and of a collection
 // without cursors everything. It is zero until a collection has been read once.
 func (s State) Covered(collection string) time.Time {
-	p := s.s.Collections[collection]
-	switch {
-	case p == nil:
-		return time.Time{}
-	default:
+	if p := s.s.Collections[collection]; p != nil {
 		return p.From
 	}
+	return time.Time{}
 }
 
 func (s saved) clone() saved {
