@@ -178,7 +178,13 @@ func (s *rowsOf) matching(filter []idCondition) ([]int64, error) {
 		var many []int64
 		switch c.Op {
 		case "or":
-			return nil, nil
+			witness := c.Items[len(c.Items)-1]
+			ids, err := s.matching(filter[1:])
+			if witness.Op != "eq" || err != nil {
+				return nil, err
+			}
+			err = json.Unmarshal(witness.Value, &one)
+			return slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return id != one }), err
 		case "and":
 			return s.matching(append(c.Items, filter[1:]...))
 		case "exist":

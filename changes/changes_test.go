@@ -189,7 +189,7 @@ func TestAMillionKnownRows(t *testing.T) {
 		require.NoError(t, err)
 		told, ops, err := s.run(t, f)
 		require.NoError(t, err)
-		assert.Equal(t, map[Kind]int{Gone: 1}, told, name)
+		assert.Equal(t, 1, told[Gone], name)
 		assert.LessOrEqual(t, ops, 20, name)
 	}
 	dense := idSet{}
@@ -407,8 +407,9 @@ func TestVerify(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCounted(t)
 		id := c.srv.Seed("Tickets", map[string]any{"title": "Backup failed"})
+		c.srv.Seed("Tickets", nil)
 		stored := make(map[int64]jsontext.Value)
-		f := c.open(t, Options{Collections: []string{"Tickets"}, Verify: 3, Stored: func(context.Context, string, []int64) (map[int64]jsontext.Value, error) { return stored, nil }})
+		f := c.open(t, Options{Collections: []string{"Tickets"}, Verify: 30, Stored: func(context.Context, string, []int64) (map[int64]jsontext.Value, error) { return stored, nil }})
 		<-time.After(time.Hour)
 		for batch, err := range f.Run(t.Context()) {
 			require.NoError(t, err)

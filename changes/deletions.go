@@ -268,6 +268,9 @@ func (v *visit) settle() error {
 	}
 	v.p.Known.remove(gone)
 	v.unsum(gone)
+	if slices.Contains(gone, v.p.Told.ID) {
+		v.p.Told = told{}
+	}
 	if len(changes) == 0 {
 		return nil
 	}

@@ -453,14 +453,17 @@ func (h *history) remove(name string, id int64) {
 	h.alive[name] = slices.DeleteFunc(h.alive[name], func(other int64) bool { return other == id })
 }
 
-// restore brings a row back as it was, or with a new stamp.
+// restore brings a row back, with a new stamp or as it was. As it was, it can only
+// be found if the feed has noticed that it was away: a change that was not seen
+// before the deletion would show later than the overlap allows.
 func (h *history) restore() {
 	i := h.IntN(len(h.removed))
 	r := h.removed[i]
 	h.removed = slices.Delete(h.removed, i, i+1)
 	h.srv.SeedRaw(r.collection, r.row)
 	h.alive[r.collection] = append(h.alive[r.collection], r.id)
-	if h.IntN(2) == 0 {
+	old, copied := h.copied[r.collection][r.id]
+	if h.IntN(2) == 0 || copied && old != string(r.row) {
 		h.change(r.collection, r.id, nil)
 	} else {
 		h.restored = true

@@ -1,7 +1,6 @@
 package changes
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"math"
@@ -16,7 +15,11 @@ import (
 // later than the beginning, and is found by the next run.
 func (v *visit) readChanges() error {
 	if v.p.Pass == nil {
-		v.p.Pass = v.nextPass()
+		pass, err := v.nextPass()
+		if err != nil {
+			return err
+		}
+		v.p.Pass = pass
 	}
 	for ended := false; !ended; {
 		var err error
@@ -29,44 +32,52 @@ func (v *visit) readChanges() error {
 
 // nextPass says what there is to be read: everything, or what changed, or what
 // has a new id.
-func (v *visit) nextPass() *pass {
+func (v *visit) nextPass() (*pass, error) {
 	p := v.p
 	switch {
 	case p.From.IsZero(), len(p.Cursors) == 0 && v.isDue(p.Read, v.feed.options.ReadEvery):
-		return &pass{Whole: true, After: beforeAll}
+		return &pass{Whole: true, After: beforeAll}, nil
 	case len(p.Cursors) == 0:
-		return &pass{After: p.Last}
+		return &pass{After: p.Last}, nil
+	case !v.noticesLoss():
+		return &pass{After: beforeAll}, nil
 	}
-	return &pass{After: beforeAll}
+	known, last, err := v.knownRows()
+	if err != nil || known == 0 {
+		return &pass{After: beforeAll}, err
+	}
+	return &pass{After: beforeAll, Witness: &last}, nil
+}
+
+// noticesLoss reports whether it is noticed that the API user has lost the right
+// to read the collection.
+func (v *visit) noticesLoss() bool {
+	return v.comparesIDs() && v.feed.deletions(v.name) != Never
 }
 
 // since is the condition of a pass. Nothing in it can cease to hold of a row that
 // is still to be read: cursors move forward only.
 func (v *visit) since() autotask.Filter {
-	if v.p.Pass.Whole || len(v.p.Cursors) == 0 {
+	pass := v.p.Pass
+	if pass.Whole || len(v.p.Cursors) == 0 {
 		return autotask.Filter{}
 	}
 	var one []autotask.Filter
 	for _, cursor := range v.p.Cursors {
 		one = append(one, autotask.Gte(cursor, v.p.From))
 	}
+	if pass.Witness != nil {
+		one = append(one, autotask.Eq("id", *pass.Witness))
+	}
 	return autotask.Or(one...)
 }
 
 // readOn reads one page of the pass.
 func (v *visit) readOn() (ended bool, err error) {
-	pass := v.p.Pass
-	ctx, earliest := autotask.WatchServerTime(v.ctx)
-	rows, ended, err := v.nextRows(ctx)
+	pass, before := v.p.Pass, v.p.Pass.After
+	rows, ended, err := v.nextRows()
 	if err != nil {
 		return false, err
-	}
-	if pass.Bound.IsZero() {
-		pass.Bound = earliest()
-	}
-	before := pass.After
-	if len(rows) > 0 {
-		pass.After = rows[len(rows)-1].ID
 	}
 	how := ByCursor
 	switch {
@@ -92,24 +103,38 @@ func (v *visit) readOn() (ended bool, err error) {
 	return ended, err
 }
 
-// nextRows reads the rows of the next page. In a reading of the whole, each page
-// begins with the last row of the one before: an empty page would else look like
-// the end, and might come from the right to read that was lost.
-func (v *visit) nextRows(ctx context.Context) (rows []*autotask.Row, ended bool, err error) {
+// nextRows reads the rows of the next page. An empty page would look like the
+// end, and might come from the right to read that was lost. So each page begins
+// with the last row of the one before, and the first has the row with the
+// greatest id known: a page that shows a row is believed.
+func (v *visit) nextRows() (rows []*autotask.Row, ended bool, err error) {
 	pass := v.p.Pass
-	after := pass.After
-	if pass.Whole && after > beforeAll {
-		after--
+	ctx, earliest := autotask.WatchServerTime(v.ctx)
+	rows, err = v.readPage(ctx, v.since(), max(pass.After-1, beforeAll))
+	if err != nil {
+		return nil, false, err
 	}
-	rows, err = v.readPage(ctx, v.since(), after)
+	if pass.Bound.IsZero() {
+		pass.Bound = earliest()
+	}
 	ended = len(rows) < v.feed.page
-	if ended && pass.Whole && err == nil {
-		v.p.Searched = len(rows) > 0 // all ids were compared; else they are counted
-	}
+	pass.Proven = len(rows) > 0
 	if len(rows) > 0 && rows[0].ID == pass.After {
 		rows = rows[1:]
 	}
-	return rows, ended, err
+	if len(rows) > 0 {
+		pass.After = rows[len(rows)-1].ID
+	}
+	if !pass.Whole {
+		rows = slices.DeleteFunc(rows, v.isTold)
+	}
+	return rows, ended, nil
+}
+
+// isTold reports whether a row is the witness, and as it was told last.
+func (v *visit) isTold(row *autotask.Row) bool {
+	w := v.p.Pass.Witness
+	return w != nil && row.ID == *w && v.p.Told == told{row.ID, hashOf(row)}
 }
 
 // ofWhole deals with a page of everything: known rows that are not on it are
@@ -194,14 +219,18 @@ func (v *visit) unsum(ids []int64) {
 // the time that a change may take to show.
 func (v *visit) endPass() {
 	pass, p := v.p.Pass, v.p
-	if len(p.Cursors) > 0 || pass.Whole {
-		p.Next = time.Time{}                           // without a Date header, all is read again
-		empty := pass.Whole && pass.After == beforeAll // perhaps the right to read is still to come
-		if !pass.Bound.IsZero() && !empty {
-			p.Next = pass.Bound.Add(-v.feed.options.Overlap)
-		}
+	switch believed := pass.Proven || !pass.Whole && !v.noticesLoss(); {
+	case len(p.Cursors) == 0 && !pass.Whole:
+		// New ids alone are not all that changed.
+	case !believed:
+		p.Next = p.From // read again
+	case pass.Bound.IsZero():
+		p.Next = time.Time{} // without a Date header, all is read again
+	default:
+		p.Next = pass.Bound.Add(-v.feed.options.Overlap)
 	}
 	if pass.Whole {
+		p.Searched = pass.Proven // all ids were compared; else they are counted
 		p.Sums = pass.Sums
 		p.Read, p.Swept = now(), now()
 		if p.LogFrom.IsZero() {

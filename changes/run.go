@@ -195,6 +195,9 @@ func (v *visit) upserted(rows []*autotask.Row, how How) ([]Change, error) {
 		if how == ByReading || how == ByID { // all below it have been read
 			v.p.Last = max(v.p.Last, row.ID)
 		}
+		if row.ID >= v.p.Told.ID {
+			v.p.Told = told{row.ID, hashOf(row)}
+		}
 	}
 	if v.keepsIDs() {
 		v.p.Known.add(order(ids))

@@ -60,6 +60,7 @@ type progress struct {
 	Read  time.Time `json:"read,omitzero"` // when the whole was last read
 	Sums  sums      `json:"sums,omitzero"` // hashes of the rows, if there are no cursors
 	Known idSet     `json:"known,omitzero"`
+	Told  told      `json:"told,omitzero"` // the row with the greatest id
 
 	Swept    time.Time `json:"swept,omitzero"` // when all ids were last compared
 	Searched bool      `json:"searched,omitzero"`
@@ -74,11 +75,21 @@ type progress struct {
 	Dirty []int64 `json:"dirty,omitempty"`
 }
 
+// told is a row as it was told last.
+type told struct {
+	ID   int64  `json:"id"`
+	Hash uint64 `json:"hash,string"`
+}
+
 // pass is one reading of a collection, from its lowest id to its highest.
 type pass struct {
 	Whole bool      `json:"whole,omitzero"` // everything, not only what changed
 	Bound time.Time `json:"bound,omitzero"` // the server's time before the first page was read
 	After int64     `json:"after"`
+	// Witness is a row that is to be read in any case; Proven says that the last
+	// page showed a row.
+	Witness *int64 `json:"witness,omitzero"`
+	Proven  bool   `json:"proven,omitzero"`
 	// In a reading of the whole:
 	Missing []int64 `json:"missing,omitempty"` // known, and not there
 	Sums    sums    `json:"sums,omitzero"`
