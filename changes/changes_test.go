@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -550,4 +551,60 @@ func TestNewIDsBelowAHint(t *testing.T) {
 		ids = append(ids, change.ID)
 	}
 	assert.Equal(t, []int64{second, first, second}, ids)
+}
+
+// The right to read is lost while a run reads, and back before it counts.
+func TestARightThatIsLostForAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCounted(t)
+		var ids []int64
+		for range 12 {
+			ids = append(ids, c.srv.Seed("Tickets", nil))
+		}
+		<-time.After(time.Hour)
+		f := c.open(t, Options{Collections: []string{"Tickets"}, Budget: 1})
+		f.page = 5
+		copied := make(map[int64]string)
+		run := func() {
+			told, _ := c.run(t, f)
+			for _, change := range told[Upserted] {
+				copied[change.ID] = string(change.JSON)
+			}
+			assert.Empty(t, told[Gone])
+		}
+		equal := func() bool {
+			for _, id := range ids {
+				if copied[id] != string(c.srv.Raw("Tickets", id)) {
+					return false
+				}
+			}
+			return true
+		}
+		run() // the fields
+		run() // the first page
+		assert.Len(t, copied, 5)
+		c.denied = true
+		run() // an empty page, which is not the end
+		c.denied = false
+		for range 10 {
+			run()
+		}
+		assert.True(t, equal())
+
+		<-time.After(time.Hour)
+		for len(c.ops) == 0 || !strings.HasSuffix(c.ops[0], "/count") {
+			run() // up to the end of a run
+		}
+		c.srv.Change("Tickets", ids[4], map[string]any{"title": "Printer still on fire"})
+		<-time.After(time.Hour)
+		c.denied = true
+		run() // nothing has changed, as it seems
+		c.denied = false
+		<-time.After(time.Hour)
+		for range 10 {
+			run()
+		}
+		assert.Equal(t, string(c.srv.Raw("Tickets", ids[4])), copied[ids[4]])
+	})
 }
