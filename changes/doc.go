@@ -11,7 +11,10 @@
 //   - Nothing is invented. A row is Gone only after it was not found twice, by
 //     different requests, and a count afterwards showed the other rows.
 //   - A lost permission is an error, ErrMissing, and never a deletion of
-//     everything. The position stays where it was until the right is back.
+//     everything. The position stays where it was until the right is back: it moves
+//     only if the last page showed a row, which every request asks for one of, and
+//     after a count. With Never, and of rows that Log only rechecks, it is not
+//     noticed while changes are read. A tenth of the rows, or ten, may go at once.
 //   - A program may be killed at any moment. If rows and state are saved in one
 //     transaction, it goes on with the page after the last one saved.
 //   - A run makes no more requests than its budget, but for one where an entity
@@ -70,6 +73,11 @@
 // Options.SweepEvery all ids are compared in any case.
 //
 // A merged ticket is not deleted: it is complete, and comes as Upserted.
+//
+// A row that comes back as it was, with its old stamps, is found by the same count
+// or by the next sweep, if the feed had told that it was gone. One that changed,
+// went and came back between two runs is as it was to every cursor: that change
+// shows later than the Overlap allows.
 //
 // Options.Deletions has other ways. Autotask's deletion logs take the rights of an
 // administrator, and their retention is not published.
