@@ -305,7 +305,11 @@ func (c *Client) sendTo(ctx context.Context, base string, r call) error {
 
 // do makes one request, in as many attempts as it takes, and counts them.
 func (c *core) do(ctx context.Context, r *transport.Request) (transport.Answer, error) {
+	began := time.Now()
 	answer, err := c.transport.Do(ctx, r)
+	if err == nil {
+		noteServerTime(ctx, began, answer)
+	}
 	attempts := answer.Attempts
 	if failure, ok := errors.AsType[*transport.Failure](err); ok {
 		attempts = failure.Attempts
