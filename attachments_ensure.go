@@ -140,7 +140,7 @@ func (e *wantedAttachment[T]) onlyOne(c *Client, r *preparedUpload, id int64, fo
 }
 
 func ambiguousAttachment(key attachmentKey, ids []int64, own int64) error {
-	e := &AmbiguousError{Kind: "attachment of " + key.parent, Name: key.title}
+	e := &AmbiguousError{What: "attachment of " + key.parent, Name: key.title}
 	if own != 0 && !slices.Contains(ids, own) {
 		ids = append(slices.Clone(ids), own)
 	}

@@ -174,7 +174,7 @@ func TestEnsureAttachment_LateLanding(t *testing.T) {
 					ticket, began := srv.Seed("Tickets", nil), time.Now()
 					fault := autotasktest.Fault{Op: uploadOp, DropRequest: true}
 					if lands {
-						fault = autotasktest.Fault{Op: uploadOp, Linger: 100}
+						fault = autotasktest.Fault{Op: uploadOp, ApplyAfter: 100}
 					}
 					srv.Inject(fault)
 					_, created, err := ensure(t.Context(), client, ticket, began)
@@ -194,7 +194,7 @@ func TestEnsureAttachment_LateLanding(t *testing.T) {
 					_, created, err = ensure(t.Context(), client, ticket, began)
 					require.NoError(t, err)
 					assert.Equal(t, !lands, created)
-					srv.Land()
+					srv.ApplyPending()
 					assert.Len(t, srv.Rows("TicketAttachments"), 1)
 				})
 			})

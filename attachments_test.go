@@ -720,7 +720,7 @@ func (bareAttachment) CanQuery()          {}
 func (bareAttachment) CanCreate()         {}
 func (bareAttachment) CanAttach()         {}
 func (a bareAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Tickets", ID: a.TicketID, Children: "Attachments"}
+	return autotask.Parent{Collection: "Tickets", ID: a.TicketID, Segment: "Attachments"}
 }
 
 func TestOwnAttachmentTypeWithoutTheFieldsIsRefused(t *testing.T) {

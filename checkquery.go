@@ -187,7 +187,7 @@ func (c *column) mismatch(value any) string {
 	case reflect.Int64, reflect.Float64:
 		switch {
 		case isText && !isNumber(text):
-			return "holds numbers, not the text " + shown + "; Picklists.Resolve finds the value that a label stands for"
+			return "holds numbers, not the text " + shown + "; Picklists.IDs finds the value that a label stands for"
 		case isBool:
 			return "holds numbers, not " + shown + "; use 1 or 0"
 		case isTime:

@@ -29,7 +29,7 @@ func asked[T autotask.Queryable](ctx context.Context, client *autotask.Client, q
 	for _, err := range autotask.Pages[T](ctx, client, q) {
 		failures["Pages"] = err
 	}
-	for _, err := range autotask.Scan[T](ctx, client, q, 3) {
+	for _, err := range autotask.Scan[T](ctx, client, q, autotask.ScanOptions{Workers: 3}) {
 		failures["Scan"] = err
 	}
 	return failures
@@ -188,19 +188,19 @@ func TestTicketHistory_PagesAndScanGoOnWhereTheyStopped(t *testing.T) {
 	assert.Equal(t, ids, got)
 
 	got, q.After = nil, autotask.Optional[int64]{}
-	var rest []autotask.Range
-	for range 4 {
-		for page, err := range autotask.Scan[entity.TicketHistory](t.Context(), client, q, 3, rest...) {
+	var rest []autotask.IDRange
+	for done := false; !done; {
+		for page, err := range autotask.Scan[entity.TicketHistory](t.Context(), client, q, autotask.ScanOptions{Workers: 3, Resume: rest}) {
 			require.NoError(t, err)
-			got, rest = append(got, historyIDs(page.Items)...), page.Rest
+			got, rest, done = append(got, historyIDs(page.Items)...), page.Remaining, page.Done
 			break
 		}
 	}
 	assert.Equal(t, ids, got)
 
-	within := []autotask.Range{{After: autotask.Int(ids[10]), Last: autotask.Int(ids[20])}, {After: autotask.Int(ids[700]), Last: autotask.Int(ids[703])}}
+	within := []autotask.IDRange{{After: autotask.Int(ids[10]), Last: autotask.Int(ids[20])}, {After: autotask.Int(ids[700]), Last: autotask.Int(ids[703])}}
 	got = nil
-	for page, err := range autotask.Scan[entity.TicketHistory](t.Context(), client, q, 3, within...) {
+	for page, err := range autotask.Scan[entity.TicketHistory](t.Context(), client, q, autotask.ScanOptions{Workers: 3, Resume: within}) {
 		require.NoError(t, err)
 		got = append(got, historyIDs(page.Items)...)
 	}

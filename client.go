@@ -75,6 +75,7 @@ type Client struct {
 	Notes       *NotesService
 	TimeEntries *TimeEntriesService
 	Picklists   *PicklistsService
+	Metadata    *MetadataService
 
 	core          *core
 	impersonateID int64
@@ -100,7 +101,7 @@ type core struct {
 
 	concurrency int // requests at a time on one endpoint
 	maxRetries  int
-	budget      *budget // nil without WithReserve
+	budget      *budget // nil without WithHourlyReserve
 }
 
 // NewClient checks its arguments and builds a Client; it never touches the
@@ -113,7 +114,7 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 	s := settings{Config: transport.Config{MaxRetries: transport.DefaultMaxRetries}, zoneURL: defaultZoneURL}
 	for _, opt := range opts {
 		if opt == nil {
-			continue
+			return nil, errors.New("autotask: an Option is nil: leave it out")
 		}
 		if err := opt(&s); err != nil {
 			return nil, fmt.Errorf("autotask: %w", err)
@@ -154,6 +155,7 @@ func newClient(c *core, impersonateID int64) *Client {
 	client.Notes = &NotesService{client}
 	client.TimeEntries = &TimeEntriesService{client}
 	client.Picklists = &PicklistsService{client}
+	client.Metadata = &MetadataService{client}
 	return client
 }
 

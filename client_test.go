@@ -24,6 +24,14 @@ import (
 	"github.com/autotask-go/autotask/autotasktest"
 )
 
+func TestNewClient_RefusesANilOption(t *testing.T) {
+	t.Parallel()
+	creds := autotask.Credentials{UserName: "x", Secret: "y", IntegrationCode: "z"}
+	client, err := autotask.NewClient(creds, autotask.WithMaxRetries(1), nil)
+	require.ErrorContains(t, err, "an Option is nil")
+	assert.Nil(t, client)
+}
+
 func TestNewClient_RefusesBadInput(t *testing.T) {
 	t.Parallel()
 	good := testCredentials
@@ -47,13 +55,15 @@ func TestNewClient_RefusesBadInput(t *testing.T) {
 		"not a URL":           {good, autotask.WithBaseURL("https://h.example/%zz"), "not a URL"},
 		"zone over http":      {good, autotask.WithZoneURL("http://h.example"), "must be https"},
 		"nil HTTP client":     {good, autotask.WithHTTPClient(nil), "nil"},
-		"nil transport":       {good, autotask.WithTransport(nil), "nil"},
+		"nil transport":       {good, autotask.WithMiddleware(nil), "nil"},
+		"nil logger":          {good, autotask.WithLogger(nil), "logger is nil"},
+		"nil limiter":         {good, autotask.WithLimiter(nil), "limiter is nil"},
 		"application":         {good, autotask.WithApplication("back up", "1"), "User-Agent"},
 		"retries":             {good, autotask.WithMaxRetries(-1), "negative"},
 		"concurrency":         {good, autotask.WithMaxConcurrency(0), "less than one"},
 		"response bytes":      {good, autotask.WithMaxResponseBytes(0), "less than one"},
 	} {
-		opts := []autotask.Option{nil}
+		var opts []autotask.Option
 		if test.opt != nil {
 			opts = append(opts, test.opt)
 		}
@@ -90,7 +100,7 @@ func TestAs_ImpersonatesOnWritesOnly(t *testing.T) {
 	someone := client.As(4711)
 	_, err := someone.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error { t.Title = "x"; return nil })
 	require.NoError(t, err, "a read with the header would have been refused")
-	_, err = someone.Resolve(t.Context(), id, autotask.Resolution{Note: note(), Text: "done", Begun: begun})
+	_, err = someone.Resolve(t.Context(), id, autotask.Resolution{Note: note(), Text: "done", StartedAt: begun})
 	require.NoError(t, err)
 	for _, r := range srv.Requests() {
 		want := ""
@@ -305,7 +315,7 @@ func TestNoOutputShowsASecret(t *testing.T) {
 		"client's value":    *client,
 		"client as someone": client.As(5),
 		"services":          []any{client.Tickets, client.Notes, client.TimeEntries, client.Picklists},
-		"ambiguous":         &autotask.AmbiguousError{Kind: "ticket number", Name: "T1"},
+		"ambiguous":         &autotask.AmbiguousError{What: "ticket number", Name: "T1"},
 	}
 	for name, err := range everyError(t, srv, client, id) {
 		values["error: "+name] = err

@@ -139,10 +139,10 @@ func TestCollections_MisspeltOnesNameTheRightOne(t *testing.T) {
 func doors(ctx context.Context, client *autotask.Client, name string) map[string]error {
 	failures := map[string]error{}
 	_, failures["Values"] = client.Picklists.Values(ctx, name, "status")
-	_, failures["Resolve"] = client.Picklists.Resolve(ctx, name, map[string]string{"status": "New"})
-	_, failures["Fields"] = client.Picklists.Fields(ctx, name)
-	_, failures["UDFs"] = client.Picklists.UDFs(ctx, name)
-	_, failures["Info"] = client.Picklists.Info(ctx, name)
+	_, failures["Resolve"] = client.Picklists.IDs(ctx, name, map[string]string{"status": "New"})
+	_, failures["Fields"] = client.Metadata.Fields(ctx, name)
+	_, failures["UDFs"] = client.Metadata.UDFs(ctx, name)
+	_, failures["Info"] = client.Metadata.Entity(ctx, name)
 	_, failures["Labels"] = client.Picklists.Labels(ctx, name)
 	_, failures["Get"] = client.Collection(name).Get(ctx, 1)
 	_, failures["Count"] = client.Collection(name).Count(ctx, autotask.Query{})
@@ -163,7 +163,7 @@ func TestCollections_TheSingularNamesTheRightOne(t *testing.T) {
 		if c.Parent != "" || c.Entity == nil || strings.EqualFold(c.Path, c.Entity.Name) {
 			continue
 		}
-		_, err := client.Picklists.Fields(t.Context(), c.Entity.Name)
+		_, err := client.Metadata.Fields(t.Context(), c.Entity.Name)
 		require.ErrorIs(t, err, autotask.ErrInvalid)
 		assert.Contains(t, err.Error(), "did you mean", c.Entity.Name)
 		if strings.HasSuffix(c.Path, "s") && !slices.Contains([]string{"InternalLocationWithBusinessHours"}, c.Path) {
@@ -181,7 +181,7 @@ func TestCollections_A404OfOneThatExistsIsAnotherMatter(t *testing.T) {
 	assert.NotContains(t, err.Error(), "not a collection")
 	_, err = client.Collection("tickets").Get(t.Context(), 7)
 	require.ErrorIs(t, err, autotask.ErrNotFound, "some report this of an item that is not there")
-	_, err = client.Picklists.Fields(t.Context(), "Tickets")
+	_, err = client.Metadata.Fields(t.Context(), "Tickets")
 	require.ErrorIs(t, err, autotask.ErrUnsupported)
 	require.NotErrorIs(t, err, autotask.ErrNotFound)
 	assert.NotContains(t, err.Error(), "did you mean")

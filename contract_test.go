@@ -143,7 +143,7 @@ func TestContract_1_TicketNumberIsResolvedByQuery(t *testing.T) {
 	srv, client := tenant(t)
 	srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0001"})
 	recurring := srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0001.002"})
-	id, err := client.Tickets.ResolveNumber(t.Context(), "T20261123.0001.002")
+	id, err := client.Tickets.IDByNumber(t.Context(), "T20261123.0001.002")
 	require.NoError(t, err)
 	assert.Equal(t, recurring, id)
 	require.Equal(t, []string{"POST Tickets/query"}, ops(srv))
@@ -154,9 +154,9 @@ func TestContract_1_TicketNumberIsResolvedByQuery(t *testing.T) {
 func TestContract_1_UnknownTicketNumberIsNotFound(t *testing.T) {
 	t.Parallel()
 	_, client := tenant(t)
-	_, err := client.Tickets.ResolveNumber(t.Context(), "T19990101.0001")
+	_, err := client.Tickets.IDByNumber(t.Context(), "T19990101.0001")
 	require.ErrorIs(t, err, autotask.ErrNotFound)
-	_, err = client.Tickets.ResolveNumber(t.Context(), " ")
+	_, err = client.Tickets.IDByNumber(t.Context(), " ")
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 }
 
@@ -165,7 +165,7 @@ func TestContract_1_AmbiguousTicketNumberNamesTheTickets(t *testing.T) {
 	srv, client := tenant(t)
 	first := srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0007"})
 	second := srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0007"})
-	_, err := client.Tickets.ResolveNumber(t.Context(), "T20261123.0007")
+	_, err := client.Tickets.IDByNumber(t.Context(), "T20261123.0007")
 	require.ErrorIs(t, err, autotask.ErrAmbiguous)
 	var ambiguous *autotask.AmbiguousError
 	require.ErrorAs(t, err, &ambiguous)
@@ -177,7 +177,7 @@ func TestContract_1_AnUnfilteredAnswerIsNotTakenForTheTicket(t *testing.T) {
 	client, mock := mocked(t)
 	mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query", httpmock.NewStringResponder(200,
 		`{"items":[{"id":5,"ticketNumber":"T20260101.0099"}],"pageDetails":{"count":1,"nextPageUrl":null}}`))
-	_, err := client.Tickets.ResolveNumber(t.Context(), "T20261123.0001")
+	_, err := client.Tickets.IDByNumber(t.Context(), "T20261123.0001")
 	require.Error(t, err)
 	require.NotErrorIs(t, err, autotask.ErrNotFound)
 }
@@ -360,7 +360,7 @@ func TestContract_5_AStatusThatSetsNoTimestampsIsNotAResolution(t *testing.T) {
 		assert.Contains(t, err.Error(), "completedDate is null", run)
 		assert.False(t, outcome.Resolved, run)
 		assert.Equal(t, int64(8), outcome.Ticket.Status, run)
-		assert.Equal(t, autotask.StepFailed, stepStates(outcome)[autotask.StepStatus], run)
+		assert.Equal(t, autotask.StateFailed, stepStates(outcome)[autotask.StepStatus], run)
 	}
 }
 
@@ -446,7 +446,7 @@ type strayNote struct {
 func (strayNote) Collection() string { return "StrayNotes" }
 func (strayNote) CanCreate()         {}
 func (n strayNote) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Tickets", ID: n.TicketID, Children: "Notes"}
+	return autotask.Parent{Collection: "Tickets", ID: n.TicketID, Segment: "Notes"}
 }
 
 func TestContract_7_NoTypeOfACallersLeadsRoundTheRulesOfNotes(t *testing.T) {
@@ -536,7 +536,7 @@ func TestContract_9_Test1_ResolutionWithoutStatusChange(t *testing.T) {
 	assert.Nil(t, row["completedDate"])
 	assert.Nil(t, row["resolvedDateTime"])
 	assert.False(t, outcome.Resolved)
-	assert.Equal(t, autotask.StepSkipped, stepStates(outcome)[autotask.StepStatus])
+	assert.Equal(t, autotask.StateSkipped, stepStates(outcome)[autotask.StepStatus])
 }
 
 func TestContract_9_Test2_NoTimeEntries_StatusIsSet(t *testing.T) {
@@ -577,7 +577,7 @@ func TestContract_9_Test2_TimeEntries_StatusStays(t *testing.T) {
 	assert.Nil(t, row["completedDate"])
 	assert.True(t, outcome.HasTimeEntries)
 	assert.False(t, outcome.Resolved)
-	assert.Equal(t, autotask.StepSkipped, stepStates(outcome)[autotask.StepStatus])
+	assert.Equal(t, autotask.StateSkipped, stepStates(outcome)[autotask.StepStatus])
 }
 
 func TestContract_9_StatusNeverChangesImplicitly(t *testing.T) {
@@ -658,7 +658,7 @@ func TestContract_10_TimestampEvidenceIsReadPerTenant(t *testing.T) {
 	assert.Equal(t, autotask.EvidenceDoesNotSet, got[8].SetsTimestamps)
 	assert.Equal(t, autotask.EvidenceNone, got[12].SetsTimestamps)
 	assert.False(t, got[12].Active)
-	assert.Equal(t, autotask.EvidenceBoth, got[13].SetsTimestamps)
+	assert.Equal(t, autotask.EvidenceMixed, got[13].SetsTimestamps)
 	assert.Equal(t, int64(2), got[5].WithResolvedDateTime)
 	assert.Equal(t, 5*3, count(srv, "POST Tickets/query/count"), "three counts a status")
 	assert.Empty(t, writes(srv))

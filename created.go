@@ -341,7 +341,7 @@ func (c *Client) claim(ctx context.Context, item findable, key writeKey, lost lo
 		c.core.recent.add(key.collection, candidates[0].ID)
 		return candidates[0].ID, nil
 	}
-	return 0, &AmbiguousError{Kind: "what was created", Name: candidates[0].Label, Candidates: candidates}
+	return 0, &AmbiguousError{What: "what was created", Name: candidates[0].Label, Candidates: candidates}
 }
 
 // isGone reports whether the answer to the read of an item says that there is

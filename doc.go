@@ -7,12 +7,12 @@
 //		IntegrationCode: os.Getenv("AUTOTASK_INTEGRATION_CODE"),
 //	})
 //	…
-//	id, err := client.Tickets.ResolveNumber(ctx, "T20261123.0001")
+//	id, err := client.Tickets.IDByNumber(ctx, "T20261123.0001")
 //	…
 //	outcome, err := client.Resolve(ctx, id, autotask.Resolution{
 //		Text:   "The backup ran through at the second try.",
 //		Status: autotask.StatusComplete,
-//		Begun:  job.CreatedAt,
+//		StartedAt:  job.CreatedAt,
 //	})
 //
 // # Authentication
@@ -55,7 +55,7 @@
 // is sent.
 //
 // A missing item is always [ErrNotFound]. A number such as T20261123.0001 is
-// for display; [TicketsService.ResolveNumber] finds the id that stands for it.
+// for display; [TicketsService.IDByNumber] finds the id that stands for it.
 //
 // # Writing
 //
@@ -128,7 +128,7 @@
 // Autotask allows an integration code three requests at a time on one endpoint,
 // and a tenant 10,000 requests an hour, all its integrations together. The
 // client keeps to the first by itself, however many goroutines use it; to the
-// second with [WithReserve], which leaves a share of it to others.
+// second with [WithHourlyReserve], which leaves a share of it to others.
 // [Client.Threshold] tells how much is used up. [WithLimiter] shares limits
 // between processes. After three refused logins in a row (401) nothing is sent
 // for five minutes, since Autotask locks accounts for that.

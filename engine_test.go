@@ -38,7 +38,7 @@ var readers = map[string]func(context.Context, *autotask.Client, autotask.Query)
 		var ids []int64
 		limit := q.Limit
 		q.Limit = 0 // which Scan refuses
-		for page, err := range c.Tickets.Scan(ctx, q, 1) {
+		for page, err := range c.Tickets.Scan(ctx, q, autotask.ScanOptions{Workers: 1}) {
 			if err != nil {
 				return ids, err
 			}
@@ -209,7 +209,7 @@ func TestListOf_GivesEveryRowOnce(t *testing.T) {
 		`{"items":[{"id":1},{"id":2}],"pageDetails":{"count":2,"nextPageUrl":"`+path+`?paging=2"}}`))
 	mock.RegisterResponder(http.MethodGet, path+"?paging=2", httpmock.NewStringResponder(200,
 		`{"items":[{"id":2},{"id":3}],"pageDetails":{"count":2,"nextPageUrl":null}}`))
-	found, err := autotask.ListOf[timeOff](t.Context(), client, 7)
+	found, err := autotask.ListChildren[timeOff](t.Context(), client, 7)
 	require.NoError(t, err)
 	require.Len(t, found, 3)
 }
@@ -226,7 +226,7 @@ func TestReaders_ARowWithoutAnIDIsUnreadable(t *testing.T) {
 		client := answering(t, 200, []byte(`{"items":`+items+`,"pageDetails":{"nextPageUrl":null}}`))
 		_, err := client.Tickets.GetMany(t.Context(), []int64{1, 4, 5})
 		require.ErrorIs(t, err, autotask.ErrServer, items)
-		_, err = autotask.ListOf[timeOff](t.Context(), client, 7)
+		_, err = autotask.ListChildren[timeOff](t.Context(), client, 7)
 		require.ErrorIs(t, err, autotask.ErrServer, items)
 		_, err = autotask.List[entity.Company](t.Context(), client, autotask.Query{})
 		require.ErrorIs(t, err, autotask.ErrServer, items)
@@ -346,7 +346,7 @@ func TestReaders_AFullPageWithoutAnEndIsAnErrorWhereNothingCanBeAskedForBehindIt
 	require.ErrorIs(t, err, autotask.ErrServer)
 	assert.Len(t, got, 500, "the error comes behind what was read")
 
-	_, err = autotask.ListOf[timeOff](t.Context(), client, 7)
+	_, err = autotask.ListChildren[timeOff](t.Context(), client, 7)
 	require.ErrorIs(t, err, autotask.ErrServer)
 	_, err = autotask.List[entity.TicketHistory](t.Context(), client, autotask.Query{Filter: autotask.Eq("ticketID", 7)})
 	require.ErrorIs(t, err, autotask.ErrServer)

@@ -42,9 +42,9 @@ type Queryable interface {
 	CanQuery()
 }
 
-// Listable entities can be read through their parent only, all of one parent at
+// ParentListable entities can be read through their parent only, all of one parent at
 // once. The others are searched: they are Queryable.
-type Listable interface {
+type ParentListable interface {
 	Child
 	CanList()
 }
@@ -86,7 +86,7 @@ type Child interface {
 type Parent struct {
 	Collection string          // "Tickets"
 	ID         Optional[int64] // of the parent item
-	Children   string          // the last segment of the path: "Notes"
+	Segment    string          // the last segment of the path: "Notes"
 }
 
 // Get reads one item (GET {collection}/{id}). There being none is ErrNotFound.
@@ -393,7 +393,7 @@ func tableOf[T Entity]() *fields.Table {
 
 // isNotes tells whether a path is the one of a ticket's notes.
 func isNotes(p Parent) bool {
-	return strings.EqualFold(p.Collection, "Tickets") && strings.EqualFold(p.Children, "Notes")
+	return strings.EqualFold(p.Collection, "Tickets") && strings.EqualFold(p.Segment, "Notes")
 }
 
 // checkID refuses ids that cannot be. 0 is a real id of a company, so that only
@@ -432,8 +432,8 @@ func writePath[T Entity](method string, v *T) (string, error) {
 // path is where the children of one parent are. The collection is the one that
 // an error names.
 func (p Parent) path(method, collection string) (string, error) {
-	if !isCollectionName(p.Collection) || !isCollectionName(p.Children) {
-		return "", invalid(method, collection, "%q and %q are not the parts of a path, such as Tickets and Notes", p.Collection, p.Children)
+	if !isCollectionName(p.Collection) || !isCollectionName(p.Segment) {
+		return "", invalid(method, collection, "%q and %q are not the parts of a path, such as Tickets and Notes", p.Collection, p.Segment)
 	}
 	id, ok := p.ID.Get()
 	if !ok {
@@ -443,5 +443,5 @@ func (p Parent) path(method, collection string) (string, error) {
 	if id < 0 {
 		return "", invalid(method, collection, "%d is not an id of %s", id, p.Collection)
 	}
-	return p.Collection + "/" + strconv.FormatInt(id, 10) + "/" + p.Children, nil
+	return p.Collection + "/" + strconv.FormatInt(id, 10) + "/" + p.Segment, nil
 }

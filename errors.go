@@ -189,6 +189,9 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // Is reports whether target is one of the Err variables that describe e.
 func (e *Error) Is(target error) bool {
+	if target == errors.ErrUnsupported {
+		target = ErrUnsupported
+	}
 	for _, s := range sentinels {
 		if s.err == target {
 			return e.kinds()&s.kind != 0
@@ -254,7 +257,7 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 // AmbiguousError tells that a name does not say which item is meant. It
 // matches ErrAmbiguous.
 type AmbiguousError struct {
-	Kind       string      // what was looked for: "ticket number", "Tickets.status"
+	What       string      // what was looked for: "ticket number", "Tickets.status"
 	Name       string      // the name that was given
 	Candidates []Candidate // in order of their ids
 
@@ -289,7 +292,7 @@ func (e *AmbiguousError) message() string {
 	if more := len(e.Candidates) - maxShownCandidates; more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", more))
 	}
-	return fmt.Sprintf("%s %q may be %s", oneLine(excerpt(e.Kind)), excerpt(e.Name), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s %q may be %s", oneLine(excerpt(e.What)), excerpt(e.Name), strings.Join(parts, ", "))
 }
 
 func (e *AmbiguousError) shownCandidates() []Candidate {
@@ -315,7 +318,7 @@ func (e *AmbiguousError) LogValue() slog.Value {
 		ids[i] = c.ID
 	}
 	return slog.GroupValue(
-		slog.String("error", e.Error()), slog.String("kind", excerpt(e.Kind)), slog.String("name", excerpt(e.Name)),
+		slog.String("error", e.Error()), slog.String("kind", excerpt(e.What)), slog.String("name", excerpt(e.Name)),
 		slog.Int("candidates", len(e.Candidates)), slog.Any("ids", ids))
 }
 
@@ -336,7 +339,7 @@ func (e *AmbiguousError) MarshalJSON() ([]byte, error) {
 		Name       string      `json:"name"`
 		Candidates []candidate `json:"candidates"`
 		More       int         `json:"more,omitzero"`
-	}{e.Error(), excerpt(e.Kind), excerpt(e.Name), candidates, len(e.Candidates) - len(candidates)}, jsontext.AllowInvalidUTF8(true))
+	}{e.Error(), excerpt(e.What), excerpt(e.Name), candidates, len(e.Candidates) - len(candidates)}, jsontext.AllowInvalidUTF8(true))
 }
 
 // Is reports whether target is ErrAmbiguous.

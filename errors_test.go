@@ -116,7 +116,7 @@ func TestError_KindsOfTheLibrarysOwnChecks(t *testing.T) {
 
 	mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query", httpmock.NewStringResponder(200,
 		`{"items":[{"id":5,"title":"Printer","ticketNumber":"T1"},{"id":6,"title":"Mouse","ticketNumber":"T1"}],"pageDetails":{"nextPageUrl":null}}`))
-	_, err = client.Tickets.ResolveNumber(t.Context(), "T1")
+	_, err = client.Tickets.IDByNumber(t.Context(), "T1")
 	assertKinds(t, err, "Ambiguous")
 }
 
@@ -302,7 +302,7 @@ func TestError_KeepsWhatWasSentToItself(t *testing.T) {
 
 func TestAmbiguousError(t *testing.T) {
 	t.Parallel()
-	e := &autotask.AmbiguousError{Kind: "Tickets.status", Name: "Complete", Candidates: []autotask.Candidate{{5, "Complete"}, {8, "complete"}}}
+	e := &autotask.AmbiguousError{What: "Tickets.status", Name: "Complete", Candidates: []autotask.Candidate{{5, "Complete"}, {8, "complete"}}}
 	require.EqualError(t, e, `autotask: ambiguous: Tickets.status "Complete" may be 5 (Complete), 8 (complete)`)
 	assert.Equal(t, []int64{5, 8}, e.IDs())
 	assertKinds(t, e, "Ambiguous")
@@ -312,7 +312,7 @@ func TestAmbiguousError(t *testing.T) {
 
 func TestAmbiguousError_IsOneBoundedLine(t *testing.T) {
 	t.Parallel()
-	e := &autotask.AmbiguousError{Kind: "ticket number", Name: strings.Repeat("n", 10_000)}
+	e := &autotask.AmbiguousError{What: "ticket number", Name: strings.Repeat("n", 10_000)}
 	for i := range int64(25) {
 		e.Candidates = append(e.Candidates, autotask.Candidate{ID: i + 1, Label: "line\r\nbreak " + strings.Repeat("ü", 10_000)})
 	}
@@ -415,8 +415,8 @@ func TestError_EveryFormIsBounded(t *testing.T) {
 		"white space":          &autotask.Error{StatusCode: 500, Messages: many(100, 1000, "\r\n")},
 		"a long path":          &autotask.Error{Method: strings.Repeat("M", 1<<20), Path: strings.Repeat("p", 1<<20)},
 		"what was sent":        &autotask.Error{StatusCode: 500, Sent: bytes.Repeat([]byte("x"), 1<<20)},
-		"a long kind":          &autotask.AmbiguousError{Kind: strings.Repeat("k", 1<<20), Name: "n"},
-		"a long name":          &autotask.AmbiguousError{Kind: "k", Name: strings.Repeat("\x01", 1<<20)},
+		"a long kind":          &autotask.AmbiguousError{What: strings.Repeat("k", 1<<20), Name: "n"},
+		"a long name":          &autotask.AmbiguousError{What: "k", Name: strings.Repeat("\x01", 1<<20)},
 		"long labels":          &autotask.AmbiguousError{Candidates: []autotask.Candidate{{1, strings.Repeat("l", 1<<20)}, {2, strings.Repeat("\xff", 1<<20)}}},
 		"very many candidates": &autotask.AmbiguousError{Candidates: manyCandidates},
 	} {
@@ -449,7 +449,7 @@ func TestError_EveryFormIsBoundedWithItsCause(t *testing.T) {
 
 func TestAmbiguousError_IsShownByItsParts(t *testing.T) {
 	t.Parallel()
-	e := &autotask.AmbiguousError{Kind: "Tickets.status", Name: "Complete", Candidates: []autotask.Candidate{{5, "Complete"}, {8, "complete\xff"}}}
+	e := &autotask.AmbiguousError{What: "Tickets.status", Name: "Complete", Candidates: []autotask.Candidate{{5, "Complete"}, {8, "complete\xff"}}}
 	for name, codec := range codecs {
 		b, err := codec.marshal(e)
 		require.NoError(t, err, name)
@@ -669,7 +669,7 @@ func TestWithReadOnly_AsksNotEvenForTheZone(t *testing.T) {
 func TestWithReadOnly_HoldsBelowAMiddleware(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		client, mock := mocked(t, autotask.WithReadOnly(), autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+		client, mock := mocked(t, autotask.WithReadOnly(), autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 			return roundTripper(func(req *http.Request) (*http.Response, error) {
 				req = req.Clone(req.Context())
 				req.Method = method

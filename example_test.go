@@ -35,10 +35,10 @@ func ExampleClient_Resolve() {
 	id := srv.Seed("Tickets", map[string]any{"title": "Backup failed", "ticketNumber": "T20261123.0001", "status": 1})
 
 	outcome, err := client.Resolve(context.Background(), id, autotask.Resolution{
-		Text:   "The backup ran through at the second try.",
-		Note:   &autotask.TicketNote{Title: "Backup checked", Description: "No errors.", NoteType: 1, Publish: 1},
-		Status: autotask.StatusComplete,
-		Begun:  time.Now(), // of the job, kept with it: a repeat then posts no second note
+		Text:      "The backup ran through at the second try.",
+		Note:      &autotask.TicketNote{Title: "Backup checked", Description: "No errors.", NoteType: 1, Publish: 1},
+		Status:    autotask.StatusComplete,
+		StartedAt: time.Now(), // of the job, kept with it: a repeat then posts no second note
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -65,12 +65,12 @@ func ExampleClient_ResolveAll() {
 		srv.Seed("Tickets", map[string]any{"ticketNumber": number, "status": 1})
 	}
 
-	work := func(yield func(autotask.Work) bool) {
+	work := func(yield func(autotask.ResolveItem) bool) {
 		for _, number := range numbers {
-			w := autotask.Work{Number: number, Resolution: autotask.Resolution{
-				Text:   "The backup ran through at the second try.",
-				Status: autotask.StatusComplete,
-				Begun:  time.Now(), // kept with the work, if it is to be repeated
+			w := autotask.ResolveItem{Number: number, Resolution: autotask.Resolution{
+				Text:      "The backup ran through at the second try.",
+				Status:    autotask.StatusComplete,
+				StartedAt: time.Now(), // kept with the work, if it is to be repeated
 			}}
 			if !yield(w) {
 				return
@@ -80,11 +80,11 @@ func ExampleClient_ResolveAll() {
 	for outcome, err := range client.ResolveAll(context.Background(), work, autotask.ResolveAllOptions{}) {
 		switch {
 		case errors.Is(err, autotask.ErrNotFound):
-			fmt.Println(outcome.Work.Number, "is no ticket")
+			fmt.Println(outcome.Item.Number, "is no ticket")
 		case err != nil:
-			fmt.Println(outcome.Work.Number, err)
+			fmt.Println(outcome.Item.Number, err)
 		default:
-			fmt.Println(outcome.Work.Number, "resolved:", outcome.Resolved)
+			fmt.Println(outcome.Item.Number, "resolved:", outcome.Resolved)
 		}
 	}
 	// Unordered output:
@@ -93,12 +93,12 @@ func ExampleClient_ResolveAll() {
 	// T20261123.0003 is no ticket
 }
 
-func ExampleTicketsService_ResolveNumber() {
+func ExampleTicketsService_IDByNumber() {
 	srv := autotasktest.Start()
 	defer srv.Close()
 	client := srv.Client()
 
-	_, err := client.Tickets.ResolveNumber(context.Background(), "T19990101.0001")
+	_, err := client.Tickets.IDByNumber(context.Background(), "T19990101.0001")
 	fmt.Println(errors.Is(err, autotask.ErrNotFound))
 	// Output: true
 }
@@ -207,11 +207,11 @@ func ExampleOptional() {
 	// 0 true
 }
 
-func ExampleWithTransport() {
+func ExampleWithMiddleware() {
 	srv := autotasktest.Start()
 	defer srv.Close()
 	var attempts atomic.Int32
-	client := srv.Client(autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+	client := srv.Client(autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(req *http.Request) (*http.Response, error) {
 			attempts.Add(1)
 			return next.RoundTrip(req)

@@ -48,27 +48,27 @@ var matrixFaults = []struct {
 	{"truncated", autotasktest.Fault{Truncate: true}, nil},
 	{"garbage", autotasktest.Fault{Garbage: true}, nil},
 	{"HTML", autotasktest.Fault{HTML: true}, nil},
-	{"slow drip", autotasktest.Fault{Drip: time.Second}, nil},
+	{"slow drip", autotasktest.Fault{SlowBody: time.Second}, nil},
 	{"oversized", autotasktest.Fault{Oversize: 1 << 20}, nil},
 	{"redirect", autotasktest.Fault{Redirect: "https://elsewhere.example/"}, nil},
 	{"foreign next page", autotasktest.Fault{ForeignNextPage: "https://elsewhere.example"}, isQuery},
 	{"repeated next page", autotasktest.Fault{RepeatNextPage: true}, isQuery},
 	{"write ignored", autotasktest.Fault{IgnoreWrite: true}, isWrite},
 	{"write reverted", autotasktest.Fault{Revert: true}, isWrite},
-	{"note shows late", autotasktest.Fault{Late: 1}, isPost},
-	{"note shows later", autotasktest.Fault{Late: 3}, isPost},
+	{"note shows late", autotasktest.Fault{HideFromQueries: 1}, isPost},
+	{"note shows later", autotasktest.Fault{HideFromQueries: 3}, isPost},
 	{"note shows after a while", autotasktest.Fault{Lag: 4 * time.Minute}, isPost},
-	{"lost, and shows late", autotasktest.Fault{Late: 1, DropResponse: true}, isPost},
+	{"lost, and shows late", autotasktest.Fault{HideFromQueries: 1, DropResponse: true}, isPost},
 	{"lost, and shows after a while", autotasktest.Fault{Lag: 2 * time.Minute, DropResponse: true}, isPost},
 	// Autotask goes on with a write that its client has given up, for five
 	// minutes at the most.
-	{"lands when given up", autotasktest.Fault{Linger: 1, Hang: true}, isWrite},
-	{"lands after the next search", autotasktest.Fault{Linger: 2, Hang: true}, isWrite},
-	{"lands after the next write", autotasktest.Fault{Linger: 4, Hang: true}, isWrite},
-	{"lands in the end", autotasktest.Fault{Linger: 100, Hang: true}, isWrite},
-	{"cut, and lands soon", autotasktest.Fault{Linger: 2}, isWrite},
-	{"cut, and lands later", autotasktest.Fault{Linger: 5}, isWrite},
-	{"cut, and lands in the end", autotasktest.Fault{Linger: 100}, isWrite},
+	{"lands when given up", autotasktest.Fault{ApplyAfter: 1, Hang: true}, isWrite},
+	{"lands after the next search", autotasktest.Fault{ApplyAfter: 2, Hang: true}, isWrite},
+	{"lands after the next write", autotasktest.Fault{ApplyAfter: 4, Hang: true}, isWrite},
+	{"lands in the end", autotasktest.Fault{ApplyAfter: 100, Hang: true}, isWrite},
+	{"cut, and lands soon", autotasktest.Fault{ApplyAfter: 2}, isWrite},
+	{"cut, and lands later", autotasktest.Fault{ApplyAfter: 5}, isWrite},
+	{"cut, and lands in the end", autotasktest.Fault{ApplyAfter: 100}, isWrite},
 	{"cut, and lands 10 s later", autotasktest.Fault{Lands: 10 * time.Second}, isWrite},
 	{"cut, and lands 4 min later", autotasktest.Fault{Lands: 4 * time.Minute}, isWrite},
 	{"given up, and lands 4 min after it came", autotasktest.Fault{Lands: 4 * time.Minute, Hang: true}, isWrite},
@@ -166,7 +166,7 @@ func (c matrixCase) prepare(t *testing.T) *matrixRun {
 		srv.Seed("TimeEntries", map[string]any{"ticketID": m.id})
 	}
 	time.Sleep(time.Minute) //nolint:forbidigo // virtual time: the work begins after what is there
-	m.work = autotask.Resolution{Text: "done", Status: autotask.StatusComplete, Begun: time.Now()}
+	m.work = autotask.Resolution{Text: "done", Status: autotask.StatusComplete, StartedAt: time.Now()}
 	if c.withNote {
 		m.work.Note = note()
 	}
@@ -176,7 +176,7 @@ func (c matrixCase) prepare(t *testing.T) *matrixRun {
 }
 
 func (m *matrixRun) newClient() *autotask.Client {
-	return m.srv.InProcessClient(autotask.WithMaxResponseBytes(256<<10), autotask.WithTransport(m.watch))
+	return m.srv.InProcessClient(autotask.WithMaxResponseBytes(256<<10), autotask.WithMiddleware(m.watch))
 }
 
 // play runs the work again and again, as a queue would, until it ends.
@@ -202,7 +202,7 @@ func (c matrixCase) play(t *testing.T) matrixVerdict {
 	if err := errors.Join(ends...); err != nil {
 		return matrixVerdict{lost: []string{"it never ends: " + err.Error()}}
 	}
-	m.srv.Land()
+	m.srv.ApplyPending()
 	return m.compare()
 }
 
@@ -228,7 +228,7 @@ func (m *matrixRun) untilDone(ctx context.Context) error {
 			wait = e.RetryAfter
 		}
 		var both *autotask.AmbiguousError
-		if errors.As(err, &both) && both.Kind == "note" {
+		if errors.As(err, &both) && both.What == "note" {
 			work.NoteID = m.chosen(both)
 		}
 		time.Sleep(wait) //nolint:forbidigo // virtual time: the queue's wait
@@ -299,7 +299,7 @@ func (m *matrixRun) compare() (v matrixVerdict) {
 // landsLate: a write, or a note that was created, is hidden for a while from
 // those who do not know of it.
 func (m *matrixRun) landsLate() bool {
-	return slices.ContainsFunc(m.faults, func(f autotasktest.Fault) bool { return f.Linger > 0 || f.Lands > 0 || f.Lag > 0 })
+	return slices.ContainsFunc(m.faults, func(f autotasktest.Fault) bool { return f.ApplyAfter > 0 || f.Lands > 0 || f.Lag > 0 })
 }
 
 // noteDiffers holds a note to what was to be posted: a wrong publish would show
@@ -395,10 +395,10 @@ func (m *matrixRun) editMayBeLost() bool {
 		return true
 	}
 	for _, f := range m.faults {
-		if f.Linger == 0 && f.Lands == 0 || f.Skip >= m.editedAt || m.tried[f.Skip].method != http.MethodPut {
+		if f.ApplyAfter == 0 && f.Lands == 0 || f.Skip >= m.editedAt || m.tried[f.Skip].method != http.MethodPut {
 			continue
 		}
-		if f.Linger > 0 && f.Skip+f.Linger >= m.editedAt || f.Lands > 0 && m.edited.Sub(m.tried[f.Skip].at) <= f.Lands {
+		if f.ApplyAfter > 0 && f.Skip+f.ApplyAfter >= m.editedAt || f.Lands > 0 && m.edited.Sub(m.tried[f.Skip].at) <= f.Lands {
 			return true
 		}
 	}
@@ -477,10 +477,10 @@ func (c matrixCase) repeated(yield func(matrixCase) bool) bool {
 func (c matrixCase) mayHideAWrite() bool {
 	hides := false
 	for _, f := range c.faults {
-		if f.Late > 0 {
+		if f.HideFromQueries > 0 {
 			return false
 		}
-		hides = hides || f.Linger > 0 || f.Lands > 0 || f.Lag > 0 || f.DropResponse
+		hides = hides || f.ApplyAfter > 0 || f.Lands > 0 || f.Lag > 0 || f.DropResponse
 	}
 	return hides
 }

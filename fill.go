@@ -147,11 +147,11 @@ type Labels struct {
 // included. It takes at most two requests, whose answers are kept as those of
 // Fields and UDFs.
 func (s *PicklistsService) Labels(ctx context.Context, entity string) (*Labels, error) {
-	all, err := s.Fields(ctx, entity)
+	all, err := s.client.Metadata.Fields(ctx, entity)
 	if err != nil {
 		return nil, err
 	}
-	udfs, err := s.UDFs(ctx, entity)
+	udfs, err := s.client.Metadata.UDFs(ctx, entity)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (s *PicklistsService) Labels(ctx context.Context, entity string) (*Labels, 
 	l := &Labels{map[string]map[string]string{}, map[string]string{}}
 	for _, f := range all {
 		key := strings.ToLower(f.Name)
-		if _, there := l.fields[key]; there || !f.IsPicklist {
+		if _, there := l.fields[key]; there || !f.Picklist {
 			continue
 		}
 		l.names[key], l.fields[key] = f.Name, map[string]string{}

@@ -20,10 +20,10 @@ import (
 // withPlans gives a tenant's tickets two user-defined fields, one of them a list.
 func withPlans(srv *autotasktest.Server) {
 	srv.SetUDFs("Tickets",
-		autotasktest.UDF{Name: "Backup Plan", Picklist: []autotasktest.PicklistValue{
+		autotasktest.UDFDefinition{Name: "Backup Plan", Picklist: []autotasktest.PicklistValue{
 			{Value: "gold-1", Label: "Gold"}, {Value: "2", Label: "Silver"}, {Value: "3", Label: "Bronze", Inactive: true},
 		}},
-		autotasktest.UDF{Name: "Rack"},
+		autotasktest.UDFDefinition{Name: "Rack"},
 	)
 }
 
@@ -146,12 +146,12 @@ func TestPicklists_UserDefinedListsAreLikeOthers(t *testing.T) {
 	_, err = client.Picklists.Values(t.Context(), "Tickets", "Backup Plans")
 	require.ErrorContains(t, err, "did you mean Backup Plan")
 
-	ids, err := client.Picklists.Resolve(t.Context(), "Tickets", map[string]string{"Backup Plan": "Silver", "status": "New"})
+	ids, err := client.Picklists.IDs(t.Context(), "Tickets", map[string]string{"Backup Plan": "Silver", "status": "New"})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]int64{"Backup Plan": 2, "status": 1}, ids)
-	_, err = client.Picklists.Resolve(t.Context(), "Tickets", map[string]string{"Backup Plan": "Gold"})
+	_, err = client.Picklists.IDs(t.Context(), "Tickets", map[string]string{"Backup Plan": "Gold"})
 	require.ErrorIs(t, err, autotask.ErrInvalid, "a text")
-	_, err = client.Picklists.Resolve(t.Context(), "Tickets", map[string]string{"Backup Plan": "Bronze"})
+	_, err = client.Picklists.IDs(t.Context(), "Tickets", map[string]string{"Backup Plan": "Bronze"})
 	require.ErrorContains(t, err, "inactive")
 
 	// While the user-defined fields cannot be read, nothing is known of a name.
@@ -217,7 +217,7 @@ func TestFill_AndLabelsAreEachOthersReverse(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
 	withPlans(srv)
-	fields, err := client.Picklists.Fields(t.Context(), "Tickets")
+	fields, err := client.Metadata.Fields(t.Context(), "Tickets")
 	require.NoError(t, err)
 	all, err := client.Picklists.Labels(t.Context(), "Tickets")
 	require.NoError(t, err)
@@ -266,7 +266,7 @@ func TestPicklists_AValueUnderSeveralParentsIsOne(t *testing.T) {
 		p, err := client.Picklists.Values(t.Context(), "Tickets", "subIssueType")
 		require.NoError(t, err)
 		id, err := p.ID("Both")
-		ids, resolveErr := client.Picklists.Resolve(t.Context(), "Tickets", map[string]string{"subIssueType": "Both"})
+		ids, resolveErr := client.Picklists.IDs(t.Context(), "Tickets", map[string]string{"subIssueType": "Both"})
 		if c.ambiguous == nil {
 			require.NoError(t, err, name)
 			require.NoError(t, resolveErr, name)
@@ -282,10 +282,10 @@ func TestPicklists_AValueUnderSeveralParentsIsOne(t *testing.T) {
 	}
 	client, mock := mocked(t)
 	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/entityInformation/fields", httpmock.NewStringResponder(200, values(twice+`,{"value":"8","label":"Both","parentValue":"3"}`)))
-	_, err := client.Picklists.Resolve(t.Context(), "Tickets", map[string]string{"subIssueType": "Both"})
+	_, err := client.Picklists.IDs(t.Context(), "Tickets", map[string]string{"subIssueType": "Both"})
 	require.ErrorContains(t, err, `8 (Both under issueType "Three" (3)), 9 (Both under issueType "One" (1) or issueType "Two" (2))`)
 	for issue, sub := range map[string]int64{"One": 9, "Two": 9, "Three": 8} {
-		ids, err := client.Picklists.Resolve(t.Context(), "Tickets", map[string]string{"issueType": issue, "subIssueType": "Both"})
+		ids, err := client.Picklists.IDs(t.Context(), "Tickets", map[string]string{"issueType": issue, "subIssueType": "Both"})
 		require.NoError(t, err)
 		assert.Equal(t, sub, ids["subIssueType"])
 	}

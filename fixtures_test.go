@@ -102,7 +102,7 @@ func TestFixtures_Rest(t *testing.T) {
 	threshold, err := serving(t, "threshold_information.json").Threshold(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, time.Hour, threshold.Window)
-	fields, err := serving(t, "udf_fields.json").Picklists.Fields(t.Context(), "Tickets")
+	fields, err := serving(t, "udf_fields.json").Metadata.Fields(t.Context(), "Tickets")
 	require.NoError(t, err)
 	assert.NotEmpty(t, fields)
 }

@@ -78,7 +78,7 @@ func FuzzDecodePage(f *testing.F) {
 		}
 		_, _ = client.Tickets.Count(t.Context(), autotask.Query{})
 		_, _ = client.TimeEntries.Exist(t.Context(), 7)
-		_, _ = client.Tickets.ResolveNumber(t.Context(), "T20261123.0001")
+		_, _ = client.Tickets.IDByNumber(t.Context(), "T20261123.0001")
 	})
 }
 
@@ -86,7 +86,7 @@ func FuzzDecodeFieldInformation(f *testing.F) {
 	addFixtures(f, "ticket_fields.json", "udf_fields.json")
 	f.Fuzz(func(t *testing.T, body []byte) {
 		client := answering(t, http.StatusOK, body)
-		fields, err := client.Picklists.Fields(t.Context(), "Tickets")
+		fields, err := client.Metadata.Fields(t.Context(), "Tickets")
 		if err != nil {
 			return
 		}

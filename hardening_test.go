@@ -174,7 +174,7 @@ func TestPages_AnAnswerThatContradictsItselfIsNoAnswer(t *testing.T) {
 func TestResolveNumber_ARowWithoutAnIDIsNoTicket(t *testing.T) {
 	t.Parallel()
 	client := answering(t, 200, []byte(`{"items":[{"ticketNumber":"T1"}],"pageDetails":{"count":1}}`))
-	_, err := client.Tickets.ResolveNumber(t.Context(), "T1")
+	_, err := client.Tickets.IDByNumber(t.Context(), "T1")
 	require.ErrorIs(t, err, autotask.ErrServer)
 }
 
@@ -183,7 +183,7 @@ func TestResolveNumber_StopsAtTheFirstForeignRow(t *testing.T) {
 	client, mock := mocked(t)
 	mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query", httpmock.NewStringResponder(200,
 		`{"items":[{"id":1,"ticketNumber":"T9"}],"pageDetails":{"count":1,"nextPageUrl":"`+testBase+`/Tickets/query/next?paging=1"}}`))
-	_, err := client.Tickets.ResolveNumber(t.Context(), "T1")
+	_, err := client.Tickets.IDByNumber(t.Context(), "T1")
 	require.ErrorIs(t, err, autotask.ErrServer)
 	assert.Equal(t, 1, mock.GetTotalCallCount())
 }
@@ -266,7 +266,7 @@ func TestResolve_TimeBookedBeforeTheStatusIsWrittenAgain(t *testing.T) {
 		outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 5})
 		require.NoError(t, err)
 		assert.True(t, outcome.HasTimeEntries)
-		assert.Equal(t, autotask.StepSkipped, stepStates(outcome)[autotask.StepStatus])
+		assert.Equal(t, autotask.StateSkipped, stepStates(outcome)[autotask.StepStatus])
 		assert.Equal(t, "1", idOf(srv.Get("Tickets", id)["status"]))
 	})
 }
@@ -284,7 +284,7 @@ func TestResolve_TheTicketIsReadBackAfterANote(t *testing.T) {
 	outcome, err = client.Resolve(t.Context(), id, autotask.Resolution{Note: note()})
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 	assert.NotZero(t, outcome.NoteID)
-	assert.Equal(t, autotask.StepDone, stepStates(outcome)[autotask.StepNote])
+	assert.Equal(t, autotask.StateDone, stepStates(outcome)[autotask.StepNote])
 }
 
 func TestNotes_TheSecondOfTwoEqualNotesIsNotTakenForTheFirst(t *testing.T) {
@@ -313,7 +313,7 @@ func TestNotes_OneWithoutACreationTimeCountsAsTheSame(t *testing.T) {
 	mock.RegisterResponder(http.MethodPost, testBase+"/TicketNotes/query", httpmock.NewStringResponder(200,
 		`{"items":[{"id":3,"ticketID":7,"title":"Backup checked","description":"Second run: no errors.","noteType":1,"publish":2}],"pageDetails":{"count":1}}`))
 	mock.RegisterResponder(http.MethodPost, testBase+"/TimeEntries/query", httpmock.NewStringResponder(200, `{"items":[],"pageDetails":{"count":0}}`))
-	outcome, err := client.Resolve(t.Context(), 7, autotask.Resolution{Note: note(), Begun: begun})
+	outcome, err := client.Resolve(t.Context(), 7, autotask.Resolution{Note: note(), StartedAt: begun})
 	require.NoError(t, err)
 	assert.Equal(t, int64(3), outcome.NoteID)
 }
@@ -378,7 +378,7 @@ func TestOwnTypeMustNameACollection(t *testing.T) {
 
 func TestPATCHOfTicketsIsStoppedBehindAWrapperToo(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t, autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+	srv, client := tenant(t, autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(req *http.Request) (*http.Response, error) {
 			twisted := req.Clone(req.Context())
 			twisted.Method = http.MethodPatch
@@ -644,7 +644,7 @@ func TestSentOnce_NoteThroughAMiddlewareThatRepeats(t *testing.T) {
 		srv := autotasktest.NewHTTP2(t)
 		ticket := srv.Seed("Tickets", nil)
 		srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", ResetStream: code, DropRequest: true})
-		client := srv.Client(autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+		client := srv.Client(autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 			return roundTripper(func(req *http.Request) (*http.Response, error) {
 				resp, err := next.RoundTrip(req)
 				for range 3 {

@@ -100,8 +100,8 @@ func note() *autotask.TicketNote {
 	return &autotask.TicketNote{Title: "Backup checked", Description: "Second run: no errors.", NoteType: 1, Publish: 2}
 }
 
-func stepStates(o *autotask.Outcome) map[string]autotask.StepState {
-	states := map[string]autotask.StepState{}
+func stepStates(o *autotask.Outcome) map[autotask.StepName]autotask.StepState {
+	states := map[autotask.StepName]autotask.StepState{}
 	for _, s := range o.Steps {
 		states[s.Name] = s.State
 	}

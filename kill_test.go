@@ -37,7 +37,7 @@ var jobBegun = time.Now().Add(-time.Minute).Truncate(time.Second)
 const jobBegunVariable = "AUTOTASK_TEST_JOB_BEGUN"
 
 // job knows nothing of what an earlier one has done: it goes through all
-// tickets from the start, each with the same Begun.
+// tickets from the start, each with the same StartedAt.
 func job(ctx context.Context, base string) error {
 	begun, err := time.Parse(time.RFC3339, os.Getenv(jobBegunVariable))
 	if err != nil {
@@ -54,7 +54,7 @@ func job(ctx context.Context, base string) error {
 			return err
 		}
 		_, err := client.Resolve(ctx, ticket.ID, autotask.Resolution{
-			Text: "done: " + ticket.Title, Note: note(), Status: autotask.StatusComplete, Begun: begun,
+			Text: "done: " + ticket.Title, Note: note(), Status: autotask.StatusComplete, StartedAt: begun,
 		})
 		if err != nil {
 			return err

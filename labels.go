@@ -30,7 +30,7 @@ import (
 // is no picklist or is given twice; ErrAmbiguous if a label stands for several
 // values, and names them and what they are under (errors.As finds the first as
 // an *AmbiguousError).
-func (s *PicklistsService) Resolve(ctx context.Context, entity string, labels map[string]string) (map[string]int64, error) {
+func (s *PicklistsService) IDs(ctx context.Context, entity string, labels map[string]string) (map[string]int64, error) {
 	l, err := s.resolveLabels(ctx, entity, labels, nil)
 	if err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ func TestPicklists_Resolve(t *testing.T) {
 		"the same label of other fields":  {map[string]string{"source": "Monitoring Alert", "ticketType": "Alert"}, map[string]int64{"source": 8, "ticketType": 5}},
 		"labels of which one has another": {map[string]string{"status": "Complete"}, map[string]int64{"status": 5}},
 	} {
-		got, err := client.Picklists.Resolve(t.Context(), "Tickets", test.labels)
+		got, err := client.Picklists.IDs(t.Context(), "Tickets", test.labels)
 		require.NoError(t, err, name)
 		assert.Equal(t, test.want, got, name)
 	}
@@ -76,7 +76,7 @@ func TestPicklists_Resolve_Failures(t *testing.T) {
 			[]string{`under issueType "Network" (11); did you mean "Hardware" (147)`}},
 		"field given twice": {map[string]string{"status": "New", "Status": "New"}, autotask.ErrInvalid, []string{`"Status" and "status" are the same field`}},
 	} {
-		got, err := client.Picklists.Resolve(t.Context(), "Tickets", test.labels)
+		got, err := client.Picklists.IDs(t.Context(), "Tickets", test.labels)
 		require.ErrorIs(t, err, test.is, name)
 		assert.Nil(t, got, name)
 		for _, kind := range []error{autotask.ErrNotFound, autotask.ErrInvalid, autotask.ErrAmbiguous} {
@@ -89,7 +89,7 @@ func TestPicklists_Resolve_Failures(t *testing.T) {
 		assert.Len(t, messages(t, err), 1, name)
 	}
 	// An inactive value does not stand in the way of an active one.
-	got, err := client.Picklists.Resolve(t.Context(), "Tickets", map[string]string{"priority": "Old twin"})
+	got, err := client.Picklists.IDs(t.Context(), "Tickets", map[string]string{"priority": "Old twin"})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]int64{"priority": 8}, got)
 }
@@ -97,7 +97,7 @@ func TestPicklists_Resolve_Failures(t *testing.T) {
 func TestPicklists_Resolve_NamesAllThatIsWrongAtOnce(t *testing.T) {
 	t.Parallel()
 	_, client := tenant(t)
-	_, err := client.Picklists.Resolve(t.Context(), "Tickets", map[string]string{
+	_, err := client.Picklists.IDs(t.Context(), "Tickets", map[string]string{
 		"status": "Waiting Customer", "queueID": "Nowhere", "subIssueType": "Hardware", "title": "x", "sauce": "Phone", "priority": "High",
 	})
 	for _, kind := range []error{autotask.ErrInvalid, autotask.ErrAmbiguous} {
@@ -123,7 +123,7 @@ func TestPicklists_Resolve_ParentThatFails(t *testing.T) {
 		"Backup":   1,
 		"Nonsense": 2, // that is under no parent
 	} {
-		got, err := client.Picklists.Resolve(t.Context(), "Tickets", map[string]string{"issueType": "Netwrk", "subIssueType": child})
+		got, err := client.Picklists.IDs(t.Context(), "Tickets", map[string]string{"issueType": "Netwrk", "subIssueType": child})
 		require.ErrorIs(t, err, autotask.ErrInvalid, child)
 		assert.Nil(t, got)
 		assert.Len(t, messages(t, err), failures, child)
@@ -148,7 +148,7 @@ func TestPicklists_Resolve_OddMetadata(t *testing.T) {
 		field("C", "B", `{"value":"111","label":"C","parentValue":"11"},{"value":"112","label":"C","parentValue":"12"},{"value":"113","label":"Any","parentValue":""}`),
 	}, ",")+`]}`))
 	resolve := func(labels map[string]string) (map[string]int64, error) {
-		return client.Picklists.Resolve(t.Context(), "Things", labels)
+		return client.Picklists.IDs(t.Context(), "Things", labels)
 	}
 	got, err := resolve(map[string]string{"ring1": "one", "ring2": "two", "own": "three"})
 	require.NoError(t, err, "fields that depend on each other")
@@ -181,13 +181,13 @@ func TestPicklists_Values_NamesFieldsLikeIt(t *testing.T) {
 	assert.Contains(t, err.Error(), `Tickets has no field "prioritaet"; did you mean priority`)
 }
 
-func ExamplePicklistsService_Resolve() {
+func ExamplePicklistsService_IDs() {
 	srv := autotasktest.Start()
 	defer srv.Close()
 	client := srv.Client()
 	ctx := context.Background()
 
-	ids, err := client.Picklists.Resolve(ctx, "Tickets", map[string]string{
+	ids, err := client.Picklists.IDs(ctx, "Tickets", map[string]string{
 		"status": "In Progress", "issueType": "Network", "subIssueType": "Hardware",
 	})
 	if err != nil {
@@ -195,7 +195,7 @@ func ExamplePicklistsService_Resolve() {
 	}
 	fmt.Println(ids["status"], ids["issueType"], ids["subIssueType"])
 
-	_, err = client.Picklists.Resolve(ctx, "Tickets", map[string]string{"status": "In Progres"})
+	_, err = client.Picklists.IDs(ctx, "Tickets", map[string]string{"status": "In Progres"})
 	fmt.Println(err)
 	// Output:
 	// 10 11 147

@@ -56,7 +56,7 @@ func TestLimits_ABadServerEndsInAClearError(t *testing.T) { //nolint:paralleltes
 		says  string
 	}{
 		"never answers":   {autotasktest.Fault{Hang: true}, "no complete answer within"},
-		"a byte a second": {autotasktest.Fault{Drip: time.Second}, "no complete answer within"},
+		"a byte a second": {autotasktest.Fault{SlowBody: time.Second}, "no complete answer within"},
 		"1 GB":            {autotasktest.Fault{Oversize: 1 << 30}, "larger than the limit"},
 		"compressed bomb": {autotasktest.Fault{Oversize: 1 << 30, GzipBomb: true}, "larger than the limit"},
 		"redirect":        {autotasktest.Fault{Redirect: other.URL + "/x"}, "redirect"},
@@ -68,7 +68,7 @@ func TestLimits_ABadServerEndsInAClearError(t *testing.T) { //nolint:paralleltes
 		client := srv.Client(autotask.WithMaxRetries(0), autotask.WithHTTPClient(&http.Client{
 			Transport: srv.Wrap(http.DefaultTransport.(*http.Transport).Clone()), Timeout: 10 * time.Second,
 		}))
-		if test.fault.Hang || test.fault.Drip > 0 {
+		if test.fault.Hang || test.fault.SlowBody > 0 {
 			client = srv.Client(autotask.WithMaxRetries(0), autotask.WithHTTPClient(&http.Client{Timeout: 300 * time.Millisecond}))
 		}
 		peak := watchHeap()
@@ -121,7 +121,7 @@ func TestLimits_CancellingEndsEveryWait(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(*autotasktest.Server){
 		"for an answer":   func(srv *autotasktest.Server) { srv.Inject(autotasktest.Fault{Hang: true, Times: -1}) },
-		"for a body":      func(srv *autotasktest.Server) { srv.Inject(autotasktest.Fault{Drip: time.Minute, Times: -1}) },
+		"for a body":      func(srv *autotasktest.Server) { srv.Inject(autotasktest.Fault{SlowBody: time.Minute, Times: -1}) },
 		"before a repeat": func(srv *autotasktest.Server) { srv.Inject(autotasktest.Fault{Status: 503, Times: -1}) },
 		"as the server asked": func(srv *autotasktest.Server) {
 			srv.Inject(autotasktest.Fault{Status: 429, Header: http.Header{"Retry-After": {"60"}}, Times: -1})

@@ -23,6 +23,47 @@ const (
 	udfsRoute   = "/entityInformation/userDefinedFields"
 )
 
+// MetadataService describes a tenant's collections: their fields, user-defined
+// fields and what can be done with them. A collection is named as in the API's
+// routes: "Tickets", "TicketNotes". For a name that is none the error matches
+// ErrInvalid and lists similar ones. Answers are kept for an hour, and shared with
+// the clients made by As; they show what the API user may see.
+type MetadataService struct{ client *Client }
+
+// Field describes a field of an entity in this tenant.
+type Field struct {
+	Name                string
+	DataType            string // "string", "integer", "long", "datetime", "boolean", "decimal", …
+	MaxLength           int64  // of texts, in characters
+	Required            bool   // to create an item; categories and settings may require more
+	ReadOnly            bool
+	Queryable           bool
+	ReferenceEntityType string
+	Picklist            bool
+	PicklistValues      []PicklistValue // in the tenant's order
+	PicklistParentField string          // the field whose value decides which of the values apply
+
+	userDefined bool
+}
+
+// PicklistValue is one value that a picklist field can have. Inactive values may
+// remain on old items but cannot be set.
+type PicklistValue struct {
+	// Value is the value as Autotask names it. For nearly all picklists it is
+	// a number, and ID is that number; a few, such as a resource's date
+	// format, have texts, and ID is 0.
+	Value     string
+	ID        int64
+	Label     string
+	Active    bool
+	Default   bool
+	System    bool
+	SortOrder int64
+	// Parent is the value of the parent field under which this value applies;
+	// absent if it always does.
+	Parent Optional[int64]
+}
+
 // EntityInfo tells what can be done with an entity, as far as Autotask's own
 // account of it goes. The flags are no routes: TicketNote counts as creatable,
 // although POST /TicketNotes is 404 and only its ticket can create it (docs/api-notes.md,
@@ -34,12 +75,6 @@ type EntityInfo struct {
 	CanDelete bool
 	CanQuery  bool
 	CanUpdate bool
-	// The user's access levels, as Autotask sends them: numbers such as "0",
-	// whose meaning it does not publish. "" if it sent none.
-	UserAccessForCreate string
-	UserAccessForDelete string
-	UserAccessForQuery  string
-	UserAccessForUpdate string
 
 	HasUserDefinedFields    bool
 	SupportsWebhookCallouts bool
@@ -55,9 +90,9 @@ type UDFDefinition struct {
 	Default     Optional[string] // null if there is none, or if it is empty
 }
 
-// Info returns what can be done with an entity (GET /{entity}/entityInformation).
+// Entity returns what can be done with an entity (GET /{collection}/entityInformation).
 // It returns ErrInvalid if there is no such collection, and names those like it.
-func (s *PicklistsService) Info(ctx context.Context, entity string) (*EntityInfo, error) {
+func (s *MetadataService) Entity(ctx context.Context, entity string) (*EntityInfo, error) {
 	info, err := metadata(ctx, &s.client.core.infos, entity, infoRoute, s.fetchInfo)
 	if err != nil {
 		return nil, err
@@ -65,12 +100,28 @@ func (s *PicklistsService) Info(ctx context.Context, entity string) (*EntityInfo
 	return &info, nil
 }
 
+// Fields returns the fields of an entity, named by its collection, such as
+// "Tickets" (GET /{collection}/entityInformation/fields; docs/api-notes.md, section 11.2).
+func (s *MetadataService) Fields(ctx context.Context, entity string) ([]Field, error) {
+	all, err := metadata(ctx, &s.client.core.fields, entity, fieldsRoute, s.fetchFields)
+	return cloneFields(all), err
+}
+
+// cloneFields: the cache's own slices stay with the cache.
+func cloneFields(all []Field) []Field {
+	all = slices.Clone(all)
+	for i := range all {
+		all[i].PicklistValues = slices.Clone(all[i].PicklistValues)
+	}
+	return all
+}
+
 // UDFs returns the definitions of an entity's user-defined fields (GET
-// /{entity}/entityInformation/userDefinedFields). An entity that has none gives
+// /{collection}/entityInformation/userDefinedFields). An entity that has none gives
 // an empty list. Autotask answers for such an entity, and for a collection that
 // does not exist, with the same 404 page; Fields, which every entity has, then
 // tells them apart: if it fails, its error is returned, ErrInvalid for instance.
-func (s *PicklistsService) UDFs(ctx context.Context, entity string) ([]UDFDefinition, error) {
+func (s *MetadataService) UDFs(ctx context.Context, entity string) ([]UDFDefinition, error) {
 	all, err := metadata(ctx, &s.client.core.udfs, entity, udfsRoute, func(ctx context.Context, path string) ([]UDFDefinition, error) {
 		udfs, err := s.fetchUDFs(ctx, path)
 		if isStatus(err, http.StatusNotFound) {
@@ -104,7 +155,7 @@ func metadata[T any](ctx context.Context, kept *cache.Cache[T], entity, route st
 	return v, asError(http.MethodGet, path, err)
 }
 
-func (s *PicklistsService) fetchInfo(ctx context.Context, path string) (EntityInfo, error) {
+func (s *MetadataService) fetchInfo(ctx context.Context, path string) (EntityInfo, error) {
 	var info EntityInfo
 	err := s.client.send(ctx, call{method: http.MethodGet, path: path, decode: func(b []byte) error {
 		var answer struct {
@@ -123,15 +174,15 @@ func (s *PicklistsService) fetchInfo(ctx context.Context, path string) (EntityIn
 	return info, err
 }
 
-func (s *PicklistsService) fetchFields(ctx context.Context, path string) ([]Field, error) {
+func (s *MetadataService) fetchFields(ctx context.Context, path string) ([]Field, error) {
 	return fetchFields(ctx, s, path, (*wireField).field)
 }
 
-func (s *PicklistsService) fetchUDFs(ctx context.Context, path string) ([]UDFDefinition, error) {
+func (s *MetadataService) fetchUDFs(ctx context.Context, path string) ([]UDFDefinition, error) {
 	return fetchFields(ctx, s, path, (*wireField).udf)
 }
 
-func fetchFields[T any](ctx context.Context, s *PicklistsService, path string, read func(*wireField) T) ([]T, error) {
+func fetchFields[T any](ctx context.Context, s *MetadataService, path string, read func(*wireField) T) ([]T, error) {
 	var all []T
 	err := s.client.send(ctx, call{method: http.MethodGet, path: path, decode: func(b []byte) error {
 		var answer struct {
@@ -160,10 +211,6 @@ type wireInfo struct {
 	CanDelete               Optional[bool]   `json:"canDelete"`
 	CanQuery                Optional[bool]   `json:"canQuery"`
 	CanUpdate               Optional[bool]   `json:"canUpdate"`
-	UserAccessForCreate     Optional[string] `json:"userAccessForCreate"`
-	UserAccessForDelete     Optional[string] `json:"userAccessForDelete"`
-	UserAccessForQuery      Optional[string] `json:"userAccessForQuery"`
-	UserAccessForUpdate     Optional[string] `json:"userAccessForUpdate"`
 	HasUserDefinedFields    Optional[bool]   `json:"hasUserDefinedFields"`
 	SupportsWebhookCallouts Optional[bool]   `json:"supportsWebhookCallouts"`
 }
@@ -175,10 +222,6 @@ func (w *wireInfo) info() EntityInfo {
 		CanDelete:               w.CanDelete.Or(false),
 		CanQuery:                w.CanQuery.Or(false),
 		CanUpdate:               w.CanUpdate.Or(false),
-		UserAccessForCreate:     w.UserAccessForCreate.Or(""),
-		UserAccessForDelete:     w.UserAccessForDelete.Or(""),
-		UserAccessForQuery:      w.UserAccessForQuery.Or(""),
-		UserAccessForUpdate:     w.UserAccessForUpdate.Or(""),
 		HasUserDefinedFields:    w.HasUserDefinedFields.Or(false),
 		SupportsWebhookCallouts: w.SupportsWebhookCallouts.Or(false),
 	}
@@ -196,7 +239,6 @@ type wireField struct {
 	IsRequired               Optional[bool]   `json:"isRequired"`
 	IsReadOnly               Optional[bool]   `json:"isReadOnly"`
 	IsQueryable              Optional[bool]   `json:"isQueryable"`
-	IsReference              Optional[bool]   `json:"isReference"`
 	ReferenceEntityType      Optional[string] `json:"referenceEntityType"`
 	IsPickList               Optional[bool]   `json:"isPickList"`
 	PicklistParentValueField Optional[string] `json:"picklistParentValueField"`
@@ -226,13 +268,12 @@ func (w *wireField) field() Field {
 	f := Field{
 		Name:                w.Name.Or(""),
 		DataType:            w.DataType.Or(w.Type.Or("")),
-		Length:              w.Length.Or(0),
+		MaxLength:           w.Length.Or(0),
 		Required:            w.IsRequired.Or(false),
 		ReadOnly:            w.IsReadOnly.Or(false),
 		Queryable:           w.IsQueryable.Or(false),
-		Reference:           w.IsReference.Or(false),
 		ReferenceEntityType: w.ReferenceEntityType.Or(""),
-		IsPicklist:          w.IsPickList.Or(false),
+		Picklist:            w.IsPickList.Or(false),
 		PicklistParentField: w.PicklistParentValueField.Or(""),
 	}
 	for _, v := range w.PicklistValues {

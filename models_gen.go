@@ -141,7 +141,7 @@ func (TicketNote) CanPatch() {}
 
 // Parent returns the parent that writes go through: Tickets/{ticketID}/Notes.
 func (n TicketNote) Parent() Parent {
-	return Parent{Collection: "Tickets", ID: Int(n.TicketID), Children: "Notes"}
+	return Parent{Collection: "Tickets", ID: Int(n.TicketID), Segment: "Notes"}
 }
 
 // TimeEntry is a span of work on a ticket or task, or of internal time (collection TimeEntries).

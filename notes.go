@@ -53,6 +53,18 @@ func noteFor(ticketID int64, n *TicketNote) (*TicketNote, error) {
 	return &note, nil
 }
 
+// Get reads a note by its id (GET /TicketNotes/{id}). It returns ErrNotFound if there
+// is no such note.
+func (s *NotesService) Get(ctx context.Context, id int64) (*TicketNote, error) {
+	return Get[TicketNote](ctx, s.client, id)
+}
+
+// GetMany reads the notes of the given ids, up to 500 in a request. See the function
+// GetMany.
+func (s *NotesService) GetMany(ctx context.Context, ids []int64) (map[int64]*TicketNote, error) {
+	return GetMany[TicketNote](ctx, s.client, ids)
+}
+
 // All ranges over the notes that q asks for, in the order of their ids (POST
 // /TicketNotes/query). For those of one ticket: Eq("ticketID", id).
 func (s *NotesService) All(ctx context.Context, q Query) iter.Seq2[*TicketNote, error] {
@@ -61,8 +73,8 @@ func (s *NotesService) All(ctx context.Context, q Query) iter.Seq2[*TicketNote, 
 
 // Scan reads one large result with several workers, in any order; see the
 // function Scan.
-func (s *NotesService) Scan(ctx context.Context, q Query, workers int, rest ...Range) iter.Seq2[*Page[TicketNote], error] {
-	return Scan[TicketNote](ctx, s.client, q, workers, rest...)
+func (s *NotesService) Scan(ctx context.Context, q Query, opts ScanOptions) iter.Seq2[*ScanPage[TicketNote], error] {
+	return Scan[TicketNote](ctx, s.client, q, opts)
 }
 
 // List reads the notes that q asks for into memory.
@@ -79,6 +91,13 @@ func (s *NotesService) Pages(ctx context.Context, q Query) iter.Seq2[*Page[Ticke
 // Count tells how many notes match q's filter (POST /TicketNotes/query/count).
 func (s *NotesService) Count(ctx context.Context, q Query) (int64, error) {
 	return Count[TicketNote](ctx, s.client, q)
+}
+
+// Update changes a note: GET, PATCH of the changed fields through its ticket, GET. The
+// PATCH repeats NoteType and Publish, which Autotask demands in each. See the function
+// Update.
+func (s *NotesService) Update(ctx context.Context, id int64, change func(*TicketNote) error) (*TicketNote, error) {
+	return Update(ctx, s.client, id, change)
 }
 
 // Ensure returns the id of a note that must be on a ticket once, and creates the
@@ -375,7 +394,7 @@ func unproven(ctx context.Context, path, message string, searchErr error) error 
 // twins is the error of a note that is there more than once. It is returned once:
 // a repeat by this client goes on with the first of them.
 func (n onceNote) twins(c *Client, key writeKey, own []*TicketNote) error {
-	e := &AmbiguousError{Kind: "note", Name: n.note.Title}
+	e := &AmbiguousError{What: "note", Name: n.note.Title}
 	for _, found := range own {
 		if !slices.Contains(e.IDs(), found.ID) {
 			e.Candidates = append(e.Candidates, Candidate{ID: found.ID, Label: found.Title})

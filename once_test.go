@@ -67,7 +67,7 @@ func loseAnswer(op, how string, lands time.Duration) autotasktest.Fault {
 	switch lands {
 	case landsNever:
 	case landsAtOnce:
-		f.Linger = 1 // before the next request is carried out
+		f.ApplyAfter = 1 // before the next request is carried out
 	default:
 		f.Lands = lands
 	}
@@ -254,7 +254,7 @@ func lateWrite(t *testing.T, first, next onceCall, how string, lands time.Durati
 	}
 
 	pass(2 * landingTime)
-	srv.Land()
+	srv.ApplyPending()
 	holds(t, srv, rows, first.item, expected)
 	if first.note || next.note && err == nil {
 		assert.Len(t, srv.Rows("TicketNotes"), 1)
@@ -302,7 +302,7 @@ func TestOnce_1_AStatusThatRanIsNotSentAgain(t *testing.T) {
 				srv := autotasktest.NewInProcess(t)
 				client := srv.InProcessClient()
 				id := seedRows(srv).ticket
-				work := autotask.Resolution{Status: autotask.StatusComplete, Note: note(), Begun: time.Now()}
+				work := autotask.Resolution{Status: autotask.StatusComplete, Note: note(), StartedAt: time.Now()}
 				srv.Inject(autotasktest.Fault{Op: "PUT Tickets", Hang: true, DropResponse: true})
 				go func() {
 					pass(30 * time.Second)
@@ -392,8 +392,8 @@ var onceCreates = []onceCreate{
 		_, _, err := c.Notes.Ensure(ctx, ticket, note(), startedAt)
 		return err
 	}},
-	{"Resolve with Begun", "POST Tickets/Notes", "TicketNotes", true, func(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) error {
-		_, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: note(), Begun: startedAt})
+	{"Resolve with StartedAt", "POST Tickets/Notes", "TicketNotes", true, func(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) error {
+		_, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: note(), StartedAt: startedAt})
 		return err
 	}},
 	{"Upload", "POST Tickets/Attachments", "TicketAttachments", false, func(ctx context.Context, c *autotask.Client, ticket int64, _ time.Time) error {
@@ -474,7 +474,7 @@ func lateCreate(t *testing.T, first, next onceCreate, how string, lands time.Dur
 	}
 	if err == nil {
 		pass(2 * landingTime)
-		srv.Land()
+		srv.ApplyPending()
 		made, _, _ := strings.Cut(first.rows, " ")
 		assert.Len(t, srv.Rows(made), 1)
 	}
@@ -571,7 +571,7 @@ func TestOnce_4_AStartTimeAheadOfTheServersClock(t *testing.T) {
 					for range 3 {
 						_, _, err := srv.InProcessClient().Notes.Ensure(t.Context(), id, note(), startedAt)
 						require.NoError(t, err)
-						_, err = srv.InProcessClient().Resolve(t.Context(), id, autotask.Resolution{Note: note(), Begun: startedAt})
+						_, err = srv.InProcessClient().Resolve(t.Context(), id, autotask.Resolution{Note: note(), StartedAt: startedAt})
 						require.NoError(t, err)
 					}
 					assert.Len(t, srv.Rows("TicketNotes"), 1)
@@ -656,7 +656,7 @@ func TestOnce_4_NotesDoNotDoubleWithTextsStoredInAnotherForm(t *testing.T) {
 		"Resolve": func(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) error {
 			n := note()
 			n.Title, n.Description = " Caf\u00e9 \u00a0& cafe\u0301 ", body
-			_, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: n, Begun: startedAt})
+			_, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: n, StartedAt: startedAt})
 			return err
 		},
 		"Ref": func(ctx context.Context, c *autotask.Client, ticket int64, _ time.Time) error {
@@ -822,8 +822,8 @@ var onceTwins = []struct {
 		id, _, err := ensure(ctx, c, ticket, startedAt)
 		return id, err
 	}},
-	{"Resolve with Begun", "POST Tickets/Notes", "TicketNotes", true, func(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) (int64, error) {
-		outcome, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: note(), Begun: startedAt, Text: "done", Status: autotask.StatusComplete})
+	{"Resolve with StartedAt", "POST Tickets/Notes", "TicketNotes", true, func(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) (int64, error) {
+		outcome, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: note(), StartedAt: startedAt, Text: "done", Status: autotask.StatusComplete})
 		return outcome.NoteID, err
 	}},
 	{"Resolve with Ref", "POST Tickets/Notes", "TicketNotes", true, func(ctx context.Context, c *autotask.Client, ticket int64, _ time.Time) (int64, error) {
@@ -864,7 +864,7 @@ func TestOnce_6_Twins(t *testing.T) {
 						}
 					}
 					pass(landingTime)
-					srv.Land()
+					srv.ApplyPending()
 					made := len(srv.Rows(twin.rows)) - before
 					switch {
 					case twin.keyed:
@@ -940,7 +940,7 @@ func twoProcesses(t *testing.T, do func(context.Context, *autotask.Client, int64
 		})
 	}
 	wg.Wait()
-	srv.Land()
+	srv.ApplyPending()
 	made := srv.Rows(rows)
 	if len(made) == 1 {
 		for _, err := range ends {
@@ -985,9 +985,9 @@ func lastSearch(srv *autotasktest.Server) (last time.Time) {
 
 // onceKeys are the ways in which a repeat knows its own note.
 var onceKeys = map[string]func(r *autotask.Resolution, startedAt time.Time, first *autotask.Outcome){
-	"Begun":  func(r *autotask.Resolution, startedAt time.Time, _ *autotask.Outcome) { r.Begun = startedAt },
-	"Ref":    func(r *autotask.Resolution, _ time.Time, _ *autotask.Outcome) { r.Ref = "job 7" },
-	"NoteID": func(r *autotask.Resolution, _ time.Time, first *autotask.Outcome) { r.NoteID = first.NoteID },
+	"StartedAt": func(r *autotask.Resolution, startedAt time.Time, _ *autotask.Outcome) { r.StartedAt = startedAt },
+	"Ref":       func(r *autotask.Resolution, _ time.Time, _ *autotask.Outcome) { r.Ref = "job 7" },
+	"NoteID":    func(r *autotask.Resolution, _ time.Time, first *autotask.Outcome) { r.NoteID = first.NoteID },
 }
 
 const historyOp = "POST TicketHistory/query"
@@ -1058,7 +1058,7 @@ func TestOnce_14_ARepeatLeavesAReopenedTicketOpen(t *testing.T) {
 					outcome, err := again()
 					require.NoError(t, err)
 					assert.Equal(t, "10", r.status())
-					assert.Equal(t, autotask.StepSkipped, stepStates(outcome)[autotask.StepStatus])
+					assert.Equal(t, autotask.StateSkipped, stepStates(outcome)[autotask.StepStatus])
 					assert.Contains(t, outcome.Steps[4].Reason, "reopened since")
 					assert.False(t, outcome.Resolved)
 					assert.Equal(t, 1, count(r.srv, historyOp))
@@ -1078,7 +1078,7 @@ func TestOnce_14_ARepeatOfWhatIsDoneWritesNothing(t *testing.T) {
 		outcome, err := again()
 		require.NoError(t, err)
 		assert.True(t, outcome.Resolved)
-		assert.Equal(t, autotask.StepAlreadyDone, stepStates(outcome)[autotask.StepStatus])
+		assert.Equal(t, autotask.StateAlreadyDone, stepStates(outcome)[autotask.StepStatus])
 		assert.Zero(t, count(r.srv, historyOp))
 		assert.Empty(t, writes(r.srv))
 	})
@@ -1209,7 +1209,7 @@ func TestOnce_ResolveAllTakesUnknownWorksUpAgain(t *testing.T) {
 						}
 						assert.Less(t, time.Since(began), landingTime+3*time.Minute)
 						pass(landingTime)
-						srv.Land()
+						srv.ApplyPending()
 						assert.Len(t, srv.Rows("TicketNotes"), 12)
 						for _, row := range srv.Rows("Tickets") {
 							assert.Equal(t, "5", idOf(row["status"]))
@@ -1222,16 +1222,16 @@ func TestOnce_ResolveAllTakesUnknownWorksUpAgain(t *testing.T) {
 	}
 }
 
-func seedWorks(srv *autotasktest.Server, n int) func(began time.Time) func(func(autotask.Work) bool) {
+func seedWorks(srv *autotasktest.Server, n int) func(began time.Time) func(func(autotask.ResolveItem) bool) {
 	var ids []int64
 	for range n {
 		ids = append(ids, srv.Seed("Tickets", map[string]any{"status": 1, "resolution": nil}))
 	}
-	return func(began time.Time) func(func(autotask.Work) bool) {
-		return func(yield func(autotask.Work) bool) {
+	return func(began time.Time) func(func(autotask.ResolveItem) bool) {
+		return func(yield func(autotask.ResolveItem) bool) {
 			for _, id := range ids {
-				r := autotask.Resolution{Text: "done", Status: autotask.StatusComplete, Note: note(), Begun: began}
-				if !yield(autotask.Work{TicketID: id, Resolution: r}) {
+				r := autotask.Resolution{Text: "done", Status: autotask.StatusComplete, Note: note(), StartedAt: began}
+				if !yield(autotask.ResolveItem{TicketID: id, Resolution: r}) {
 					return
 				}
 			}
@@ -1283,7 +1283,7 @@ func TestOnce_IfIsAskedBeforeEachWrite(t *testing.T) {
 				id := seedRows(srv).ticket
 				veto, calls := errors.New("not now"), 0
 				outcome, err := srv.InProcessClient().Resolve(t.Context(), id, autotask.Resolution{
-					Text: "done", Note: note(), Status: autotask.StatusComplete, Begun: time.Now(),
+					Text: "done", Note: note(), Status: autotask.StatusComplete, StartedAt: time.Now(),
 					If: func(ticket *autotask.Ticket) error {
 						calls++
 						assert.Len(t, writes(srv), calls-1)
@@ -1305,7 +1305,7 @@ func TestOnce_IfIsAskedBeforeEachWrite(t *testing.T) {
 				}
 				require.ErrorIs(t, err, veto)
 				step := outcome.Steps[map[int]int{1: 1, 2: 2, 3: 4}[k]]
-				assert.Equal(t, autotask.StepFailed, step.State, "%+v", outcome.Steps)
+				assert.Equal(t, autotask.StateFailed, step.State, "%+v", outcome.Steps)
 			})
 		})
 	}
@@ -1369,7 +1369,7 @@ func TestOnce_NoteID(t *testing.T) {
 	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note(), NoteID: own})
 	require.NoError(t, err)
 	assert.Equal(t, own, outcome.NoteID)
-	assert.Equal(t, autotask.StepAlreadyDone, stepStates(outcome)[autotask.StepNote])
+	assert.Equal(t, autotask.StateAlreadyDone, stepStates(outcome)[autotask.StepNote])
 	assert.Equal(t, []string{"PUT Tickets"}, writes(srv))
 }
 
@@ -1461,7 +1461,7 @@ func TestOnce_Requests(t *testing.T) {
 	t.Parallel()
 	srv := autotasktest.NewInProcess(t)
 	client := srv.InProcessClient()
-	_, err := client.Resolve(t.Context(), seedRows(srv).ticket, autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete, Begun: time.Now()})
+	_, err := client.Resolve(t.Context(), seedRows(srv).ticket, autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete, StartedAt: time.Now()})
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"GET Tickets", "POST TicketNotes/query", "POST Tickets/Notes", "POST TicketNotes/query", "GET Tickets", "PUT Tickets",
@@ -1482,10 +1482,10 @@ func TestOnce_RequestsInBulk(t *testing.T) {
 		numbers = append(numbers, fmt.Sprint(srv.Get("Tickets", srv.Seed("Tickets", map[string]any{"status": 1, "resolution": nil}))["ticketNumber"]))
 	}
 	srv.SetThreshold(1_000_000, 0)
-	work := func(yield func(autotask.Work) bool) {
+	work := func(yield func(autotask.ResolveItem) bool) {
 		for _, number := range numbers {
-			r := autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete, Begun: time.Now()}
-			if !yield(autotask.Work{Number: number, Resolution: r}) {
+			r := autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete, StartedAt: time.Now()}
+			if !yield(autotask.ResolveItem{Number: number, Resolution: r}) {
 				return
 			}
 		}

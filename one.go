@@ -37,7 +37,7 @@ func notOne(collection string, f Filter, found []Candidate) error {
 	if len(found) == 0 {
 		return notFound(http.MethodPost, collection+"/query", "no item has "+f.describe())
 	}
-	return &AmbiguousError{Kind: collection, Name: f.describe(), Candidates: found}
+	return &AmbiguousError{What: collection, Name: f.describe(), Candidates: found}
 }
 
 // describe is a filter for a reader.

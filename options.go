@@ -53,7 +53,7 @@ func WithBaseURL(baseURL string) Option {
 //
 // The Transport must not repeat requests: a write whose answer was lost would be
 // carried out twice. One of go-retryablehttp is refused. An *http.Transport is
-// best, and anything around it belongs into WithTransport: of it alone the client
+// best, and anything around it belongs into WithMiddleware: of it alone the client
 // knows when a write that failed cannot have been carried out.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(s *settings) error {
@@ -78,16 +78,16 @@ func WithReadOnly() Option {
 	}
 }
 
-// WithTransport wraps the HTTP transport, for tracing and metrics. It sees
+// WithMiddleware wraps the HTTP transport, for tracing and metrics. It sees
 // every attempt of every request, without the credentials: they are added
 // beneath it. It must send by the transport that it wraps. A write that may have
 // been sent is not sent by that again, and an answer that it did not give does
 // not settle one: the outcome is unknown then. Of several, the last one is the
 // outermost.
-func WithTransport(wrap func(http.RoundTripper) http.RoundTripper) Option {
+func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	return func(s *settings) error {
 		if wrap == nil {
-			return errors.New("WithTransport: the function is nil")
+			return errors.New("WithMiddleware: the function is nil")
 		}
 		s.Wrap = append(s.Wrap, wrap)
 		return nil
@@ -99,6 +99,9 @@ func WithTransport(wrap func(http.RoundTripper) http.RoundTripper) Option {
 // failures. Headers, query strings and bodies are never logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) error {
+		if l == nil {
+			return errors.New("WithLogger: the logger is nil")
+		}
 		s.Logger = l
 		return nil
 	}
@@ -149,25 +152,28 @@ func WithMaxConcurrency(n int) Option {
 // WithLimiter adds a limit that is shared beyond this client.
 func WithLimiter(l Limiter) Option {
 	return func(s *settings) error {
+		if l == nil {
+			return errors.New("WithLimiter: the limiter is nil")
+		}
 		s.Limiter = l
 		return nil
 	}
 }
 
-// WithReserve keeps a share of the tenant's request limit, between 0 and 1, for
+// WithHourlyReserve keeps a share of the tenant's request limit, between 0 and 1, for
 // its other integrations. Autotask allows a tenant, with all its integrations
 // together, 10,000 requests in an hour, and turns everybody away beyond that.
-// With WithReserve(0.25) the client slows down as the tenant's use nears three
+// With WithHourlyReserve(0.25) the client slows down as the tenant's use nears three
 // quarters of the limit, and at three quarters its calls fail with
 // ErrRateLimited before they are sent.
 //
 // The client reads the state of the limit sparsely (GET ThresholdInformation,
 // which itself counts): at the first call, after every 5 % of the limit spent by
 // itself, and after five minutes; in between it counts its own requests.
-func WithReserve(share float64) Option {
+func WithHourlyReserve(share float64) Option {
 	return func(s *settings) error {
 		if !(share >= 0 && share < 1) {
-			return fmt.Errorf("WithReserve: %v is not a share between 0 and 1", share)
+			return fmt.Errorf("WithHourlyReserve: %v is not a share between 0 and 1", share)
 		}
 		s.reserve = &share
 		return nil

@@ -61,11 +61,7 @@ type Page[T any] struct {
 	// After goes on from there, also in another run of the program:
 	//
 	//	q.After = page.After
-	//
-	// It is absent in a page of Scan.
 	After Optional[int64]
-	// Rest is, in a page of Scan, what is still to be read.
-	Rest []Range
 }
 
 // Pages iterates over the items that match q one page at a time, each with the
@@ -127,10 +123,10 @@ func (k *kind) pages(ctx context.Context, c *Client, q Query) iter.Seq2[[]row, e
 	}
 }
 
-// ListOf returns all items of one parent (GET {parent}/{id}/{children}), for the
+// ListChildren returns all items of one parent (GET {parent}/{id}/{children}), for the
 // few entities that have no search of their own, such as a resource's time-off
 // balances. Such a list takes no filter.
-func ListOf[T Listable](ctx context.Context, c *Client, parentID int64) ([]*T, error) {
+func ListChildren[T ParentListable](ctx context.Context, c *Client, parentID int64) ([]*T, error) {
 	if err := checkCollection[T](); err != nil {
 		return nil, invalid(http.MethodGet, collection[T](), "%v", err)
 	}

@@ -443,7 +443,7 @@ func TestIn_ATypeWithoutAnIDIsRefusedWhereItIsNeeded(t *testing.T) {
 		require.ErrorIs(t, err, autotask.ErrInvalid)
 		assert.Nil(t, page)
 	}
-	for page, err := range autotask.Scan[bare](t.Context(), client, autotask.Query{}, 3) {
+	for page, err := range autotask.Scan[bare](t.Context(), client, autotask.Query{}, autotask.ScanOptions{Workers: 3}) {
 		require.ErrorIs(t, err, autotask.ErrInvalid)
 		assert.Nil(t, page)
 	}
@@ -892,7 +892,7 @@ func TestPrefetch_TheLoopWaitsForTheReadAheadToEnd(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
 		seedTickets(srv, 1001)
 		underWay := 0
-		client := srv.InProcessClient(autotask.WithTransport(func(inner http.RoundTripper) http.RoundTripper {
+		client := srv.InProcessClient(autotask.WithMiddleware(func(inner http.RoundTripper) http.RoundTripper {
 			return roundTrip(func(req *http.Request) (*http.Response, error) {
 				underWay++
 				defer func() { underWay-- }()
@@ -924,7 +924,7 @@ func TestPrefetch_KeepsToTheCallersContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, _ := hanging(t)
 		var seen []any
-		client := srv.InProcessClient(autotask.WithTransport(func(inner http.RoundTripper) http.RoundTripper {
+		client := srv.InProcessClient(autotask.WithMiddleware(func(inner http.RoundTripper) http.RoundTripper {
 			return roundTrip(func(req *http.Request) (*http.Response, error) {
 				seen = append(seen, req.Context().Value(key{}))
 				return inner.RoundTrip(req)
@@ -954,7 +954,7 @@ func TestPrefetch_GoexitInTheTransportEndsTheCallerNotTheProgram(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
 		seedTickets(srv, 501)
-		client := srv.InProcessClient(autotask.WithTransport(func(inner http.RoundTripper) http.RoundTripper {
+		client := srv.InProcessClient(autotask.WithMiddleware(func(inner http.RoundTripper) http.RoundTripper {
 			return roundTrip(func(req *http.Request) (*http.Response, error) {
 				if strings.HasSuffix(req.URL.Path, "/next") {
 					runtime.Goexit() // as t.FailNow does

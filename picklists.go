@@ -11,47 +11,10 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// PicklistsService describes an entity's fields and picklists in this tenant. An
-// entity is named by its root collection: "Tickets", "TicketNotes". A name that
-// is none is ErrInvalid, and the error names those like it. Answers are kept for
-// an hour, and shared with the clients made by As; what they show is what the API
-// user may see.
+// PicklistsService reads the picklists of this tenant: which values a field can
+// have, and which id a label stands for. See MetadataService for how a collection is
+// named and how long answers are kept.
 type PicklistsService struct{ client *Client }
-
-// Field describes a field of an entity in this tenant.
-type Field struct {
-	Name                string
-	DataType            string // "string", "integer", "long", "datetime", "boolean", "decimal", …
-	Length              int64  // of texts, in characters
-	Required            bool   // to create an item; categories and settings may require more
-	ReadOnly            bool
-	Queryable           bool
-	Reference           bool
-	ReferenceEntityType string
-	IsPicklist          bool
-	PicklistValues      []PicklistValue // in the tenant's order
-	PicklistParentField string          // the field whose value decides which of the values apply
-
-	userDefined bool
-}
-
-// PicklistValue is one value that a picklist field can have. Inactive values may
-// remain on old items but cannot be set.
-type PicklistValue struct {
-	// Value is the value as Autotask names it. For nearly all picklists it is
-	// a number, and ID is that number; a few, such as a resource's date
-	// format, have texts, and ID is 0.
-	Value     string
-	ID        int64
-	Label     string
-	Active    bool
-	Default   bool
-	System    bool
-	SortOrder int64
-	// Parent is the value of the parent field under which this value applies;
-	// absent if it always does.
-	Parent Optional[int64]
-}
 
 // Picklist is the list of values of one field.
 type Picklist struct {
@@ -59,13 +22,6 @@ type Picklist struct {
 	Field       string // "subIssueType"
 	ParentField string // "issueType"; "" if the values depend on nothing
 	Values      []PicklistValue
-}
-
-// Fields returns the fields of an entity, named by its collection, such as
-// "Tickets" (GET /{entity}/entityInformation/fields; docs/api-notes.md, section 11.2).
-func (s *PicklistsService) Fields(ctx context.Context, entity string) ([]Field, error) {
-	all, err := metadata(ctx, &s.client.core.fields, entity, fieldsRoute, s.fetchFields)
-	return cloneFields(all), err
 }
 
 // Values returns the values of a picklist field, inactive ones included, in the
@@ -87,11 +43,11 @@ func (s *PicklistsService) Values(ctx context.Context, entity, field string) (Pi
 // described lists the fields of an entity, and the user-defined ones behind them
 // if one of the names is not among the others.
 func (s *PicklistsService) described(ctx context.Context, entity string, names ...string) ([]Field, error) {
-	all, err := s.Fields(ctx, entity)
+	all, err := s.client.Metadata.Fields(ctx, entity)
 	if err != nil || !slices.ContainsFunc(names, func(name string) bool { return !hasField(all, name) }) {
 		return all, err
 	}
-	udfs, err := s.UDFs(ctx, entity)
+	udfs, err := s.client.Metadata.UDFs(ctx, entity)
 	for _, udf := range udfs {
 		udf.userDefined = true
 		all = append(all, udf.Field)
@@ -108,7 +64,7 @@ func picklistField(entity, name string, all []Field) (Field, error) {
 	for _, f := range all {
 		switch {
 		case !strings.EqualFold(f.Name, name):
-		case f.IsPicklist:
+		case f.Picklist:
 			return f, nil
 		case f.ReferenceEntityType != "":
 			return Field{}, wrong("%s.%s is not a picklist; it holds the id of a %s", entity, f.Name, f.ReferenceEntityType)
@@ -127,15 +83,6 @@ func picklistField(entity, name string, all []Field) (Field, error) {
 // and not with a route: the answer was as it should be.
 func wrong(format string, args ...any) *Error {
 	return refusal(transport.Invalid, "", "", fmt.Sprintf(format, args...))
-}
-
-// cloneFields: the cache's own slices stay with the cache.
-func cloneFields(all []Field) []Field {
-	all = slices.Clone(all)
-	for i := range all {
-		all[i].PicklistValues = slices.Clone(all[i].PicklistValues)
-	}
-	return all
 }
 
 func (f Field) picklist(entity string) Picklist {
@@ -195,7 +142,7 @@ func (p Picklist) Find(label string) (PicklistValue, error) {
 	if len(distinct) == 1 {
 		return distinct[0], nil
 	}
-	e := &AmbiguousError{Kind: p.name(), Name: label}
+	e := &AmbiguousError{What: p.name(), Name: label}
 	for _, v := range distinct {
 		e.Candidates = append(e.Candidates, Candidate{ID: v.ID, Label: v.Label})
 	}

@@ -24,7 +24,7 @@ func TestPicklists_OneFetchForConcurrentCallersAndLaterOnes(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	fields, err := client.As(7).Picklists.Fields(t.Context(), "Tickets")
+	fields, err := client.As(7).Metadata.Fields(t.Context(), "Tickets")
 	require.NoError(t, err)
 	assert.Len(t, srv.Requests(), 1)
 
@@ -41,9 +41,9 @@ func TestPicklists_FailureIsNotKept(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
 	srv.Inject(autotasktest.Fault{Op: "GET Tickets/entityInformation/fields", Status: 500, Body: `{"errors":["no"]}`})
-	_, err := client.Picklists.Fields(t.Context(), "Tickets")
+	_, err := client.Metadata.Fields(t.Context(), "Tickets")
 	require.Error(t, err)
-	_, err = client.Picklists.Fields(t.Context(), "Tickets")
+	_, err = client.Metadata.Fields(t.Context(), "Tickets")
 	require.NoError(t, err)
 }
 
@@ -125,7 +125,7 @@ func TestPicklists_BadInput(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
 	for _, entity := range []string{"", "Tickets/5", "../Tickets", "Tickets?x"} {
-		_, err := client.Picklists.Fields(t.Context(), entity)
+		_, err := client.Metadata.Fields(t.Context(), entity)
 		require.ErrorIs(t, err, autotask.ErrInvalid, entity)
 	}
 	assert.Empty(t, srv.Requests())
@@ -157,7 +157,7 @@ func TestPicklists_RecordedShape(t *testing.T) {
 	t.Parallel()
 	client, mock := mocked(t)
 	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/entityInformation/fields", httpmock.NewBytesResponder(200, fixture(t, "ticket_fields.json")))
-	fields, err := client.Picklists.Fields(t.Context(), "Tickets")
+	fields, err := client.Metadata.Fields(t.Context(), "Tickets")
 	require.NoError(t, err)
 	assert.NotEmpty(t, fields)
 	statuses, err := client.Picklists.Values(t.Context(), "Tickets", "status")
@@ -166,7 +166,7 @@ func TestPicklists_RecordedShape(t *testing.T) {
 		assert.Equal(t, v.Value, idText(v.ID), "texts on the wire, ids in Go")
 	}
 	mock.RegisterResponder(http.MethodGet, testBase+"/Contacts/entityInformation/fields", httpmock.NewStringResponder(200, `{}`))
-	_, err = client.Picklists.Fields(t.Context(), "Contacts")
+	_, err = client.Metadata.Fields(t.Context(), "Contacts")
 	require.Error(t, err, "an answer without fields is not an entity without fields")
 }
 

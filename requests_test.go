@@ -21,14 +21,14 @@ func TestREADME_TellsWhatAResolutionCosts(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)
-	whole := autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete, Begun: begun}
+	whole := autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete, StartedAt: begun}
 	table := []string{"| a resolution with | requests | by number | in an hour |", "|---|---|---|---|"}
 	for _, test := range []struct {
 		name  string
 		work  func(*autotask.Resolution)
 		setUp func(srv *autotasktest.Server, client *autotask.Client, id int64)
 	}{
-		{"text, note, status and `Begun`", nil, nil},
+		{"text, note, status and `StartedAt`", nil, nil},
 		{"the same, time being booked on the ticket", nil, func(srv *autotasktest.Server, _ *autotask.Client, id int64) {
 			srv.Seed("TimeEntries", map[string]any{"ticketID": id})
 		}},
@@ -36,16 +36,16 @@ func TestREADME_TellsWhatAResolutionCosts(t *testing.T) {
 			_, err := client.Resolve(t.Context(), id, whole)
 			require.NoError(t, err)
 		}},
-		{"text, note and status", func(r *autotask.Resolution) { r.Begun = time.Time{} }, nil},
-		{"text, note and `Begun`", func(r *autotask.Resolution) { r.Status = 0 }, nil},
+		{"text, note and status", func(r *autotask.Resolution) { r.StartedAt = time.Time{} }, nil},
+		{"text, note and `StartedAt`", func(r *autotask.Resolution) { r.Status = 0 }, nil},
 		{"text and status", func(r *autotask.Resolution) { r.Note = nil }, nil},
 		{"text", func(r *autotask.Resolution) { r.Note, r.Status = nil, 0 }, nil},
 	} {
 		var requests [2]int
-		for i, by := range []func(*autotask.Work, *autotasktest.Server){func(*autotask.Work, *autotasktest.Server) {}, byNumber} {
+		for i, by := range []func(*autotask.ResolveItem, *autotasktest.Server){func(*autotask.ResolveItem, *autotasktest.Server) {}, byNumber} {
 			srv := autotasktest.NewInProcess(t)
 			client := srv.Client()
-			w := autotask.Work{TicketID: srv.Seed("Tickets", map[string]any{"status": 1, "resolution": nil}), Resolution: whole}
+			w := autotask.ResolveItem{TicketID: srv.Seed("Tickets", map[string]any{"status": 1, "resolution": nil}), Resolution: whole}
 			if test.work != nil {
 				test.work(&w.Resolution)
 			}
@@ -54,7 +54,7 @@ func TestREADME_TellsWhatAResolutionCosts(t *testing.T) {
 			}
 			by(&w, srv)
 			srv.ResetRequests()
-			for outcome, err := range client.ResolveAll(t.Context(), func(yield func(autotask.Work) bool) { yield(w) }, autotask.ResolveAllOptions{}) {
+			for outcome, err := range client.ResolveAll(t.Context(), func(yield func(autotask.ResolveItem) bool) { yield(w) }, autotask.ResolveAllOptions{}) {
 				require.NoError(t, err)
 				requests[i] = outcome.Requests
 			}
@@ -80,7 +80,7 @@ func TestResolve_CountsEveryAttempt(t *testing.T) {
 		id := srv.Seed("Tickets", map[string]any{"status": 1, "resolution": nil})
 		srv.Inject(autotasktest.Fault{Op: "GET Tickets", Status: 503, Times: 2})
 		srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropResponse: true})
-		client, err := autotask.NewClient(srv.Credentials(), autotask.WithZoneURL(srv.ZoneURL()), autotask.WithReserve(0),
+		client, err := autotask.NewClient(srv.Credentials(), autotask.WithZoneURL(srv.ZoneURL()), autotask.WithHourlyReserve(0),
 			autotask.WithHTTPClient(&http.Client{Transport: srv.Transport()}))
 		require.NoError(t, err)
 		first, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done"})

@@ -30,13 +30,13 @@ type Resolution struct {
 
 	// The next three make a repeat of the work safe: each tells a note that an
 	// earlier run has posted. The first that is given counts, in the order NoteID,
-	// Ref, Begun. With none of them a run trusts itself alone.
+	// Ref, StartedAt. With none of them a run trusts itself alone.
 
-	// Begun is when this piece of work first began, by the caller's clock: the
+	// StartedAt is when this piece of work first began, by the caller's clock: the
 	// time its job was made, for example. Keep it with the work and give it again.
 	// A note of the same ticket, title, description, type and publish that was
 	// created since then is the work's own.
-	Begun time.Time
+	StartedAt time.Time
 	// Ref is the caller's own key of the work, and needs no clock. The note's
 	// title ends in " [ref]", and is looked for by that, so a person must not edit
 	// it. It has at most 50 characters of plain text: no brackets, HTML entities,
@@ -52,13 +52,16 @@ type Resolution struct {
 	If func(*Ticket) error
 }
 
+// StepName names a step of Resolve.
+type StepName string
+
 // The steps of Resolve, in their order.
 const (
-	StepGet         = "get"
-	StepNote        = "note"
-	StepResolution  = "resolution"
-	StepTimeEntries = "time entries"
-	StepStatus      = "status"
+	StepGet         StepName = "get"
+	StepNote        StepName = "note"
+	StepResolution  StepName = "resolution"
+	StepTimeEntries StepName = "time entries"
+	StepStatus      StepName = "status"
 )
 
 // StepState is how a step of Resolve ended.
@@ -66,15 +69,15 @@ type StepState string
 
 // The states of a step.
 const (
-	StepDone        StepState = "done"
-	StepSkipped     StepState = "skipped"
-	StepAlreadyDone StepState = "already done"
-	StepFailed      StepState = "failed"
+	StateDone        StepState = "done"
+	StateSkipped     StepState = "skipped"
+	StateAlreadyDone StepState = "already done"
+	StateFailed      StepState = "failed"
 )
 
 // Step tells how one step of Resolve ended, and why.
 type Step struct {
-	Name   string
+	Name   StepName
 	State  StepState
 	Reason string
 }
@@ -92,13 +95,23 @@ type Outcome struct {
 	// and so do zone discovery and readings of the limit that it brought about.
 	Requests int
 	// Work is what ResolveAll was given; Resolve leaves it nil.
-	Work *Work
+	Item *ResolveItem
+}
+
+// Step returns the step of that name; the zero Step if there is none.
+func (o *Outcome) Step(name StepName) Step {
+	for _, s := range o.Steps {
+		if s.Name == name {
+			return s
+		}
+	}
+	return Step{}
 }
 
 // Resolve resolves a ticket in the explicit steps of docs/api-notes.md, section 10:
 //
 //  1. get: GET /Tickets/{id}.
-//  2. note: POST /Tickets/{id}/Notes, if there is a Note. With Begun or Ref, a
+//  2. note: POST /Tickets/{id}/Notes, if there is a Note. With StartedAt or Ref, a
 //     POST /TicketNotes/query before it and one after it.
 //  3. resolution: GET and PUT /Tickets, if there is a Text. Without a Note
 //     nothing lies between this GET and that of step 1, which then serves.
@@ -116,7 +129,7 @@ type Outcome struct {
 //
 // Each write goes out once. If the answer to one is lost and it does not show,
 // the error is ErrOutcomeUnknown, and RetryAfter says how long it may still be
-// carried out. Repeat the call after that, with the same Begun, Ref or NoteID.
+// carried out. Repeat the call after that, with the same StartedAt, Ref or NoteID.
 // A repeat by this client before then looks, and writes nothing unless the write
 // shows; another process must wait on its own.
 //
@@ -164,13 +177,13 @@ type resolve struct {
 
 // writtenStep is a write of the ticket that is not read back yet.
 type writtenStep struct {
-	name   string
+	name   StepName
 	reason string
 	edit   *edit[Ticket]
 }
 
 type resolveStep struct {
-	name string
+	name StepName
 	do   func(context.Context) (StepState, string, error)
 }
 
@@ -187,7 +200,7 @@ func (r *resolve) steps() []resolveStep {
 func (c *Client) newResolve(ticketID int64, r Resolution) *resolve {
 	run := &resolve{client: c, id: ticketID, Resolution: r, out: &Outcome{TicketID: ticketID}}
 	for _, step := range run.steps() {
-		run.out.Steps = append(run.out.Steps, Step{Name: step.name, State: StepSkipped, Reason: "not reached"})
+		run.out.Steps = append(run.out.Steps, Step{Name: step.name, State: StateSkipped, Reason: "not reached"})
 	}
 	return run
 }
@@ -202,7 +215,7 @@ func (r *resolve) do(ctx context.Context) error {
 		state, reason, err := step.do(ctx)
 		if err != nil {
 			if !r.failed {
-				r.record(step.name, StepFailed, err.Error())
+				r.record(step.name, StateFailed, err.Error())
 			}
 			r.lookBehind(ctx)
 			return r.ended(err)
@@ -256,7 +269,7 @@ func (r *resolve) problems(id int64) (problems []string) {
 	if r.Status < 0 {
 		problems = append(problems, fmt.Sprintf("Status %d is not a status", r.Status))
 	}
-	problems = appendText(problems, startProblem("Begun", r.Begun))
+	problems = appendText(problems, startProblem("StartedAt", r.StartedAt))
 	problems = appendText(problems, refProblem(r.Ref))
 	if r.NoteID < 0 {
 		problems = append(problems, fmt.Sprintf("NoteID %d is not an id", r.NoteID))
@@ -289,7 +302,7 @@ func refProblem(ref string) string {
 	return ""
 }
 
-func (r *resolve) record(name string, state StepState, reason string) {
+func (r *resolve) record(name StepName, state StepState, reason string) {
 	for i := range r.out.Steps {
 		if r.out.Steps[i].Name == name {
 			r.out.Steps[i] = Step{Name: name, State: state, Reason: reason}
@@ -342,15 +355,15 @@ func (r *resolve) confirm(w *writtenStep, notApplied error) error {
 	if notApplied != nil {
 		return r.fail(w.name, notApplied)
 	}
-	r.record(w.name, StepDone, w.reason)
+	r.record(w.name, StateDone, w.reason)
 	r.holding = append(r.holding, w)
 	return nil
 }
 
 // fail records the failure of a step other than the one at hand.
-func (r *resolve) fail(name string, err error) error {
+func (r *resolve) fail(name StepName, err error) error {
 	r.failed = true
-	r.record(name, StepFailed, err.Error())
+	r.record(name, StateFailed, err.Error())
 	return err
 }
 
@@ -373,7 +386,7 @@ func (r *resolve) veto() error {
 
 // write sends the changes of the ticket as it was just read. An answer that is
 // lost is looked for at once; otherwise the next read of the ticket is the look.
-func (r *resolve) write(ctx context.Context, name, reason string) error {
+func (r *resolve) write(ctx context.Context, name StepName, reason string) error {
 	w := &writtenStep{name: name, reason: reason, edit: r.read}
 	if err := r.veto(); err != nil {
 		return err
@@ -407,12 +420,12 @@ func (r *resolve) get(ctx context.Context) (StepState, string, error) {
 			"the answer to a write of ticket %d was lost, and somebody else has changed the ticket since: %s; it was not written again", r.id, r.read.contested))
 	}
 	t := r.out.Ticket
-	return StepDone, fmt.Sprintf("ticket %s has status %d", t.TicketNumber.Or("without a number"), t.Status), nil
+	return StateDone, fmt.Sprintf("ticket %s has status %d", t.TicketNumber.Or("without a number"), t.Status), nil
 }
 
 func (r *resolve) postNote(ctx context.Context) (StepState, string, error) {
 	if r.Note == nil && r.NoteID == 0 {
-		return StepSkipped, "no note given", nil
+		return StateSkipped, "no note given", nil
 	}
 	if r.NoteID != 0 {
 		return r.givenNote(ctx)
@@ -421,7 +434,7 @@ func (r *resolve) postNote(ctx context.Context) (StepState, string, error) {
 	if err != nil {
 		return "", "", err
 	}
-	once := onceNote{note: withRef(*note, r.Ref), ref: r.Ref, since: r.Begun}
+	once := onceNote{note: withRef(*note, r.Ref), ref: r.Ref, since: r.StartedAt}
 	ticket := r.read
 	r.read = nil
 	found, err := once.ensure(ctx, r.client, func() error {
@@ -435,9 +448,9 @@ func (r *resolve) postNote(ctx context.Context) (StepState, string, error) {
 	case err != nil:
 		return "", "", err
 	case found.created:
-		return StepDone, found.reason, nil
+		return StateDone, found.reason, nil
 	}
-	return StepAlreadyDone, found.reason, r.askHistory(ctx, found.note)
+	return StateAlreadyDone, found.reason, r.askHistory(ctx, found.note)
 }
 
 // givenNote makes sure that the note the caller names is one of the ticket.
@@ -451,7 +464,7 @@ func (r *resolve) givenNote(ctx context.Context) (StepState, string, error) {
 		return "", "", invalid(http.MethodGet, itemPath[TicketNote](r.NoteID), "NoteID %d is a note of ticket %d, not of %d", r.NoteID, note.TicketID, r.id)
 	}
 	r.out.NoteID = r.NoteID
-	return StepAlreadyDone, fmt.Sprintf("an earlier run posted it as note %d", r.NoteID), r.askHistory(ctx, note)
+	return StateAlreadyDone, fmt.Sprintf("an earlier run posted it as note %d", r.NoteID), r.askHistory(ctx, note)
 }
 
 // writable refuses a ticket that Autotask would not take back, if there is
@@ -480,11 +493,11 @@ func holdsText(t *Ticket, text string) bool {
 
 func (r *resolve) resolution(ctx context.Context) (StepState, string, error) {
 	if r.Text == "" {
-		return StepSkipped, "no text given", nil
+		return StateSkipped, "no text given", nil
 	}
 	const holds = "the ticket has the text"
 	if !r.stale && holdsText(r.out.Ticket, r.Text) {
-		return StepAlreadyDone, holds, nil
+		return StateAlreadyDone, holds, nil
 	}
 	for reads := 1; ; reads++ {
 		if err := r.fresh(ctx); err != nil {
@@ -500,18 +513,18 @@ func (r *resolve) resolution(ctx context.Context) (StepState, string, error) {
 		case err != nil:
 			return "", "", err
 		case len(r.read.changes) == 0:
-			return StepAlreadyDone, holds, nil
+			return StateAlreadyDone, holds, nil
 		}
 		err = r.write(ctx, StepResolution, "text written and read back")
 		if !isStale(err) || reads == mostReads {
-			return StepDone, "text written", err
+			return StateDone, "text written", err
 		}
 	}
 }
 
 func (r *resolve) timeEntries(ctx context.Context) (StepState, string, error) {
 	if r.Status == 0 {
-		return StepSkipped, "no status given", nil
+		return StateSkipped, "no status given", nil
 	}
 	r.read = nil
 	exist, err := r.client.TimeEntries.Exist(ctx, r.id)
@@ -520,9 +533,9 @@ func (r *resolve) timeEntries(ctx context.Context) (StepState, string, error) {
 	}
 	r.out.HasTimeEntries = exist
 	if exist {
-		return StepDone, "the ticket has time entries", nil
+		return StateDone, "the ticket has time entries", nil
 	}
-	return StepDone, "the ticket has no time entries", nil
+	return StateDone, "the ticket has no time entries", nil
 }
 
 // status begins anew, with the check for time entries, if the PUT was kept back
@@ -542,11 +555,11 @@ func (r *resolve) status(ctx context.Context) (state StepState, reason string, e
 func (r *resolve) setStatus(ctx context.Context) (StepState, string, error) {
 	switch {
 	case r.Status == 0:
-		return StepSkipped, "no status given", nil
+		return StateSkipped, "no status given", nil
 	case r.out.HasTimeEntries:
-		return StepSkipped, "the ticket has time entries, so that its status stays", nil
+		return StateSkipped, "the ticket has time entries, so that its status stays", nil
 	case r.reopened != "":
-		return StepSkipped, r.reopened, nil
+		return StateSkipped, r.reopened, nil
 	}
 	if r.stale || r.out.Ticket.Status != r.Status {
 		if err := r.fresh(ctx); err != nil {
@@ -558,7 +571,7 @@ func (r *resolve) setStatus(ctx context.Context) (StepState, string, error) {
 	case was == r.Status && !r.out.Resolved:
 		return "", "", r.timestampsMissing()
 	case was == r.Status:
-		return StepAlreadyDone, fmt.Sprintf("the ticket has status %d", r.Status), nil
+		return StateAlreadyDone, fmt.Sprintf("the ticket has status %d", r.Status), nil
 	}
 	err := r.read.apply(func(t *Ticket) error {
 		t.Status = r.Status
@@ -568,7 +581,7 @@ func (r *resolve) setStatus(ctx context.Context) (StepState, string, error) {
 		return "", "", err
 	}
 	reason := fmt.Sprintf("status %d became %d", was, r.Status)
-	return StepDone, reason, r.write(ctx, StepStatus, reason+"; completedDate and resolvedDateTime are set")
+	return StateDone, reason, r.write(ctx, StepStatus, reason+"; completedDate and resolvedDateTime are set")
 }
 
 // readBack reads the ticket once more if anything was written to it since, or a

@@ -19,7 +19,7 @@ func TestResolve_RepeatedWithBegunPostsNoSecondNote(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
 	id := srv.Seed("Tickets", map[string]any{"status": 1})
-	work := autotask.Resolution{Text: "done", Note: note(), Status: 5, Begun: begun}
+	work := autotask.Resolution{Text: "done", Note: note(), Status: 5, StartedAt: begun}
 	first, err := client.Resolve(t.Context(), id, work)
 	require.NoError(t, err)
 	srv.ResetRequests()
@@ -29,9 +29,9 @@ func TestResolve_RepeatedWithBegunPostsNoSecondNote(t *testing.T) {
 	assert.Equal(t, first.NoteID, second.NoteID)
 	assert.True(t, second.Resolved)
 	assert.Len(t, srv.Rows("TicketNotes"), 1)
-	assert.Equal(t, map[string]autotask.StepState{
-		autotask.StepGet: autotask.StepDone, autotask.StepNote: autotask.StepAlreadyDone, autotask.StepResolution: autotask.StepAlreadyDone,
-		autotask.StepTimeEntries: autotask.StepDone, autotask.StepStatus: autotask.StepAlreadyDone,
+	assert.Equal(t, map[autotask.StepName]autotask.StepState{
+		autotask.StepGet: autotask.StateDone, autotask.StepNote: autotask.StateAlreadyDone, autotask.StepResolution: autotask.StateAlreadyDone,
+		autotask.StepTimeEntries: autotask.StateDone, autotask.StepStatus: autotask.StateAlreadyDone,
 	}, stepStates(second))
 	for _, s := range second.Steps {
 		assert.NotEmpty(t, s.Reason, s.Name)
@@ -82,11 +82,11 @@ func TestResolve_OnlyTheSameNoteSinceBegunCounts(t *testing.T) {
 			id := srv.Seed("Tickets", nil)
 			test.row["ticketID"] = id
 			noteID := srv.Seed("TicketNotes", test.row)
-			outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Note: note(), Begun: start})
+			outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Note: note(), StartedAt: start})
 			require.NoError(t, err)
 			assert.Equal(t, test.ours, outcome.NoteID == noteID)
 			if test.ours {
-				assert.Equal(t, autotask.StepAlreadyDone, stepStates(outcome)[autotask.StepNote])
+				assert.Equal(t, autotask.StateAlreadyDone, stepStates(outcome)[autotask.StepNote])
 				assert.Empty(t, writes(srv))
 			} else {
 				assert.Equal(t, []string{"POST Tickets/Notes"}, writes(srv))
@@ -99,7 +99,7 @@ func TestResolve_AnotherTicketsNoteDoesNotCount(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
 	a, b := srv.Seed("Tickets", nil), srv.Seed("Tickets", nil)
-	work := autotask.Resolution{Note: note(), Begun: begun}
+	work := autotask.Resolution{Note: note(), StartedAt: begun}
 	for _, id := range []int64{a, b} {
 		_, err := client.Resolve(t.Context(), id, work)
 		require.NoError(t, err)
@@ -115,15 +115,15 @@ func TestResolve_ClocksMayDiffer(t *testing.T) {
 			srv, client := tenant(t)
 			srv.SetClock(func() time.Time { return time.Now().Add(skew) })
 			id := srv.Seed("Tickets", map[string]any{"status": 1})
-			// The twin of an hour ago is older than Begun by either clock, rightly read.
+			// The twin of an hour ago is older than StartedAt by either clock, rightly read.
 			srv.Seed("TicketNotes", map[string]any{
 				"ticketID": id, "title": "Backup checked", "description": "Second run: no errors.", "noteType": 1, "publish": 2,
 				"createDateTime": time.Now().Add(skew - time.Hour).UTC().Format(time.RFC3339),
 			})
-			work := autotask.Resolution{Note: note(), Begun: time.Now()}
+			work := autotask.Resolution{Note: note(), StartedAt: time.Now()}
 			first, err := client.Resolve(t.Context(), id, work)
 			require.NoError(t, err)
-			assert.Equal(t, autotask.StepDone, stepStates(first)[autotask.StepNote])
+			assert.Equal(t, autotask.StateDone, stepStates(first)[autotask.StepNote])
 			second, err := client.Resolve(t.Context(), id, work)
 			require.NoError(t, err)
 			assert.Equal(t, first.NoteID, second.NoteID)
@@ -134,13 +134,13 @@ func TestResolve_ClocksMayDiffer(t *testing.T) {
 
 func TestResolve_LostAnswerToTheNote(t *testing.T) {
 	t.Parallel()
-	for name, begun := range map[string]time.Time{"with Begun": begun, "without": {}} {
+	for name, begun := range map[string]time.Time{"with StartedAt": begun, "without": {}} {
 		t.Run("carried out, "+name, func(t *testing.T) {
 			t.Parallel()
 			srv, client := tenant(t)
 			id := srv.Seed("Tickets", nil)
 			srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", DropResponse: true})
-			outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Note: note(), Begun: begun})
+			outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Note: note(), StartedAt: begun})
 			require.NoError(t, err)
 			rows := srv.Rows("TicketNotes")
 			require.Len(t, rows, 1)
@@ -154,11 +154,11 @@ func TestResolve_LostAnswerToTheNote(t *testing.T) {
 			client := srv.Client()
 			id := srv.Seed("Tickets", map[string]any{"status": 1})
 			srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", DropRequest: true})
-			work := autotask.Resolution{Text: "done", Note: note(), Status: 5, Begun: time.Now()}
+			work := autotask.Resolution{Text: "done", Note: note(), Status: 5, StartedAt: time.Now()}
 			outcome, err := client.Resolve(t.Context(), id, work)
 			require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
-			assert.Equal(t, autotask.StepFailed, stepStates(outcome)[autotask.StepNote])
-			assert.Equal(t, autotask.StepSkipped, stepStates(outcome)[autotask.StepResolution])
+			assert.Equal(t, autotask.StateFailed, stepStates(outcome)[autotask.StepNote])
+			assert.Equal(t, autotask.StateSkipped, stepStates(outcome)[autotask.StepResolution])
 			assert.NotNil(t, outcome.Ticket, "what was read comes back beside the error")
 			assert.Equal(t, []string{"POST Tickets/Notes"}, writes(srv), "nothing after the step that failed")
 
@@ -182,9 +182,9 @@ func TestResolve_ErrorHalfWayTellsHowFarItCame(t *testing.T) {
 	srv.Inject(autotasktest.Fault{Op: "POST TimeEntries/query", Times: -1, Status: 500, Body: `{"errors":["The logged in Resource does not have the adequate permissions to query this entity type."]}`})
 	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note(), Status: 5})
 	require.ErrorIs(t, err, autotask.ErrPermission)
-	assert.Equal(t, map[string]autotask.StepState{
-		autotask.StepGet: autotask.StepDone, autotask.StepNote: autotask.StepDone, autotask.StepResolution: autotask.StepDone,
-		autotask.StepTimeEntries: autotask.StepFailed, autotask.StepStatus: autotask.StepSkipped,
+	assert.Equal(t, map[autotask.StepName]autotask.StepState{
+		autotask.StepGet: autotask.StateDone, autotask.StepNote: autotask.StateDone, autotask.StepResolution: autotask.StateDone,
+		autotask.StepTimeEntries: autotask.StateFailed, autotask.StepStatus: autotask.StateSkipped,
 	}, stepStates(outcome))
 	assert.Equal(t, "done", outcome.Ticket.Resolution.Or(""))
 	assert.Contains(t, outcome.Steps[3].Reason, "adequate permissions")
@@ -216,7 +216,7 @@ func TestResolve_BadInputIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		"nothing to do":       {5, autotask.Resolution{}},
 		"white space":         {5, autotask.Resolution{Text: " \n"}},
 		"negative status":     {5, autotask.Resolution{Status: -1}},
-		"begun ahead":         {5, autotask.Resolution{Text: "x", Begun: time.Now().Add(time.Hour)}},
+		"begun ahead":         {5, autotask.Resolution{Text: "x", StartedAt: time.Now().Add(time.Hour)}},
 		"another's note":      {5, autotask.Resolution{Note: other}},
 		"note title too long": {5, autotask.Resolution{Note: long}},
 	} {
@@ -257,7 +257,7 @@ func TestResolve_EndsWithItsContext(t *testing.T) {
 	cancel()
 	outcome, err := client.Resolve(ctx, id, autotask.Resolution{Text: "done"})
 	require.ErrorIs(t, err, context.Canceled)
-	assert.Equal(t, autotask.StepFailed, stepStates(outcome)[autotask.StepGet])
+	assert.Equal(t, autotask.StateFailed, stepStates(outcome)[autotask.StepGet])
 	assert.Empty(t, srv.Requests())
 }
 
@@ -268,7 +268,7 @@ func TestResolve_TwoNotesAreNeverPassedOverInSilence(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
 	id := srv.Seed("Tickets", nil)
-	work := autotask.Resolution{Text: "done", Note: note(), Begun: begun}
+	work := autotask.Resolution{Text: "done", Note: note(), StartedAt: begun}
 	first, err := client.Notes.Create(t.Context(), id, note()) // an earlier run's, that shows up late
 	require.NoError(t, err)
 	srv.Inject(autotasktest.Fault{Op: "POST TicketNotes/query", Status: 200, Body: emptyPage})
@@ -277,7 +277,7 @@ func TestResolve_TwoNotesAreNeverPassedOverInSilence(t *testing.T) {
 	var both *autotask.AmbiguousError
 	require.ErrorAs(t, err, &both)
 	assert.ElementsMatch(t, []int64{first, outcome.NoteID}, both.IDs())
-	assert.Equal(t, autotask.StepFailed, stepStates(outcome)[autotask.StepNote])
+	assert.Equal(t, autotask.StateFailed, stepStates(outcome)[autotask.StepNote])
 
 	outcome, err = client.Resolve(t.Context(), id, work)
 	require.NoError(t, err, "said once, the work can go on")
@@ -289,7 +289,7 @@ func TestResolve_ANoteThatDoesNotShowIsSaid(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t, autotask.WithMaxRetries(0))
 	id := srv.Seed("Tickets", nil)
-	work := autotask.Resolution{Note: note(), Begun: begun}
+	work := autotask.Resolution{Note: note(), StartedAt: begun}
 	srv.Inject(autotasktest.Fault{Op: "POST TicketNotes/query", Status: 200, Body: emptyPage, Times: 2})
 	outcome, err := client.Resolve(t.Context(), id, work)
 	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
@@ -313,9 +313,9 @@ func TestResolve_AFailedSearchPostsNothing(t *testing.T) {
 			status = 200
 		}
 		srv.Inject(autotasktest.Fault{Op: "POST TicketNotes/query", Status: status, Body: body, Times: -1})
-		outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Note: note(), Begun: begun})
+		outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Note: note(), StartedAt: begun})
 		require.ErrorIs(t, err, kind)
-		assert.Equal(t, autotask.StepFailed, stepStates(outcome)[autotask.StepNote])
+		assert.Equal(t, autotask.StateFailed, stepStates(outcome)[autotask.StepNote])
 		assert.Empty(t, writes(srv))
 	}
 }
@@ -330,8 +330,8 @@ func TestResolve_ARememberedNoteIsNotTakenForLaterWork(t *testing.T) {
 			srv := autotasktest.NewInProcess(t)
 			client := srv.Client()
 			id := srv.Seed("Tickets", map[string]any{"status": 1})
-			srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", Late: late})
-			work := autotask.Resolution{Note: note(), Begun: time.Now()}
+			srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", HideFromQueries: late})
+			work := autotask.Resolution{Note: note(), StartedAt: time.Now()}
 			_, err := client.Resolve(t.Context(), id, work)
 			if repeated {
 				require.NoError(t, err, "the second search behind the post shows the note")
@@ -343,7 +343,7 @@ func TestResolve_ARememberedNoteIsNotTakenForLaterWork(t *testing.T) {
 			require.Len(t, srv.Rows("TicketNotes"), 1)
 
 			<-time.After(time.Hour) // the ticket is reopened, and the same thing done again
-			work.Begun = time.Now()
+			work.StartedAt = time.Now()
 			second, err := client.Resolve(t.Context(), id, work)
 			if repeated {
 				require.NoError(t, err)
@@ -364,14 +364,14 @@ func TestResolve_SafeToRetryUntilSomethingIsWritten(t *testing.T) {
 		srv, client := tenant(t)
 		id := srv.Seed("Tickets", map[string]any{"status": 1, "resolution": nil})
 		srv.Inject(autotasktest.Fault{Skip: k, Status: 500, Body: `{"errors":["The logged in Resource does not have the adequate permissions to do that."]}`})
-		_, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete, Begun: begun})
+		_, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete, StartedAt: begun})
 		require.Error(t, err, k)
 		assert.Equal(t, safe, autotask.SafeToRetry(err), "request %d: %v", k+1, err)
 	}
 	// A search that shows two notes changes nothing if this run posted none.
 	srv, client := tenant(t)
 	id := srv.Seed("Tickets", map[string]any{"status": 1})
-	work := autotask.Resolution{Note: note(), Begun: begun}
+	work := autotask.Resolution{Note: note(), StartedAt: begun}
 	for range 2 {
 		_, err := client.Notes.Create(t.Context(), id, note())
 		require.NoError(t, err)

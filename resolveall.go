@@ -18,9 +18,9 @@ import (
 
 // Work is one ticket that ResolveAll is to resolve, and how. The ticket is
 // named by its id or by its number, not by both.
-type Work struct {
+type ResolveItem struct {
 	TicketID int64
-	Number   string // is looked up as by TicketsService.ResolveNumber
+	Number   string // is looked up as by TicketsService.IDByNumber
 	Resolution
 	// Key is the caller's own, such as the number of a line. The library does
 	// not look at it.
@@ -40,22 +40,22 @@ type ResolveAllOptions struct {
 	Grace time.Duration
 	// Progress, if not nil, is called for each work that has ended, before its
 	// outcome is handed out, on the goroutine of the loop.
-	Progress func(Progress)
+	Progress func(ResolveProgress)
 }
 
 const defaultGrace = 30 * time.Second
 
 // Progress tells how far ResolveAll has come.
-type Progress struct {
+type ResolveProgress struct {
 	Done     int // works that ended without an error
 	Failed   int // works that ended with one
-	Waiting  int // the rest of Total; without that, those in work
+	Pending  int // the rest of Total; without that, those in work
 	Requests int // HTTP requests made for the works that have ended
 	// RequestsLeft is how many requests the client may still make in this hour,
-	// as far as WithReserve knows; absent without it.
+	// as far as WithHourlyReserve knows; absent without it.
 	RequestsLeft Optional[int64]
 	Elapsed      time.Duration
-	ToGo         time.Duration // at the pace so far; 0 without Total
+	Remaining    time.Duration // at the pace so far; 0 without Total
 }
 
 // ResolveAll resolves many tickets, several at a time, each in the steps of
@@ -67,7 +67,7 @@ type Progress struct {
 // want to break; ErrRateLimited has the time to wait in the RetryAfter of its
 // *Error.
 //
-// Give each work the Begun or the Ref that was kept with it, and a run that was
+// Give each work the StartedAt or the Ref that was kept with it, and a run that was
 // killed can be repeated: what is done already is found to be done.
 //
 // A work whose outcome is unknown, because the answer to a write was lost, is
@@ -90,7 +90,7 @@ type Progress struct {
 // which matches the context's error, too. Leaving the loop does the same, and
 // waits for what is begun; its outcomes are lost, but a repeat finds what was
 // done. Both wait for the sequence: one that may block should end with ctx.
-func (c *Client) ResolveAll(ctx context.Context, work iter.Seq[Work], opts ResolveAllOptions) iter.Seq2[*Outcome, error] {
+func (c *Client) ResolveAll(ctx context.Context, work iter.Seq[ResolveItem], opts ResolveAllOptions) iter.Seq2[*Outcome, error] {
 	return func(yield func(*Outcome, error) bool) {
 		// running outlives ctx, by Grace.
 		running, halt := context.WithCancel(context.WithoutCancel(ctx))
@@ -112,12 +112,12 @@ func (c *Client) ResolveAll(ctx context.Context, work iter.Seq[Work], opts Resol
 		go b.dispatch() //nolint:contextcheck // its requests run under running, which outlives ctx
 		defer b.end(stop)
 		began := time.Now()
-		var p Progress
+		var p ResolveProgress
 		for r := range b.results {
 			if opts.Progress != nil {
 				p.add(r, time.Since(began), max(opts.Total, int(b.taken.Load())))
 				if opts.Total <= 0 {
-					p.ToGo = 0
+					p.Remaining = 0
 				}
 				p.RequestsLeft = c.core.budget.left()
 				opts.Progress(p)
@@ -151,17 +151,17 @@ func haltAfter(running context.Context, grace time.Duration, halt func()) {
 }
 
 // add counts a work that has ended.
-func (p *Progress) add(r result, elapsed time.Duration, total int) {
+func (p *ResolveProgress) add(r result, elapsed time.Duration, total int) {
 	if r.err == nil {
 		p.Done++
 	} else {
 		p.Failed++
 	}
 	ended := p.Done + p.Failed
-	p.Waiting = total - ended
+	p.Pending = total - ended
 	p.Requests += r.outcome.Requests
 	p.Elapsed = elapsed
-	p.ToGo = elapsed / time.Duration(ended) * time.Duration(p.Waiting)
+	p.Remaining = elapsed / time.Duration(ended) * time.Duration(p.Pending)
 }
 
 // bulk is one run of ResolveAll.
@@ -194,7 +194,7 @@ const (
 
 // job is one work on its way.
 type job struct {
-	work     Work
+	work     ResolveItem
 	resolve  *resolve
 	err      error // found before it began
 	requests int64 // made before it began
@@ -208,7 +208,7 @@ type result struct {
 }
 
 // feed takes works from the sequence as there is room.
-func (b *bulk) feed(work iter.Seq[Work]) {
+func (b *bulk) feed(work iter.Seq[ResolveItem]) {
 	defer close(b.ahead)
 	returned := false
 	defer func() {
@@ -222,14 +222,14 @@ func (b *bulk) feed(work iter.Seq[Work]) {
 }
 
 // take hands out works as they are asked for, until begin ends.
-func (b *bulk) take(work iter.Seq[Work]) {
+func (b *bulk) take(work iter.Seq[ResolveItem]) {
 	if !b.wanted() {
 		return
 	}
 	for w := range work {
 		j := &job{work: w}
 		j.resolve = b.client.newResolve(w.TicketID, w.Resolution)
-		j.resolve.out.Work = &j.work
+		j.resolve.out.Item = &j.work
 		j.myTurn, j.done = b.turns.take(w.key())
 		b.ahead <- j
 		if !b.wanted() {
@@ -348,7 +348,7 @@ func (b *bulk) check(batch []*job) {
 func (b *bulk) lookUpSingly(named []*job) {
 	for _, j := range named {
 		ctx, attempts := countAttempts(b.running)
-		id, err := b.client.Tickets.ResolveNumber(ctx, j.work.Number)
+		id, err := b.client.Tickets.IDByNumber(ctx, j.work.Number)
 		j.requests += attempts.Load()
 		j.named(id, err)
 	}
@@ -359,7 +359,7 @@ func (j *job) named(id int64, err error) {
 	r := j.resolve
 	if err != nil {
 		j.err = err
-		r.record(StepGet, StepFailed, err.Error())
+		r.record(StepGet, StateFailed, err.Error())
 		return
 	}
 	r.id, r.out.TicketID = id, id
@@ -411,7 +411,7 @@ func (b *bulk) resolve(j *job, release func()) (*Outcome, error) {
 // again is a resolve that goes on where another came to.
 func (c *Client) again(r *resolve) *resolve {
 	next := c.newResolve(r.id, r.Resolution)
-	next.out.Work, next.again = r.out.Work, true
+	next.out.Item, next.again = r.out.Item, true
 	if r.out.NoteID != 0 {
 		next.NoteID = r.out.NoteID
 	}
@@ -466,7 +466,7 @@ func (j *job) notStarted(cause error) error {
 }
 
 // key is what two works on one ticket have in common, if they name it alike.
-func (w *Work) key() any {
+func (w *ResolveItem) key() any {
 	if w.TicketID != 0 {
 		return w.TicketID
 	}
@@ -474,7 +474,7 @@ func (w *Work) key() any {
 }
 
 // check refuses what can be seen to be wrong before the number is looked up.
-func (w *Work) check(r *resolve) error {
+func (w *ResolveItem) check(r *resolve) error {
 	named := strings.TrimSpace(w.Number) != ""
 	switch {
 	case named && w.TicketID != 0:

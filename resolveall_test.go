@@ -28,24 +28,24 @@ import (
 )
 
 // seedWork makes tickets and a work for each of them, with its index as the key.
-func seedWork(srv *autotasktest.Server, n int) []autotask.Work {
-	all := make([]autotask.Work, n)
+func seedWork(srv *autotasktest.Server, n int) []autotask.ResolveItem {
+	all := make([]autotask.ResolveItem, n)
 	for i := range all {
 		id := srv.Seed("Tickets", map[string]any{"title": fmt.Sprintf("backup %d", i), "status": 1, "resolution": nil})
-		all[i] = autotask.Work{TicketID: id, Key: i, Resolution: autotask.Resolution{
-			Text: fmt.Sprintf("done %d", i), Note: note(), Status: autotask.StatusComplete, Begun: time.Now(),
+		all[i] = autotask.ResolveItem{TicketID: id, Key: i, Resolution: autotask.Resolution{
+			Text: fmt.Sprintf("done %d", i), Note: note(), Status: autotask.StatusComplete, StartedAt: time.Now(),
 		}}
 	}
 	return all
 }
 
 // all runs ResolveAll to its end, and returns outcomes and errors by the keys.
-func all(t *testing.T, client *autotask.Client, work []autotask.Work, opts autotask.ResolveAllOptions) (map[int]*autotask.Outcome, map[int]error) {
+func all(t *testing.T, client *autotask.Client, work []autotask.ResolveItem, opts autotask.ResolveAllOptions) (map[int]*autotask.Outcome, map[int]error) {
 	t.Helper()
 	outcomes, errs := map[int]*autotask.Outcome{}, map[int]error{}
 	for outcome, err := range client.ResolveAll(t.Context(), slices.Values(work), opts) {
 		require.NotNil(t, outcome)
-		key := outcome.Work.Key.(int)
+		key := outcome.Item.Key.(int)
 		require.NotContains(t, outcomes, key, "handed out twice")
 		outcomes[key], errs[key] = outcome, err
 	}
@@ -54,7 +54,7 @@ func all(t *testing.T, client *autotask.Client, work []autotask.Work, opts autot
 }
 
 // requireResolved holds the tenant to one note, the text and the status a work.
-func requireResolved(t *testing.T, srv *autotasktest.Server, work []autotask.Work) {
+func requireResolved(t *testing.T, srv *autotasktest.Server, work []autotask.ResolveItem) {
 	t.Helper()
 	notes := map[string]int{}
 	for _, row := range srv.Rows("TicketNotes") {
@@ -72,15 +72,17 @@ func requireResolved(t *testing.T, srv *autotasktest.Server, work []autotask.Wor
 func TestResolveAll_KeepsTheBusiestEndpointFull(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		change func(*autotask.Work, *autotasktest.Server)
+		change func(*autotask.ResolveItem, *autotasktest.Server)
 		limit  int
 	}{
-		"whole, by id":     {func(*autotask.Work, *autotasktest.Server) {}, 3},
-		"whole, by number": {byNumber, 3},
-		"without a note":   {func(w *autotask.Work, _ *autotasktest.Server) { w.Note = nil }, 3},
-		"without Begun":    {func(w *autotask.Work, _ *autotasktest.Server) { w.Begun = time.Time{} }, 3},
-		"the text alone":   {func(w *autotask.Work, _ *autotasktest.Server) { w.Resolution = autotask.Resolution{Text: "done"} }, 3},
-		"one at a time":    {func(*autotask.Work, *autotasktest.Server) {}, 1},
+		"whole, by id":      {func(*autotask.ResolveItem, *autotasktest.Server) {}, 3},
+		"whole, by number":  {byNumber, 3},
+		"without a note":    {func(w *autotask.ResolveItem, _ *autotasktest.Server) { w.Note = nil }, 3},
+		"without StartedAt": {func(w *autotask.ResolveItem, _ *autotasktest.Server) { w.StartedAt = time.Time{} }, 3},
+		"the text alone": {func(w *autotask.ResolveItem, _ *autotasktest.Server) {
+			w.Resolution = autotask.Resolution{Text: "done"}
+		}, 3},
+		"one at a time": {func(*autotask.ResolveItem, *autotasktest.Server) {}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -121,7 +123,7 @@ func TestResolveAll_KeepsTheBusiestEndpointFull(t *testing.T) {
 	}
 }
 
-func byNumber(w *autotask.Work, srv *autotasktest.Server) {
+func byNumber(w *autotask.ResolveItem, srv *autotasktest.Server) {
 	w.Number = fmt.Sprint(srv.Get("Tickets", w.TicketID)["ticketNumber"])
 	w.TicketID = 0
 }
@@ -132,28 +134,28 @@ func TestResolveAll_OneFailureStopsNoOther(t *testing.T) {
 	work := seedWork(srv, 12)
 	byNumber(&work[1], srv)
 	bad := map[int]error{}
-	spoil := func(i int, change func(*autotask.Work), kind error) {
+	spoil := func(i int, change func(*autotask.ResolveItem), kind error) {
 		change(&work[i])
 		bad[i] = kind
 	}
-	spoil(2, func(w *autotask.Work) { w.TicketID = 999_999 }, autotask.ErrNotFound)
-	spoil(3, func(w *autotask.Work) {
-		*w = autotask.Work{Number: "T19990101.0001", Resolution: w.Resolution, Key: w.Key}
+	spoil(2, func(w *autotask.ResolveItem) { w.TicketID = 999_999 }, autotask.ErrNotFound)
+	spoil(3, func(w *autotask.ResolveItem) {
+		*w = autotask.ResolveItem{Number: "T19990101.0001", Resolution: w.Resolution, Key: w.Key}
 	}, autotask.ErrNotFound)
-	spoil(4, func(w *autotask.Work) { w.Number = "T1" }, autotask.ErrInvalid)
-	spoil(5, func(w *autotask.Work) { w.TicketID = 0 }, autotask.ErrInvalid)
-	spoil(6, func(w *autotask.Work) { w.Resolution = autotask.Resolution{} }, autotask.ErrInvalid)
-	spoil(7, func(w *autotask.Work) { byNumber(w, srv); w.Text = " " }, autotask.ErrInvalid)
-	spoil(8, func(w *autotask.Work) { w.Status = 8 }, autotask.ErrNotApplied)
-	spoil(9, func(w *autotask.Work) { byNumber(w, srv); w.Note.TicketID = work[0].TicketID }, autotask.ErrInvalid)
-	spoil(10, func(w *autotask.Work) { w.TicketID = -3 }, autotask.ErrInvalid)
+	spoil(4, func(w *autotask.ResolveItem) { w.Number = "T1" }, autotask.ErrInvalid)
+	spoil(5, func(w *autotask.ResolveItem) { w.TicketID = 0 }, autotask.ErrInvalid)
+	spoil(6, func(w *autotask.ResolveItem) { w.Resolution = autotask.Resolution{} }, autotask.ErrInvalid)
+	spoil(7, func(w *autotask.ResolveItem) { byNumber(w, srv); w.Text = " " }, autotask.ErrInvalid)
+	spoil(8, func(w *autotask.ResolveItem) { w.Status = 8 }, autotask.ErrNotApplied)
+	spoil(9, func(w *autotask.ResolveItem) { byNumber(w, srv); w.Note.TicketID = work[0].TicketID }, autotask.ErrInvalid)
+	spoil(10, func(w *autotask.ResolveItem) { w.TicketID = -3 }, autotask.ErrInvalid)
 
 	outcomes, errs := all(t, client, work, autotask.ResolveAllOptions{})
 	for i := range work {
 		kind, isBad := bad[i]
 		o := outcomes[i]
 		require.Len(t, o.Steps, 5, i)
-		assert.Equal(t, work[i], *o.Work)
+		assert.Equal(t, work[i], *o.Item)
 		if !isBad {
 			require.NoError(t, errs[i], i)
 			assert.True(t, o.Resolved)
@@ -180,7 +182,7 @@ func TestResolveAll_TwoWorksOnOneTicketGoOneAfterTheOther(t *testing.T) {
 		srv.SetLatency(50 * time.Millisecond)
 		id := srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0042", "status": 1, "resolution": nil})
 		var atWork, most atomic.Int32
-		client := srv.Client(autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+		client := srv.Client(autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 			return roundTripper(func(req *http.Request) (*http.Response, error) {
 				if isWrite(req.Method + " " + req.URL.Path) {
 					most.Store(max(most.Load(), atWork.Add(1)))
@@ -189,9 +191,9 @@ func TestResolveAll_TwoWorksOnOneTicketGoOneAfterTheOther(t *testing.T) {
 				return next.RoundTrip(req)
 			})
 		}))
-		var work []autotask.Work
+		var work []autotask.ResolveItem
 		for i := range 6 {
-			w := autotask.Work{TicketID: id, Key: i, Resolution: autotask.Resolution{Text: fmt.Sprintf("text %d", i)}}
+			w := autotask.ResolveItem{TicketID: id, Key: i, Resolution: autotask.Resolution{Text: fmt.Sprintf("text %d", i)}}
 			if i%2 == 1 {
 				w.TicketID, w.Number = 0, []string{"T20261123.0042", " t20261123.0042"}[i/2%2]
 			}
@@ -200,7 +202,7 @@ func TestResolveAll_TwoWorksOnOneTicketGoOneAfterTheOther(t *testing.T) {
 		var order []int
 		for outcome, err := range client.ResolveAll(t.Context(), slices.Values(work), autotask.ResolveAllOptions{}) {
 			require.NoError(t, err, "each reads back its own text")
-			order = append(order, outcome.Work.Key.(int))
+			order = append(order, outcome.Item.Key.(int))
 		}
 		assert.Equal(t, int32(1), most.Load())
 		for parity := range 2 {
@@ -218,9 +220,9 @@ func TestResolveAll_Progress(t *testing.T) {
 		work[7].TicketID = 999_999
 		srv.SetLatency(50 * time.Millisecond)
 		srv.SetThreshold(10_000, 1_000)
-		var seen []autotask.Progress
-		outcomes, _ := all(t, srv.Client(autotask.WithReserve(0.25)), work, autotask.ResolveAllOptions{
-			Total: 20, Progress: func(p autotask.Progress) { seen = append(seen, p) },
+		var seen []autotask.ResolveProgress
+		outcomes, _ := all(t, srv.Client(autotask.WithHourlyReserve(0.25)), work, autotask.ResolveAllOptions{
+			Total: 20, Progress: func(p autotask.ResolveProgress) { seen = append(seen, p) },
 		})
 		require.Len(t, seen, 20)
 		requests := 0
@@ -229,11 +231,11 @@ func TestResolveAll_Progress(t *testing.T) {
 		}
 		for i, p := range seen {
 			assert.Equal(t, i+1, p.Done+p.Failed)
-			assert.Equal(t, 20-i-1, p.Waiting)
+			assert.Equal(t, 20-i-1, p.Pending)
 			left, known := p.RequestsLeft.Get()
 			assert.True(t, known)
 			assert.Less(t, left, int64(6_500))
-			assert.Equal(t, i < 19, p.ToGo > 0)
+			assert.Equal(t, i < 19, p.Remaining > 0)
 		}
 		last := seen[19]
 		assert.Equal(t, 1, last.Failed)
@@ -245,19 +247,19 @@ func TestResolveAll_Progress(t *testing.T) {
 
 		seen = nil
 		for _, err := range srv.Client().ResolveAll(t.Context(), slices.Values(work[:3]), autotask.ResolveAllOptions{
-			Progress: func(p autotask.Progress) { seen = append(seen, p) },
+			Progress: func(p autotask.ResolveProgress) { seen = append(seen, p) },
 		}) {
 			require.NoError(t, err)
 		}
-		assert.Equal(t, 2, seen[0].Waiting, "in work")
-		assert.Zero(t, seen[0].ToGo, "nobody knows without a total")
-		assert.Equal(t, autotask.Optional[int64]{}, seen[0].RequestsLeft, "nor without WithReserve")
+		assert.Equal(t, 2, seen[0].Pending, "in work")
+		assert.Zero(t, seen[0].Remaining, "nobody knows without a total")
+		assert.Equal(t, autotask.Optional[int64]{}, seen[0].RequestsLeft, "nor without WithHourlyReserve")
 	})
 }
 
 // workWithoutEnd yields the works again and again, and tells how many were taken.
-func workWithoutEnd(work []autotask.Work, taken *int) iter.Seq[autotask.Work] {
-	return func(yield func(autotask.Work) bool) {
+func workWithoutEnd(work []autotask.ResolveItem, taken *int) iter.Seq[autotask.ResolveItem] {
+	return func(yield func(autotask.ResolveItem) bool) {
 		for {
 			for _, w := range work {
 				*taken++
@@ -308,7 +310,7 @@ func TestResolveAll_CancelledInTheMiddleNothingIsHalfKnown(t *testing.T) {
 			for outcome, err := range client.ResolveAll(ctx, slices.Values(work), autotask.ResolveAllOptions{}) {
 				if err == nil {
 					whole++
-					assert.Equal(t, autotask.StepDone, stepStates(outcome)[autotask.StepResolution])
+					assert.Equal(t, autotask.StateDone, stepStates(outcome)[autotask.StepResolution])
 				} else {
 					late++
 					require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -316,7 +318,7 @@ func TestResolveAll_CancelledInTheMiddleNothingIsHalfKnown(t *testing.T) {
 					assert.Contains(t, err.Error(), "not begun")
 					assert.LessOrEqual(t, outcome.Requests, 1, "a number may have been looked up")
 					for _, s := range outcome.Steps {
-						assert.Equal(t, autotask.StepSkipped, s.State)
+						assert.Equal(t, autotask.StateSkipped, s.State)
 					}
 				}
 			}
@@ -358,8 +360,8 @@ func TestResolveAll_GraceIsBounded(t *testing.T) {
 			for outcome, err := range srv.Client().ResolveAll(ctx, slices.Values(work), autotask.ResolveAllOptions{Grace: grace}) {
 				require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
 				require.ErrorIs(t, err, context.Canceled)
-				assert.Equal(t, autotask.StepDone, stepStates(outcome)[autotask.StepNote])
-				assert.Equal(t, autotask.StepFailed, stepStates(outcome)[autotask.StepResolution])
+				assert.Equal(t, autotask.StateDone, stepStates(outcome)[autotask.StepNote])
+				assert.Equal(t, autotask.StateFailed, stepStates(outcome)[autotask.StepResolution])
 			}
 			assert.Equal(t, time.Second+want, time.Since(began))
 		})
@@ -375,7 +377,7 @@ func TestResolveAll_LeavingTheLoopWaitsForWhatIsBegun(t *testing.T) {
 		client := srv.Client()
 		for outcome, err := range client.ResolveAll(t.Context(), slices.Values(work), autotask.ResolveAllOptions{}) {
 			require.NoError(t, err)
-			if outcome.Work.Key.(int) > 10 {
+			if outcome.Item.Key.(int) > 10 {
 				break
 			}
 		}
@@ -402,7 +404,7 @@ func TestResolveAll_APanicOfTheSequenceComesThrough(t *testing.T) {
 	work := seedWork(srv, 2)
 	ended := 0
 	assert.PanicsWithValue(t, "line 3", func() {
-		for _, err := range client.ResolveAll(t.Context(), func(yield func(autotask.Work) bool) {
+		for _, err := range client.ResolveAll(t.Context(), func(yield func(autotask.ResolveItem) bool) {
 			_ = yield(work[0]) && yield(work[1])
 			panic("line 3")
 		}, autotask.ResolveAllOptions{}) {
@@ -450,7 +452,7 @@ func TestResolveAll_ASpentHourIsTheErrorOfTheRest(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
 		srv.SetThreshold(1_000, 0)
 		work := seedWork(srv, 100)
-		client := srv.Client(autotask.WithReserve(0.5))
+		client := srv.Client(autotask.WithHourlyReserve(0.5))
 		_, errs := all(t, client, work, autotask.ResolveAllOptions{})
 		limited := 0
 		for _, err := range errs {
@@ -515,7 +517,7 @@ func TestResolveAll_RandomFaults(t *testing.T) {
 				require.Less(t, runs, 10, "it never ends: %v", lastErrs)
 				outcomes, errs := all(t, client, pending, autotask.ResolveAllOptions{})
 				lastErrs = slices.Collect(maps.Values(errs))
-				pending = slices.DeleteFunc(slices.Clone(pending), func(w autotask.Work) bool {
+				pending = slices.DeleteFunc(slices.Clone(pending), func(w autotask.ResolveItem) bool {
 					key := w.Key.(int)
 					return errs[key] == nil && outcomes[key].Resolved
 				})
@@ -541,11 +543,11 @@ func TestResolveAll_NotesWithoutAnAnswerTakeNoRoom(t *testing.T) { //nolint:para
 		autotask.WithHTTPClient(&http.Client{Transport: &ledger{notes: map[string]string{}, mute: true}}))
 	require.NoError(t, err)
 	const works, first = 600, 100
-	source := func(yield func(autotask.Work) bool) {
+	source := func(yield func(autotask.ResolveItem) bool) {
 		for i := range works {
 			n := note()
 			n.Description = strings.Repeat(strconv.Itoa(i%10), 30_000)
-			if !yield(autotask.Work{TicketID: int64(i + 1), Resolution: autotask.Resolution{Note: n}}) {
+			if !yield(autotask.ResolveItem{TicketID: int64(i + 1), Resolution: autotask.Resolution{Note: n}}) {
 				return
 			}
 		}
@@ -625,9 +627,9 @@ func TestResolveAll_MemoryIsFlat(t *testing.T) { //nolint:paralleltest // it mea
 	tenant := &ledger{notes: map[string]string{}}
 	client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase), autotask.WithHTTPClient(&http.Client{Transport: tenant}))
 	require.NoError(t, err)
-	work := func(yield func(autotask.Work) bool) {
+	work := func(yield func(autotask.ResolveItem) bool) {
 		for i := range last {
-			w := autotask.Work{TicketID: int64(i + 1), Resolution: autotask.Resolution{Text: "done", Status: autotask.StatusComplete, Begun: begun}}
+			w := autotask.ResolveItem{TicketID: int64(i + 1), Resolution: autotask.Resolution{Text: "done", Status: autotask.StatusComplete, StartedAt: begun}}
 			if i%5 == 0 {
 				w.Note = note()
 				w.Note.Description = strings.Repeat(strconv.Itoa(i), 200)
@@ -657,12 +659,12 @@ func TestResolveAll_MemoryIsFlat(t *testing.T) { //nolint:paralleltest // it mea
 // it is called on. The loop must neither hang nor look complete.
 func TestResolveAll_GoexitEndsTheLoopsGoroutine(t *testing.T) {
 	t.Parallel()
-	exit := autotask.WithTransport(func(http.RoundTripper) http.RoundTripper {
+	exit := autotask.WithMiddleware(func(http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil })
 	})
-	for name, work := range map[string]iter.Seq[autotask.Work]{
-		"in the sequence": func(func(autotask.Work) bool) { runtime.Goexit() },
-		"in a transport":  slices.Values([]autotask.Work{{TicketID: 5, Resolution: autotask.Resolution{Text: "x"}}, {TicketID: 5, Resolution: autotask.Resolution{Text: "y"}}}),
+	for name, work := range map[string]iter.Seq[autotask.ResolveItem]{
+		"in the sequence": func(func(autotask.ResolveItem) bool) { runtime.Goexit() },
+		"in a transport":  slices.Values([]autotask.ResolveItem{{TicketID: 5, Resolution: autotask.Resolution{Text: "x"}}, {TicketID: 5, Resolution: autotask.Resolution{Text: "y"}}}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -686,12 +688,12 @@ func TestResolveAll_GoexitEndsTheLoopsGoroutine(t *testing.T) {
 func TestResolveAll_AFailedLookUpIsAFailedStep(t *testing.T) {
 	t.Parallel()
 	srv := autotasktest.NewInProcess(t)
-	work := slices.Values([]autotask.Work{{Number: "T20261123.9999", Resolution: autotask.Resolution{Text: "x"}}})
+	work := slices.Values([]autotask.ResolveItem{{Number: "T20261123.9999", Resolution: autotask.Resolution{Text: "x"}}})
 	for outcome, err := range srv.Client().ResolveAll(t.Context(), work, autotask.ResolveAllOptions{}) {
 		require.ErrorIs(t, err, autotask.ErrNotFound)
 		require.NotEmpty(t, outcome.Steps)
 		assert.Equal(t, autotask.StepGet, outcome.Steps[0].Name)
-		assert.Equal(t, autotask.StepFailed, outcome.Steps[0].State)
+		assert.Equal(t, autotask.StateFailed, outcome.Steps[0].State)
 		assert.Contains(t, outcome.Steps[0].Reason, "T20261123.9999")
 	}
 }

@@ -15,62 +15,130 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Range is a span of ids: those greater than After, up to and including Last.
+// IDRange is a span of ids: those greater than After, up to and including Last.
 // An absent end is open.
-type Range struct {
+type IDRange struct {
 	After Optional[int64] `json:"after,omitzero"`
 	Last  Optional[int64] `json:"last,omitzero"`
 }
 
+// ScanOptions are the settings of Scan. The zero value reads everything with as
+// many workers as there may be requests in flight on one endpoint.
+type ScanOptions struct {
+	// Workers is the number of ranges read concurrently: at most, and by default,
+	// that of WithMaxConcurrency, which is three.
+	Workers int
+	// Resume is the Remaining of the last page that an earlier Scan of the same
+	// query dealt with. Without any, all is read.
+	Resume []IDRange
+}
+
+// ScanPage is a part of the result of a Scan, and what is still to be read.
+type ScanPage[T any] struct {
+	// Items are 1 to 500 items in the order of their ids. The last page has none
+	// if nothing was left to read.
+	Items []*T
+	// Remaining is what is still to be read once this page has been dealt with.
+	Remaining []IDRange
+	// Done reports that this is the last page: everything has been read.
+	Done bool
+}
+
 // Scan reads one large result with several workers, each in a range of ids of its
-// own, so that as many requests are in flight as Autotask allows on one endpoint
-// (three; see WithMaxConcurrency; there are never more workers than that). Pages
-// arrive as they are ready, in no particular order; within a page the ids ascend.
-// Every item comes once.
+// own, so that as many requests are in flight as Autotask allows on one endpoint.
+// Pages arrive as they are ready, in no particular order; within a page the ids
+// ascend. Every item comes once.
 //
-// Each Page names in Rest what is still to be read once it has been dealt with.
-// Given as rest, another Scan of the same query goes on from there, also in
-// another run of the program. After the last page an open range may remain, with
-// nothing in it yet. Without rest all is read; with one that is empty but not
-// nil, nothing is.
+// A program that stores page.Remaining with the items can go on from there after a
+// restart, by ScanOptions.Resume. The page whose Done is set is the last one, after
+// which there is nothing to resume.
 //
 // It is meant for results of many pages. The first is read alone, since the
 // ranges are laid out by it and by a count of the items (without a count, one
 // worker reads on alone). The count is one request, and each range costs about
 // one beyond what All would. Filters that are sent in parts (see In) are read by
 // one worker for each range, and a collection that is searched by one condition
-// alone, as TicketHistory is, by one worker. q.Prefetch plays no part; a q.Limit is an error,
-// since there is no order to count in. A failure ends the other workers, too.
-func Scan[T Queryable](ctx context.Context, c *Client, q Query, workers int, rest ...Range) iter.Seq2[*Page[T], error] {
-	return func(yield func(*Page[T], error) bool) {
-		k := kindOf[T]()
-		workers := min(workers, c.core.concurrency)
+// alone, such as TicketHistory, by one worker. q.Prefetch has no effect. A q.Limit
+// is an error, since there is no order to count in. A failure ends the other
+// workers, too.
+func Scan[T Queryable](ctx context.Context, c *Client, q Query, opts ScanOptions) iter.Seq2[*ScanPage[T], error] {
+	return scanPages[T](ctx, c, kindOf[T](), q, opts)
+}
+
+func scanPages[T any](ctx context.Context, c *Client, k *kind, q Query, opts ScanOptions) iter.Seq2[*ScanPage[T], error] {
+	return func(yield func(*ScanPage[T], error) bool) {
+		for r, err := range k.scan(ctx, c, q, opts) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			page := &ScanPage[T]{Items: itemsOf[T](r.rows), Remaining: ranges(r.rest), Done: r.last}
+			if !yield(page, nil) {
+				return
+			}
+		}
+	}
+}
+
+// scannedPage is a ScanPage of any entity.
+type scannedPage struct {
+	rows []row
+	rest []span
+	last bool
+}
+
+// scan holds each page back until the next one is there, or the end: only then is
+// it known whether the page is the last.
+func (k *kind) scan(ctx context.Context, c *Client, q Query, opts ScanOptions) iter.Seq2[scannedPage, error] {
+	return func(yield func(scannedPage, error) bool) {
+		workers := opts.workers(c)
 		if k.single() {
 			workers = min(workers, 1) // ranges of ids cannot be asked for
 		}
-		s, err := k.newScan(c, q, workers, rest)
+		s, err := k.newScan(c, q, workers, opts.Resume)
 		if err != nil {
-			yield(nil, err)
+			yield(scannedPage{}, err)
 			return
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		defer s.wait() // last: for the workers to have ended
 		defer cancel()
 		s.start(ctx, cancel, workers)
+		var held scannedPage
 		for r := range s.results {
 			s.rest = without(s.rest, r.span)
-			if len(r.rows) > 0 && !yield(&Page[T]{Items: itemsOf[T](r.rows), Rest: ranges(s.rest)}, nil) {
+			if len(r.rows) == 0 {
+				continue
+			}
+			if held.rows != nil && !yield(held, nil) {
 				return
 			}
+			held = scannedPage{rows: r.rows, rest: s.rest}
 		}
-		err = s.group.Wait()
-		if s.exited.Load() {
-			err = errors.New("a worker was ended by runtime.Goexit; the result is incomplete")
+		if err := s.outcome(); err != nil {
+			if held.rows == nil || yield(held, nil) {
+				yield(scannedPage{}, asError(http.MethodPost, k.path(), err))
+			}
+			return
 		}
-		if err != nil {
-			yield(nil, asError(http.MethodPost, k.path(), err))
-		}
+		yield(scannedPage{rows: held.rows, last: true}, nil)
 	}
+}
+
+func (o ScanOptions) workers(c *Client) int {
+	if o.Workers == 0 {
+		return c.core.concurrency
+	}
+	return min(o.Workers, c.core.concurrency)
+}
+
+// outcome waits for the workers, and says what went wrong.
+func (s *scan) outcome() error {
+	err := s.group.Wait()
+	if s.exited.Load() {
+		err = errors.New("a worker was ended by runtime.Goexit; the result is incomplete")
+	}
+	return err
 }
 
 // scan is a Scan under way.
@@ -93,7 +161,7 @@ type scan struct {
 	read  int64
 }
 
-// span is a Range with its ends filled in: no id is below 0.
+// span is an IDRange with its ends filled in: no id is below 0.
 type span struct{ after, last int64 }
 
 const (
@@ -118,7 +186,7 @@ type scanned struct {
 	span span
 }
 
-func (k *kind) newScan(c *Client, q Query, workers int, rest []Range) (*scan, error) {
+func (k *kind) newScan(c *Client, q Query, workers int, rest []IDRange) (*scan, error) {
 	path := k.path()
 	spans, err := spansOf(q, rest)
 	switch {
@@ -148,8 +216,8 @@ func (k *kind) newScan(c *Client, q Query, workers int, rest []Range) (*scan, er
 }
 
 // spansOf returns what is to be read, in the order of the ids.
-func spansOf(q Query, rest []Range) ([]span, error) {
-	if rest == nil {
+func spansOf(q Query, rest []IDRange) ([]span, error) {
+	if len(rest) == 0 {
 		return []span{{q.After.Or(beforeAll), noEnd}}, nil
 	}
 	var spans []span
@@ -429,8 +497,11 @@ func without(spans []span, taken span) []span {
 	return left
 }
 
-func ranges(spans []span) []Range {
-	all := make([]Range, len(spans))
+func ranges(spans []span) []IDRange {
+	if len(spans) == 0 {
+		return nil
+	}
+	all := make([]IDRange, len(spans))
 	for i, sp := range spans {
 		all[i].After = position(sp.after)
 		if sp.last != noEnd {

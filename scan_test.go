@@ -56,19 +56,19 @@ func clustered(n int) []int64 {
 }
 
 // scannedIDs collects the ids of a Scan, which must ascend within each page.
-func scannedIDs(ctx context.Context, t *testing.T, client *autotask.Client, q autotask.Query, workers int, rest ...autotask.Range) []int64 {
+func scannedIDs(ctx context.Context, t *testing.T, client *autotask.Client, q autotask.Query, workers int, rest ...autotask.IDRange) []int64 {
 	t.Helper()
 	var got []int64
-	for page, err := range client.Tickets.Scan(ctx, q, workers, rest...) {
+	for page, err := range client.Tickets.Scan(ctx, q, autotask.ScanOptions{Workers: workers, Resume: rest}) {
 		require.NoError(t, err)
-		require.NotEmpty(t, page.Items)
+		require.True(t, len(page.Items) > 0 || page.Done)
 		got = append(got, idsOfPage(t, page)...)
 	}
 	slices.Sort(got)
 	return got
 }
 
-func idsOfPage(t *testing.T, page *autotask.Page[autotask.Ticket]) []int64 {
+func idsOfPage(t *testing.T, page *autotask.ScanPage[autotask.Ticket]) []int64 {
 	t.Helper()
 	var ids []int64
 	for _, ticket := range page.Items {
@@ -140,17 +140,17 @@ func TestScan_GoesOnFromWhatWasLeft(t *testing.T) {
 			var got []int64
 			var kept []byte
 			left := pages
-			for page, err := range srv.Client().Tickets.Scan(t.Context(), q, 3) {
+			for page, err := range srv.Client().Tickets.Scan(t.Context(), q, autotask.ScanOptions{Workers: 3}) {
 				require.NoError(t, err)
 				got = append(got, idsOfPage(t, page)...)
-				kept, err = json.Marshal(page.Rest)
+				kept, err = json.Marshal(page.Remaining)
 				require.NoError(t, err)
 				if left--; left < 0 {
 					break
 				}
 			}
 			// Another run of the program has nothing but what was kept.
-			var rest []autotask.Range
+			var rest []autotask.IDRange
 			require.NoError(t, json.Unmarshal(kept, &rest))
 			got = append(got, scannedIDs(t.Context(), t, srv.Client(), q, 3, rest...)...)
 			slices.Sort(got)
@@ -159,23 +159,39 @@ func TestScan_GoesOnFromWhatWasLeft(t *testing.T) {
 	}
 }
 
-func TestScan_NothingIsLeftBehindTheLastPage(t *testing.T) {
+func TestScan_TheLastPageSaysSo(t *testing.T) {
+	t.Parallel()
+	for _, rows := range []int{0, 1, 499, 500, 501, 1200} {
+		srv := autotasktest.NewInProcess(t)
+		want := layOut(srv, consecutive(rows)...)
+		var got []int64
+		var last *autotask.ScanPage[autotask.Ticket]
+		pages := 0
+		for page, err := range srv.Client().Tickets.Scan(t.Context(), autotask.Query{}, autotask.ScanOptions{}) {
+			require.NoError(t, err)
+			require.False(t, last != nil && last.Done, "%d rows: nothing comes after the last page", rows)
+			got, last = append(got, idsOfPage(t, page)...), page
+			pages++
+		}
+		require.NotNil(t, last, "%d rows", rows)
+		assert.True(t, last.Done, "%d rows", rows)
+		assert.Empty(t, last.Remaining, "%d rows", rows)
+		if rows > 0 {
+			assert.NotEmpty(t, last.Items, "%d rows", rows)
+		}
+		assert.ElementsMatch(t, want, got, "%d rows", rows)
+	}
+}
+
+func TestScan_NilAndEmptyResumeReadEverything(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
-	layOut(srv, consecutive(1200)...)
-	rest := []autotask.Range{}
-	for page, err := range client.Tickets.Scan(t.Context(), autotask.Query{}, 3) {
-		require.NoError(t, err)
-		rest = page.Rest
+	want := layOut(srv, consecutive(7)...)
+	for _, stored := range []string{"null", "[]"} {
+		var resume []autotask.IDRange
+		require.NoError(t, json.Unmarshal([]byte(stored), &resume))
+		assert.Equal(t, want, scannedIDs(t.Context(), t, client, autotask.Query{}, 3, resume...), stored)
 	}
-	kept, err := json.Marshal(rest)
-	require.NoError(t, err)
-	var again []autotask.Range
-	require.NoError(t, json.Unmarshal(kept, &again))
-	if len(again) == 0 { // else an open end is left, where nothing is
-		require.NotNil(t, again)
-	}
-	assert.Empty(t, scannedIDs(t.Context(), t, client, autotask.Query{}, 3, again...))
 }
 
 func TestScan_WithoutACountOneWorkerReadsOn(t *testing.T) {
@@ -205,12 +221,12 @@ func TestScan_HonoursFilterAndAfterWithinARange(t *testing.T) {
 	srv, client := tenant(t)
 	ids := layOut(srv, consecutive(10)...)
 	srv.Seed("Tickets", map[string]any{"id": ids[4], "status": 5})
-	until := autotask.Range{Last: autotask.Int(ids[6])}
+	until := autotask.IDRange{Last: autotask.Int(ids[6])}
 	q := autotask.Query{Filter: autotask.Eq("status", 1)}
 	assert.Equal(t, slices.Concat(ids[:4], ids[5:7]), scannedIDs(t.Context(), t, client, q, 1, until))
 	q.After = autotask.Int(ids[1])
 	assert.Equal(t, slices.Concat(ids[2:4], ids[5:7]), scannedIDs(t.Context(), t, client, q, 1, until))
-	assert.Equal(t, ids[8:], scannedIDs(t.Context(), t, client, q, 1, autotask.Range{After: autotask.Int(ids[7])}))
+	assert.Equal(t, ids[8:], scannedIDs(t.Context(), t, client, q, 1, autotask.IDRange{After: autotask.Int(ids[7])}))
 }
 
 // Company 0 is the tenant's own.
@@ -219,7 +235,7 @@ func TestScan_BeginsBeforeZero(t *testing.T) {
 	srv, client := tenant(t)
 	srv.Seed("Companies", map[string]any{"id": 0, "companyName": "Us"})
 	var names []string
-	for page, err := range autotask.Scan[entity.Company](t.Context(), client, autotask.Query{}, 2) {
+	for page, err := range autotask.Scan[entity.Company](t.Context(), client, autotask.Query{}, autotask.ScanOptions{Workers: 2}) {
 		require.NoError(t, err)
 		for _, company := range page.Items {
 			names = append(names, company.CompanyName.Or(""))
@@ -232,7 +248,7 @@ func TestScan_CountsNothingThatHasAnEnd(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
 	ids := layOut(srv, consecutive(10)...)
-	assert.Equal(t, ids, scannedIDs(t.Context(), t, client, autotask.Query{}, 3, autotask.Range{Last: autotask.Int(ids[9])}))
+	assert.Equal(t, ids, scannedIDs(t.Context(), t, client, autotask.Query{}, 3, autotask.IDRange{Last: autotask.Int(ids[9])}))
 	assert.Equal(t, ids, scannedIDs(t.Context(), t, client, autotask.Query{}, 1))
 	assert.Zero(t, count(srv, "POST Tickets/query/count"), "one worker shares with nobody")
 }
@@ -286,16 +302,16 @@ func TestScan_AFailureEndsItBehindWhatWasRead(t *testing.T) {
 		want := layOut(srv, consecutive(4001)...)
 		srv.Inject(autotasktest.Fault{Op: "POST Tickets/query", Skip: 2, Times: 1, Status: 500, Body: `{"errors":["no"]}`})
 		var got []int64
-		var rest []autotask.Range
+		var rest []autotask.IDRange
 		var failure error
-		for page, err := range srv.Client().Tickets.Scan(t.Context(), autotask.Query{}, 3) {
+		for page, err := range srv.Client().Tickets.Scan(t.Context(), autotask.Query{}, autotask.ScanOptions{Workers: 3}) {
 			if err != nil {
 				require.NoError(t, failure, "one error, and then the end")
 				assert.Nil(t, page)
 				failure = err
 				continue
 			}
-			got, rest = append(got, idsOfPage(t, page)...), page.Rest
+			got, rest = append(got, idsOfPage(t, page)...), page.Remaining
 		}
 		require.ErrorIs(t, failure, autotask.ErrInvalid)
 		got = append(got, scannedIDs(t.Context(), t, srv.Client(), autotask.Query{}, 3, rest...)...)
@@ -313,7 +329,7 @@ func TestScan_AFailureEndsThoseWhoWait(t *testing.T) {
 		layOut(srv, consecutive(600)...)
 		srv.Inject(autotasktest.Fault{Op: "POST Tickets/query/next", Status: 500, Body: `{"errors":["no"]}`})
 		var failure error
-		for _, err := range srv.Client().Tickets.Scan(t.Context(), autotask.Query{}, 3) {
+		for _, err := range srv.Client().Tickets.Scan(t.Context(), autotask.Query{}, autotask.ScanOptions{Workers: 3}) {
 			failure = errors.Join(failure, err)
 		}
 		require.ErrorIs(t, failure, autotask.ErrInvalid)
@@ -330,7 +346,7 @@ func TestScan_CancelEndsIt(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			var failure error
-			for _, err := range srv.Client().Tickets.Scan(ctx, autotask.Query{}, 3) {
+			for _, err := range srv.Client().Tickets.Scan(ctx, autotask.Query{}, autotask.ScanOptions{Workers: 3}) {
 				failure = err
 				cancel()
 			}
@@ -362,7 +378,7 @@ func (e *ending) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func endingThe(nth int64, srv *autotasktest.Server) (*ending, *autotask.Client) {
 	e := &ending{nth: nth}
-	return e, srv.Client(autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+	return e, srv.Client(autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		e.RoundTripper = next
 		return e
 	}))
@@ -377,7 +393,7 @@ func TestScan_AWorkerThatDoesNotReturnIsAFailure(t *testing.T) {
 			layOut(srv, consecutive(4001)...)
 			_, client := endingThe(4, srv)
 			var failure error
-			for _, err := range client.Tickets.Scan(t.Context(), autotask.Query{}, workers) {
+			for _, err := range client.Tickets.Scan(t.Context(), autotask.Query{}, autotask.ScanOptions{Workers: workers}) {
 				failure = errors.Join(failure, err)
 			}
 			require.ErrorContains(t, failure, "Goexit")
@@ -393,7 +409,7 @@ func TestScan_LeavingTheLoopEndsTheWorkers(t *testing.T) {
 		layOut(srv, consecutive(4001)...)
 		requests, client := endingThe(0, srv)
 		pages := 0
-		for _, err := range client.Tickets.Scan(t.Context(), autotask.Query{}, 3) {
+		for _, err := range client.Tickets.Scan(t.Context(), autotask.Query{}, autotask.ScanOptions{Workers: 3}) {
 			require.NoError(t, err)
 			if pages++; pages == 2 {
 				synctest.Wait() // the others are reading
@@ -408,12 +424,12 @@ func TestScan_LeavingTheLoopEndsTheWorkers(t *testing.T) {
 func TestScan_RefusesWhatMakesNoSense(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
-	for name, pages := range map[string]func(func(*autotask.Page[autotask.Ticket], error) bool){
-		"no workers": client.Tickets.Scan(t.Context(), autotask.Query{}, 0),
-		"a limit":    client.Tickets.Scan(t.Context(), autotask.Query{Limit: 10}, 3),
-		"a filter":   client.Tickets.Scan(t.Context(), autotask.Query{Filter: autotask.Eq("id", nil)}, 3),
-		"overlapping ranges": client.Tickets.Scan(t.Context(), autotask.Query{}, 3,
-			autotask.Range{Last: autotask.Int(20)}, autotask.Range{After: autotask.Int(10)}),
+	for name, pages := range map[string]func(func(*autotask.ScanPage[autotask.Ticket], error) bool){
+		"no workers": client.Tickets.Scan(t.Context(), autotask.Query{}, autotask.ScanOptions{Workers: -1}),
+		"a limit":    client.Tickets.Scan(t.Context(), autotask.Query{Limit: 10}, autotask.ScanOptions{Workers: 3}),
+		"a filter":   client.Tickets.Scan(t.Context(), autotask.Query{Filter: autotask.Eq("id", nil)}, autotask.ScanOptions{Workers: 3}),
+		"overlapping ranges": client.Tickets.Scan(t.Context(), autotask.Query{}, autotask.ScanOptions{Workers: 3, Resume: []autotask.IDRange{
+			{Last: autotask.Int(20)}, {After: autotask.Int(10)}}}),
 	} {
 		var failure error
 		for _, err := range pages {
@@ -429,7 +445,7 @@ func TestScan_WhatDoesNotAscendIsAnError(t *testing.T) {
 	srv, client := tenant(t)
 	srv.Inject(autotasktest.Fault{Op: "POST Tickets/query", Status: 200, Body: `{"items":[{"id":9},{"id":8}],"pageDetails":{"count":2}}`})
 	var failure error
-	for _, err := range client.Tickets.Scan(t.Context(), autotask.Query{}, 1) {
+	for _, err := range client.Tickets.Scan(t.Context(), autotask.Query{}, autotask.ScanOptions{Workers: 1}) {
 		failure = errors.Join(failure, err)
 	}
 	require.ErrorIs(t, failure, autotask.ErrServer)

@@ -148,7 +148,7 @@ func (b *budget) refresh(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.last == nil && err != nil {
-		return fmt.Errorf("reading the tenant's request limit, which WithReserve goes by: %w", err)
+		return fmt.Errorf("reading the tenant's request limit, which WithHourlyReserve goes by: %w", err)
 	}
 	return ctx.Err()
 }

@@ -39,7 +39,7 @@ func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func (l *limited) client(t *testing.T, reserve float64) *autotask.Client {
 	t.Helper()
-	client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase), autotask.WithReserve(reserve),
+	client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase), autotask.WithHourlyReserve(reserve),
 		autotask.WithHTTPClient(&http.Client{Transport: l}))
 	require.NoError(t, err)
 	return client
@@ -134,7 +134,7 @@ func TestReserve_WaitingEndsWithTheContext(t *testing.T) {
 func TestReserve_MustBeAShare(t *testing.T) {
 	t.Parallel()
 	for _, share := range []float64{-0.1, 1, 2} {
-		_, err := autotask.NewClient(testCredentials, autotask.WithReserve(share))
+		_, err := autotask.NewClient(testCredentials, autotask.WithHourlyReserve(share))
 		require.Error(t, err)
 	}
 }

@@ -29,11 +29,11 @@ func (s *TicketsService) Get(ctx context.Context, id int64) (*Ticket, error) {
 	return Get[Ticket](ctx, s.client, id)
 }
 
-// ResolveNumber finds the id that belongs to a ticket number, as people see it
+// IDByNumber finds the id that belongs to a ticket number, as people see it
 // (POST /Tickets/query, eq on ticketNumber; docs/api-notes.md, section 7.1). Numbers are
 // opaque: "T20261123.0001", but also "T20261123.0001.002" for a recurring
 // ticket. None is ErrNotFound; several are an *AmbiguousError with their ids.
-func (s *TicketsService) ResolveNumber(ctx context.Context, number string) (int64, error) {
+func (s *TicketsService) IDByNumber(ctx context.Context, number string) (int64, error) {
 	if strings.TrimSpace(number) == "" {
 		return 0, invalid(http.MethodPost, "Tickets/query", "the ticket number is empty")
 	}
@@ -64,7 +64,7 @@ func (s *TicketsService) idsOf(ctx context.Context, numbers []string) (map[strin
 	for _, number := range numbers {
 		if key := keyOfNumber(number); matches[key] == nil {
 			number = strings.TrimSpace(number)
-			matches[key] = &AmbiguousError{Kind: "ticket number", Name: number}
+			matches[key] = &AmbiguousError{What: "ticket number", Name: number}
 			filters = append(filters, Eq("ticketNumber", number))
 		}
 	}
@@ -100,10 +100,10 @@ func (s *TicketsService) idsOf(ctx context.Context, numbers []string) (map[strin
 	return ids, nil
 }
 
-// GetByNumber is ResolveNumber, then Get: the number is for display only, and
+// GetByNumber is IDByNumber, then Get: the number is for display only, and
 // a ticket is read by its id.
 func (s *TicketsService) GetByNumber(ctx context.Context, number string) (*Ticket, error) {
-	id, err := s.ResolveNumber(ctx, number)
+	id, err := s.IDByNumber(ctx, number)
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +124,8 @@ func (s *TicketsService) All(ctx context.Context, q Query) iter.Seq2[*Ticket, er
 
 // Scan reads one large result with several workers, in any order; see the
 // function Scan.
-func (s *TicketsService) Scan(ctx context.Context, q Query, workers int, rest ...Range) iter.Seq2[*Page[Ticket], error] {
-	return Scan[Ticket](ctx, s.client, q, workers, rest...)
+func (s *TicketsService) Scan(ctx context.Context, q Query, opts ScanOptions) iter.Seq2[*ScanPage[Ticket], error] {
+	return Scan[Ticket](ctx, s.client, q, opts)
 }
 
 // List reads the tickets that q asks for into memory.
@@ -201,8 +201,8 @@ const (
 	EvidenceSets Evidence = "sets"
 	// EvidenceDoesNotSet: no ticket with the status has either of them.
 	EvidenceDoesNotSet Evidence = "does not set"
-	// EvidenceBoth: some have them and some do not, or one but not the other.
-	EvidenceBoth Evidence = "both"
+	// EvidenceMixed: some have them and some do not, or one but not the other.
+	EvidenceMixed Evidence = "both"
 )
 
 // StatusSemantics tells what one status does in this tenant.
@@ -266,5 +266,5 @@ func (s StatusSemantics) conclude() Evidence {
 	case s.WithCompletedDate == 0 && s.WithResolvedDateTime == 0:
 		return EvidenceDoesNotSet
 	}
-	return EvidenceBoth
+	return EvidenceMixed
 }

@@ -36,6 +36,12 @@ func (s *TimeEntriesService) Get(ctx context.Context, id int64) (*TimeEntry, err
 	return Get[TimeEntry](ctx, s.client, id)
 }
 
+// GetMany reads the time entries of the given ids, up to 500 in a request. See the
+// function GetMany.
+func (s *TimeEntriesService) GetMany(ctx context.Context, ids []int64) (map[int64]*TimeEntry, error) {
+	return GetMany[TimeEntry](ctx, s.client, ids)
+}
+
 // All ranges over the time entries that q asks for, in the order of their ids
 // (POST /TimeEntries/query).
 func (s *TimeEntriesService) All(ctx context.Context, q Query) iter.Seq2[*TimeEntry, error] {
@@ -44,8 +50,8 @@ func (s *TimeEntriesService) All(ctx context.Context, q Query) iter.Seq2[*TimeEn
 
 // Scan reads one large result with several workers, in any order; see the
 // function Scan.
-func (s *TimeEntriesService) Scan(ctx context.Context, q Query, workers int, rest ...Range) iter.Seq2[*Page[TimeEntry], error] {
-	return Scan[TimeEntry](ctx, s.client, q, workers, rest...)
+func (s *TimeEntriesService) Scan(ctx context.Context, q Query, opts ScanOptions) iter.Seq2[*ScanPage[TimeEntry], error] {
+	return Scan[TimeEntry](ctx, s.client, q, opts)
 }
 
 // List reads the time entries that q asks for into memory.

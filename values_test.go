@@ -291,7 +291,7 @@ func TestPointersToEntitiesAreRefused(t *testing.T) {
 		}, "write [entity.Contact]"},
 		"Scan": {func() error {
 			return firstOf(func(yield func(error) bool) {
-				for _, err := range autotask.Scan[*entity.Contact](ctx, c, autotask.Query{}, 2) {
+				for _, err := range autotask.Scan[*entity.Contact](ctx, c, autotask.Query{}, autotask.ScanOptions{Workers: 2}) {
 					if !yield(err) {
 						return
 					}
@@ -300,8 +300,8 @@ func TestPointersToEntitiesAreRefused(t *testing.T) {
 		}, "write [entity.Contact]"},
 		"Count":   {func() error { return first(autotask.Count[*entity.Contact](ctx, c, autotask.Query{})) }, "write [entity.Contact]"},
 		"GetMany": {func() error { return first(autotask.GetMany[*entity.Contact](ctx, c, []int64{1})) }, "write [entity.Contact]"},
-		"ListOf": {func() error {
-			return first(autotask.ListOf[*entity.ResourceTimeOffBalance](ctx, c, 1))
+		"ListChildren": {func() error {
+			return first(autotask.ListChildren[*entity.ResourceTimeOffBalance](ctx, c, 1))
 		}, "write [entity.ResourceTimeOffBalance]"},
 		"Create": {func() error { return first(autotask.Create(ctx, c, &contact)) }, "write [entity.Contact]"},
 		"Update": {func() error {
@@ -362,7 +362,7 @@ func TestOne(t *testing.T) {
 	require.ErrorAs(t, err, &ambiguous)
 	require.ErrorIs(t, err, autotask.ErrAmbiguous)
 	assert.Equal(t, many[:10], ambiguous.IDs())
-	assert.Equal(t, "Companies", ambiguous.Kind)
+	assert.Equal(t, "Companies", ambiguous.What)
 	assert.Equal(t, `companyName eq "Chain"`, ambiguous.Name)
 	assert.Equal(t, "Chain", ambiguous.Candidates[0].Label)
 	assert.Len(t, srv.Requests(), 1)

@@ -125,14 +125,14 @@ type Outcome struct {
 
 // The steps of an Outcome.
 const (
-	StepSearch     = "search"
-	StepCreate     = "create"
-	StepReopen     = "reopen"
-	StepLookAgain  = "look again"
-	StepNote       = "note"
-	StepDuplicates = "duplicates"
-	StepStorm      = "storm"
-	StepResolve    = "resolve"
+	StepSearch     autotask.StepName = "search"
+	StepCreate     autotask.StepName = "create"
+	StepReopen     autotask.StepName = "reopen"
+	StepLookAgain  autotask.StepName = "look again"
+	StepNote       autotask.StepName = "note"
+	StepDuplicates autotask.StepName = "duplicates"
+	StepStorm      autotask.StepName = "storm"
+	StepResolve    autotask.StepName = "resolve"
 )
 
 const maxKey = 5_000
@@ -158,7 +158,7 @@ func Upsert(ctx context.Context, client *autotask.Client, a Alert, p Policy) (*O
 
 // Clear resolves the open ticket of an alert that is over, through
 // client.Resolve: if time is booked on the ticket, its status stays, and so does
-// it. No open ticket is no error. Give the Resolution a Ref or Begun if it has a
+// it. No open ticket is no error. Give the Resolution a Ref or StartedAt if it has a
 // Note, so that a repeat finds it.
 //
 // It locks the key for the calls with this client; Policy.Clear locks it with the

@@ -250,7 +250,7 @@ func TestClearLeavesATicketWithTimeOpen(t *testing.T) {
 func TestDuplicateTicketHandling(t *testing.T) {
 	t.Parallel()
 	srv := autotasktest.NewInProcess(t)
-	srv.SetUDFs("Tickets", autotasktest.UDF{Name: "Monitor Ticket ID"})
+	srv.SetUDFs("Tickets", autotasktest.UDFDefinition{Name: "Monitor Ticket ID"})
 	srv.SetDuplicateTickets(true)
 	old := srv.Seed("Tickets", map[string]any{
 		"companyID": company, "status": 10, "createDate": "2026-01-02T03:04:05Z",
@@ -391,7 +391,7 @@ func TestNotesThatMoveNothing(t *testing.T) {
 		srv.SetLatency(50 * time.Millisecond)
 		activity := regexp.MustCompile(`"lastActivityDate":"[^"]*"`)
 		newClient := func() *autotask.Client {
-			return srv.InProcessClient(autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+			return srv.InProcessClient(autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 				return roundTripper(func(r *http.Request) (*http.Response, error) {
 					resp, err := next.RoundTrip(r)
 					if err != nil || !strings.HasSuffix(r.URL.Path, "/Tickets/query") {

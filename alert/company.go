@@ -37,7 +37,7 @@ func FindCompany(ctx context.Context, client *autotask.Client, who string) (int6
 		case len(companies) == 1:
 			return companies[0].ID, nil
 		case len(companies) > 1:
-			return 0, &autotask.AmbiguousError{Kind: "company", Name: who, Candidates: companies}
+			return 0, &autotask.AmbiguousError{What: "company", Name: who, Candidates: companies}
 		}
 	}
 	return 0, fmt.Errorf("alert: %w: no active company has the name, the domain or a contact with the mail address %q", autotask.ErrNotFound, cut(who, 80))

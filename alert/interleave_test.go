@@ -249,7 +249,7 @@ func (w *world) work(ctx context.Context, worker int) error {
 var errKilled = errors.New("killed")
 
 func (w *world) newClient(worker int, die func()) *autotask.Client {
-	return w.srv.InProcessClient(autotask.WithMaxRetries(0), autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+	return w.srv.InProcessClient(autotask.WithMaxRetries(0), autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(r *http.Request) (*http.Response, error) { return w.carry(next, r, worker, die) })
 	}))
 }

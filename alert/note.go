@@ -15,7 +15,7 @@ func (r *run) quiet() bool {
 	now := time.Now()
 	if id, ok := r.state.inStorm(r.companyID, r.key, now); ok && r.policy.Storm.Keys > 0 {
 		r.out.Suppressed, r.out.Storm, r.out.TicketID = true, true, id
-		r.step(StepStorm, autotask.StepAlreadyDone, "storm ticket %d names the key, and was open within the last minute", id)
+		r.step(StepStorm, autotask.StateAlreadyDone, "storm ticket %d names the key, and was open within the last minute", id)
 		return true
 	}
 	k := r.state.knows(r.subject)
@@ -23,7 +23,7 @@ func (r *run) quiet() bool {
 		return false
 	}
 	r.out.Suppressed, r.out.TicketID = true, k.ticketID
-	r.step(StepNote, autotask.StepSkipped, "ticket %d was open within the last minute, and active within the last %v", k.ticketID, r.policy.NoteEvery)
+	r.step(StepNote, autotask.StateSkipped, "ticket %d was open within the last minute, and active within the last %v", k.ticketID, r.policy.NoteEvery)
 	return true
 }
 
@@ -54,7 +54,7 @@ func (r *run) note(ctx context.Context, t *autotask.Ticket) error {
 		k.events[r.event] = true
 		k.reported = later(k.reported, earlier(active, k.confirmed))
 		if !slices.ContainsFunc(r.out.Steps, func(s autotask.Step) bool { return s.Name == StepCreate }) {
-			r.step(StepCreate, autotask.StepAlreadyDone, "the event made %s in an earlier call", name(t))
+			r.step(StepCreate, autotask.StateAlreadyDone, "the event made %s in an earlier call", name(t))
 		}
 		return nil
 	}
@@ -64,7 +64,7 @@ func (r *run) note(ctx context.Context, t *autotask.Ticket) error {
 	if every := r.policy.NoteEvery; every > 0 && time.Since(later(k.reported, active)) < every && !r.out.Reopened {
 		k.reported = later(k.reported, earlier(active, k.confirmed))
 		r.out.Suppressed = true
-		r.step(StepNote, autotask.StepSkipped, "%s was active within the last %v", name(t), every)
+		r.step(StepNote, autotask.StateSkipped, "%s was active within the last %v", name(t), every)
 		return nil
 	}
 	if r.mayHold(k, active) {
@@ -88,7 +88,7 @@ func later(a, b time.Time) time.Time {
 
 func (r *run) noted(id int64, reason string) error {
 	r.out.Noted, r.out.NoteID = true, id
-	r.step(StepNote, autotask.StepAlreadyDone, "%s", reason)
+	r.step(StepNote, autotask.StateAlreadyDone, "%s", reason)
 	return nil
 }
 
@@ -183,7 +183,7 @@ func (r *run) post(ctx context.Context, t *autotask.Ticket, k *known) error {
 		k.posted = span{}
 	}
 	r.out.Noted, r.out.NoteID = true, id
-	r.step(StepNote, autotask.StepDone, "note %d on %s", id, name(t))
+	r.step(StepNote, autotask.StateDone, "note %d on %s", id, name(t))
 	return nil
 }
 

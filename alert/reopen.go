@@ -23,7 +23,7 @@ func (r *run) reopen(ctx context.Context, f *found) (done bool, err error) {
 		return false, err
 	}
 	if merged != "" {
-		r.step(StepReopen, autotask.StepSkipped, "%s was merged into another: %s", name(t), merged)
+		r.step(StepReopen, autotask.StateSkipped, "%s was merged into another: %s", name(t), merged)
 		return false, nil
 	}
 	changed, err := r.client.Tickets.Update(ctx, t.ID, func(now *autotask.Ticket) error {
@@ -35,13 +35,13 @@ func (r *run) reopen(ctx context.Context, f *found) (done bool, err error) {
 	})
 	switch {
 	case errors.Is(err, errGone):
-		r.step(StepReopen, autotask.StepSkipped, "%s is not one of the key any more", name(t))
+		r.step(StepReopen, autotask.StateSkipped, "%s is not one of the key any more", name(t))
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("alert: reopening ticket %d: %w", t.ID, err)
 	}
 	r.out.Reopened = true
-	r.step(StepReopen, autotask.StepDone, "%s has status %d again", name(changed), changed.Status)
+	r.step(StepReopen, autotask.StateDone, "%s has status %d again", name(changed), changed.Status)
 	again, err := r.search(ctx)
 	if err != nil {
 		return false, fmt.Errorf("ticket %d was reopened; looking whether it is the only one: %w", t.ID, err)
@@ -56,7 +56,7 @@ func (r *run) reopen(ctx context.Context, f *found) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	r.step(StepLookAgain, autotask.StepDone, "%d of the key's tickets are open", len(open))
+	r.step(StepLookAgain, autotask.StateDone, "%d of the key's tickets are open", len(open))
 	if len(open) == 0 {
 		return false, fmt.Errorf("alert: %w: ticket %d was reopened, and is closed again", autotask.ErrNotApplied, t.ID)
 	}
@@ -76,7 +76,7 @@ func (r *run) reopenable(f *found) *autotask.Ticket {
 		case !ok || closed.Before(since):
 		case strings.Contains(t.Resolution.Or(""), duplicateOf):
 		case r.policy.OnlyOurs && !isOurs(t):
-			r.step(StepReopen, autotask.StepSkipped, "%s was completed by resource %s, and not by the one that made it", name(t), t.CompletedByResourceID)
+			r.step(StepReopen, autotask.StateSkipped, "%s was completed by resource %s, and not by the one that made it", name(t), t.CompletedByResourceID)
 		case best == nil || closed.After(best.CompletedDate.Or(time.Time{})):
 			best = t
 		}
@@ -132,7 +132,7 @@ func (r *run) clear(ctx context.Context, res autotask.Resolution) error {
 		return err
 	}
 	r.state.forget(r.subject)
-	r.step(StepSearch, autotask.StepDone, "%d of the key's tickets are open", len(open))
+	r.step(StepSearch, autotask.StateDone, "%d of the key's tickets are open", len(open))
 	if len(open) == 0 {
 		r.out.AlreadyClear = true
 		if n := len(f.tickets); n > 0 {

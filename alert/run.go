@@ -60,7 +60,7 @@ func (r *run) lock(ctx context.Context, key string) (unlock func(), held context
 	return r.policy.Locker.Lock(ctx, key)
 }
 
-func (r *run) step(name string, state autotask.StepState, format string, args ...any) {
+func (r *run) step(name autotask.StepName, state autotask.StepState, format string, args ...any) {
 	r.out.Steps = append(r.out.Steps, autotask.Step{Name: name, State: state, Reason: fmt.Sprintf(format, args...)})
 }
 
@@ -135,7 +135,7 @@ func (r *run) upsert(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	r.step(StepSearch, autotask.StepDone, "%d of the key's tickets are open", len(open))
+	r.step(StepSearch, autotask.StateDone, "%d of the key's tickets are open", len(open))
 	if len(open) > 0 {
 		unlock() // nothing is made
 		return r.onOpen(ctx, open)
@@ -169,7 +169,7 @@ func (r *run) isHandled(ctx context.Context, f *found) (bool, error) {
 		if holdsMark(t.Description.Or(""), r.event) {
 			r.saw(t)
 			r.out.Created = true
-			r.step(StepCreate, autotask.StepAlreadyDone, "the event made %s in an earlier call; it was closed since", name(t))
+			r.step(StepCreate, autotask.StateAlreadyDone, "the event made %s in an earlier call; it was closed since", name(t))
 			return true, nil
 		}
 	}
@@ -234,10 +234,10 @@ func (r *run) create(ctx context.Context, t *autotask.Ticket) error {
 	}
 	if !holdsMark(mine.Description.Or(""), r.event) {
 		// Found by a search after a lost answer: another process has made it.
-		r.step(StepCreate, autotask.StepAlreadyDone, "somebody else made %s at the same time", name(mine))
+		r.step(StepCreate, autotask.StateAlreadyDone, "somebody else made %s at the same time", name(mine))
 	} else {
 		r.madeIt = true
-		r.step(StepCreate, autotask.StepDone, "%s", name(mine))
+		r.step(StepCreate, autotask.StateDone, "%s", name(mine))
 		if stamp, ok := mine.CreateDate.Get(); ok {
 			r.state.learn(stamp, during)
 		}
@@ -250,10 +250,10 @@ func (r *run) create(ctx context.Context, t *autotask.Ticket) error {
 		// A workflow rule has closed it at once, or somebody was quick.
 		r.saw(mine)
 		r.out.Created = true
-		r.step(StepLookAgain, autotask.StepDone, "it is closed already")
+		r.step(StepLookAgain, autotask.StateDone, "it is closed already")
 		return nil
 	}
-	r.step(StepLookAgain, autotask.StepDone, "%d of the key's tickets are open", len(open))
+	r.step(StepLookAgain, autotask.StateDone, "%d of the key's tickets are open", len(open))
 	return r.onOpen(ctx, open)
 }
 
@@ -282,7 +282,7 @@ func (r *run) madeBy(ctx context.Context, id int64, f *found) (*autotask.Ticket,
 	if at, ok := mine.CreateDate.Get(); ok {
 		made = at.Format(time.RFC3339)
 	}
-	r.step(StepCreate, autotask.StepAlreadyDone, "Autotask answered with %s, which was created at %s with externalID %q and has status %d: the tenant handles duplicate tickets",
+	r.step(StepCreate, autotask.StateAlreadyDone, "Autotask answered with %s, which was created at %s with externalID %q and has status %d: the tenant handles duplicate tickets",
 		name(mine), made, mine.ExternalID.Or(""), mine.Status)
 	return nil, nil
 }
@@ -337,17 +337,17 @@ func (r *run) closeDuplicates(ctx context.Context, keep *autotask.Ticket, others
 			return fmt.Errorf("alert: closing ticket %d, a duplicate of %d: %w", t.ID, keep.ID, err)
 		}
 		if busy {
-			r.step(StepDuplicates, autotask.StepSkipped, "%s has time entries, so that it stays open beside %s", name(t), name(keep))
+			r.step(StepDuplicates, autotask.StateSkipped, "%s has time entries, so that it stays open beside %s", name(t), name(keep))
 			continue
 		}
 		switch err := r.closeDuplicate(ctx, t.ID, keep); {
 		case errors.Is(err, errGone):
-			r.step(StepDuplicates, autotask.StepAlreadyDone, "%s is not an open ticket of the key any more", name(t))
+			r.step(StepDuplicates, autotask.StateAlreadyDone, "%s is not an open ticket of the key any more", name(t))
 		case err != nil:
 			return fmt.Errorf("alert: closing ticket %d, a duplicate of %d: %w", t.ID, keep.ID, err)
 		default:
 			r.out.Duplicates = append(r.out.Duplicates, t.ID)
-			r.step(StepDuplicates, autotask.StepDone, "%s closed as a duplicate of %s", name(t), name(keep))
+			r.step(StepDuplicates, autotask.StateDone, "%s closed as a duplicate of %s", name(t), name(keep))
 		}
 	}
 	return nil

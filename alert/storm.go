@@ -148,7 +148,7 @@ func (r *run) makeStorm(ctx context.Context, n int) (*autotask.Ticket, error) {
 		r.saw(made)
 		return nil, fmt.Errorf("alert: %w: a storm ticket was created, and Autotask answered with ticket %d, externalID %q", autotask.ErrNotApplied, id, made.ExternalID.Or(""))
 	}
-	r.step(StepStorm, autotask.StepDone, "%s takes new keys for an hour", name(made))
+	r.step(StepStorm, autotask.StateDone, "%s takes new keys for an hour", name(made))
 	r.state.madeStorm(made)
 	return made, nil
 }
@@ -159,7 +159,7 @@ func (r *run) onStorm(ctx context.Context, t *autotask.Ticket) error {
 	r.out.Storm = true
 	if r.state.isNamed(t.ID, r.key) {
 		r.out.Suppressed = true
-		r.step(StepStorm, autotask.StepAlreadyDone, "storm %s names the key", name(t))
+		r.step(StepStorm, autotask.StateAlreadyDone, "storm %s names the key", name(t))
 		return nil
 	}
 	title := r.alert.Note.Title
@@ -170,7 +170,7 @@ func (r *run) onStorm(ctx context.Context, t *autotask.Ticket) error {
 	}
 	r.state.nameInStorm(t.ID, r.key)
 	r.out.Noted, r.out.NoteID = true, id
-	r.step(StepStorm, autotask.StepDone, "note %d on storm %s names the key", id, name(t))
+	r.step(StepStorm, autotask.StateDone, "note %d on storm %s names the key", id, name(t))
 	return nil
 }
 

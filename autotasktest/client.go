@@ -17,7 +17,7 @@ func (s *Server) Client(opts ...autotask.Option) *autotask.Client {
 	if s.http2 {
 		return s.newClient(autotask.WithHTTPClient(s.HTTPClient()), opts)
 	}
-	return s.newClient(autotask.WithTransport(s.Wrap), opts)
+	return s.newClient(autotask.WithMiddleware(s.Wrap), opts)
 }
 
 // InProcessClient is Client, but without a socket: its requests go through

@@ -105,7 +105,7 @@ func TestHanging(t *testing.T) {
 
 func TestCloseEndsAHang(t *testing.T) {
 	t.Parallel()
-	for _, fault := range []autotasktest.Fault{{Hang: true}, {Hang: true, DropResponse: true}, {Hang: true, Truncate: true}, {Drip: time.Hour}} {
+	for _, fault := range []autotasktest.Fault{{Hang: true}, {Hang: true, DropResponse: true}, {Hang: true, Truncate: true}, {SlowBody: time.Hour}} {
 		bothWays(t, func(t *testing.T, x *tenant) {
 			x.Inject(fault)
 			ended := make(chan error)
@@ -126,7 +126,7 @@ func TestCloseEndsAHang(t *testing.T) {
 func TestDrip(t *testing.T) {
 	t.Parallel()
 	bothWays(t, func(t *testing.T, x *tenant) {
-		x.Inject(autotasktest.Fault{Status: 500, Body: "slowly", Drip: 2 * time.Millisecond})
+		x.Inject(autotasktest.Fault{Status: 500, Body: "slowly", SlowBody: 2 * time.Millisecond})
 		began := time.Now()
 		resp := x.open(x.request("GET", "Companies/0", ""))
 		assert.EqualValues(t, len("slowly"), resp.ContentLength)
@@ -139,7 +139,7 @@ func TestDripEndsWithTheRequest(t *testing.T) {
 	t.Parallel()
 	bothWays(t, func(t *testing.T, x *tenant) {
 		x.SetThreadLimit(1)
-		x.Inject(autotasktest.Fault{Drip: time.Hour})
+		x.Inject(autotasktest.Fault{SlowBody: time.Hour})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		resp := x.open(x.request("GET", "Companies/0", "").WithContext(ctx)) // the headers do not wait
@@ -149,7 +149,7 @@ func TestDripEndsWithTheRequest(t *testing.T) {
 		assert.Empty(t, body)
 		require.Eventually(t, func() bool { return x.get("Companies/0").status == 200 }, time.Minute, time.Millisecond)
 
-		x.Inject(autotasktest.Fault{Drip: time.Hour})
+		x.Inject(autotasktest.Fault{SlowBody: time.Hour})
 		resp = x.open(x.request("GET", "Companies/0", ""))
 		assert.Equal(t, 429, x.get("Companies/0").status, "an answer on its way counts")
 		read := make(chan error)
@@ -237,7 +237,7 @@ func TestGzipBomb(t *testing.T) {
 		a, err := x.send(x.request("GET", "Companies/0", ""))
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 		assert.NotEmpty(t, a.body)
-		x.Inject(autotasktest.Fault{Oversize: size, GzipBomb: true, Drip: time.Hour})
+		x.Inject(autotasktest.Fault{Oversize: size, GzipBomb: true, SlowBody: time.Hour})
 		x.giveUp("GET", "Companies/0", "", x.struck)
 	})
 }

@@ -106,9 +106,9 @@
 //	_, err = client.Tickets.Create(ctx, ticket)
 //	err = srv.DeliverWebhooks(ctx) // calls back until nothing is left to tell
 //
-// Only loopback addresses are called. SetHookHandler takes the calls in process
+// Only loopback addresses are called. SetWebhookHandler takes the calls in process
 // instead, whatever their address. What Seed does is no event; FireWebhooks tells
-// of seeded rows. SetHookSigning signs in the other ways that are reported.
+// of seeded rows. SetWebhookSigning signs in the other ways that are reported.
 //
 // # Settings of a tenant
 //
@@ -159,13 +159,13 @@
 //
 //   - The request does not come through: Refuse, DropRequest, Hang, Delay.
 //   - Something else answers: Status, Redirect, Garbage, HTML.
-//   - The answer does not come through: DropResponse, Truncate, Drip, Oversize,
+//   - The answer does not come through: DropResponse, Truncate, SlowBody, Oversize,
 //     GzipBomb, and Hang with one of the first two; ResetStream over HTTP/2.
-//   - The request outlives its client: Lands, after a time, and Linger, after a
+//   - The request outlives its client: Lands, after a time, and ApplyAfter, after a
 //     number of requests; with Hang or Status, too.
 //   - The answer is whole and wrong: IgnoreWrite, RepeatNextPage,
 //     ForeignNextPage.
-//   - The tenant does not stand still: Revert, Edit, Late, Lag.
+//   - The tenant does not stand still: Revert, Edit, HideFromQueries, Lag.
 //
 // A fault happens once unless Times says otherwise, and at the k-th request of
 // all with Skip: k-1. PendingFaults tells whether all of them did, and

@@ -123,14 +123,14 @@ func ExampleServer_Snapshot() {
 func ExampleServer_DeliverWebhooks() {
 	srv := autotasktest.Start()
 	defer srv.Close()
-	srv.SetHookHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	srv.SetWebhookHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		fmt.Println(len(r.Header.Get("X-Hook-Signature")) > 0, strings.Contains(string(body), `"Fields":{"title":"Backup failed"}`))
 	}))
 	hook := srv.Seed("TicketWebhooks", map[string]any{
 		"webhookUrl": "https://example.com/hook", "secretKey": "key", "isReady": true, "isSubscribedToCreateEvents": true,
 	})
-	srv.Seed("TicketWebhookFields", map[string]any{"webhookID": hook, "fieldID": srv.HookFieldID("Tickets", "title"), "isSubscribedField": true})
+	srv.Seed("TicketWebhookFields", map[string]any{"webhookID": hook, "fieldID": srv.WebhookFieldID("Tickets", "title"), "isSubscribedField": true})
 
 	_, err := srv.Client().Tickets.Create(context.Background(), &autotask.Ticket{
 		Title: "Backup failed", Status: 1, Priority: 2, CompanyID: autotasktest.CustomerID,
@@ -147,7 +147,7 @@ func ExampleServer_DeliverWebhooks() {
 func ExampleServer_SetUDFs() {
 	srv := autotasktest.Start()
 	defer srv.Close()
-	srv.SetUDFs("Tickets", autotasktest.UDF{Name: "Site"}, autotasktest.UDF{Name: "Seats", Type: "integer"})
+	srv.SetUDFs("Tickets", autotasktest.UDFDefinition{Name: "Site"}, autotasktest.UDFDefinition{Name: "Seats", Type: "integer"})
 	id := srv.Seed("Tickets", nil)
 	fmt.Println(srv.Get("Tickets", id)["userDefinedFields"])
 	// Output: [map[name:Site value:<nil>] map[name:Seats value:<nil>]]

@@ -46,7 +46,7 @@ type Fault struct {
 	// is carried out.
 	Redirect string
 	// Status, with Body and Header, is answered; nothing is carried out, unless
-	// Linger or Lands says that it is later.
+	// ApplyAfter or Lands says that it is later.
 	Status int
 	Body   string
 	Header http.Header
@@ -61,25 +61,25 @@ type Fault struct {
 	// write. Numbers are json.Number; a member taken out is absent afterwards.
 	// Edit must not call the Server.
 	Edit func(row map[string]any)
-	// Late keeps the row that a create makes from the next so many queries,
+	// HideFromQueries keeps the row that a create makes from the next so many queries,
 	// counts and lists of its entity, every page being one; GET of its id shows
 	// it. It is a number and no time, so that it takes no clock to get past it.
-	Late int
+	HideFromQueries int
 	// Lag keeps that row from them for a time, by the tenant's clock. See
 	// SetQueryLag, which does so with every row.
 	Lag time.Duration
 
-	// Linger carries the request out after its client has lost it: as the next
+	// ApplyAfter carries the request out after its client has lost it: as the next
 	// so many requests have arrived, just before the last of them is carried
 	// out, but no later than five minutes after it came, by the tenant's clock,
 	// which is when Autotask gives up any request. The connection is cut at
 	// once; with Hang the client waits until its context ends; with Status that
 	// is answered at once, as a gateway does that has lost patience. Zone
 	// discovery and requests that the thread limit turns away do not count.
-	// Until then the fault is pending. Land does not wait for it.
-	Linger int
+	// Until then the fault is pending. ApplyPending does not wait for it.
+	ApplyAfter int
 	// Lands carries the request out that long after it arrived, by the tenant's
-	// clock, five minutes at the most; otherwise it is like Linger. Of both, what
+	// clock, five minutes at the most; otherwise it is like ApplyAfter. Of both, what
 	// comes first counts. Nothing waits for the time: what is due lands before
 	// the next request is carried out, or when Get, Rows, Raw, Snapshot and
 	// their like look at the tenant, and is stamped as of when it was due.
@@ -100,9 +100,9 @@ type Fault struct {
 	// Truncate carries the request out and closes the connection after half of
 	// the answer's body.
 	Truncate bool
-	// Drip carries the request out and sends the answer's body byte by byte,
+	// SlowBody carries the request out and sends the answer's body byte by byte,
 	// with this time before each.
-	Drip time.Duration
+	SlowBody time.Duration
 	// Oversize carries the request out and swells the answer's body to that
 	// many bytes, without a Content-Length. The body is made as it is read. It
 	// stays valid JSON if the size leaves room for that.
@@ -270,7 +270,7 @@ func (f Fault) deliver(a answer, r *http.Request) answer {
 	case f.Truncate:
 		a.delivery = half
 	}
-	a.drip = f.Drip
+	a.drip = f.SlowBody
 	a.oversize = f.Oversize
 	a.compressed = f.GzipBomb && acceptsGzip(r)
 	a.stalls = f.Hang

@@ -191,7 +191,7 @@ func (f *filter) operand(c condition) (operand, error) {
 func (f *filter) udfOperand(name string) (operand, error) {
 	f.udfs++
 	defs := f.server.definitions(f.entity)
-	i := slices.IndexFunc(defs, func(d UDF) bool { return strings.EqualFold(d.Name, name) })
+	i := slices.IndexFunc(defs, func(d UDFDefinition) bool { return strings.EqualFold(d.Name, name) })
 	if i < 0 {
 		return operand{}, unknownField(name, f.entity)
 	}

@@ -144,9 +144,9 @@ func (s *Server) settleReady(of *schema.Entity, field *row) {
 	t.put(&row{id: id, fields: fields})
 }
 
-// HookFieldID returns the id that a field of a collection's entity has among the
+// WebhookFieldID returns the id that a field of a collection's entity has among the
 // fields of webhooks, native or user-defined: the value of fieldID or udfFieldID.
-func (s *Server) HookFieldID(collection, field string) int64 {
+func (s *Server) WebhookFieldID(collection, field string) int64 {
 	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
@@ -157,7 +157,7 @@ func (s *Server) HookFieldID(collection, field string) int64 {
 	s.mu.Unlock()
 	id, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {
-		s.fail("HookFieldID: no webhook tells of %q of %s", field, e.Name)
+		s.fail("WebhookFieldID: no webhook tells of %q of %s", field, e.Name)
 	}
 	return id
 }

@@ -72,7 +72,7 @@ func TestResetStreams(t *testing.T) {
 		{autotasktest.Fault{ResetStream: autotasktest.ResetInternalError}, 1, 1, "INTERNAL_ERROR"},
 		{autotasktest.Fault{ResetStream: autotasktest.ResetCancel}, 1, 1, "CANCEL"},
 		{autotasktest.Fault{ResetStream: autotasktest.ResetEnhanceYourCalm, DropRequest: true}, 1, 0, "ENHANCE_YOUR_CALM"},
-		{autotasktest.Fault{ResetStream: autotasktest.ResetProtocolError, Linger: 1}, 2, 2, ""},
+		{autotasktest.Fault{ResetStream: autotasktest.ResetProtocolError, ApplyAfter: 1}, 2, 2, ""},
 		{autotasktest.Fault{DropResponse: true}, 1, 1, "unexpected EOF"},
 		{autotasktest.Fault{Truncate: true}, 1, 1, ""},
 	} {

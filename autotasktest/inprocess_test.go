@@ -246,7 +246,7 @@ func TestTheBubblesTimePasses(t *testing.T) {
 		assert.Equal(t, time.Hour, x.Requests()[0].Duration)
 
 		began = time.Now()
-		x.Inject(autotasktest.Fault{Status: 503, Body: "busy", Drip: time.Minute})
+		x.Inject(autotasktest.Fault{Status: 503, Body: "busy", SlowBody: time.Minute})
 		resp := x.open(x.request("GET", "Companies/0", ""))
 		buffer := make([]byte, 100)
 		n, err := resp.Body.Read(buffer)
@@ -262,7 +262,7 @@ func TestTheBubblesContextEndsEverything(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []autotasktest.Fault{
 		{Hang: true}, {Hang: true, DropResponse: true}, {Hang: true, Truncate: true}, {Hang: true, Refuse: true},
-		{Delay: time.Hour}, {Delay: time.Hour, Refuse: true}, {Drip: time.Hour}, {Drip: time.Hour, Oversize: 1 << 40, GzipBomb: true},
+		{Delay: time.Hour}, {Delay: time.Hour, Refuse: true}, {SlowBody: time.Hour}, {SlowBody: time.Hour, Oversize: 1 << 40, GzipBomb: true},
 	} {
 		inBubble(t, func(t *testing.T, x *tenant) {
 			x.Inject(fault)
@@ -301,7 +301,7 @@ func TestAClientInABubble(t *testing.T) {
 		id := x.Seed("Tickets", nil)
 		x.Inject(autotasktest.Fault{Op: "GET Tickets", Skip: 1, Times: 2, Refuse: true})
 		x.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", Hang: true, DropResponse: true})
-		x.Inject(autotasktest.Fault{Op: "PUT Tickets", Drip: time.Hour})
+		x.Inject(autotasktest.Fault{Op: "PUT Tickets", SlowBody: time.Hour})
 		_, err := x.Client().Resolve(t.Context(), id, autotask.Resolution{
 			Text:   "Done.",
 			Note:   &autotask.TicketNote{Title: "Checked", Description: "No errors.", NoteType: 1, Publish: 2},

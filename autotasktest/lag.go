@@ -14,8 +14,8 @@ func (s *Server) SetQueryLag(d time.Duration) {
 // keepFromQueries hides a row that was just created, for as long as the tenant
 // and the fault say.
 func (s *Server) keepFromQueries(t *table, id int64, f Fault) {
-	if f.Late > 0 {
-		t.keepBack(id, f.Late)
+	if f.HideFromQueries > 0 {
+		t.keepBack(id, f.HideFromQueries)
 	}
 	if lag := max(s.queryLag, f.Lag); lag > 0 && t.rows[id] != nil {
 		if t.unseen == nil {

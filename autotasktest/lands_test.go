@@ -61,7 +61,7 @@ func TestLandsAndLinger(t *testing.T) {
 	x := newInProcessTenant(t)
 	now := noon
 	x.SetClock(func() time.Time { return now })
-	both := autotasktest.Fault{Op: "POST Tickets", Lands: time.Minute, Linger: 2}
+	both := autotasktest.Fault{Op: "POST Tickets", Lands: time.Minute, ApplyAfter: 2}
 	x.Inject(both)
 	x.lost("POST", "Tickets", newTicket(""))
 	x.get("Companies/0").ok()
@@ -76,7 +76,7 @@ func TestLandsAndLinger(t *testing.T) {
 
 	x.Inject(autotasktest.Fault{Op: "POST Tickets", Lands: 5 * time.Minute})
 	x.lost("POST", "Tickets", newTicket(""))
-	assert.Equal(t, 1, x.Land(), "Land does not wait")
+	assert.Equal(t, 1, x.ApplyPending(), "ApplyPending does not wait")
 	assert.Len(t, x.Rows("Tickets"), 3)
 }
 
@@ -90,7 +90,7 @@ func TestAGatewayAnswersAndTheWriteLands(t *testing.T) {
 		gateway := autotasktest.Fault{
 			Op: "POST Tickets/Notes", Status: http.StatusGatewayTimeout, Body: "<html>", Header: http.Header{"content-type": {"text/html"}},
 		}
-		for i, f := range []autotasktest.Fault{{Lands: time.Minute}, {Linger: 2}} {
+		for i, f := range []autotasktest.Fault{{Lands: time.Minute}, {ApplyAfter: 2}} {
 			f.Op, f.Status, f.Body, f.Header = gateway.Op, gateway.Status, gateway.Body, gateway.Header
 			x.Inject(f)
 			a := x.post(path("Tickets/%d/Notes", id), noteBody)
@@ -134,9 +134,9 @@ func TestAPanicInALandingIsReported(t *testing.T) {
 	x.Server = autotasktest.NewInProcess(fake)
 	x.http.Transport = x.Transport()
 	id := x.Seed("Tickets", nil)
-	x.Inject(autotasktest.Fault{Linger: 9, Edit: func(map[string]any) { panic("out of order") }})
+	x.Inject(autotasktest.Fault{ApplyAfter: 9, Edit: func(map[string]any) { panic("out of order") }})
 	x.lost("GET", path("Tickets/%d", id), "")
-	assert.Equal(t, 1, x.Land())
+	assert.Equal(t, 1, x.ApplyPending())
 	assert.Equal(t, []string{"autotasktest: panic as a request landed: out of order"}, fake.reported())
 }
 

@@ -20,10 +20,10 @@ type lingering struct {
 	counts bool // waits for requests as well
 }
 
-// Land carries out the requests that a Fault with Linger or Lands keeps back,
+// ApplyPending carries out the requests that a Fault with ApplyAfter or Lands keeps back,
 // whether or not their time has come, and returns how many there were. Those
 // whose time has come land first, as of that time.
-func (s *Server) Land() int {
+func (s *Server) ApplyPending() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.land(true)
@@ -38,13 +38,13 @@ func (s *Server) look() {
 
 // landsLater reports whether the request is carried out when its client no
 // longer waits for it.
-func (f Fault) landsLater() bool { return f.Linger > 0 || f.Lands > 0 }
+func (f Fault) landsLater() bool { return f.ApplyAfter > 0 || f.Lands > 0 }
 
 // keepForLater puts a request aside.
 func (s *Server) keepForLater(c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := &lingering{call: c, left: c.fault.Linger, counts: c.fault.Linger > 0, due: c.arrived.Add(maxExecution)}
+	l := &lingering{call: c, left: c.fault.ApplyAfter, counts: c.fault.ApplyAfter > 0, due: c.arrived.Add(maxExecution)}
 	if c.fault.Lands > 0 {
 		l.due = c.arrived.Add(c.fault.Lands)
 	}

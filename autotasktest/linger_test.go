@@ -21,7 +21,7 @@ func TestWritesThatLandLater(t *testing.T) {
 		all := path(`[{"op":"eq","field":"ticketID","value":%d}]`, id)
 		for _, hang := range []bool{false, true} {
 			before := len(x.Rows("TicketNotes"))
-			x.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", Linger: 2, Hang: hang})
+			x.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", ApplyAfter: 2, Hang: hang})
 			if hang {
 				x.giveUp("POST", notes, noteBody, func() bool { return x.PendingFaults() == 1 && len(x.Requests()) > 0 && x.MaxInFlight("Tickets") > 0 })
 			} else {
@@ -35,14 +35,14 @@ func TestWritesThatLandLater(t *testing.T) {
 			x.ResetRequests()
 		}
 
-		x.Inject(autotasktest.Fault{Op: "PUT Tickets", Linger: 100})
+		x.Inject(autotasktest.Fault{Op: "PUT Tickets", ApplyAfter: 100})
 		x.lost("PUT", "Tickets", x.ticket(id, func(m map[string]any) { m["status"] = 5 }))
-		x.Inject(autotasktest.Fault{Op: "PUT Tickets", Linger: 100})
+		x.Inject(autotasktest.Fault{Op: "PUT Tickets", ApplyAfter: 100})
 		x.lost("PUT", "Tickets", x.ticket(id, func(m map[string]any) { m["status"] = 7 }))
 		assert.Equal(t, "1", text(x.Get("Tickets", id)["status"]))
-		assert.Equal(t, 2, x.Land())
+		assert.Equal(t, 2, x.ApplyPending())
 		assert.Equal(t, "7", text(x.Get("Tickets", id)["status"]))
-		assert.Zero(t, x.Land())
+		assert.Zero(t, x.ApplyPending())
 	})
 }
 
@@ -51,7 +51,7 @@ func TestNothingLandsAfterFiveMinutes(t *testing.T) {
 	x := newInProcessTenant(t)
 	now := noon
 	x.SetClock(func() time.Time { return now })
-	x.Inject(autotasktest.Fault{Op: "POST Tickets", Linger: 100})
+	x.Inject(autotasktest.Fault{Op: "POST Tickets", ApplyAfter: 100})
 	x.lost("POST", "Tickets", newTicket(""))
 	now = now.Add(5*time.Minute - time.Second)
 	x.get("Companies/0").ok()
@@ -68,11 +68,11 @@ func TestTheClientMeetsALateLanding(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			srv := autotasktest.NewInProcess(t)
 			id := srv.Seed("Tickets", nil)
-			srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", Linger: linger, Hang: true})
+			srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", ApplyAfter: linger, Hang: true})
 			client := srv.Client(autotask.WithHTTPClient(&http.Client{Transport: srv.Transport(), Timeout: time.Minute}))
 			_, err := client.Notes.Create(t.Context(), id, &autotask.TicketNote{Title: "Checked", Description: "No errors.", NoteType: 1, Publish: 2})
 			require.ErrorIs(t, err, want)
-			srv.Land()
+			srv.ApplyPending()
 			assert.Len(t, srv.Rows("TicketNotes"), 1)
 		})
 	}

@@ -85,7 +85,7 @@ var (
 		{"DropRequest", func(f Fault) bool { return f.DropRequest }, anything},
 	}
 	landing = []faultKind{
-		{"Linger", func(f Fault) bool { return f.Linger > 0 }, anything},
+		{"ApplyAfter", func(f Fault) bool { return f.ApplyAfter > 0 }, anything},
 		{"Lands", func(f Fault) bool { return f.Lands > 0 }, anything},
 	}
 	insteadOf = []faultKind{
@@ -96,7 +96,7 @@ var (
 		{"IgnoreWrite", func(f Fault) bool { return f.IgnoreWrite }, writes},
 		{"Revert", func(f Fault) bool { return f.Revert }, writes},
 		{"Edit", func(f Fault) bool { return f.Edit != nil }, schema.Get | schema.Create | schema.Put | schema.Patch},
-		{"Late", func(f Fault) bool { return f.Late > 0 }, schema.Create},
+		{"HideFromQueries", func(f Fault) bool { return f.HideFromQueries > 0 }, schema.Create},
 		{"Lag", func(f Fault) bool { return f.Lag > 0 }, schema.Create},
 	}
 	withContent = []faultKind{
@@ -110,7 +110,7 @@ var (
 	hang         = faultKind{"Hang", func(f Fault) bool { return f.Hang }, anything}
 	withBody     = []faultKind{
 		{"Truncate", func(f Fault) bool { return f.Truncate }, anything},
-		{"Drip", func(f Fault) bool { return f.Drip > 0 }, anything},
+		{"SlowBody", func(f Fault) bool { return f.SlowBody > 0 }, anything},
 		{"Oversize", func(f Fault) bool { return f.Oversize > 0 }, anything},
 	}
 )
@@ -129,7 +129,7 @@ var misfits = []struct {
 	{"Hang", func(f Fault) bool { return f.Hang && !f.DropResponse && !f.Truncate && !f.landsLater() }, slices.Concat(insteadOf, withRows, withContent, withBody, []faultKind{resetStream})},
 	{"Redirect", func(f Fault) bool { return f.Redirect != "" }, slices.Concat(landing, insteadOf[1:])},
 	{"Status and a landing", func(f Fault) bool { return f.Status != 0 && f.landsLater() }, slices.Concat(withContent, []faultKind{dropResponse, resetStream, hang})},
-	{"Linger or Lands", func(f Fault) bool { return f.Status == 0 && f.landsLater() }, slices.Concat(withContent, withBody, []faultKind{dropResponse})},
+	{"ApplyAfter or Lands", func(f Fault) bool { return f.Status == 0 && f.landsLater() }, slices.Concat(withContent, withBody, []faultKind{dropResponse})},
 	{"another answer", func(f Fault) bool { return f.Status != 0 && !f.landsLater() || f.Redirect != "" }, slices.Concat(withRows, withContent, []faultKind{dropResponse, resetStream})},
 	{"ResetStream", func(f Fault) bool { return f.ResetStream != 0 }, slices.Concat(withContent, withBody, []faultKind{dropResponse})},
 	{"DropResponse", func(f Fault) bool { return f.DropResponse }, slices.Concat(withContent, withBody)},
@@ -172,8 +172,8 @@ func (f Fault) checkKinds() error {
 // checkNumbers refuses numbers below 0. Times alone has a meaning for them.
 func (f Fault) checkNumbers() error {
 	for name, n := range map[string]int64{
-		"Skip": int64(f.Skip), "Linger": int64(f.Linger), "Late": int64(f.Late), "Oversize": f.Oversize,
-		"Delay": int64(f.Delay), "Lands": int64(f.Lands), "Lag": int64(f.Lag), "Drip": int64(f.Drip),
+		"Skip": int64(f.Skip), "ApplyAfter": int64(f.ApplyAfter), "HideFromQueries": int64(f.HideFromQueries), "Oversize": f.Oversize,
+		"Delay": int64(f.Delay), "Lands": int64(f.Lands), "Lag": int64(f.Lag), "SlowBody": int64(f.SlowBody),
 	} {
 		if n < 0 {
 			return fmt.Errorf("%s is less than 0", name)

@@ -39,10 +39,10 @@ var misuses = map[string]func(*autotasktest.Server){
 		s.SetPicklist("Tickets", "status", []autotasktest.PicklistValue{{Value: "1", Label: "New"}, {Value: "1", Label: "Open"}})
 	},
 	`SetUDFs: Ticket: "site" is defined twice`: func(s *autotasktest.Server) {
-		s.SetUDFs("Tickets", autotasktest.UDF{Name: "Site"}, autotasktest.UDF{Name: "site"})
+		s.SetUDFs("Tickets", autotasktest.UDFDefinition{Name: "Site"}, autotasktest.UDFDefinition{Name: "site"})
 	},
 	`SetUDFs: Ticket: "Site": the value "a" stands in the list twice`: func(s *autotasktest.Server) {
-		s.SetUDFs("Tickets", autotasktest.UDF{Name: "Site", Picklist: []autotasktest.PicklistValue{{Value: "a"}, {Value: "a"}}})
+		s.SetUDFs("Tickets", autotasktest.UDFDefinition{Name: "Site", Picklist: []autotasktest.PicklistValue{{Value: "a"}, {Value: "a"}}})
 	},
 	`Seed: Tickets: status: "1" does not fit: the field is of the kind integer`:        func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"status": "1"}) },
 	`Seed: Tickets: status: Conversion failed when converting the varchar value '1.5'`: func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"status": 1.5}) },
@@ -74,7 +74,7 @@ var misuses = map[string]func(*autotasktest.Server){
 	`Inject: a GzipBomb needs an Oversize`:                                  func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{GzipBomb: true}) },
 	`Inject: "example.com" is no origin such as "https://example.com"`:      func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "example.com"}) },
 	`Inject: "https://example.com/x" is no origin`:                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "https://example.com/x"}) },
-	`Inject: with Refuse, Linger does nothing`:                              func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Linger: 1, Refuse: true}) },
+	`Inject: with Refuse, ApplyAfter does nothing`:                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ApplyAfter: 1, Refuse: true}) },
 	`Inject: 5m0.000000001s is no time to land`:                             func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Lands: 5*time.Minute + 1}) },
 	`Inject: Lands is less than 0`:                                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Lands: -1}) },
 	`Inject: ResetStream takes a tenant of NewHTTP2 or NewInProcess`:        func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ResetStream: 1}) },
@@ -83,13 +83,13 @@ var misuses = map[string]func(*autotasktest.Server){
 	`Change: there is no Ticket 1`:                                          func(s *autotasktest.Server) { s.Change("Tickets", 1, nil) },
 	`Change: Tickets: Ticket has no field "x"`:                              func(s *autotasktest.Server) { s.Change("Tickets", 1, map[string]any{"x": 1}) },
 	`the API has no collection "X"`:                                         func(s *autotasktest.Server) { s.Change("X", 1, nil) },
-	`SetUDFs: TimeEntry has no user-defined fields`:                         func(s *autotasktest.Server) { s.SetUDFs("TimeEntries", autotasktest.UDF{Name: "x"}) },
-	`SetUDFs: Ticket: a definition has no name`:                             func(s *autotasktest.Server) { s.SetUDFs("Tickets", autotasktest.UDF{}) },
+	`SetUDFs: TimeEntry has no user-defined fields`:                         func(s *autotasktest.Server) { s.SetUDFs("TimeEntries", autotasktest.UDFDefinition{Name: "x"}) },
+	`SetUDFs: Ticket: a definition has no name`:                             func(s *autotasktest.Server) { s.SetUDFs("Tickets", autotasktest.UDFDefinition{}) },
 	`FireWebhooks: there are no webhooks for "Create" of Resource`:          func(s *autotasktest.Server) { s.FireWebhooks("Create", "Resources", autotasktest.APIUserID) },
 	`FireWebhooks: there are no webhooks for "Deactivated" of Ticket`:       func(s *autotasktest.Server) { s.FireWebhooks("Deactivated", "Tickets", 1) },
 	`FireWebhooks: there is no Ticket 1`:                                    func(s *autotasktest.Server) { s.FireWebhooks("Create", "Tickets", 1) },
-	`HookFieldID: no webhook tells of "nothing" of Ticket`:                  func(s *autotasktest.Server) { s.HookFieldID("Tickets", "nothing") },
-	`HookFieldID: no webhook tells of "name" of Resource`:                   func(s *autotasktest.Server) { s.HookFieldID("Resources", "name") },
+	`WebhookFieldID: no webhook tells of "nothing" of Ticket`:               func(s *autotasktest.Server) { s.WebhookFieldID("Tickets", "nothing") },
+	`WebhookFieldID: no webhook tells of "name" of Resource`:                func(s *autotasktest.Server) { s.WebhookFieldID("Resources", "name") },
 	`Client: `: func(s *autotasktest.Server) { s.Client(autotask.WithBaseURL("nonsense")) },
 }
 

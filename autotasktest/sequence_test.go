@@ -91,7 +91,7 @@ func TestLateRows(t *testing.T) {
 		const every = `{"filter":[{"op":"exist","field":"id"}]}`
 		ticket := x.Seed("Tickets", nil)
 		early := x.post(path("Tickets/%d/Notes", ticket), noteBody).itemID()
-		x.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", Late: 4})
+		x.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", HideFromQueries: 4})
 		late := x.post(path("Tickets/%d/Notes", ticket), noteBody).itemID()
 		assert.NotNil(t, x.Get("TicketNotes", late))
 
@@ -110,15 +110,15 @@ func TestLateIsForCreates(t *testing.T) {
 	t.Parallel()
 	bothWays(t, func(t *testing.T, x *tenant) {
 		id := x.Seed("Tickets", nil)
-		x.Inject(autotasktest.Fault{Times: 4, Late: 1})
+		x.Inject(autotasktest.Fault{Times: 4, HideFromQueries: 1})
 		x.do("PUT", "Tickets", x.changed(id)).ok()
 		x.post("Tickets/query", `{"filter":[]}`).ok()
 		x.post("Tickets", "{}").refused("Missing")
 		assert.Equal(t, []int64{id}, x.query("Tickets", `[{"op":"exist","field":"id"}]`))
 
-		x.Inject(autotasktest.Fault{Op: "POST Tickets", Late: 1, Revert: true})
+		x.Inject(autotasktest.Fault{Op: "POST Tickets", HideFromQueries: 1, Revert: true})
 		x.post("Tickets", newTicket("")).ok()
-		x.Inject(autotasktest.Fault{Op: "POST TimeEntries", Late: 1})
+		x.Inject(autotasktest.Fault{Op: "POST TimeEntries", HideFromQueries: 1})
 		entry := x.post("TimeEntries", timeOn(id, "")).itemID()
 		x.do("DELETE", path("TimeEntries/%d", entry), "").ok()
 		x.Seed("TimeEntries", map[string]any{"id": entry})

@@ -28,7 +28,7 @@ type Server struct {
 	ticketsOfDay     map[string]int
 	picklists        map[*schema.Field][]PicklistValue
 	blanks           map[*schema.Entity]*blank // of what Seed makes
-	udfs             map[*schema.Entity][]UDF
+	udfs             map[*schema.Entity][]UDFDefinition
 	attachments      attachments
 	hooks            hooks
 	invoicing        map[int64]object // the invoice settings of companies

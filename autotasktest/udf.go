@@ -15,7 +15,7 @@ import (
 const udfsField = "userDefinedFields"
 
 // UDF is the definition of a user-defined field.
-type UDF struct {
+type UDFDefinition struct {
 	Name        string
 	Label       string // Name, if empty
 	Type        string // "string", if empty; or "integer", "double", "datetime"
@@ -31,7 +31,7 @@ type UDF struct {
 // value, and a write that names another is refused, as is one with a value that
 // is not in a field's picklist. Without definitions, an entity has the fields
 // that its rows carry, and takes any.
-func (s *Server) SetUDFs(collection string, definitions ...UDF) {
+func (s *Server) SetUDFs(collection string, definitions ...UDFDefinition) {
 	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
@@ -48,7 +48,7 @@ func (s *Server) SetUDFs(collection string, definitions ...UDF) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.udfs == nil {
-		s.udfs = make(map[*schema.Entity][]UDF)
+		s.udfs = make(map[*schema.Entity][]UDFDefinition)
 	}
 	s.udfs[e] = slices.Clone(definitions)
 	for i := range s.udfs[e] {
@@ -59,7 +59,7 @@ func (s *Server) SetUDFs(collection string, definitions ...UDF) {
 }
 
 // checkDefinitions refuses definitions that no tenant can have.
-func checkDefinitions(definitions []UDF) error {
+func checkDefinitions(definitions []UDFDefinition) error {
 	seen := make(map[string]bool)
 	for _, d := range definitions {
 		name := strings.ToLower(d.Name)
@@ -82,14 +82,14 @@ const textType = "string"
 
 // class says how values of the field compare. All are texts; those of a field
 // that is not known to be for texts may be more.
-func (d UDF) class() class {
+func (d UDFDefinition) class() class {
 	if d.Type == textType {
 		return textual
 	}
 	return loose
 }
 
-func (d UDF) json() json.RawMessage {
+func (d UDFDefinition) json() json.RawMessage {
 	values := null
 	if d.Picklist != nil {
 		values = picklistText(d.Picklist)
@@ -125,7 +125,7 @@ func (s *Server) checkUDFs(e *schema.Entity, body []udf) error {
 		return nil
 	}
 	for _, u := range body {
-		i := slices.IndexFunc(defs, func(d UDF) bool { return strings.EqualFold(d.Name, u.name) })
+		i := slices.IndexFunc(defs, func(d UDFDefinition) bool { return strings.EqualFold(d.Name, u.name) })
 		if i < 0 {
 			return complain("The user-defined field %s does not exist for %s.%s", u.name, e.Name, onRecord)
 		}
@@ -226,13 +226,13 @@ func (t *table) countUDFs(r *row, by int) {
 
 // definitions returns the user-defined fields that the tenant has for an
 // entity: those it was given, or else those that the rows carry.
-func (s *Server) definitions(e *schema.Entity) []UDF {
+func (s *Server) definitions(e *schema.Entity) []UDFDefinition {
 	if defs, defined := s.udfs[e]; defined {
 		return defs
 	}
-	var defs []UDF
+	var defs []UDFDefinition
 	for _, name := range slices.Sorted(maps.Keys(s.table(e).udfNames)) {
-		defs = append(defs, UDF{Name: name})
+		defs = append(defs, UDFDefinition{Name: name})
 	}
 	return defs
 }

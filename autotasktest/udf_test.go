@@ -13,10 +13,10 @@ func TestUDFDefinitions(t *testing.T) {
 	bothWays(t, func(t *testing.T, x *tenant) {
 		seeded := x.Seed("Tickets", map[string]any{"userDefinedFields": []map[string]any{{"name": "seats", "value": "4"}}})
 		x.SetUDFs("Tickets",
-			autotasktest.UDF{Name: "Site", Label: "The site", Length: 100, Description: "Where it is", Required: true, Picklist: []autotasktest.PicklistValue{
+			autotasktest.UDFDefinition{Name: "Site", Label: "The site", Length: 100, Description: "Where it is", Required: true, Picklist: []autotasktest.PicklistValue{
 				{Value: "1", Label: "North", Default: true}, {Value: "2", Label: "South"},
 			}},
-			autotasktest.UDF{Name: "Seats", Type: "integer", Default: "1"},
+			autotasktest.UDFDefinition{Name: "Seats", Type: "integer", Default: "1"},
 		)
 		fields := x.get("Tickets/entityInformation/userDefinedFields").ok().json()["fields"].([]any)
 		assert.JSONEq(t, `[{"name":"Site","label":"The site","type":"string","length":100,"description":"Where it is","isRequired":true,"isReadOnly":false,
@@ -99,7 +99,7 @@ func TestUserDefinedFieldsAreFoundByTheirValue(t *testing.T) {
 	}
 	texts, numbers, dates, none := []int64{with("North"), with("NORTH")}, []int64{with("7"), with("7.0")},
 		[]int64{with("2026-11-23"), with("2026-11-23T00:00:00Z")}, with(nil)
-	x.SetUDFs("Tickets", autotasktest.UDF{Name: "Site", Type: "double"})
+	x.SetUDFs("Tickets", autotasktest.UDFDefinition{Name: "Site", Type: "double"})
 	find := func(op, value string) []int64 {
 		t.Helper()
 		return x.query("Tickets", path(`[{"op":"%s","field":"SITE","udf":true,"value":%s}]`, op, value))
@@ -118,6 +118,6 @@ func TestUserDefinedFieldsAreFoundByTheirValue(t *testing.T) {
 	assert.Equal(t, texts[1:], find("eq", `"north"`))
 	assert.Equal(t, []int64{texts[0], numbers[1]}, find("eq", "7"))
 
-	x.SetUDFs("Tickets", autotasktest.UDF{Name: "Site"})
+	x.SetUDFs("Tickets", autotasktest.UDFDefinition{Name: "Site"})
 	assert.Equal(t, []int64{texts[0]}, find("eq", `"7"`), "as text, 7.0 is another value")
 }

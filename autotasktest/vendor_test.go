@@ -24,7 +24,7 @@ func TestTheVendorsCollection(t *testing.T) {
 	x.Seed("ContactGroups", map[string]any{"id": 4, "name": "four"})
 	x.Seed("ContactGroups", map[string]any{"id": 5, "name": "five"})
 	x.Seed("CompanyWebhooks", map[string]any{"id": 4})
-	x.SetUDFs("Companies", autotasktest.UDF{Name: "CustomerRanking"})
+	x.SetUDFs("Companies", autotasktest.UDFDefinition{Name: "CustomerRanking"})
 	x.SetPicklist("CompanyWebhookUdfFields", "udfFieldID", []autotasktest.PicklistValue{{Value: "29682851", Label: "CustomerRanking"}})
 	x.Seed("Companies", map[string]any{"companyName": "Example Corp", "companyType": 1,
 		"userDefinedFields": []map[string]any{{"name": "CustomerRanking", "value": "Golden"}}})

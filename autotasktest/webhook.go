@@ -22,14 +22,14 @@ import (
 	"unicode/utf8"
 )
 
-// HookSigning says which form of a webhook call's body the signature is of.
+// WebhookSigning says which form of a webhook call's body the signature is of.
 // The body is sent as it is in all of them.
-type HookSigning int
+type WebhookSigning int
 
 // The forms that are reported of the API.
 const (
 	// SignBody signs the body as it is sent: what the vendor documents.
-	SignBody HookSigning = iota
+	SignBody WebhookSigning = iota
 	// SignEscapedUpper signs the body as it would be with & < > ' " \ ` + and
 	// all that is not ASCII escaped in its strings, as \u00FC.
 	SignEscapedUpper
@@ -41,7 +41,7 @@ const (
 type hooks struct {
 	queue    []hookCall
 	sequence map[int64]int64 // of the last call, by webhook
-	signing  HookSigning
+	signing  WebhookSigning
 	handler  http.Handler
 }
 
@@ -53,17 +53,17 @@ type hookCall struct {
 	signature string
 }
 
-// SetHookSigning sets how calls of webhooks are signed; SignBody at first.
-func (s *Server) SetHookSigning(form HookSigning) {
+// SetWebhookSigning sets how calls of webhooks are signed; SignBody at first.
+func (s *Server) SetWebhookSigning(form WebhookSigning) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hooks.signing = form
 }
 
-// SetHookHandler makes DeliverWebhooks call a handler, in process and on its own
+// SetWebhookHandler makes DeliverWebhooks call a handler, in process and on its own
 // goroutine, whatever address a webhook has. Nil is the network again, of which
 // only loopback addresses are called, whoever signed their certificates.
-func (s *Server) SetHookHandler(h http.Handler) {
+func (s *Server) SetWebhookHandler(h http.Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hooks.handler = h
@@ -160,7 +160,7 @@ func (h hookCall) deliver(ctx context.Context, client *http.Client, handler http
 		return taken(w.Code)
 	}
 	if !isLoopback(r.URL) {
-		return fmt.Errorf("%s is no loopback address, and others are never called; SetHookHandler takes the calls instead", h.url)
+		return fmt.Errorf("%s is no loopback address, and others are never called; SetWebhookHandler takes the calls instead", h.url)
 	}
 	resp, err := client.Do(r)
 	if err != nil {
@@ -290,7 +290,7 @@ func (s *Server) queueCall(h *hook, webhook *row, e hookEvent, fields object) {
 }
 
 // sign returns the header of a call; a webhook without a key signs nothing.
-func (f HookSigning) sign(secretKey json.RawMessage, body []byte) string {
+func (f WebhookSigning) sign(secretKey json.RawMessage, body []byte) string {
 	if isNull(secretKey) || textOf(secretKey) == "" {
 		return ""
 	}

@@ -88,7 +88,7 @@ func TestSeededWebhookCallsAServerWithTLS(t *testing.T) {
 			"name": "test", "webhookUrl": host.URL, "secretKey": "key", "isActive": true, "isSubscribedToUpdateEvents": true,
 		})
 		assert.Equal(t, false, x.Get("TicketWebhooks", hook)["isReady"], "it has no field yet")
-		x.Seed("TicketWebhookFields", map[string]any{"webhookID": hook, "fieldID": x.HookFieldID("Tickets", "title"), "isSubscribedField": true})
+		x.Seed("TicketWebhookFields", map[string]any{"webhookID": hook, "fieldID": x.WebhookFieldID("Tickets", "title"), "isSubscribedField": true})
 		assert.Equal(t, true, x.Get("TicketWebhooks", hook)["isReady"])
 		assert.Equal(t, 1, x.FireWebhooks("Update", "Tickets", x.Seed("Tickets", nil)))
 		require.NoError(t, x.DeliverWebhooks(t.Context()))
@@ -151,7 +151,7 @@ func TestWebhooksOfEveryEntity(t *testing.T) {
 	t.Parallel()
 	x := newInProcessTenant(t)
 	log := &hookLog{}
-	x.SetHookHandler(log)
+	x.SetWebhookHandler(log)
 	company := autotasktest.CustomerID
 	ticket := x.Seed("Tickets", nil)
 	x.webhook("Company", "https://example.com/hook", "companyName", "phone")
@@ -223,17 +223,17 @@ func TestWebhookSignatures(t *testing.T) {
 	t.Parallel()
 	x := newInProcessTenant(t)
 	log := &hookLog{}
-	x.SetHookHandler(log)
+	x.SetWebhookHandler(log)
 	x.webhook("Ticket", "https://example.com/hook", "title", "status")
 	id := x.Seed("Tickets", map[string]any{"title": "a"})
 	x.SeedRaw("Tickets", []byte(strings.Replace(string(x.Raw("Tickets", id)), `"title":"a"`, `"title":"R&D <'`+"`"+`+> \"x\\y\" ü😀\n"`, 1)))
-	for form, escaped := range map[autotasktest.HookSigning]string{
+	for form, escaped := range map[autotasktest.WebhookSigning]string{
 		autotasktest.SignBody:         "",
 		autotasktest.SignEscapedUpper: `R\u0026D \u003C\u0027\u0060\u002B\u003E \u0022x\u005Cy\u0022 \u00FC\uD83D\uDE00\n`,
 		autotasktest.SignEscapedLower: `R\u0026D \u003c\u0027\u0060\u002b\u003e \u0022x\u005cy\u0022 \u00fc\ud83d\ude00\n`,
 	} {
 		*log = hookLog{}
-		x.SetHookSigning(form)
+		x.SetWebhookSigning(form)
 		x.FireWebhooks("Create", "Tickets", id)
 		require.NoError(t, x.DeliverWebhooks(t.Context()))
 		signed := log.bodies[0]
@@ -251,8 +251,8 @@ func TestWebhooksOfUDFs(t *testing.T) {
 	t.Parallel()
 	x := newInProcessTenant(t)
 	log := &hookLog{}
-	x.SetHookHandler(log)
-	x.SetUDFs("Tickets", autotasktest.UDF{Name: "Site"}, autotasktest.UDF{Name: "Seats"})
+	x.SetWebhookHandler(log)
+	x.SetUDFs("Tickets", autotasktest.UDFDefinition{Name: "Site"}, autotasktest.UDFDefinition{Name: "Seats"})
 	hook := x.post("TicketWebhooks", `{"webhookUrl":"https://example.com/","deactivationUrl":"https://example.com/","isSubscribedToUpdateEvents":true}`).itemID()
 	x.post(path("TicketWebhooks/%d/UdfFields", hook), `{"udfFieldID":1}`).refused("Picklist value [1] does not exist for udfFieldID")
 	seats := x.fieldIDs("TicketWebhookUdfFields", "udfFieldID")["Seats"]

@@ -34,7 +34,7 @@ type counted struct {
 func newCounted(t *testing.T) *counted {
 	t.Helper()
 	c := &counted{srv: autotasktest.NewInProcess(t)}
-	c.client = c.srv.Client(autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+	c.client = c.srv.Client(autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(r *http.Request) (*http.Response, error) {
 			_, path, _ := strings.Cut(r.URL.Path, "/V1.0/")
 			c.ops = append(c.ops, r.Method+" "+path)

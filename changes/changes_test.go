@@ -216,7 +216,7 @@ func TestSchemaChangesComeBeforeTheRows(t *testing.T) {
 		assert.Empty(t, first.Removed)
 
 		// A field that a row shows.
-		c.srv.SetUDFs("Tickets", autotasktest.UDF{Name: "Backup Plan", Picklist: []autotasktest.PicklistValue{{Value: "1", Label: "Gold"}}})
+		c.srv.SetUDFs("Tickets", autotasktest.UDFDefinition{Name: "Backup Plan", Picklist: []autotasktest.PicklistValue{{Value: "1", Label: "Gold"}}})
 		c.srv.Seed("Tickets", map[string]any{"userDefinedFields": []any{map[string]any{"name": "Backup Plan", "value": "1"}}})
 		c.ops = nil
 		for batch, err := range f.Run(t.Context()) {

@@ -118,7 +118,7 @@ func play(t *testing.T, seed uint64) (lost, invented int) {
 	h.offset = h.server + h.between(-mostSkew, mostSkew)
 	h.srv.SetClock(func() time.Time { return time.Now().Add(h.server) })
 	h.srv.SetDatabaseClock(func() time.Time { return time.Now().Add(h.offset) })
-	h.client = h.srv.Client(autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+	h.client = h.srv.Client(autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(r *http.Request) (*http.Response, error) { return h.carry(next, r) })
 	}))
 	for range 5 + h.IntN(30) {

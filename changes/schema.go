@@ -69,7 +69,7 @@ func (s schema) add(i SchemaItem, about ...any) {
 
 func (s schema) addField(f autotask.Field, udf bool) {
 	s.add(SchemaItem{Field: f.Name, UDF: udf, DataType: f.DataType},
-		f.Length, f.Required, f.ReadOnly, f.Queryable, f.ReferenceEntityType, f.IsPicklist, f.PicklistParentField)
+		f.MaxLength, f.Required, f.ReadOnly, f.Queryable, f.ReferenceEntityType, f.Picklist, f.PicklistParentField)
 	for _, v := range f.PicklistValues {
 		s.add(SchemaItem{Field: f.Name, UDF: udf, Value: v.Value, Label: v.Label}, v.Active, v.Parent.Or(-1))
 	}
@@ -87,7 +87,7 @@ func (v *visit) compareSchema() error {
 		if err := v.spend(); err != nil {
 			return err
 		}
-		fields, err := v.feed.client.Picklists.Fields(v.ctx, v.name)
+		fields, err := v.feed.client.Metadata.Fields(v.ctx, v.name)
 		if err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func (v *visit) useCursors(cursors []string) {
 }
 
 func (v *visit) udfs() (schema, error) {
-	udfs, err := v.feed.client.Picklists.UDFs(v.ctx, v.name)
+	udfs, err := v.feed.client.Metadata.UDFs(v.ctx, v.name)
 	is := make(schema)
 	for _, udf := range udfs {
 		is.addField(udf.Field, true)

@@ -55,5 +55,5 @@ func (ArticleAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: KnowledgeBaseArticles/{articleID}/Attachments.
 func (a ArticleAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: a.ArticleID, Children: "Attachments"}
+	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: a.ArticleID, Segment: "Attachments"}
 }

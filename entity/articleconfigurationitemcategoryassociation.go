@@ -34,5 +34,5 @@ func (ArticleConfigurationItemCategoryAssociation) CanDelete() {}
 
 // Parent returns the parent that writes go through: KnowledgeBaseArticles/{articleID}/ConfigurationItemCategoryAssociations.
 func (a ArticleConfigurationItemCategoryAssociation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: a.ArticleID, Children: "ConfigurationItemCategoryAssociations"}
+	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: a.ArticleID, Segment: "ConfigurationItemCategoryAssociations"}
 }

@@ -45,5 +45,5 @@ func (ArticleNote) CanDelete() {}
 
 // Parent returns the parent that writes go through: KnowledgeBaseArticles/{articleID}/Notes.
 func (n ArticleNote) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: n.ArticleID, Children: "Notes"}
+	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: n.ArticleID, Segment: "Notes"}
 }

@@ -34,5 +34,5 @@ func (ArticlePlainTextContent) CanPatch() {}
 
 // Parent returns the parent that writes go through: KnowledgeBaseArticles/{parentID}/PlainTextContent.
 func (c ArticlePlainTextContent) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: c.ParentID, Children: "PlainTextContent"}
+	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: c.ParentID, Segment: "PlainTextContent"}
 }

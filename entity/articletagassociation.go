@@ -37,5 +37,5 @@ func (ArticleTagAssociation) CanDelete() {}
 
 // Parent returns the parent that writes go through: KnowledgeBaseArticles/{articleID}/TagAssociations.
 func (a ArticleTagAssociation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: a.ArticleID, Children: "TagAssociations"}
+	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: a.ArticleID, Segment: "TagAssociations"}
 }

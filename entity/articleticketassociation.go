@@ -31,5 +31,5 @@ func (ArticleTicketAssociation) CanDelete() {}
 
 // Parent returns the parent that writes go through: KnowledgeBaseArticles/{articleID}/TicketAssociations.
 func (a ArticleTicketAssociation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: a.ArticleID, Children: "TicketAssociations"}
+	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: a.ArticleID, Segment: "TicketAssociations"}
 }

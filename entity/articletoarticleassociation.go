@@ -31,5 +31,5 @@ func (ArticleToArticleAssociation) CanDelete() {}
 
 // Parent returns the parent that writes go through: KnowledgeBaseArticles/{articleID}/ArticleAssociations.
 func (a ArticleToArticleAssociation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: a.ArticleID, Children: "ArticleAssociations"}
+	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: a.ArticleID, Segment: "ArticleAssociations"}
 }

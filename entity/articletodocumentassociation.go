@@ -31,5 +31,5 @@ func (ArticleToDocumentAssociation) CanDelete() {}
 
 // Parent returns the parent that writes go through: KnowledgeBaseArticles/{articleID}/DocumentAssociations.
 func (a ArticleToDocumentAssociation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: a.ArticleID, Children: "DocumentAssociations"}
+	return autotask.Parent{Collection: "KnowledgeBaseArticles", ID: a.ArticleID, Segment: "DocumentAssociations"}
 }

@@ -39,5 +39,5 @@ func (ChecklistLibraryChecklistItem) CanDelete() {}
 
 // Parent returns the parent that writes go through: ChecklistLibraries/{checklistLibraryID}/ChecklistItems.
 func (i ChecklistLibraryChecklistItem) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ChecklistLibraries", ID: i.ChecklistLibraryID, Children: "ChecklistItems"}
+	return autotask.Parent{Collection: "ChecklistLibraries", ID: i.ChecklistLibraryID, Segment: "ChecklistItems"}
 }

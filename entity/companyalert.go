@@ -38,5 +38,5 @@ func (CompanyAlert) CanDelete() {}
 
 // Parent returns the parent that writes go through: Companies/{companyID}/Alerts.
 func (a CompanyAlert) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Companies", ID: a.CompanyID, Children: "Alerts"}
+	return autotask.Parent{Collection: "Companies", ID: a.CompanyID, Segment: "Alerts"}
 }

@@ -57,5 +57,5 @@ func (CompanyAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: Companies/{companyID}/Attachments.
 func (a CompanyAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Companies", ID: a.CompanyID, Children: "Attachments"}
+	return autotask.Parent{Collection: "Companies", ID: a.CompanyID, Segment: "Attachments"}
 }

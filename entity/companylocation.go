@@ -54,5 +54,5 @@ func (CompanyLocation) CanDelete() {}
 
 // Parent returns the parent that writes go through: Companies/{companyID}/Locations.
 func (l CompanyLocation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Companies", ID: l.CompanyID, Children: "Locations"}
+	return autotask.Parent{Collection: "Companies", ID: l.CompanyID, Segment: "Locations"}
 }

@@ -51,5 +51,5 @@ func (CompanyNote) CanPatch() {}
 
 // Parent returns the parent that writes go through: Companies/{companyID}/Notes.
 func (n CompanyNote) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Companies", ID: n.CompanyID, Children: "Notes"}
+	return autotask.Parent{Collection: "Companies", ID: n.CompanyID, Segment: "Notes"}
 }

@@ -56,5 +56,5 @@ func (CompanyNoteAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: CompanyNotes/{companyNoteID}/Attachments.
 func (a CompanyNoteAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "CompanyNotes", ID: a.CompanyNoteID, Children: "Attachments"}
+	return autotask.Parent{Collection: "CompanyNotes", ID: a.CompanyNoteID, Segment: "Attachments"}
 }

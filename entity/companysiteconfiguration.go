@@ -33,5 +33,5 @@ func (CompanySiteConfiguration) CanPatch() {}
 
 // Parent returns the parent that writes go through: Companies/{companyID}/SiteConfigurations.
 func (c CompanySiteConfiguration) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Companies", ID: c.CompanyID, Children: "SiteConfigurations"}
+	return autotask.Parent{Collection: "Companies", ID: c.CompanyID, Segment: "SiteConfigurations"}
 }

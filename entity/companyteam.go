@@ -33,5 +33,5 @@ func (CompanyTeam) CanDelete() {}
 
 // Parent returns the parent that writes go through: Companies/{companyID}/Teams.
 func (t CompanyTeam) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Companies", ID: t.CompanyID, Children: "Teams"}
+	return autotask.Parent{Collection: "Companies", ID: t.CompanyID, Segment: "Teams"}
 }

@@ -54,5 +54,5 @@ func (CompanyToDo) CanDelete() {}
 
 // Parent returns the parent that writes go through: Companies/{companyID}/ToDos.
 func (d CompanyToDo) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Companies", ID: d.CompanyID, Children: "ToDos"}
+	return autotask.Parent{Collection: "Companies", ID: d.CompanyID, Segment: "ToDos"}
 }

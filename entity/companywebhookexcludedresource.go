@@ -32,5 +32,5 @@ func (CompanyWebhookExcludedResource) CanDelete() {}
 
 // Parent returns the parent that writes go through: CompanyWebhooks/{webhookID}/ExcludedResources.
 func (r CompanyWebhookExcludedResource) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "CompanyWebhooks", ID: r.WebhookID, Children: "ExcludedResources"}
+	return autotask.Parent{Collection: "CompanyWebhooks", ID: r.WebhookID, Segment: "ExcludedResources"}
 }

@@ -39,5 +39,5 @@ func (CompanyWebhookField) CanDelete() {}
 
 // Parent returns the parent that writes go through: CompanyWebhooks/{webhookID}/Fields.
 func (f CompanyWebhookField) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "CompanyWebhooks", ID: f.WebhookID, Children: "Fields"}
+	return autotask.Parent{Collection: "CompanyWebhooks", ID: f.WebhookID, Segment: "Fields"}
 }

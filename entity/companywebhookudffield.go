@@ -39,5 +39,5 @@ func (CompanyWebhookUdfField) CanDelete() {}
 
 // Parent returns the parent that writes go through: CompanyWebhooks/{webhookID}/UdfFields.
 func (f CompanyWebhookUdfField) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "CompanyWebhooks", ID: f.WebhookID, Children: "UdfFields"}
+	return autotask.Parent{Collection: "CompanyWebhooks", ID: f.WebhookID, Segment: "UdfFields"}
 }

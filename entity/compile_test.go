@@ -21,7 +21,7 @@ import (
 var calls = map[string]struct{ code, constraint string }{
 	"Get":    {"_, _ = autotask.Get[%s](ctx, client, 1)", "Gettable"},
 	"Query":  {"_, _ = autotask.List[%s](ctx, client, autotask.Query{})", "Queryable"},
-	"List":   {"_, _ = autotask.ListOf[%s](ctx, client, 1)", "Listable"},
+	"List":   {"_, _ = autotask.ListChildren[%s](ctx, client, 1)", "ParentListable"},
 	"Create": {"_, _ = autotask.Create(ctx, client, new(%s))", "Creatable"},
 	"Update": {"_, _ = autotask.Update(ctx, client, 1, func(*%s) error { return nil })", "Updatable"},
 	"Patch":  {"_ = autotask.Patch(ctx, client, 1, new(%s))", "Patchable"},

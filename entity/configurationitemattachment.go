@@ -56,5 +56,5 @@ func (ConfigurationItemAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: ConfigurationItems/{configurationItemID}/Attachments.
 func (a ConfigurationItemAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ConfigurationItems", ID: a.ConfigurationItemID, Children: "Attachments"}
+	return autotask.Parent{Collection: "ConfigurationItems", ID: a.ConfigurationItemID, Segment: "Attachments"}
 }

@@ -45,5 +45,5 @@ func (ConfigurationItemBillingProductAssociation) CanDelete() {}
 
 // Parent returns the parent that writes go through: ConfigurationItems/{configurationItemID}/BillingProductAssociations.
 func (a ConfigurationItemBillingProductAssociation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ConfigurationItems", ID: a.ConfigurationItemID, Children: "BillingProductAssociations"}
+	return autotask.Parent{Collection: "ConfigurationItems", ID: a.ConfigurationItemID, Segment: "BillingProductAssociations"}
 }

@@ -40,5 +40,5 @@ func (ConfigurationItemCategoryUdfAssociation) CanDelete() {}
 
 // Parent returns the parent that writes go through: ConfigurationItemCategories/{configurationItemCategoryID}/UdfAssociations.
 func (a ConfigurationItemCategoryUdfAssociation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ConfigurationItemCategories", ID: a.ConfigurationItemCategoryID, Children: "UdfAssociations"}
+	return autotask.Parent{Collection: "ConfigurationItemCategories", ID: a.ConfigurationItemCategoryID, Segment: "UdfAssociations"}
 }

@@ -36,5 +36,5 @@ func (ConfigurationItemDnsRecord) CanDelete() {}
 
 // Parent returns the parent that writes go through: ConfigurationItems/{installedProductID}/DnsRecords.
 func (r ConfigurationItemDnsRecord) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ConfigurationItems", ID: r.InstalledProductID, Children: "DnsRecords"}
+	return autotask.Parent{Collection: "ConfigurationItems", ID: r.InstalledProductID, Segment: "DnsRecords"}
 }

@@ -46,5 +46,5 @@ func (ConfigurationItemNote) CanPatch() {}
 
 // Parent returns the parent that writes go through: ConfigurationItems/{configurationItemID}/Notes.
 func (n ConfigurationItemNote) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ConfigurationItems", ID: n.ConfigurationItemID, Children: "Notes"}
+	return autotask.Parent{Collection: "ConfigurationItems", ID: n.ConfigurationItemID, Segment: "Notes"}
 }

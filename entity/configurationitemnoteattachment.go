@@ -55,5 +55,5 @@ func (ConfigurationItemNoteAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: ConfigurationItemNotes/{configurationItemNoteID}/Attachments.
 func (a ConfigurationItemNoteAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ConfigurationItemNotes", ID: a.ConfigurationItemNoteID, Children: "Attachments"}
+	return autotask.Parent{Collection: "ConfigurationItemNotes", ID: a.ConfigurationItemNoteID, Segment: "Attachments"}
 }

@@ -33,5 +33,5 @@ func (ConfigurationItemRelatedItem) CanDelete() {}
 
 // Parent returns the parent that writes go through: ConfigurationItems/{configurationItemID}/RelatedItems.
 func (i ConfigurationItemRelatedItem) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ConfigurationItems", ID: i.ConfigurationItemID, Children: "RelatedItems"}
+	return autotask.Parent{Collection: "ConfigurationItems", ID: i.ConfigurationItemID, Segment: "RelatedItems"}
 }

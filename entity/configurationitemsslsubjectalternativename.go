@@ -31,5 +31,5 @@ func (ConfigurationItemSslSubjectAlternativeName) CanDelete() {}
 
 // Parent returns the parent that writes go through: ConfigurationItems/{configurationItemID}/SslSubjectAlternativeNames.
 func (n ConfigurationItemSslSubjectAlternativeName) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ConfigurationItems", ID: n.ConfigurationItemID, Children: "SslSubjectAlternativeNames"}
+	return autotask.Parent{Collection: "ConfigurationItems", ID: n.ConfigurationItemID, Segment: "SslSubjectAlternativeNames"}
 }

@@ -34,5 +34,5 @@ func (ConfigurationItemWebhookExcludedResource) CanDelete() {}
 
 // Parent returns the parent that writes go through: ConfigurationItemWebhooks/{webhookID}/ExcludedResources.
 func (r ConfigurationItemWebhookExcludedResource) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ConfigurationItemWebhooks", ID: r.WebhookID, Children: "ExcludedResources"}
+	return autotask.Parent{Collection: "ConfigurationItemWebhooks", ID: r.WebhookID, Segment: "ExcludedResources"}
 }

@@ -39,5 +39,5 @@ func (ConfigurationItemWebhookField) CanDelete() {}
 
 // Parent returns the parent that writes go through: ConfigurationItemWebhooks/{webhookID}/Fields.
 func (f ConfigurationItemWebhookField) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ConfigurationItemWebhooks", ID: f.WebhookID, Children: "Fields"}
+	return autotask.Parent{Collection: "ConfigurationItemWebhooks", ID: f.WebhookID, Segment: "Fields"}
 }

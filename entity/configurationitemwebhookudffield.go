@@ -41,5 +41,5 @@ func (ConfigurationItemWebhookUdfField) CanDelete() {}
 
 // Parent returns the parent that writes go through: ConfigurationItemWebhooks/{webhookID}/UdfFields.
 func (f ConfigurationItemWebhookUdfField) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ConfigurationItemWebhooks", ID: f.WebhookID, Children: "UdfFields"}
+	return autotask.Parent{Collection: "ConfigurationItemWebhooks", ID: f.WebhookID, Segment: "UdfFields"}
 }

@@ -82,5 +82,5 @@ func (Contact) CanDelete() {}
 
 // Parent returns the parent that writes go through: Companies/{companyID}/Contacts.
 func (c Contact) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Companies", ID: c.CompanyID, Children: "Contacts"}
+	return autotask.Parent{Collection: "Companies", ID: c.CompanyID, Segment: "Contacts"}
 }

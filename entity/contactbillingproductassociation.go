@@ -44,5 +44,5 @@ func (ContactBillingProductAssociation) CanDelete() {}
 
 // Parent returns the parent that writes go through: Contacts/{contactID}/BillingProductAssociations.
 func (a ContactBillingProductAssociation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Contacts", ID: a.ContactID, Children: "BillingProductAssociations"}
+	return autotask.Parent{Collection: "Contacts", ID: a.ContactID, Segment: "BillingProductAssociations"}
 }

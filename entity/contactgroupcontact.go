@@ -31,5 +31,5 @@ func (ContactGroupContact) CanDelete() {}
 
 // Parent returns the parent that writes go through: ContactGroups/{contactGroupId}/Contacts.
 func (c ContactGroupContact) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ContactGroups", ID: c.ContactGroupID, Children: "Contacts"}
+	return autotask.Parent{Collection: "ContactGroups", ID: c.ContactGroupID, Segment: "Contacts"}
 }

@@ -31,5 +31,5 @@ func (ContactWebhookExcludedResource) CanDelete() {}
 
 // Parent returns the parent that writes go through: ContactWebhooks/{webhookID}/ExcludedResources.
 func (r ContactWebhookExcludedResource) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ContactWebhooks", ID: r.WebhookID, Children: "ExcludedResources"}
+	return autotask.Parent{Collection: "ContactWebhooks", ID: r.WebhookID, Segment: "ExcludedResources"}
 }

@@ -38,5 +38,5 @@ func (ContactWebhookField) CanDelete() {}
 
 // Parent returns the parent that writes go through: ContactWebhooks/{webhookID}/Fields.
 func (f ContactWebhookField) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ContactWebhooks", ID: f.WebhookID, Children: "Fields"}
+	return autotask.Parent{Collection: "ContactWebhooks", ID: f.WebhookID, Segment: "Fields"}
 }

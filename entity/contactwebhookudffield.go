@@ -38,5 +38,5 @@ func (ContactWebhookUdfField) CanDelete() {}
 
 // Parent returns the parent that writes go through: ContactWebhooks/{webhookID}/UdfFields.
 func (f ContactWebhookUdfField) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ContactWebhooks", ID: f.WebhookID, Children: "UdfFields"}
+	return autotask.Parent{Collection: "ContactWebhooks", ID: f.WebhookID, Segment: "UdfFields"}
 }

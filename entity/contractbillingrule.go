@@ -53,5 +53,5 @@ func (ContractBillingRule) CanDelete() {}
 
 // Parent returns the parent that writes go through: Contracts/{contractID}/BillingRules.
 func (r ContractBillingRule) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Contracts", ID: r.ContractID, Children: "BillingRules"}
+	return autotask.Parent{Collection: "Contracts", ID: r.ContractID, Segment: "BillingRules"}
 }

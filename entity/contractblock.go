@@ -48,5 +48,5 @@ func (ContractBlock) CanPatch() {}
 
 // Parent returns the parent that writes go through: Contracts/{contractID}/Blocks.
 func (b ContractBlock) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Contracts", ID: b.ContractID, Children: "Blocks"}
+	return autotask.Parent{Collection: "Contracts", ID: b.ContractID, Segment: "Blocks"}
 }

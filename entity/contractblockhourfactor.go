@@ -38,5 +38,5 @@ func (ContractBlockHourFactor) CanPatch() {}
 
 // Parent returns the parent that writes go through: Contracts/{contractID}/BlockHourFactors.
 func (f ContractBlockHourFactor) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Contracts", ID: f.ContractID, Children: "BlockHourFactors"}
+	return autotask.Parent{Collection: "Contracts", ID: f.ContractID, Segment: "BlockHourFactors"}
 }

@@ -66,5 +66,5 @@ func (ContractCharge) CanDelete() {}
 
 // Parent returns the parent that writes go through: Contracts/{contractID}/Charges.
 func (c ContractCharge) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Contracts", ID: c.ContractID, Children: "Charges"}
+	return autotask.Parent{Collection: "Contracts", ID: c.ContractID, Segment: "Charges"}
 }

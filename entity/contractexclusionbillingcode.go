@@ -32,5 +32,5 @@ func (ContractExclusionBillingCode) CanDelete() {}
 
 // Parent returns the parent that writes go through: Contracts/{contractID}/ExclusionBillingCodes.
 func (c ContractExclusionBillingCode) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Contracts", ID: c.ContractID, Children: "ExclusionBillingCodes"}
+	return autotask.Parent{Collection: "Contracts", ID: c.ContractID, Segment: "ExclusionBillingCodes"}
 }

@@ -31,5 +31,5 @@ func (ContractExclusionRole) CanDelete() {}
 
 // Parent returns the parent that writes go through: Contracts/{contractID}/ExclusionRoles.
 func (r ContractExclusionRole) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Contracts", ID: r.ContractID, Children: "ExclusionRoles"}
+	return autotask.Parent{Collection: "Contracts", ID: r.ContractID, Segment: "ExclusionRoles"}
 }

@@ -33,5 +33,5 @@ func (ContractExclusionSetExcludedRole) CanDelete() {}
 
 // Parent returns the parent that writes go through: ContractExclusionSets/{contractExclusionSetID}/ExcludedRoles.
 func (r ContractExclusionSetExcludedRole) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ContractExclusionSets", ID: r.ContractExclusionSetID, Children: "ExcludedRoles"}
+	return autotask.Parent{Collection: "ContractExclusionSets", ID: r.ContractExclusionSetID, Segment: "ExcludedRoles"}
 }

@@ -33,5 +33,5 @@ func (ContractExclusionSetExcludedWorkType) CanDelete() {}
 
 // Parent returns the parent that writes go through: ContractExclusionSets/{contractExclusionSetID}/ExcludedWorkTypes.
 func (t ContractExclusionSetExcludedWorkType) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ContractExclusionSets", ID: t.ContractExclusionSetID, Children: "ExcludedWorkTypes"}
+	return autotask.Parent{Collection: "ContractExclusionSets", ID: t.ContractExclusionSetID, Segment: "ExcludedWorkTypes"}
 }

@@ -48,5 +48,5 @@ func (ContractMilestone) CanPatch() {}
 
 // Parent returns the parent that writes go through: Contracts/{contractID}/Milestones.
 func (m ContractMilestone) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Contracts", ID: m.ContractID, Children: "Milestones"}
+	return autotask.Parent{Collection: "Contracts", ID: m.ContractID, Segment: "Milestones"}
 }

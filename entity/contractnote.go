@@ -44,5 +44,5 @@ func (ContractNote) CanPatch() {}
 
 // Parent returns the parent that writes go through: Contracts/{contractID}/Notes.
 func (n ContractNote) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Contracts", ID: n.ContractID, Children: "Notes"}
+	return autotask.Parent{Collection: "Contracts", ID: n.ContractID, Segment: "Notes"}
 }

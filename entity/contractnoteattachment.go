@@ -55,5 +55,5 @@ func (ContractNoteAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: ContractNotes/{contractNoteID}/Attachments.
 func (a ContractNoteAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ContractNotes", ID: a.ContractNoteID, Children: "Attachments"}
+	return autotask.Parent{Collection: "ContractNotes", ID: a.ContractNoteID, Segment: "Attachments"}
 }

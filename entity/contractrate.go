@@ -36,5 +36,5 @@ func (ContractRate) CanPatch() {}
 
 // Parent returns the parent that writes go through: Contracts/{contractID}/Rates.
 func (r ContractRate) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Contracts", ID: r.ContractID, Children: "Rates"}
+	return autotask.Parent{Collection: "Contracts", ID: r.ContractID, Segment: "Rates"}
 }

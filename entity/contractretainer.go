@@ -49,5 +49,5 @@ func (ContractRetainer) CanPatch() {}
 
 // Parent returns the parent that writes go through: Contracts/{contractID}/Retainers.
 func (r ContractRetainer) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Contracts", ID: r.ContractID, Children: "Retainers"}
+	return autotask.Parent{Collection: "Contracts", ID: r.ContractID, Segment: "Retainers"}
 }

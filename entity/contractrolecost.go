@@ -36,5 +36,5 @@ func (ContractRoleCost) CanPatch() {}
 
 // Parent returns the parent that writes go through: Contracts/{contractID}/RoleCosts.
 func (c ContractRoleCost) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Contracts", ID: c.ContractID, Children: "RoleCosts"}
+	return autotask.Parent{Collection: "Contracts", ID: c.ContractID, Segment: "RoleCosts"}
 }

@@ -41,5 +41,5 @@ func (ContractService) CanPatch() {}
 
 // Parent returns the parent that writes go through: Contracts/{contractID}/Services.
 func (s ContractService) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Contracts", ID: s.ContractID, Children: "Services"}
+	return autotask.Parent{Collection: "Contracts", ID: s.ContractID, Segment: "Services"}
 }

@@ -41,5 +41,5 @@ func (ContractServiceBundle) CanPatch() {}
 
 // Parent returns the parent that writes go through: Contracts/{contractID}/ServiceBundles.
 func (b ContractServiceBundle) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Contracts", ID: b.ContractID, Children: "ServiceBundles"}
+	return autotask.Parent{Collection: "Contracts", ID: b.ContractID, Segment: "ServiceBundles"}
 }

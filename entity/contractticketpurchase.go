@@ -48,5 +48,5 @@ func (ContractTicketPurchase) CanPatch() {}
 
 // Parent returns the parent that writes go through: Contracts/{contractID}/TicketPurchases.
 func (p ContractTicketPurchase) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Contracts", ID: p.ContractID, Children: "TicketPurchases"}
+	return autotask.Parent{Collection: "Contracts", ID: p.ContractID, Segment: "TicketPurchases"}
 }

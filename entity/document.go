@@ -50,5 +50,5 @@ func (Document) CanDelete() {}
 
 // Parent returns the parent that writes go through: DocumentCategories/{documentCategoryID}/Documents.
 func (d Document) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "DocumentCategories", ID: d.DocumentCategoryID, Children: "Documents"}
+	return autotask.Parent{Collection: "DocumentCategories", ID: d.DocumentCategoryID, Segment: "Documents"}
 }

@@ -55,5 +55,5 @@ func (DocumentAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: Documents/{documentID}/Attachments.
 func (a DocumentAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Documents", ID: a.DocumentID, Children: "Attachments"}
+	return autotask.Parent{Collection: "Documents", ID: a.DocumentID, Segment: "Attachments"}
 }

@@ -38,5 +38,5 @@ func (DocumentChecklistItem) CanDelete() {}
 
 // Parent returns the parent that writes go through: Documents/{documentID}/ChecklistItems.
 func (i DocumentChecklistItem) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Documents", ID: i.DocumentID, Children: "ChecklistItems"}
+	return autotask.Parent{Collection: "Documents", ID: i.DocumentID, Segment: "ChecklistItems"}
 }

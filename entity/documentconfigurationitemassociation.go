@@ -34,5 +34,5 @@ func (DocumentConfigurationItemAssociation) CanDelete() {}
 
 // Parent returns the parent that writes go through: Documents/{documentID}/ConfigurationItemAssociations.
 func (a DocumentConfigurationItemAssociation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Documents", ID: a.DocumentID, Children: "ConfigurationItemAssociations"}
+	return autotask.Parent{Collection: "Documents", ID: a.DocumentID, Segment: "ConfigurationItemAssociations"}
 }

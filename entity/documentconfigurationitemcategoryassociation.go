@@ -34,5 +34,5 @@ func (DocumentConfigurationItemCategoryAssociation) CanDelete() {}
 
 // Parent returns the parent that writes go through: Documents/{documentID}/ConfigurationItemCategoryAssociations.
 func (a DocumentConfigurationItemCategoryAssociation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Documents", ID: a.DocumentID, Children: "ConfigurationItemCategoryAssociations"}
+	return autotask.Parent{Collection: "Documents", ID: a.DocumentID, Segment: "ConfigurationItemCategoryAssociations"}
 }

@@ -45,5 +45,5 @@ func (DocumentNote) CanDelete() {}
 
 // Parent returns the parent that writes go through: Documents/{documentID}/Notes.
 func (n DocumentNote) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Documents", ID: n.DocumentID, Children: "Notes"}
+	return autotask.Parent{Collection: "Documents", ID: n.DocumentID, Segment: "Notes"}
 }

@@ -34,5 +34,5 @@ func (DocumentPlainTextContent) CanPatch() {}
 
 // Parent returns the parent that writes go through: Documents/{parentID}/PlainTextContent.
 func (c DocumentPlainTextContent) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Documents", ID: c.ParentID, Children: "PlainTextContent"}
+	return autotask.Parent{Collection: "Documents", ID: c.ParentID, Segment: "PlainTextContent"}
 }

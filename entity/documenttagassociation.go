@@ -37,5 +37,5 @@ func (DocumentTagAssociation) CanDelete() {}
 
 // Parent returns the parent that writes go through: Documents/{documentID}/TagAssociations.
 func (a DocumentTagAssociation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Documents", ID: a.DocumentID, Children: "TagAssociations"}
+	return autotask.Parent{Collection: "Documents", ID: a.DocumentID, Segment: "TagAssociations"}
 }

@@ -31,5 +31,5 @@ func (DocumentTicketAssociation) CanDelete() {}
 
 // Parent returns the parent that writes go through: Documents/{documentID}/TicketAssociations.
 func (a DocumentTicketAssociation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Documents", ID: a.DocumentID, Children: "TicketAssociations"}
+	return autotask.Parent{Collection: "Documents", ID: a.DocumentID, Segment: "TicketAssociations"}
 }

@@ -31,5 +31,5 @@ func (DocumentToArticleAssociation) CanDelete() {}
 
 // Parent returns the parent that writes go through: Documents/{documentID}/ArticleAssociations.
 func (a DocumentToArticleAssociation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Documents", ID: a.DocumentID, Children: "ArticleAssociations"}
+	return autotask.Parent{Collection: "Documents", ID: a.DocumentID, Segment: "ArticleAssociations"}
 }

@@ -31,5 +31,5 @@ func (DocumentToDocumentAssociation) CanDelete() {}
 
 // Parent returns the parent that writes go through: Documents/{documentID}/DocumentAssociations.
 func (a DocumentToDocumentAssociation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Documents", ID: a.DocumentID, Children: "DocumentAssociations"}
+	return autotask.Parent{Collection: "Documents", ID: a.DocumentID, Segment: "DocumentAssociations"}
 }

@@ -99,7 +99,7 @@ func Example_listOf() {
 	person := srv.Seed("Resources", map[string]any{"firstName": "Ada"})
 	srv.Seed("ResourceTimeOffBalances", map[string]any{"resourceID": person, "year": 2026})
 
-	balances, err := autotask.ListOf[entity.ResourceTimeOffBalance](context.Background(), client, person)
+	balances, err := autotask.ListChildren[entity.ResourceTimeOffBalance](context.Background(), client, person)
 	if err != nil {
 		log.Fatal(err)
 	}

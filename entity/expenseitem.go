@@ -63,5 +63,5 @@ func (ExpenseItem) CanPatch() {}
 
 // Parent returns the parent that writes go through: Expenses/{expenseReportID}/Items.
 func (i ExpenseItem) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Expenses", ID: i.ExpenseReportID, Children: "Items"}
+	return autotask.Parent{Collection: "Expenses", ID: i.ExpenseReportID, Segment: "Items"}
 }

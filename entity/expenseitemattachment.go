@@ -55,5 +55,5 @@ func (ExpenseItemAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: ExpenseItems/{expenseItemID}/Attachments.
 func (a ExpenseItemAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ExpenseItems", ID: a.ExpenseItemID, Children: "Attachments"}
+	return autotask.Parent{Collection: "ExpenseItems", ID: a.ExpenseItemID, Segment: "Attachments"}
 }

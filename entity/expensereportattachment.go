@@ -55,5 +55,5 @@ func (ExpenseReportAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: ExpenseReports/{expenseReportID}/Attachments.
 func (a ExpenseReportAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ExpenseReports", ID: a.ExpenseReportID, Children: "Attachments"}
+	return autotask.Parent{Collection: "ExpenseReports", ID: a.ExpenseReportID, Segment: "Attachments"}
 }

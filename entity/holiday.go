@@ -41,5 +41,5 @@ func (Holiday) CanDelete() {}
 
 // Parent returns the parent that writes go through: HolidaySets/{holidaySetID}/Holidays.
 func (h Holiday) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "HolidaySets", ID: h.HolidaySetID, Children: "Holidays"}
+	return autotask.Parent{Collection: "HolidaySets", ID: h.HolidaySetID, Segment: "Holidays"}
 }

@@ -34,5 +34,5 @@ func (InventoryItemSerialNumber) CanPatch() {}
 
 // Parent returns the parent that writes go through: InventoryItems/{inventoryItemID}/SerialNumbers.
 func (n InventoryItemSerialNumber) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "InventoryItems", ID: n.InventoryItemID, Children: "SerialNumbers"}
+	return autotask.Parent{Collection: "InventoryItems", ID: n.InventoryItemID, Segment: "SerialNumbers"}
 }

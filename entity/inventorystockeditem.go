@@ -64,5 +64,5 @@ func (InventoryStockedItem) CanPatch() {}
 
 // Parent returns the parent that writes go through: InventoryProducts/{inventoryProductID}/StockedItems.
 func (i InventoryStockedItem) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "InventoryProducts", ID: i.InventoryProductID, Children: "StockedItems"}
+	return autotask.Parent{Collection: "InventoryProducts", ID: i.InventoryProductID, Segment: "StockedItems"}
 }

@@ -34,5 +34,5 @@ func (InventoryStockedItemAdd) NoID() {}
 
 // Parent returns the parent that writes go through: InventoryProducts/{inventoryProductID}/StockedItemsAdd.
 func (a InventoryStockedItemAdd) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "InventoryProducts", ID: a.InventoryProductID, Children: "StockedItemsAdd"}
+	return autotask.Parent{Collection: "InventoryProducts", ID: a.InventoryProductID, Segment: "StockedItemsAdd"}
 }

@@ -26,5 +26,5 @@ func (InventoryStockedItemRemove) NoID() {}
 
 // Parent returns the parent that writes go through: InventoryProducts/{inventoryProductID}/StockedItemsRemove.
 func (r InventoryStockedItemRemove) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "InventoryProducts", ID: r.InventoryProductID, Children: "StockedItemsRemove"}
+	return autotask.Parent{Collection: "InventoryProducts", ID: r.InventoryProductID, Segment: "StockedItemsRemove"}
 }

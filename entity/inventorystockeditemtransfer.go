@@ -27,5 +27,5 @@ func (InventoryStockedItemTransfer) NoID() {}
 
 // Parent returns the parent that writes go through: InventoryProducts/{inventoryProductID}/StockedItemsTransfer.
 func (t InventoryStockedItemTransfer) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "InventoryProducts", ID: t.InventoryProductID, Children: "StockedItemsTransfer"}
+	return autotask.Parent{Collection: "InventoryProducts", ID: t.InventoryProductID, Segment: "StockedItemsTransfer"}
 }

@@ -49,5 +49,5 @@ func (KnowledgeBaseArticle) CanDelete() {}
 
 // Parent returns the parent that writes go through: KnowledgeBaseCategories/{articleCategoryID}/KnowledgeBaseArticles.
 func (a KnowledgeBaseArticle) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "KnowledgeBaseCategories", ID: a.ArticleCategoryID, Children: "KnowledgeBaseArticles"}
+	return autotask.Parent{Collection: "KnowledgeBaseCategories", ID: a.ArticleCategoryID, Segment: "KnowledgeBaseArticles"}
 }

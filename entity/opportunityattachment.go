@@ -54,5 +54,5 @@ func (OpportunityAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: Opportunities/{opportunityID}/Attachments.
 func (a OpportunityAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Opportunities", ID: a.OpportunityID, Children: "Attachments"}
+	return autotask.Parent{Collection: "Opportunities", ID: a.OpportunityID, Segment: "Attachments"}
 }

@@ -49,5 +49,5 @@ func (Phase) CanPatch() {}
 
 // Parent returns the parent that writes go through: Projects/{projectID}/Phases.
 func (p Phase) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Projects", ID: p.ProjectID, Children: "Phases"}
+	return autotask.Parent{Collection: "Projects", ID: p.ProjectID, Segment: "Phases"}
 }

@@ -44,5 +44,5 @@ func (ProductNote) CanPatch() {}
 
 // Parent returns the parent that writes go through: Products/{productID}/Notes.
 func (n ProductNote) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Products", ID: n.ProductID, Children: "Notes"}
+	return autotask.Parent{Collection: "Products", ID: n.ProductID, Segment: "Notes"}
 }

@@ -38,5 +38,5 @@ func (ProductTier) CanDelete() {}
 
 // Parent returns the parent that writes go through: Products/{productID}/Tiers.
 func (t ProductTier) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Products", ID: t.ProductID, Children: "Tiers"}
+	return autotask.Parent{Collection: "Products", ID: t.ProductID, Segment: "Tiers"}
 }

@@ -38,5 +38,5 @@ func (ProductVendor) CanPatch() {}
 
 // Parent returns the parent that writes go through: Products/{productID}/Vendors.
 func (v ProductVendor) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Products", ID: v.ProductID, Children: "Vendors"}
+	return autotask.Parent{Collection: "Products", ID: v.ProductID, Segment: "Vendors"}
 }

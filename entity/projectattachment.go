@@ -55,5 +55,5 @@ func (ProjectAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: Projects/{projectID}/Attachments.
 func (a ProjectAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Projects", ID: a.ProjectID, Children: "Attachments"}
+	return autotask.Parent{Collection: "Projects", ID: a.ProjectID, Segment: "Attachments"}
 }

@@ -67,5 +67,5 @@ func (ProjectCharge) CanDelete() {}
 
 // Parent returns the parent that writes go through: Projects/{projectID}/Charges.
 func (c ProjectCharge) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Projects", ID: c.ProjectID, Children: "Charges"}
+	return autotask.Parent{Collection: "Projects", ID: c.ProjectID, Segment: "Charges"}
 }

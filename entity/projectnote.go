@@ -48,5 +48,5 @@ func (ProjectNote) CanPatch() {}
 
 // Parent returns the parent that writes go through: Projects/{projectID}/Notes.
 func (n ProjectNote) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Projects", ID: n.ProjectID, Children: "Notes"}
+	return autotask.Parent{Collection: "Projects", ID: n.ProjectID, Segment: "Notes"}
 }

@@ -56,5 +56,5 @@ func (ProjectNoteAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: ProjectNotes/{projectNoteID}/Attachments.
 func (a ProjectNoteAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ProjectNotes", ID: a.ProjectNoteID, Children: "Attachments"}
+	return autotask.Parent{Collection: "ProjectNotes", ID: a.ProjectNoteID, Segment: "Attachments"}
 }

@@ -49,5 +49,5 @@ func (PurchaseOrderItem) CanPatch() {}
 
 // Parent returns the parent that writes go through: PurchaseOrders/{orderID}/Items.
 func (i PurchaseOrderItem) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "PurchaseOrders", ID: i.OrderID, Children: "Items"}
+	return autotask.Parent{Collection: "PurchaseOrders", ID: i.OrderID, Segment: "Items"}
 }

@@ -39,5 +39,5 @@ func (PurchaseOrderItemReceiving) CanCreate() {}
 
 // Parent returns the parent that writes go through: PurchaseOrderItems/{purchaseOrderItemID}/Receiving.
 func (r PurchaseOrderItemReceiving) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "PurchaseOrderItems", ID: r.PurchaseOrderItemID, Children: "Receiving"}
+	return autotask.Parent{Collection: "PurchaseOrderItems", ID: r.PurchaseOrderItemID, Segment: "Receiving"}
 }

@@ -63,5 +63,5 @@ func (QuoteItem) CanDelete() {}
 
 // Parent returns the parent that writes go through: Quotes/{quoteID}/Items.
 func (i QuoteItem) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Quotes", ID: i.QuoteID, Children: "Items"}
+	return autotask.Parent{Collection: "Quotes", ID: i.QuoteID, Segment: "Items"}
 }

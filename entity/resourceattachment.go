@@ -54,5 +54,5 @@ func (ResourceAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: Resources/{resourceID}/Attachments.
 func (a ResourceAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Resources", ID: a.ResourceID, Children: "Attachments"}
+	return autotask.Parent{Collection: "Resources", ID: a.ResourceID, Segment: "Attachments"}
 }

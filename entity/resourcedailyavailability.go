@@ -39,5 +39,5 @@ func (ResourceDailyAvailability) CanPatch() {}
 
 // Parent returns the parent that writes go through: Resources/{resourceID}/DailyAvailabilities.
 func (a ResourceDailyAvailability) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Resources", ID: a.ResourceID, Children: "DailyAvailabilities"}
+	return autotask.Parent{Collection: "Resources", ID: a.ResourceID, Segment: "DailyAvailabilities"}
 }

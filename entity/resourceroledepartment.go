@@ -38,5 +38,5 @@ func (ResourceRoleDepartment) CanPatch() {}
 
 // Parent returns the parent that writes go through: Resources/{resourceID}/RoleDepartments.
 func (d ResourceRoleDepartment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Resources", ID: d.ResourceID, Children: "RoleDepartments"}
+	return autotask.Parent{Collection: "Resources", ID: d.ResourceID, Segment: "RoleDepartments"}
 }

@@ -34,5 +34,5 @@ func (ResourceRoleQueue) CanPatch() {}
 
 // Parent returns the parent that writes go through: Resources/{resourceID}/RoleQueues.
 func (q ResourceRoleQueue) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Resources", ID: q.ResourceID, Children: "RoleQueues"}
+	return autotask.Parent{Collection: "Resources", ID: q.ResourceID, Segment: "RoleQueues"}
 }

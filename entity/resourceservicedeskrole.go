@@ -36,5 +36,5 @@ func (ResourceServiceDeskRole) CanPatch() {}
 
 // Parent returns the parent that writes go through: Resources/{resourceID}/ServiceDeskRoles.
 func (r ResourceServiceDeskRole) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Resources", ID: r.ResourceID, Children: "ServiceDeskRoles"}
+	return autotask.Parent{Collection: "Resources", ID: r.ResourceID, Segment: "ServiceDeskRoles"}
 }

@@ -33,5 +33,5 @@ func (ResourceSkill) CanPatch() {}
 
 // Parent returns the parent that writes go through: Resources/{resourceID}/Skills.
 func (s ResourceSkill) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Resources", ID: s.ResourceID, Children: "Skills"}
+	return autotask.Parent{Collection: "Resources", ID: s.ResourceID, Segment: "Skills"}
 }

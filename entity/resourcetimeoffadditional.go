@@ -42,5 +42,5 @@ func (ResourceTimeOffAdditional) CanPatch() {}
 
 // Parent returns the parent that reads and writes go through: Resources/{resourceID}/TimeOffAdditional.
 func (a ResourceTimeOffAdditional) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Resources", ID: a.ResourceID, Children: "TimeOffAdditional"}
+	return autotask.Parent{Collection: "Resources", ID: a.ResourceID, Segment: "TimeOffAdditional"}
 }

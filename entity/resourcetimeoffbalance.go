@@ -41,5 +41,5 @@ func (ResourceTimeOffBalance) CanList() {}
 
 // Parent returns the parent that reads go through: Resources/{resourceID}/TimeOffBalances.
 func (b ResourceTimeOffBalance) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Resources", ID: b.ResourceID, Children: "TimeOffBalances"}
+	return autotask.Parent{Collection: "Resources", ID: b.ResourceID, Segment: "TimeOffBalances"}
 }

@@ -73,12 +73,12 @@ func walkedTo(t *testing.T, requests []autotasktest.Request, existing, reached m
 // askForMetadata reads what every collection says of itself.
 func askForMetadata(t *testing.T) []autotasktest.Request {
 	srv := autotasktest.NewInProcess(t)
-	about := srv.Client().Picklists
+	about := srv.Client().Metadata
 	for _, c := range schema.All() {
 		if c.Parent != "" {
 			continue
 		}
-		_, err := about.Info(t.Context(), c.Path)
+		_, err := about.Entity(t.Context(), c.Path)
 		require.NoError(t, err, c.Path)
 		_, err = about.Fields(t.Context(), c.Path)
 		require.NoError(t, err, c.Path)

@@ -54,5 +54,5 @@ func (SalesOrderAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: SalesOrders/{salesOrderID}/Attachments.
 func (a SalesOrderAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "SalesOrders", ID: a.SalesOrderID, Children: "Attachments"}
+	return autotask.Parent{Collection: "SalesOrders", ID: a.SalesOrderID, Segment: "Attachments"}
 }

@@ -31,5 +31,5 @@ func (ServiceBundleService) CanDelete() {}
 
 // Parent returns the parent that writes go through: ServiceBundles/{serviceBundleID}/Services.
 func (s ServiceBundleService) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ServiceBundles", ID: s.ServiceBundleID, Children: "Services"}
+	return autotask.Parent{Collection: "ServiceBundles", ID: s.ServiceBundleID, Segment: "Services"}
 }

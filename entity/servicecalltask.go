@@ -31,5 +31,5 @@ func (ServiceCallTask) CanDelete() {}
 
 // Parent returns the parent that writes go through: ServiceCalls/{serviceCallID}/Tasks.
 func (t ServiceCallTask) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ServiceCalls", ID: t.ServiceCallID, Children: "Tasks"}
+	return autotask.Parent{Collection: "ServiceCalls", ID: t.ServiceCallID, Segment: "Tasks"}
 }

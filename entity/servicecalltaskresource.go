@@ -31,5 +31,5 @@ func (ServiceCallTaskResource) CanDelete() {}
 
 // Parent returns the parent that writes go through: ServiceCallTasks/{serviceCallTaskID}/Resources.
 func (r ServiceCallTaskResource) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ServiceCallTasks", ID: r.ServiceCallTaskID, Children: "Resources"}
+	return autotask.Parent{Collection: "ServiceCallTasks", ID: r.ServiceCallTaskID, Segment: "Resources"}
 }

@@ -31,5 +31,5 @@ func (ServiceCallTicket) CanDelete() {}
 
 // Parent returns the parent that writes go through: ServiceCalls/{serviceCallID}/Tickets.
 func (t ServiceCallTicket) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ServiceCalls", ID: t.ServiceCallID, Children: "Tickets"}
+	return autotask.Parent{Collection: "ServiceCalls", ID: t.ServiceCallID, Segment: "Tickets"}
 }

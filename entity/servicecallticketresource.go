@@ -31,5 +31,5 @@ func (ServiceCallTicketResource) CanDelete() {}
 
 // Parent returns the parent that writes go through: ServiceCallTickets/{serviceCallTicketID}/Resources.
 func (r ServiceCallTicketResource) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "ServiceCallTickets", ID: r.ServiceCallTicketID, Children: "Resources"}
+	return autotask.Parent{Collection: "ServiceCallTickets", ID: r.ServiceCallTicketID, Segment: "Resources"}
 }

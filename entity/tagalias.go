@@ -31,5 +31,5 @@ func (TagAlias) CanDelete() {}
 
 // Parent returns the parent that writes go through: Tags/{tagID}/Aliases.
 func (a TagAlias) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Tags", ID: a.TagID, Children: "Aliases"}
+	return autotask.Parent{Collection: "Tags", ID: a.TagID, Segment: "Aliases"}
 }

@@ -71,5 +71,5 @@ func (Task) CanPatch() {}
 
 // Parent returns the parent that writes go through: Projects/{projectID}/Tasks.
 func (t Task) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Projects", ID: t.ProjectID, Children: "Tasks"}
+	return autotask.Parent{Collection: "Projects", ID: t.ProjectID, Segment: "Tasks"}
 }

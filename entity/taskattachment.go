@@ -57,5 +57,5 @@ func (TaskAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: Tasks/{taskID}/Attachments.
 func (a TaskAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Tasks", ID: a.TaskID, Children: "Attachments"}
+	return autotask.Parent{Collection: "Tasks", ID: a.TaskID, Segment: "Attachments"}
 }

@@ -55,5 +55,5 @@ func (TaskNoteAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: TaskNotes/{taskNoteID}/Attachments.
 func (a TaskNoteAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "TaskNotes", ID: a.TaskNoteID, Children: "Attachments"}
+	return autotask.Parent{Collection: "TaskNotes", ID: a.TaskNoteID, Segment: "Attachments"}
 }

@@ -37,5 +37,5 @@ func (TaskPredecessor) CanDelete() {}
 
 // Parent returns the parent that writes go through: Tasks/{successorTaskID}/Predecessors.
 func (p TaskPredecessor) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Tasks", ID: p.SuccessorTaskID, Children: "Predecessors"}
+	return autotask.Parent{Collection: "Tasks", ID: p.SuccessorTaskID, Segment: "Predecessors"}
 }

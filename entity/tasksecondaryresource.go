@@ -32,5 +32,5 @@ func (TaskSecondaryResource) CanDelete() {}
 
 // Parent returns the parent that writes go through: Tasks/{taskID}/SecondaryResources.
 func (r TaskSecondaryResource) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Tasks", ID: r.TaskID, Children: "SecondaryResources"}
+	return autotask.Parent{Collection: "Tasks", ID: r.TaskID, Segment: "SecondaryResources"}
 }

@@ -34,5 +34,5 @@ func (TicketAdditionalConfigurationItem) CanDelete() {}
 
 // Parent returns the parent that writes go through: Tickets/{ticketID}/AdditionalConfigurationItems.
 func (i TicketAdditionalConfigurationItem) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Tickets", ID: i.TicketID, Children: "AdditionalConfigurationItems"}
+	return autotask.Parent{Collection: "Tickets", ID: i.TicketID, Segment: "AdditionalConfigurationItems"}
 }

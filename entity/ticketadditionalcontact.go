@@ -31,5 +31,5 @@ func (TicketAdditionalContact) CanDelete() {}
 
 // Parent returns the parent that writes go through: Tickets/{ticketID}/AdditionalContacts.
 func (c TicketAdditionalContact) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Tickets", ID: c.TicketID, Children: "AdditionalContacts"}
+	return autotask.Parent{Collection: "Tickets", ID: c.TicketID, Segment: "AdditionalContacts"}
 }

@@ -57,5 +57,5 @@ func (TicketAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: Tickets/{ticketID}/Attachments.
 func (a TicketAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Tickets", ID: a.TicketID, Children: "Attachments"}
+	return autotask.Parent{Collection: "Tickets", ID: a.TicketID, Segment: "Attachments"}
 }

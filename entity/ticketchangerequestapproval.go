@@ -39,5 +39,5 @@ func (TicketChangeRequestApproval) CanDelete() {}
 
 // Parent returns the parent that writes go through: Tickets/{ticketID}/ChangeRequestApprovals.
 func (a TicketChangeRequestApproval) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Tickets", ID: a.TicketID, Children: "ChangeRequestApprovals"}
+	return autotask.Parent{Collection: "Tickets", ID: a.TicketID, Segment: "ChangeRequestApprovals"}
 }

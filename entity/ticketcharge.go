@@ -66,5 +66,5 @@ func (TicketCharge) CanDelete() {}
 
 // Parent returns the parent that writes go through: Tickets/{ticketID}/Charges.
 func (c TicketCharge) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Tickets", ID: c.TicketID, Children: "Charges"}
+	return autotask.Parent{Collection: "Tickets", ID: c.TicketID, Segment: "Charges"}
 }

@@ -46,5 +46,5 @@ func (TicketChecklistItem) CanDelete() {}
 
 // Parent returns the parent that writes go through: Tickets/{ticketID}/ChecklistItems.
 func (i TicketChecklistItem) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Tickets", ID: i.TicketID, Children: "ChecklistItems"}
+	return autotask.Parent{Collection: "Tickets", ID: i.TicketID, Segment: "ChecklistItems"}
 }

@@ -55,5 +55,5 @@ func (TicketNoteAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: TicketNotes/{ticketNoteID}/Attachments.
 func (a TicketNoteAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "TicketNotes", ID: a.TicketNoteID, Children: "Attachments"}
+	return autotask.Parent{Collection: "TicketNotes", ID: a.TicketNoteID, Segment: "Attachments"}
 }

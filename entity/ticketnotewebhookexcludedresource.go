@@ -33,5 +33,5 @@ func (TicketNoteWebhookExcludedResource) CanDelete() {}
 
 // Parent returns the parent that writes go through: TicketNoteWebhooks/{webhookID}/ExcludedResources.
 func (r TicketNoteWebhookExcludedResource) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "TicketNoteWebhooks", ID: r.WebhookID, Children: "ExcludedResources"}
+	return autotask.Parent{Collection: "TicketNoteWebhooks", ID: r.WebhookID, Segment: "ExcludedResources"}
 }

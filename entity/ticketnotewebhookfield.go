@@ -38,5 +38,5 @@ func (TicketNoteWebhookField) CanDelete() {}
 
 // Parent returns the parent that writes go through: TicketNoteWebhooks/{webhookID}/Fields.
 func (f TicketNoteWebhookField) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "TicketNoteWebhooks", ID: f.WebhookID, Children: "Fields"}
+	return autotask.Parent{Collection: "TicketNoteWebhooks", ID: f.WebhookID, Segment: "Fields"}
 }

@@ -38,5 +38,5 @@ func (TicketRmaCredit) CanDelete() {}
 
 // Parent returns the parent that writes go through: Tickets/{ticketID}/RmaCredits.
 func (c TicketRmaCredit) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Tickets", ID: c.TicketID, Children: "RmaCredits"}
+	return autotask.Parent{Collection: "Tickets", ID: c.TicketID, Segment: "RmaCredits"}
 }

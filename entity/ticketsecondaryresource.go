@@ -32,5 +32,5 @@ func (TicketSecondaryResource) CanDelete() {}
 
 // Parent returns the parent that writes go through: Tickets/{ticketID}/SecondaryResources.
 func (r TicketSecondaryResource) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Tickets", ID: r.TicketID, Children: "SecondaryResources"}
+	return autotask.Parent{Collection: "Tickets", ID: r.TicketID, Segment: "SecondaryResources"}
 }

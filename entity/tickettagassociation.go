@@ -31,5 +31,5 @@ func (TicketTagAssociation) CanDelete() {}
 
 // Parent returns the parent that writes go through: Tickets/{ticketID}/TagAssociations.
 func (a TicketTagAssociation) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Tickets", ID: a.TicketID, Children: "TagAssociations"}
+	return autotask.Parent{Collection: "Tickets", ID: a.TicketID, Segment: "TagAssociations"}
 }

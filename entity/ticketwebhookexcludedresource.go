@@ -31,5 +31,5 @@ func (TicketWebhookExcludedResource) CanDelete() {}
 
 // Parent returns the parent that writes go through: TicketWebhooks/{webhookID}/ExcludedResources.
 func (r TicketWebhookExcludedResource) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "TicketWebhooks", ID: r.WebhookID, Children: "ExcludedResources"}
+	return autotask.Parent{Collection: "TicketWebhooks", ID: r.WebhookID, Segment: "ExcludedResources"}
 }

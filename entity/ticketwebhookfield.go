@@ -38,5 +38,5 @@ func (TicketWebhookField) CanDelete() {}
 
 // Parent returns the parent that writes go through: TicketWebhooks/{webhookID}/Fields.
 func (f TicketWebhookField) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "TicketWebhooks", ID: f.WebhookID, Children: "Fields"}
+	return autotask.Parent{Collection: "TicketWebhooks", ID: f.WebhookID, Segment: "Fields"}
 }

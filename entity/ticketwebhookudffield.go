@@ -38,5 +38,5 @@ func (TicketWebhookUdfField) CanDelete() {}
 
 // Parent returns the parent that writes go through: TicketWebhooks/{webhookID}/UdfFields.
 func (f TicketWebhookUdfField) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "TicketWebhooks", ID: f.WebhookID, Children: "UdfFields"}
+	return autotask.Parent{Collection: "TicketWebhooks", ID: f.WebhookID, Segment: "UdfFields"}
 }

@@ -56,5 +56,5 @@ func (TimeEntryAttachment) CanAttach() {}
 
 // Parent returns the parent that writes go through: TimeEntries/{timeEntryID}/Attachments.
 func (a TimeEntryAttachment) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "TimeEntries", ID: a.TimeEntryID, Children: "Attachments"}
+	return autotask.Parent{Collection: "TimeEntries", ID: a.TimeEntryID, Segment: "Attachments"}
 }

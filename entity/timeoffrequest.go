@@ -53,5 +53,5 @@ func (TimeOffRequest) CanPatch() {}
 
 // Parent returns the parent that writes go through: Resources/{resourceID}/TimeOffRequests.
 func (r TimeOffRequest) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Resources", ID: r.ResourceID, Children: "TimeOffRequests"}
+	return autotask.Parent{Collection: "Resources", ID: r.ResourceID, Segment: "TimeOffRequests"}
 }

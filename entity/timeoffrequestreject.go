@@ -24,5 +24,5 @@ func (TimeOffRequestReject) NoID() {}
 
 // Parent returns the parent that writes go through: TimeOffRequests/{timeOffRequestID}/Reject.
 func (r TimeOffRequestReject) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "TimeOffRequests", ID: r.TimeOffRequestID, Children: "Reject"}
+	return autotask.Parent{Collection: "TimeOffRequests", ID: r.TimeOffRequestID, Segment: "Reject"}
 }

@@ -41,5 +41,5 @@ func (UserDefinedFieldListItem) CanPatch() {}
 
 // Parent returns the parent that writes go through: UserDefinedFields/{udfFieldId}/ListItems.
 func (i UserDefinedFieldListItem) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "UserDefinedFields", ID: i.UDFFieldID, Children: "ListItems"}
+	return autotask.Parent{Collection: "UserDefinedFields", ID: i.UDFFieldID, Segment: "ListItems"}
 }

@@ -224,9 +224,9 @@ func mustFilterBy(e *schema.Entity) string {
 	return ""
 }
 
-func canList[T autotask.Listable]() verb {
+func canList[T autotask.ParentListable]() verb {
 	return verb{"List", func(w *walker) error {
-		found, err := autotask.ListOf[T](w.ctx, w.client, w.parentID)
+		found, err := autotask.ListChildren[T](w.ctx, w.client, w.parentID)
 		assert.Len(w.t, found, 1)
 		return err
 	}}

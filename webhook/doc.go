@@ -63,10 +63,10 @@
 //		URL:             "https://hooks.example.com/autotask",
 //		DeactivationURL: "https://hooks.example.com/autotask",
 //		Secret:          os.Getenv("WEBHOOK_SECRET"),
-//		Create:          true,
-//		Update:          true,
-//		Fields:          []string{"status", "queueID"}, // whose changes trigger an event
-//		ShowFields:      []string{"ticketNumber"},      // sent with every event
+//		OnCreate:        true,
+//		OnUpdate:        true,
+//		WatchFields:     []string{"status", "queueID"}, // whose changes trigger an event
+//		IncludeFields:   []string{"ticketNumber"},      // sent with every event
 //	})
 //
 // The names of fields are the labels in the picklist of the webhook's own fields;
@@ -74,7 +74,7 @@
 // the receiving program first: the webhook may call as soon as Ensure is done.
 //
 // To change the secret, start the program with the new one and the old one as
-// [WithFormerSecret], call Ensure with the new one, and drop the old one later.
+// [WithPreviousSecret], call Ensure with the new one, and drop the old one later.
 //
 // All else is done with the types of package entity: autotask.List, Get and
 // Delete of an entity.TicketWebhook, for instance.

@@ -55,8 +55,8 @@ type Event struct {
 	// of a deleted item, is not documented. It is empty if there were none, if
 	// they were no JSON object, or if one of a name was there twice.
 	Fields Fields
-	// EventTime is when it happened, in UTC.
-	EventTime time.Time
+	// Time is when it happened, in UTC.
+	Time time.Time
 	// SequenceNumber rises from call to call, with gaps; see [Gaps].
 	SequenceNumber int64
 	// PersonID is the resource or contact who did it.
@@ -178,7 +178,7 @@ func ParseEvent(body []byte) (*Event, error) {
 		Entity:         currentName(entityType.Or("")),
 		EntityType:     entityType.Or(""),
 		ID:             id.Or(0),
-		EventTime:      optional[time.Time](m, "EventTime"),
+		Time:           optional[time.Time](m, "EventTime"),
 		SequenceNumber: optional[int64](m, "SequenceNumber"),
 		PersonID:       optional[int64](m, "PersonID"),
 		Raw:            bytes.Clone(body),

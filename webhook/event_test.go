@@ -31,7 +31,7 @@ func TestParseEvent(t *testing.T) {
 		EntityType:     "Ticket",
 		ID:             4711,
 		Fields:         webhook.Fields{"Title": json.RawMessage(`"Backup failed"`), "Status": json.RawMessage("5")},
-		EventTime:      time.Date(2026, 11, 23, 12, 0, 0, 120e6, time.UTC),
+		Time:           time.Date(2026, 11, 23, 12, 0, 0, 120e6, time.UTC),
 		SequenceNumber: 17,
 		PersonID:       29682885,
 		Raw:            json.RawMessage(update),
@@ -43,7 +43,7 @@ func TestParseEventIsLenient(t *testing.T) {
 	for body, want := range map[string]webhook.Event{
 		`{"action":"Create","GUID":"g","entitytype":"Contact","ID":"7","FIELDS":{},"eventTime":"2026-11-23T12:00:00Z","sequencenumber":"3","personId":4,"New":[1]}`: {
 			Action: webhook.ActionCreate, GUID: "g", Entity: "Contact", EntityType: "Contact", ID: 7, Fields: webhook.Fields{},
-			EventTime: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), SequenceNumber: 3, PersonID: 4,
+			Time: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), SequenceNumber: 3, PersonID: 4,
 		},
 		// Company 0 is an item like any other.
 		`{"Action":"Delete","EntityType":"Account","Id":0,"Fields":null}`: {Action: webhook.ActionDelete, Entity: "Company", EntityType: "Account"},
@@ -51,7 +51,7 @@ func TestParseEventIsLenient(t *testing.T) {
 		`{"Action":"Delete","EntityType":"Account","Id":1,"Fields":[]}`:                {Action: webhook.ActionDelete, Entity: "Company", EntityType: "Account", ID: 1},
 		`{"Action":"Delete","EntityType":"Account","Id":1,"EventTime":""}`:             {Action: webhook.ActionDelete, Entity: "Company", EntityType: "Account", ID: 1},
 		`{"Action":"Deactivated","Guid":"g"}`:                                          {Action: webhook.ActionDeactivated, GUID: "g"},
-		`{"Action":"Merged","EntityType":"Kite","Id":9,"EventTime":"2026-11-23"}`:      {Action: "Merged", Entity: "Kite", EntityType: "Kite", ID: 9, EventTime: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)},
+		`{"Action":"Merged","EntityType":"Kite","Id":9,"EventTime":"2026-11-23"}`:      {Action: "Merged", Entity: "Kite", EntityType: "Kite", ID: 9, Time: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)},
 		"{\"Action\":\"Create\",\"EntityType\":\"Ticket\",\"Id\":1,\"Guid\":\"\xc3\"}": {Action: webhook.ActionCreate, GUID: "\uFFFD", Entity: "Ticket", EntityType: "Ticket", ID: 1},
 		`{"Action":"update","EntityType":"Ticket","Id":1}`:                             {Action: webhook.ActionUpdate, Entity: "Ticket", EntityType: "Ticket", ID: 1},
 		`{"Action":"DEACTIVATED"}`:                                                     {Action: webhook.ActionDeactivated},

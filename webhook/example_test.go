@@ -33,7 +33,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	srv.SetHookHandler(h) // in earnest: an http.Server that Autotask can reach
+	srv.SetWebhookHandler(h) // in earnest: an http.Server that Autotask can reach
 
 	_, err = webhook.Ensure(ctx, client, webhook.Subscription{
 		Entity:          "Ticket",
@@ -41,8 +41,8 @@ func Example() {
 		URL:             "https://hooks.example.com/autotask",
 		DeactivationURL: "https://hooks.example.com/autotask",
 		Secret:          "a long random secret",
-		Update:          true,
-		Fields:          []string{"title"},
+		OnUpdate:        true,
+		WatchFields:     []string{"title"},
 	})
 	fmt.Println(err)
 

@@ -93,7 +93,7 @@ func FuzzHandler(f *testing.F) {
 //
 //nolint:paralleltest // it measures what the process allocates
 func TestHostileBodyTakesLittleMemory(t *testing.T) {
-	h, err := NewHandler("secret", func(context.Context, *Event) error { return nil }, WithEscapedSignatures(), WithFormerSecret("old"))
+	h, err := NewHandler("secret", func(context.Context, *Event) error { return nil }, WithEscapedSignatures(), WithPreviousSecret("old"))
 	require.NoError(t, err)
 	signature := make([]byte, 20)
 	for _, text := range []string{"&", `\"`, "ü", "😀", "\xff"} {

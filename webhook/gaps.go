@@ -24,7 +24,7 @@ type Gaps struct {
 type Gap struct {
 	GUID        string // of the webhook
 	First, Last int64
-	// After and Before are the EventTime of the events around the gap, as far as
+	// After and Before are the Time of the events around the gap, as far as
 	// they are known.
 	After, Before time.Time
 	// Noticed is when an event with a higher number, or a lower one if the gap
@@ -46,7 +46,7 @@ type numbers struct {
 // See takes note of an event. Numbers count from the first event on; one that
 // arrives late, or twice, does no harm. An event without a number is ignored.
 func (g *Gaps) See(e *Event) {
-	n, at := e.SequenceNumber, e.EventTime
+	n, at := e.SequenceNumber, e.Time
 	if n <= 0 {
 		return
 	}

@@ -18,7 +18,7 @@ import (
 // after midnight as its number says.
 func see(g *webhook.Gaps, guid string, numbers ...int64) {
 	for _, n := range numbers {
-		g.See(&webhook.Event{GUID: guid, SequenceNumber: n, EventTime: minute(n)})
+		g.See(&webhook.Event{GUID: guid, SequenceNumber: n, Time: minute(n)})
 	}
 }
 

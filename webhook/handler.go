@@ -31,17 +31,16 @@ type Handler struct {
 	keyed        []func() hash.Hash // not the secrets: a Handler that is printed must not show them
 	forms        []form
 	maxBodyBytes int64
-	problems     []string // of the options
 }
 
-// Option changes what a [Handler] accepts.
-type Option func(*Handler)
+// Option changes what a [Handler] accepts. NewHandler refuses a nil one.
+type Option func(*Handler) error
 
-// WithFormerSecret accepts calls that are signed with another secret, too, for
+// WithPreviousSecret accepts calls that are signed with another secret, too, for
 // the time in which the secret of a webhook is changed. It may be given several
 // times.
-func WithFormerSecret(secret string) Option {
-	return func(h *Handler) { h.addSecret("the former secret", secret) }
+func WithPreviousSecret(secret string) Option {
+	return func(h *Handler) error { return h.addSecret("the previous secret", secret) }
 }
 
 // WithEscapedSignatures accepts signatures of the body's escaped forms, if that
@@ -55,15 +54,19 @@ func WithFormerSecret(secret string) Option {
 // hundredths of a second for 1 MiB; memory is not needed beyond that of the body.
 // WithMaxBodyBytes bounds both.
 func WithEscapedSignatures() Option {
-	return func(h *Handler) { h.forms = escapedForms }
+	return func(h *Handler) error {
+		h.forms = escapedForms
+		return nil
+	}
 }
 
 // WithMaxBodyBytes sets how long the body of a call may be; 1 MiB at first.
 func WithMaxBodyBytes(n int64) Option {
-	return func(h *Handler) {
+	return func(h *Handler) error {
 		if h.maxBodyBytes = n; n <= 0 {
-			h.problems = append(h.problems, "a body must be allowed at least one byte")
+			return errors.New("a body must be allowed at least one byte")
 		}
+		return nil
 	}
 }
 
@@ -101,27 +104,35 @@ func WithMaxBodyBytes(n int64) Option {
 // The context of handle ends when Autotask hangs up.
 func NewHandler(secret string, handle func(ctx context.Context, e *Event) error, opts ...Option) (*Handler, error) {
 	h := &Handler{handle: handle, maxBodyBytes: defaultMaxBodyBytes}
-	h.addSecret("the secret", secret)
-	if handle == nil {
-		h.problems = append(h.problems, "the function that handles events is nil")
-	}
-	for _, opt := range opts {
-		if opt != nil {
-			opt(h)
+	var problems []string
+	check := func(err error) {
+		if err != nil {
+			problems = append(problems, err.Error())
 		}
 	}
-	if err := invalid(h.problems); err != nil {
+	check(h.addSecret("the secret", secret))
+	if handle == nil {
+		problems = append(problems, "the function that handles events is nil")
+	}
+	for _, opt := range opts {
+		if opt == nil {
+			problems = append(problems, "an Option is nil: leave it out")
+			continue
+		}
+		check(opt(h))
+	}
+	if err := invalid(problems); err != nil {
 		return nil, err
 	}
 	return h, nil
 }
 
-func (h *Handler) addSecret(name, secret string) {
+func (h *Handler) addSecret(name, secret string) error {
 	if problem := checkSecret(secret); problem != "" {
-		h.problems = append(h.problems, name+" "+problem)
-		return
+		return errors.New(name + " " + problem)
 	}
 	h.keyed = append(h.keyed, func() hash.Hash { return hmac.New(sha1.New, []byte(secret)) })
+	return nil
 }
 
 // checkSecret says what is wrong with a secret, without showing it.

@@ -113,7 +113,7 @@ func TestHandlerRefusesSignatures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h, l := newHandler(t, webhook.WithEscapedSignatures(), webhook.WithFormerSecret("old"))
+			h, l := newHandler(t, webhook.WithEscapedSignatures(), webhook.WithPreviousSecret("old"))
 			r := call(t, update, "")
 			r.Header["X-Hook-Signature"] = values
 			assert.Equal(t, http.StatusUnauthorized, serve(h, r).Code)
@@ -289,7 +289,7 @@ func TestHandlerPassesTheContext(t *testing.T) {
 
 func TestFormerSecret(t *testing.T) {
 	t.Parallel()
-	h, l := newHandler(t, webhook.WithFormerSecret("old"), webhook.WithFormerSecret("older"))
+	h, l := newHandler(t, webhook.WithPreviousSecret("old"), webhook.WithPreviousSecret("older"))
 	for _, key := range []string{secret, "old", "older"} {
 		assert.Equal(t, http.StatusOK, serve(h, call(t, update, sign(key, update))).Code)
 	}
@@ -316,7 +316,7 @@ func TestEscapedSignatures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h, l := newHandler(t, webhook.WithEscapedSignatures(), webhook.WithFormerSecret("old"))
+			h, l := newHandler(t, webhook.WithEscapedSignatures(), webhook.WithPreviousSecret("old"))
 			for _, key := range []string{secret, "old"} {
 				assert.Equal(t, http.StatusOK, serve(h, call(t, body(raw), sign(key, signed))).Code)
 			}
@@ -362,12 +362,13 @@ func TestNewHandlerRefuses(t *testing.T) {
 		"at least one byte": func() (*webhook.Handler, error) {
 			return webhook.NewHandler(secret, handle, webhook.WithMaxBodyBytes(0))
 		},
-		"the former secret is empty": func() (*webhook.Handler, error) {
-			return webhook.NewHandler(secret, handle, webhook.WithFormerSecret(" "))
+		"the previous secret is empty": func() (*webhook.Handler, error) {
+			return webhook.NewHandler(secret, handle, webhook.WithPreviousSecret(" "))
 		},
-		"former secret has 66 characters": func() (*webhook.Handler, error) {
-			return webhook.NewHandler(secret, handle, webhook.WithFormerSecret(strings.Repeat("😀", 33)))
+		"previous secret has 66 characters": func() (*webhook.Handler, error) {
+			return webhook.NewHandler(secret, handle, webhook.WithPreviousSecret(strings.Repeat("😀", 33)))
 		},
+		"an Option is nil":                  func() (*webhook.Handler, error) { return webhook.NewHandler("long enough", handle, nil) },
 		"the secret is empty; the function": func() (*webhook.Handler, error) { return webhook.NewHandler("", nil) },
 	} {
 		h, err := make()
@@ -376,13 +377,13 @@ func TestNewHandlerRefuses(t *testing.T) {
 		assert.NotContains(t, err.Error(), "ss")
 		assert.Nil(t, h)
 	}
-	_, err := webhook.NewHandler(strings.Repeat("s", 64), handle, nil)
-	require.NoError(t, err, "as many as there may be, and an option that is none")
+	_, err := webhook.NewHandler(strings.Repeat("s", 64), handle)
+	require.NoError(t, err, "as many as there may be")
 }
 
 func TestHandlerShowsNoSecret(t *testing.T) {
 	t.Parallel()
-	h, _ := newHandler(t, webhook.WithFormerSecret("another secret"))
+	h, _ := newHandler(t, webhook.WithPreviousSecret("another secret"))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
 		text := fmt.Sprintf(verb, h) + fmt.Sprintf(verb, *h)
 		for _, key := range []string{secret, "another secret"} {

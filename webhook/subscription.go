@@ -42,22 +42,22 @@ type Subscription struct {
 	// OwnerResourceID is the resource that the webhook belongs to; 0 leaves it to
 	// Autotask, and as it is where the webhook is there already.
 	OwnerResourceID int64
-	// NotificationEmailAddress gets a mail, at most one a day, when calls fail or
+	// NotifyEmail gets a mail, at most one a day, when calls fail or
 	// come late; "" is none, and takes away one that is there.
-	NotificationEmailAddress string
+	NotifyEmail string
 
-	// Create, Update and Delete are the actions that trigger an event, at least
+	// OnCreate, OnUpdate and OnDelete are the actions that trigger an event, at least
 	// one.
-	Create, Update, Delete bool
+	OnCreate, OnUpdate, OnDelete bool
 
-	// Fields are those whose changes trigger an event, ShowFields those whose values
+	// WatchFields are those whose changes trigger an event, IncludeFields those whose values
 	// are sent with every event. They are named by the labels of the picklist fieldID
 	// that {Entity}WebhookFields has, without regard to case. There must be at
 	// least one of either; a field may be in both.
-	Fields, ShowFields []string
-	// UDFs and ShowUDFs are the same for user-defined fields, by the labels of the
+	WatchFields, IncludeFields []string
+	// WatchUDFs and IncludeUDFs are the same for user-defined fields, by the labels of the
 	// picklist udfFieldID of {Entity}WebhookUdfFields. TicketNote has none.
-	UDFs, ShowUDFs []string
+	WatchUDFs, IncludeUDFs []string
 	// ExcludedResources are resources whose changes trigger no event: the program's
 	// own API user, for instance, so that it does not hear itself.
 	ExcludedResources []int64
@@ -67,7 +67,7 @@ type Subscription struct {
 type plain Subscription
 
 func (s Subscription) redacted() plain {
-	s.Secret = "[redacted]"
+	s.Secret = "REDACTED"
 	return plain(s)
 }
 
@@ -127,8 +127,8 @@ func Ensure(ctx context.Context, client *autotask.Client, s Subscription) (id in
 		return 0, err
 	}
 	e := ensuring{Subscription: s, kind: k, client: client}
-	wantedFields, fieldsErr := e.wanted(ctx, k.fields, s.Fields, s.ShowFields)
-	wantedUDFs, udfsErr := e.wanted(ctx, k.udfs, s.UDFs, s.ShowUDFs)
+	wantedFields, fieldsErr := e.wanted(ctx, k.fields, s.WatchFields, s.IncludeFields)
+	wantedUDFs, udfsErr := e.wanted(ctx, k.udfs, s.WatchUDFs, s.IncludeUDFs)
 	if err := errors.Join(fieldsErr, udfsErr); err != nil {
 		return 0, err
 	}
@@ -177,9 +177,9 @@ func (s *Subscription) check() (kind, []string) {
 	refuse(secret != "", "the Secret "+secret)
 	refuse(s.OwnerResourceID < 0, "the OwnerResourceID is no id")
 	refuse(slices.ContainsFunc(s.ExcludedResources, func(id int64) bool { return id <= 0 }), "one of the ExcludedResources is no id")
-	refuse(!s.Create && !s.Update && !s.Delete, "the webhook tells of no event: set Create, Update or Delete")
-	refuse(len(s.Fields)+len(s.ShowFields) == 0, "the webhook has no field: name one in Fields or ShowFields")
-	refuse(i >= 0 && !k.hasUDFs() && len(s.UDFs)+len(s.ShowUDFs) > 0, s.Entity+" has no user-defined fields")
+	refuse(!s.OnCreate && !s.OnUpdate && !s.OnDelete, "the webhook tells of no event: set OnCreate, OnUpdate or OnDelete")
+	refuse(len(s.WatchFields)+len(s.IncludeFields) == 0, "the webhook has no field: name one in WatchFields or IncludeFields")
+	refuse(i >= 0 && !k.hasUDFs() && len(s.WatchUDFs)+len(s.IncludeUDFs) > 0, s.Entity+" has no user-defined fields")
 	return k, problems
 }
 
@@ -218,7 +218,7 @@ func (e *ensuring) wanted(ctx context.Context, c children, subscribed, shown []s
 	var all []row
 	var failures []error
 	for i, name := range slices.Concat(subscribed, shown) {
-		ids, err := e.client.Picklists.Resolve(ctx, c.collection, map[string]string{c.picklist: name})
+		ids, err := e.client.Picklists.IDs(ctx, c.collection, map[string]string{c.picklist: name})
 		if err != nil {
 			failures = append(failures, err)
 			continue
@@ -258,7 +258,7 @@ func (e *ensuring) findOrCreate(ctx context.Context) error {
 		e.set(&settings)
 		err = e.kind.patch(ctx, e.client, e.id, settings)
 	default:
-		return &autotask.AmbiguousError{Kind: e.kind.entity + "Webhooks of one name", Name: e.Name, Candidates: twins}
+		return &autotask.AmbiguousError{What: e.kind.entity + "Webhooks of one name", Name: e.Name, Candidates: twins}
 	}
 	if err != nil {
 		return fmt.Errorf("writing its settings: %w", err)
@@ -290,13 +290,13 @@ func (e *ensuring) set(h *entity.TicketWebhook) {
 // setPlain sets those that an error may show.
 func (e *ensuring) setPlain(h *entity.TicketWebhook) {
 	h.Name.Set(e.Name)
-	h.IsSubscribedToCreateEvents.Set(e.Create)
-	h.IsSubscribedToUpdateEvents.Set(e.Update)
-	h.IsSubscribedToDeleteEvents.Set(e.Delete)
-	h.SendThresholdExceededNotification.Set(e.NotificationEmailAddress != "")
+	h.IsSubscribedToCreateEvents.Set(e.OnCreate)
+	h.IsSubscribedToUpdateEvents.Set(e.OnUpdate)
+	h.IsSubscribedToDeleteEvents.Set(e.OnDelete)
+	h.SendThresholdExceededNotification.Set(e.NotifyEmail != "")
 	switch {
-	case e.NotificationEmailAddress != "":
-		h.NotificationEmailAddress.Set(e.NotificationEmailAddress)
+	case e.NotifyEmail != "":
+		h.NotificationEmailAddress.Set(e.NotifyEmail)
 	case h.NotificationEmailAddress.Or("") != "":
 		h.NotificationEmailAddress.SetNull()
 	}

@@ -26,10 +26,10 @@ func subscription() webhook.Subscription {
 		URL:             "https://hooks.example.com/autotask?token=t0k3n",
 		DeactivationURL: "https://hooks.example.com/off",
 		Secret:          secret,
-		Create:          true,
-		Update:          true,
-		Fields:          []string{"title", "Status"},
-		ShowFields:      []string{"status", "ticketNumber"},
+		OnCreate:        true,
+		OnUpdate:        true,
+		WatchFields:     []string{"title", "Status"},
+		IncludeFields:   []string{"status", "ticketNumber"},
 	}
 }
 
@@ -65,7 +65,7 @@ func rowsOf(t *testing.T, srv *autotasktest.Server, collection string, webhook i
 func fieldIDs(srv *autotasktest.Server, want map[string][2]bool) map[string][2]bool {
 	ids := make(map[string][2]bool)
 	for name, flags := range want {
-		ids[fmt.Sprint(srv.HookFieldID("Tickets", name))] = flags
+		ids[fmt.Sprint(srv.WebhookFieldID("Tickets", name))] = flags
 	}
 	return ids
 }
@@ -79,12 +79,12 @@ var (
 func TestEnsureCreates(t *testing.T) {
 	t.Parallel()
 	srv := autotasktest.NewInProcess(t)
-	srv.SetUDFs("Tickets", autotasktest.UDF{Name: "Site"}, autotasktest.UDF{Name: "Floor"})
+	srv.SetUDFs("Tickets", autotasktest.UDFDefinition{Name: "Site"}, autotasktest.UDFDefinition{Name: "Floor"})
 	s := subscription()
-	s.UDFs, s.ShowUDFs = []string{"site"}, []string{"Floor"}
+	s.WatchUDFs, s.IncludeUDFs = []string{"site"}, []string{"Floor"}
 	s.ExcludedResources = []int64{autotasktest.TechnicianID, autotasktest.APIUserID, autotasktest.TechnicianID}
 	s.OwnerResourceID = autotasktest.TechnicianID
-	s.NotificationEmailAddress = "ops@example.com"
+	s.NotifyEmail = "ops@example.com"
 	id, err := webhook.Ensure(t.Context(), srv.Client(), s)
 	require.NoError(t, err)
 
@@ -124,12 +124,12 @@ func TestEnsureEveryEntity(t *testing.T) {
 	t.Parallel()
 	srv := autotasktest.NewInProcess(t)
 	h, l := newHandler(t)
-	srv.SetHookHandler(h)
+	srv.SetWebhookHandler(h)
 	for name, field := range map[string]string{
 		"Company": "companyName", "ConfigurationItem": "referenceTitle", "Contact": "lastName", "Ticket": "title", "TicketNote": "title",
 	} {
 		s := subscription()
-		s.Entity, s.Fields, s.ShowFields = name, []string{field}, nil
+		s.Entity, s.WatchFields, s.IncludeFields = name, []string{field}, nil
 		s.ExcludedResources = []int64{autotasktest.TechnicianID}
 		id, err := webhook.Ensure(t.Context(), srv.Client(), s)
 		require.NoError(t, err, name)
@@ -156,11 +156,11 @@ func TestEnsureEveryEntity(t *testing.T) {
 // Webhooks as the fake tenant makes them come through, however they are signed.
 func TestDelivery(t *testing.T) {
 	t.Parallel()
-	for _, form := range []autotasktest.HookSigning{autotasktest.SignBody, autotasktest.SignEscapedUpper, autotasktest.SignEscapedLower} {
+	for _, form := range []autotasktest.WebhookSigning{autotasktest.SignBody, autotasktest.SignEscapedUpper, autotasktest.SignEscapedLower} {
 		srv := autotasktest.NewInProcess(t)
 		h, l := newHandler(t, webhook.WithEscapedSignatures())
-		srv.SetHookHandler(h)
-		srv.SetHookSigning(form)
+		srv.SetWebhookHandler(h)
+		srv.SetWebhookSigning(form)
 		_, err := webhook.Ensure(t.Context(), srv.Client(), subscription())
 		require.NoError(t, err)
 		const title = `Grüße: "a" & <b> \ 😀`
@@ -172,7 +172,7 @@ func TestDelivery(t *testing.T) {
 		require.NoError(t, l.events[0].Decode(&ticket))
 		assert.Equal(t, title, ticket.Title)
 		assert.Equal(t, id, ticket.ID)
-		assert.False(t, l.events[0].EventTime.IsZero())
+		assert.False(t, l.events[0].Time.IsZero())
 	}
 }
 
@@ -192,8 +192,8 @@ func TestEnsureBringsInLine(t *testing.T) {
 
 	require.NoError(t, autotask.Patch(t.Context(), client, id, &entity.TicketWebhook{IsActive: autotask.Value(false)}))
 	before := len(writes(srv))
-	s.Secret, s.Delete, s.Update = "another", true, false
-	s.Fields, s.ShowFields = []string{"status", "priority"}, nil
+	s.Secret, s.OnDelete, s.OnUpdate = "another", true, false
+	s.WatchFields, s.IncludeFields = []string{"status", "priority"}, nil
 	again, err := webhook.Ensure(t.Context(), client, s)
 	require.NoError(t, err)
 	assert.Equal(t, id, again)
@@ -304,9 +304,9 @@ func TestEnsureTellsWhereItStopped(t *testing.T) {
 		require.NoError(t, autotask.Patch(t.Context(), srv.Client(), id, &entity.TicketWebhook{IsActive: autotask.Value(false)}))
 		switch want {
 		case "setting priority":
-			s.Fields = []string{"priority"}
+			s.WatchFields = []string{"priority"}
 		case "deleting":
-			s.ShowFields = nil
+			s.IncludeFields = nil
 		}
 		fault.Status, fault.Body = http.StatusForbidden, `{"errors":["Not you."]}`
 		srv.Inject(fault)
@@ -336,16 +336,16 @@ func TestEnsureIgnored(t *testing.T) {
 		times  int
 		change func(*webhook.Subscription)
 	}{
-		"isSubscribedToDeleteEvents": {"PATCH TicketWebhooks", 2, func(s *webhook.Subscription) { s.Delete = true }},
-		"notificationEmailAddress":   {"PATCH TicketWebhooks", 2, func(s *webhook.Subscription) { s.NotificationEmailAddress = "" }},
+		"isSubscribedToDeleteEvents": {"PATCH TicketWebhooks", 2, func(s *webhook.Subscription) { s.OnDelete = true }},
+		"notificationEmailAddress":   {"PATCH TicketWebhooks", 2, func(s *webhook.Subscription) { s.NotifyEmail = "" }},
 		"another webhookUrl":         {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.URL = "https://example.com/?token=t0k3n2" }},
 		"another deactivationUrl":    {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.DeactivationURL = "https://example.com/?token=t0k3n2" }},
 		"another secretKey":          {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.Secret = "t0k3n" }},
-		"isDisplayAlwaysField":       {"PATCH TicketWebhooks/Fields", 1, func(s *webhook.Subscription) { s.ShowFields = []string{"title", "status", "ticketNumber"} }},
+		"isDisplayAlwaysField":       {"PATCH TicketWebhooks/Fields", 1, func(s *webhook.Subscription) { s.IncludeFields = []string{"title", "status", "ticketNumber"} }},
 	} {
 		srv := autotasktest.NewInProcess(t)
 		s := subscription()
-		s.NotificationEmailAddress = "ops@example.com"
+		s.NotifyEmail = "ops@example.com"
 		id, err := webhook.Ensure(t.Context(), srv.Client(), s)
 		require.NoError(t, err)
 		test.change(&s)
@@ -397,10 +397,10 @@ func TestEnsureMovesAndClears(t *testing.T) {
 	t.Parallel()
 	srv := autotasktest.NewInProcess(t)
 	s := subscription()
-	s.NotificationEmailAddress, s.OwnerResourceID = "ops@example.com", autotasktest.TechnicianID
+	s.NotifyEmail, s.OwnerResourceID = "ops@example.com", autotasktest.TechnicianID
 	id, err := webhook.Ensure(t.Context(), srv.Client(), s)
 	require.NoError(t, err)
-	s.URL, s.NotificationEmailAddress, s.OwnerResourceID = "https://hooks.example.com/new", "", 0
+	s.URL, s.NotifyEmail, s.OwnerResourceID = "https://hooks.example.com/new", "", 0
 	again, err := webhook.Ensure(t.Context(), srv.Client(), s)
 	require.NoError(t, err)
 	assert.Equal(t, id, again)
@@ -444,20 +444,22 @@ func TestEnsureRefuses(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*webhook.Subscription){
 		`for the entity "Tickets", but for Company, ConfigurationItem`: func(s *webhook.Subscription) { s.Entity = "Tickets" },
-		"the Name is empty":                func(s *webhook.Subscription) { s.Name = " " },
-		"the Name has 51 characters":       func(s *webhook.Subscription) { s.Name = strings.Repeat("ü", 51) },
-		"the URL must be":                  func(s *webhook.Subscription) { s.URL = "http://example.com/?token=t0k3n" },
-		"the URL must be a whole":          func(s *webhook.Subscription) { s.URL = "https:///t0k3n" },
-		"the URL must be a whole https":    func(s *webhook.Subscription) { s.URL = "://t0k3n" },
-		"the URL has 501 characters":       func(s *webhook.Subscription) { s.URL = "https://example.com/" + strings.Repeat("t", 481) },
-		"the DeactivationURL must":         func(s *webhook.Subscription) { s.DeactivationURL = "" },
-		"the Secret is empty":              func(s *webhook.Subscription) { s.Secret = "" },
-		"the Secret has 65 characters":     func(s *webhook.Subscription) { s.Secret = strings.Repeat("s", 65) },
-		"the OwnerResourceID is no id":     func(s *webhook.Subscription) { s.OwnerResourceID = -1 },
-		"one of the ExcludedResources":     func(s *webhook.Subscription) { s.ExcludedResources = []int64{0} },
-		"tells of no event":                func(s *webhook.Subscription) { s.Create, s.Update, s.Delete = false, false, false },
-		"has no field":                     func(s *webhook.Subscription) { s.Fields, s.ShowFields, s.UDFs = nil, nil, []string{"Site"} },
-		"TicketNote has no user-defined":   func(s *webhook.Subscription) { s.Entity, s.UDFs = "TicketNote", []string{"Site"} },
+		"the Name is empty":             func(s *webhook.Subscription) { s.Name = " " },
+		"the Name has 51 characters":    func(s *webhook.Subscription) { s.Name = strings.Repeat("ü", 51) },
+		"the URL must be":               func(s *webhook.Subscription) { s.URL = "http://example.com/?token=t0k3n" },
+		"the URL must be a whole":       func(s *webhook.Subscription) { s.URL = "https:///t0k3n" },
+		"the URL must be a whole https": func(s *webhook.Subscription) { s.URL = "://t0k3n" },
+		"the URL has 501 characters":    func(s *webhook.Subscription) { s.URL = "https://example.com/" + strings.Repeat("t", 481) },
+		"the DeactivationURL must":      func(s *webhook.Subscription) { s.DeactivationURL = "" },
+		"the Secret is empty":           func(s *webhook.Subscription) { s.Secret = "" },
+		"the Secret has 65 characters":  func(s *webhook.Subscription) { s.Secret = strings.Repeat("s", 65) },
+		"the OwnerResourceID is no id":  func(s *webhook.Subscription) { s.OwnerResourceID = -1 },
+		"one of the ExcludedResources":  func(s *webhook.Subscription) { s.ExcludedResources = []int64{0} },
+		"tells of no event":             func(s *webhook.Subscription) { s.OnCreate, s.OnUpdate, s.OnDelete = false, false, false },
+		"has no field": func(s *webhook.Subscription) {
+			s.WatchFields, s.IncludeFields, s.WatchUDFs = nil, nil, []string{"Site"}
+		},
+		"TicketNote has no user-defined":   func(s *webhook.Subscription) { s.Entity, s.WatchUDFs = "TicketNote", []string{"Site"} },
 		"the Name is empty; the URL must ": func(s *webhook.Subscription) { s.Name, s.URL = "", "" },
 	} {
 		srv := autotasktest.NewInProcess(t)
@@ -475,9 +477,9 @@ func TestEnsureRefuses(t *testing.T) {
 func TestEnsureUnknownFields(t *testing.T) {
 	t.Parallel()
 	srv := autotasktest.NewInProcess(t)
-	srv.SetUDFs("Tickets", autotasktest.UDF{Name: "Site"})
+	srv.SetUDFs("Tickets", autotasktest.UDFDefinition{Name: "Site"})
 	s := subscription()
-	s.Fields, s.ShowFields, s.UDFs = []string{"statuss", "title"}, []string{"titel"}, []string{"Sites"}
+	s.WatchFields, s.IncludeFields, s.WatchUDFs = []string{"statuss", "title"}, []string{"titel"}, []string{"Sites"}
 	_, err := webhook.Ensure(t.Context(), srv.Client(), s)
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 	for _, want := range []string{`no value "statuss"; did you mean "status"`, `no value "titel"; did you mean "title"`, `no value "Sites"; did you mean "Site"`} {

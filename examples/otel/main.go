@@ -45,7 +45,7 @@ func run(ctx context.Context) error {
 // tracing makes a span of every attempt, as a child of the caller's. The
 // credentials are added beneath it, so that no span can hold them.
 func tracing(traces *sdktrace.TracerProvider) autotask.Option {
-	return autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+	return autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return otelhttp.NewTransport(next, otelhttp.WithTracerProvider(traces))
 	})
 }

@@ -61,7 +61,7 @@ const notSent = "dry run: not sent"
 
 // holdBackWrites answers writes in place of Autotask, and prints them.
 func holdBackWrites(stdout io.Writer) autotask.Option {
-	return autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+	return autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(req *http.Request) (*http.Response, error) {
 			if isRead(req) {
 				return next.RoundTrip(req)

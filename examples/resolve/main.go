@@ -85,7 +85,7 @@ func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
 	}
 	if *begun != "" {
 		var err error
-		if o.work.Begun, err = time.Parse(time.RFC3339, *begun); err != nil {
+		if o.work.StartedAt, err = time.Parse(time.RFC3339, *begun); err != nil {
 			return o, connect.Usage("-begun %q is not a time such as 2026-11-23T02:00:00Z", *begun)
 		}
 	}
@@ -115,7 +115,7 @@ func help(flags *flag.FlagSet, w io.Writer) {
 
 // resolveNumber is the main job: the number's id, then Resolve, then a report.
 func resolveNumber(ctx context.Context, client *autotask.Client, number string, work autotask.Resolution, stdout io.Writer) error {
-	id, err := client.Tickets.ResolveNumber(ctx, number)
+	id, err := client.Tickets.IDByNumber(ctx, number)
 	if err != nil {
 		return err
 	}

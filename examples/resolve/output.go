@@ -17,7 +17,7 @@ import (
 // tracing prints every request as it goes: method, path, status, time.
 func tracing(w io.Writer) autotask.Option {
 	var mu sync.Mutex
-	return autotask.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+	return autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(req *http.Request) (*http.Response, error) {
 			began := time.Now()
 			resp, err := next.RoundTrip(req)
@@ -48,10 +48,10 @@ func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { ret
 
 // marks make the states of steps easy to find in a long log.
 var marks = map[autotask.StepState]string{
-	autotask.StepDone:        "+",
-	autotask.StepAlreadyDone: "=",
-	autotask.StepSkipped:     "-",
-	autotask.StepFailed:      "!",
+	autotask.StateDone:        "+",
+	autotask.StateAlreadyDone: "=",
+	autotask.StateSkipped:     "-",
+	autotask.StateFailed:      "!",
 }
 
 // report prints an outcome, as far as it came.
@@ -68,8 +68,8 @@ func report(w io.Writer, number string, o *autotask.Outcome) {
 
 func headline(o *autotask.Outcome) string {
 	for _, s := range o.Steps {
-		if s.State == autotask.StepFailed {
-			return "FAILED at the step " + s.Name
+		if s.State == autotask.StateFailed {
+			return "FAILED at the step " + string(s.Name)
 		}
 	}
 	switch {

@@ -39,7 +39,7 @@ func demonstrate(ctx context.Context, tickets int, latency time.Duration, stdout
 	srv.SetLatency(latency)
 	o := demoOptions
 	o.out = filepath.Join(dir, "tickets.results.csv")
-	return resolveRows(ctx, srv.Client(application, autotask.WithReserve(0)), rows, o, stdout, stderr)
+	return resolveRows(ctx, srv.Client(application, autotask.WithHourlyReserve(0)), rows, o, stdout, stderr)
 }
 
 // demonstrateDryRun shows what demonstrate would do.

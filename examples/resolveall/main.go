@@ -67,7 +67,7 @@ func resolveAll(ctx context.Context, args []string, getenv func(string) string, 
 	if err != nil {
 		return err
 	}
-	client, err := tenant.Client(application, autotask.WithReserve(o.reserve))
+	client, err := tenant.Client(application, autotask.WithHourlyReserve(o.reserve))
 	if err != nil {
 		return err
 	}
@@ -168,21 +168,21 @@ func resolveRows(ctx context.Context, client *autotask.Client, rows []row, o opt
 	defer stop(nil)
 	sum := summary{tickets: len(left)}
 	show := newBar(stderr)
-	work := func(yield func(autotask.Work) bool) {
+	work := func(yield func(autotask.ResolveItem) bool) {
 		for _, r := range left {
-			w := autotask.Work{Number: r.number, Key: r, Resolution: r.resolution(o)}
-			w.Begun = results.begun(r)
+			w := autotask.ResolveItem{Number: r.number, Key: r, Resolution: r.resolution(o)}
+			w.StartedAt = results.begun(r)
 			if !yield(w) {
 				return
 			}
 		}
 	}
-	all := autotask.ResolveAllOptions{Total: len(left), Progress: func(p autotask.Progress) {
+	all := autotask.ResolveAllOptions{Total: len(left), Progress: func(p autotask.ResolveProgress) {
 		sum.progress = p
 		show.show(p)
 	}}
 	for outcome, err := range client.ResolveAll(ctx, work, all) {
-		r := outcome.Work.Key.(row)
+		r := outcome.Item.Key.(row)
 		if notBegun(ctx, outcome, err) {
 			continue
 		}
@@ -219,12 +219,12 @@ func notBegun(ctx context.Context, o *autotask.Outcome, err error) bool {
 	if ctx.Err() != nil && hopeless(err) {
 		return o.TicketID == 0
 	}
-	return errors.Is(err, context.Canceled) && o.Steps[0].State == autotask.StepSkipped
+	return errors.Is(err, context.Canceled) && o.Steps[0].State == autotask.StateSkipped
 }
 
 // States of a ticket, as the result file has them.
 const (
-	stateBegun    = "begun" // the line before the work; its time is the work's Begun
+	stateBegun    = "begun" // the line before the work; its time is the work's StartedAt
 	stateResolved = "resolved"
 	stateLeftOpen = "left open" // time is booked on it
 	stateWritten  = "written"   // no status was asked for

@@ -463,12 +463,12 @@ func TestKilledAtAnyMoment(t *testing.T) {
 // how long it takes, in less than the width; with more room it says more.
 func TestProgressFitsAnyWidth(t *testing.T) {
 	t.Parallel()
-	for _, now := range []autotask.Progress{
-		{Done: 1, Waiting: 9, Requests: 11, ToGo: 9 * time.Second},
-		{Done: 998, Failed: 1, Waiting: 1, Requests: 9_990, RequestsLeft: autotask.Int(9_999), ToGo: time.Minute},
-		{Done: 49_999, Failed: 9, Waiting: 49_991, Requests: 500_000, RequestsLeft: autotask.Int(10_000), ToGo: 9*time.Hour + 59*time.Minute},
+	for _, now := range []autotask.ResolveProgress{
+		{Done: 1, Pending: 9, Requests: 11, Remaining: 9 * time.Second},
+		{Done: 998, Failed: 1, Pending: 1, Requests: 9_990, RequestsLeft: autotask.Int(9_999), Remaining: time.Minute},
+		{Done: 49_999, Failed: 9, Pending: 49_991, Requests: 500_000, RequestsLeft: autotask.Int(10_000), Remaining: 9*time.Hour + 59*time.Minute},
 		{Done: 99_999, Requests: 1_000_000, RequestsLeft: autotask.Int(0)},
-		{Failed: 3, Waiting: 2, ToGo: time.Hour},
+		{Failed: 3, Pending: 2, Remaining: time.Hour},
 	} {
 		longest := 0
 		for columns := 40; columns <= 200; columns++ {
@@ -480,12 +480,12 @@ func TestProgressFitsAnyWidth(t *testing.T) {
 			require.Less(t, len(line), columns)
 			require.NotContains(t, line, "…")
 			require.Regexp(t, `^(\[[#.]+\] )?[\d,]+( of |/)[\d,]+( tickets)?, [\d,]+ failed`, line)
-			require.Equal(t, now.Waiting > 0, strings.HasSuffix(line, " to go"), line)
+			require.Equal(t, now.Pending > 0, strings.HasSuffix(line, " to go"), line)
 			require.GreaterOrEqual(t, len(line), longest-shortGauge, "more room, less text: %s", line)
 			longest = max(longest, len(line))
 		}
 		var plain bytes.Buffer
-		newBar(&plain).show(autotask.Progress{Done: 1, Requests: 11, RequestsLeft: autotask.Int(5)})
+		newBar(&plain).show(autotask.ResolveProgress{Done: 1, Requests: 11, RequestsLeft: autotask.Int(5)})
 		assert.Equal(t, "1 of 1 tickets, 0 failed, 11 requests, 5 left in the hour\n", plain.String(), "through a pipe")
 	}
 }
@@ -495,10 +495,10 @@ func TestProgress(t *testing.T) {
 	var w bytes.Buffer
 	p := newBar(&w)
 	p.Terminal, p.Columns = true, func() int { return 120 }
-	p.show(autotask.Progress{Done: 1234, Failed: 1, Waiting: 1235, Requests: 12_345, RequestsLeft: autotask.Int(99), ToGo: 3725 * time.Second})
+	p.show(autotask.ResolveProgress{Done: 1234, Failed: 1, Pending: 1235, Requests: 12_345, RequestsLeft: autotask.Int(99), Remaining: 3725 * time.Second})
 	assert.Equal(t, "\r[##########..........] 1,235 of 2,470 tickets, 1 failed, 12,345 requests, 99 left in the hour, 1:02:05 to go", w.String())
 	w.Reset()
-	p.show(autotask.Progress{Done: 2, Requests: 22})
+	p.show(autotask.ResolveProgress{Done: 2, Requests: 22})
 	assert.Equal(t, "[####################] 2 of 2 tickets, 0 failed, 22 requests", strings.TrimSpace(w.String()))
 	w.Reset()
 	p.Clear()

@@ -20,9 +20,9 @@ type bar struct {
 
 func newBar(w io.Writer) *bar { return &bar{Line: progress.New(w)} }
 
-func (b *bar) show(now autotask.Progress) {
+func (b *bar) show(now autotask.ResolveProgress) {
 	ended := now.Done + now.Failed
-	total := ended + now.Waiting
+	total := ended + now.Pending
 	versions := versionsOf(now, ended, total)
 	if b.Terminal {
 		b.Show(versions...)
@@ -41,10 +41,10 @@ const (
 
 // versionsOf words the progress, from long to short. The last one fits 40
 // columns with up to 99,999 tickets, unless very many fail.
-func versionsOf(now autotask.Progress, ended, total int) []string {
+func versionsOf(now autotask.ResolveProgress, ended, total int) []string {
 	var toGo, left string
-	if now.Waiting > 0 {
-		toGo = ", " + clock(now.ToGo) + " to go"
+	if now.Pending > 0 {
+		toGo = ", " + clock(now.Remaining) + " to go"
 	}
 	if n, ok := now.RequestsLeft.Get(); ok {
 		left = fmt.Sprintf(", %s left in the hour", progress.Thousands(n))
@@ -82,7 +82,7 @@ func clock(d time.Duration) string {
 type summary struct {
 	tickets                             int
 	resolved, leftOpen, written, failed int
-	progress                            autotask.Progress // the last
+	progress                            autotask.ResolveProgress // the last
 }
 
 func (s *summary) count(state string) {

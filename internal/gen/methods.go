@@ -267,7 +267,7 @@ func (r *renderer) parentMethod(b *strings.Builder) error {
 	}
 	fmt.Fprintf(b, "// Parent returns the parent that %s through: %s.\n", r.throughWhat(), pathBelow(c))
 	fmt.Fprintf(b, "func (%s %s) Parent() %sParent {\n", receiver, r.entity.Name, r.qualifier)
-	fmt.Fprintf(b, "return %sParent{Collection: %q, ID: %s, Children: %q}\n}\n\n", r.qualifier, c.Parent, id, c.Segment)
+	fmt.Fprintf(b, "return %sParent{Collection: %q, ID: %s, Segment: %q}\n}\n\n", r.qualifier, c.Parent, id, c.Segment)
 	return r.claim("Parent", "method Parent")
 }
 

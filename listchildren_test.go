@@ -20,7 +20,7 @@ type timeOff struct {
 func (timeOff) Collection() string { return "ResourceTimeOffAdditional" }
 func (timeOff) CanList()           {}
 func (o timeOff) Parent() autotask.Parent {
-	return autotask.Parent{Collection: "Resources", ID: o.ResourceID, Children: "TimeOffAdditional"}
+	return autotask.Parent{Collection: "Resources", ID: o.ResourceID, Segment: "TimeOffAdditional"}
 }
 
 func TestListOf_ReadsTheItemsOfOneParent(t *testing.T) {
@@ -29,7 +29,7 @@ func TestListOf_ReadsTheItemsOfOneParent(t *testing.T) {
 	one, other := srv.Seed("Resources", nil), srv.Seed("Resources", nil)
 	mine := srv.Seed("ResourceTimeOffAdditional", map[string]any{"resourceID": one})
 	srv.Seed("ResourceTimeOffAdditional", map[string]any{"resourceID": other})
-	found, err := autotask.ListOf[timeOff](t.Context(), client, one)
+	found, err := autotask.ListChildren[timeOff](t.Context(), client, one)
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	assert.Equal(t, mine, found[0].ID)
@@ -44,7 +44,7 @@ func TestListOf_FollowsThePagesWithGET(t *testing.T) {
 		`{"items":[{"id":1}],"pageDetails":{"count":1,"nextPageUrl":"`+path+`?paging=2"}}`))
 	mock.RegisterResponder(http.MethodGet, path+"?paging=2", httpmock.NewStringResponder(200,
 		`{"items":[{"id":2}],"pageDetails":{"count":1,"nextPageUrl":null}}`))
-	found, err := autotask.ListOf[timeOff](t.Context(), client, 7)
+	found, err := autotask.ListChildren[timeOff](t.Context(), client, 7)
 	require.NoError(t, err)
 	require.Len(t, found, 2)
 	assert.EqualValues(t, 2, found[1].ID)
@@ -58,7 +58,7 @@ func TestListOf_RepeatedNextPageIsAnErrorNotALoop(t *testing.T) {
 		`{"items":[{"id":1}],"pageDetails":{"count":1,"nextPageUrl":"`+path+`?paging=2"}}`))
 	mock.RegisterResponder(http.MethodGet, path+"?paging=2", httpmock.NewStringResponder(200,
 		`{"items":[{"id":2}],"pageDetails":{"count":1,"nextPageUrl":"`+path+`?paging=2"}}`))
-	_, err := autotask.ListOf[timeOff](t.Context(), client, 7)
+	_, err := autotask.ListChildren[timeOff](t.Context(), client, 7)
 	require.ErrorIs(t, err, autotask.ErrServer)
 	assert.Equal(t, 2, mock.GetTotalCallCount())
 }
@@ -66,7 +66,7 @@ func TestListOf_RepeatedNextPageIsAnErrorNotALoop(t *testing.T) {
 func TestListOf_RefusesImpossibleParents(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
-	_, err := autotask.ListOf[timeOff](t.Context(), client, -1)
+	_, err := autotask.ListChildren[timeOff](t.Context(), client, -1)
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 	assert.Empty(t, srv.Requests())
 }
