@@ -18,6 +18,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/autotask-go/autotask/internal/cache"
+	"github.com/autotask-go/autotask/internal/limit"
 	"github.com/autotask-go/autotask/internal/transport"
 	"github.com/autotask-go/autotask/internal/version"
 )
@@ -90,18 +91,18 @@ type core struct {
 	zones      cache.Cache[string]
 	webURLs    cache.Cache[string]
 	clock      clock
-	lockout    *lockout
+	logins     *limit.Logins
 	unanswered unanswered
 	recent     recentIDs // of items that claim must not take for another
 	turns      turns     // of calls that write the same item
-	files      files
+	uploads    limit.Uploads
 	fields     cache.Cache[[]Field]
 	udfs       cache.Cache[[]UDFDefinition]
 	infos      cache.Cache[EntityInfo]
 
 	concurrency int // requests at a time on one endpoint
 	maxRetries  int
-	budget      *budget // nil without WithHourlyReserve
+	hour        *limit.Hour // nil without WithHourlyReserve
 }
 
 // NewClient checks its arguments and builds a Client; it never touches the
@@ -120,12 +121,12 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 			return nil, fmt.Errorf("autotask: %w", err)
 		}
 	}
-	locked := new(lockout)
-	s.Ready = locked.check
-	var hour *budget
+	logins := &limit.Logins{Open: zonePath}
+	s.Logins = logins
+	var hour *limit.Hour
 	if s.reserve != nil {
-		hour = &budget{reserve: *s.reserve}
-		s.Admit = hour.admit
+		hour = &limit.Hour{Reserve: *s.reserve, Free: []string{thresholdPath, zonePath}}
+		s.Hour = hour
 	}
 	s.UserAgent = strings.TrimSpace(s.application + " autotask-go/" + version.Version)
 	s.Credentials = func() transport.Credentials { return transport.Credentials(creds) }
@@ -134,17 +135,23 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 		userName:  func() string { return creds.UserName },
 		baseURL:   s.baseURL,
 		zoneURL:   s.zoneURL,
-		lockout:   locked,
+		logins:    logins,
 
 		concurrency: cmp.Or(s.MaxConcurrency, transport.DefaultMaxConcurrency),
 		maxRetries:  s.MaxRetries,
-		budget:      hour,
+		hour:        hour,
 	}
 	c.fields.Lifetime, c.udfs.Lifetime, c.infos.Lifetime = metadataLifetime, metadataLifetime, metadataLifetime
 	c.webURLs.Lifetime = metadataLifetime // a tenant may move to another zone
 	client := newClient(c, 0)
 	if hour != nil {
-		hour.read = client.Threshold
+		hour.Read = func(ctx context.Context) (limit.Reading, error) {
+			t, err := client.Threshold(ctx)
+			if err != nil {
+				return limit.Reading{}, err
+			}
+			return limit.Reading(*t), nil
+		}
 	}
 	return client, nil
 }
@@ -220,7 +227,12 @@ func (c *Client) send(ctx context.Context, r call) error {
 			err = c.sendTo(ctx, moved, r)
 		}
 	}
-	c.core.lockout.note(err)
+	switch {
+	case isStatus(err, http.StatusUnauthorized):
+		c.core.logins.Refused()
+	case err == nil:
+		c.core.logins.Accepted()
+	}
 	return err
 }
 
@@ -230,53 +242,6 @@ func isStatus(err error, status int) bool {
 	}
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.StatusCode == status
-}
-
-// lockout keeps a client with bad credentials from locking the account that
-// the tenant's other integrations may share: after a few 401s in a row, calls
-// fail for a while without being sent.
-type lockout struct {
-	mu     sync.Mutex
-	inARow int
-	last   time.Time
-}
-
-const (
-	lockoutAfter = 3
-	lockoutFor   = 5 * time.Minute
-)
-
-// check is asked before each attempt. Once the time is over it lets a single
-// one through, on whose outcome the others wait.
-func (l *lockout) check(endpoint string) error {
-	if endpoint == zonePath {
-		return nil // that needs no login
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.inARow < lockoutAfter {
-		return nil
-	}
-	left := lockoutFor - time.Since(l.last)
-	if left <= 0 {
-		l.last = time.Now()
-		return nil
-	}
-	return &transport.Failure{Kind: transport.Unauthorized, Messages: []string{fmt.Sprintf(
-		"not sent: the credentials were refused %d times in a row, and Autotask locks accounts for that; the next try is in %v",
-		l.inARow, left.Round(time.Second))}}
-}
-
-func (l *lockout) note(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case isStatus(err, http.StatusUnauthorized):
-		l.inARow++
-		l.last = time.Now()
-	case err == nil:
-		l.inARow = 0
-	}
 }
 
 func (c *Client) sendTo(ctx context.Context, base string, r call) error {

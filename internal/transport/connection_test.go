@@ -611,7 +611,7 @@ func TestConfigOfTheClientIsCopied(t *testing.T) {
 	c.HTTPClient = nil
 	tr = New(c)
 	assert.Equal(t, DefaultTimeout, tr.client.HTTPClient.Transport.(*attempts).timeout)
-	assert.EqualValues(t, DefaultMaxConcurrency, tr.gate.limit)
+	assert.Equal(t, DefaultMaxConcurrency, tr.config.MaxConcurrency)
 	assert.EqualValues(t, DefaultMaxResponseBytes, tr.config.MaxResponseBytes)
 	assert.Nil(t, tr.client.Logger, "retryablehttp logs URLs")
 }

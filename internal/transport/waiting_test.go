@@ -450,6 +450,13 @@ func TestWaitingForTheGateEndsWithTheContext(t *testing.T) {
 	})
 }
 
+// gateFunc is a gate made of a function.
+type gateFunc func(ctx context.Context, endpoint string) error
+
+func (g gateFunc) Enter(ctx context.Context, endpoint string) (leave func(), err error) {
+	return nil, g(ctx, endpoint)
+}
+
 // limiter is a Limiter made of a function.
 type limiter func(ctx context.Context, endpoint string) (func(), error)
 
@@ -544,10 +551,10 @@ func TestAdmitIsAskedBeforeEachAttempt(t *testing.T) {
 		c := config(network)
 		c.MaxConcurrency = 1
 		c.HTTPClient.Timeout = time.Minute + time.Second
-		c.Admit = func(ctx context.Context, endpoint string) error {
+		c.Hour = gateFunc(func(ctx context.Context, endpoint string) error {
 			asked = append(asked, endpoint)
 			return pause(ctx, time.Hour)
-		}
+		})
 		tr := quick(c)
 		_, err := tr.Do(t.Context(), request(fakeBase, http.MethodPost, "Tickets/5/Notes/query"))
 		require.NoError(t, err, "waiting for it is no part of the attempt's time")
@@ -561,13 +568,13 @@ func TestAdmitHoldsNoPlaceInTheGate(t *testing.T) {
 		c := config(scripted(gives(200, good)))
 		c.MaxConcurrency = 1
 		first := true
-		c.Admit = func(ctx context.Context, _ string) error {
+		c.Hour = gateFunc(func(ctx context.Context, _ string) error {
 			if first {
 				first = false
 				return pause(ctx, time.Hour)
 			}
 			return nil
-		}
+		})
 		tr := New(c)
 		began := time.Now()
 		go func() { _, _ = tr.Do(t.Context(), get(fakeBase)) }()
@@ -584,7 +591,7 @@ func TestAdmitThatRefusesEndsTheRequestUnsent(t *testing.T) {
 	for _, r := range []*Request{get(fakeBase), create(fakeBase)} {
 		network := scripted(gives(200, good))
 		c := config(network)
-		c.Admit = func(context.Context, string) error { return fmt.Errorf("budget: %w", used) }
+		c.Hour = gateFunc(func(context.Context, string) error { return fmt.Errorf("budget: %w", used) })
 		f := fail(t, quick(c), r)
 		assert.Equal(t, RateLimited, f.Kind)
 		assert.Equal(t, time.Minute, f.RetryAfter)
@@ -594,7 +601,7 @@ func TestAdmitThatRefusesEndsTheRequestUnsent(t *testing.T) {
 		require.ErrorIs(t, f, io.EOF)
 
 		plain := errors.New("closed")
-		c.Admit = func(context.Context, string) error { return plain }
+		c.Hour = gateFunc(func(context.Context, string) error { return plain })
 		f = fail(t, quick(c), r)
 		require.ErrorIs(t, f, plain)
 		assert.Zero(t, f.Kind)
@@ -672,14 +679,14 @@ func breaking(hook func(where string)) Config {
 		return resp, err
 	})
 	c.MaxConcurrency, c.MaxRetries = 1, 0
-	c.Admit = func(context.Context, string) error {
+	c.Hour = gateFunc(func(context.Context, string) error {
 		hook("Admit")
 		return nil
-	}
-	c.Ready = func(string) error {
+	})
+	c.Logins = gateFunc(func(context.Context, string) error {
 		hook("Ready")
 		return nil
-	}
+	})
 	c.Limiter = limiter(func(context.Context, string) (func(), error) {
 		hook("Acquire")
 		return func() { hook("release") }, nil
@@ -720,12 +727,12 @@ func TestGate_ALockoutLeaksNoPlace(t *testing.T) {
 		c := config(scripted(gives(200, good)))
 		c.MaxConcurrency = 2
 		c.Limiter = limiter(func(context.Context, string) (func(), error) { return func() { released++ }, nil })
-		c.Ready = func(string) error {
+		c.Logins = gateFunc(func(context.Context, string) error {
 			if locked {
 				return &Failure{Kind: Unauthorized, Messages: []string{"locked out"}}
 			}
 			return nil
-		}
+		})
 		tr := New(c)
 		for range 10 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
