@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ import (
 	"github.com/autotask-go/autotask/internal/limit"
 	"github.com/autotask-go/autotask/internal/transport"
 	"github.com/autotask-go/autotask/internal/version"
+	"github.com/autotask-go/autotask/internal/zone"
 )
 
 // Credentials are those of an Autotask API user (security level "API User")
@@ -112,7 +114,7 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 	if err := creds.check(); err != nil {
 		return nil, fmt.Errorf("autotask: credentials: %w", err)
 	}
-	s := settings{Config: transport.Config{MaxRetries: transport.DefaultMaxRetries}, zoneURL: defaultZoneURL}
+	s := settings{Config: transport.Config{MaxRetries: transport.DefaultMaxRetries}, zoneURL: zone.DefaultDiscovery}
 	for _, opt := range opts {
 		if opt == nil {
 			return nil, errors.New("autotask: an Option is nil: leave it out")
@@ -121,11 +123,11 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 			return nil, fmt.Errorf("autotask: %w", err)
 		}
 	}
-	logins := &limit.Logins{Open: zonePath}
+	logins := &limit.Logins{Open: zone.Path}
 	s.Logins = logins
 	var hour *limit.Hour
 	if s.reserve != nil {
-		hour = &limit.Hour{Reserve: *s.reserve, Free: []string{thresholdPath, zonePath}}
+		hour = &limit.Hour{Reserve: *s.reserve, Free: []string{thresholdPath, zone.Path}}
 		s.Hour = hour
 	}
 	s.UserAgent = strings.TrimSpace(s.application + " autotask-go/" + version.Version)
@@ -246,10 +248,10 @@ func isStatus(err error, status int) bool {
 
 func (c *Client) sendTo(ctx context.Context, base string, r call) error {
 	target := base + "/" + r.path
-	origin := originOf(base)
+	origin := zone.OriginOf(base)
 	if r.nextURL != "" {
-		if err := checkNextPage(r, base); err != nil {
-			return err
+		if err := zone.CheckNextPage(r.nextURL, base, r.path); err != nil {
+			return refusal(transport.Server, r.method, r.path, err.Error())
 		}
 		target = r.nextURL
 	}
@@ -339,45 +341,101 @@ func (c *clock) earliest(ours time.Time) time.Time {
 	return ours.Add(-c.least() - clockMargin).Truncate(time.Second)
 }
 
-// checkNextPage holds the address of a next page, which Autotask chose, to the
-// configured origin and to the query routes of the same collection: a POST to
-// any other route could be a write.
-func checkNextPage(r call, base string) error {
-	u, err := url.Parse(r.nextURL)
-	if err != nil {
-		return refusal(transport.Server, r.method, r.path, "Autotask named a next page that is not a URL")
+// base is the address of the client's zone, discovered at the first call if it
+// was not given. Concurrent first callers share one discovery.
+func (c *core) base(ctx context.Context) (string, error) {
+	if c.baseURL != "" {
+		return c.baseURL, nil
 	}
-	if got := transport.Origin(u); got != originOf(base) {
-		return refusal(transport.Server, r.method, r.path,
-			fmt.Sprintf("Autotask named a next page on %q, but credentials go to %s only", got, originOf(base)))
-	}
-	query, _, _ := strings.Cut(r.path, "/next")
-	below, ok := cutPrefixFold(u.Path, pathOf(base)+"/"+query)
-	if !ok || below != "" && !strings.EqualFold(below, "/next") {
-		return refusal(transport.Server, r.method, r.path, fmt.Sprintf("Autotask named %.80q as a next page, which is not one of this query", u.Path))
-	}
-	return nil
+	base, err := c.zones.Get(ctx, "", c.discover)
+	return base, asError(http.MethodGet, zone.Path, err)
 }
 
-func cutPrefixFold(s, prefix string) (rest string, ok bool) {
-	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+// movedFrom asks for the zone once more and reports whether it is another one.
+// A zone that was given stays as it is.
+func (c *core) movedFrom(ctx context.Context, old string) (string, bool) {
+	if c.baseURL != "" {
 		return "", false
 	}
-	return s[len(prefix):], true
-}
-
-// originOf and pathOf take base URLs apart, which were checked when they came:
-// they have a scheme and a host, and no user.
-func originOf(base string) string {
-	scheme, rest, _ := strings.Cut(base, "://")
-	host, _, _ := strings.Cut(rest, "/")
-	return transport.Origin(&url.URL{Scheme: scheme, Host: host})
-}
-
-func pathOf(base string) string {
-	u, err := url.Parse(base)
-	if err != nil {
-		return ""
+	if current, ok := c.zones.Peek(""); ok && current == old {
+		c.zones.Forget("")
 	}
-	return u.Path
+	found, err := c.base(ctx)
+	return found, err == nil && found != old
+}
+
+// discover asks Autotask which zone the user's tenant is in. The request
+// carries no credentials but the user's name.
+func (c *core) discover(ctx context.Context) (string, error) {
+	var answer struct {
+		URL string `json:"url"`
+	}
+	err := c.askZone(ctx, c.zoneURL, func(b []byte) error {
+		answer.URL = "" // nothing of an earlier attempt
+		return decode(b, &answer)
+	})
+	if err != nil {
+		return "", err
+	}
+	base, err := zone.Join(answer.URL, zone.IsLoopback(c.zoneURL))
+	if err != nil {
+		return "", refusal(transport.Server, http.MethodGet, zone.Path, err.Error())
+	}
+	return base, nil
+}
+
+func (c *core) askZone(ctx context.Context, where string, decode func([]byte) error) error {
+	_, err := c.do(ctx, &transport.Request{
+		Method: http.MethodGet,
+		URL:    where + "?user=" + url.QueryEscape(c.userName()),
+		Path:   zone.Path,
+		Decode: decode,
+	})
+	return err
+}
+
+// ticketPage opens a ticket in the web interface, for whoever is logged in there
+// or logs in then (the vendor's ExecuteCommand API, which takes the id or the
+// number of a ticket).
+const ticketPage = "Autotask/AutotaskExtend/ExecuteCommand.aspx?Code=OpenTicketDetail&TicketID="
+
+// TicketURL returns the address of a ticket in Autotask's web interface, for a
+// person to open. It does not look whether there is such a ticket.
+//
+// The web interface of a tenant is on a host of its own, which zone discovery
+// names (GET zoneInformation, once for a client and without credentials). With
+// WithBaseURL the zone's own host is asked, unless WithZoneURL names another.
+// The error is ErrServer if the answer names no web interface.
+func (c *Client) TicketURL(ctx context.Context, id int64) (string, error) {
+	if id <= 0 {
+		return "", wrong("%d is not the id of a ticket", id)
+	}
+	web, err := c.core.webURLs.Get(ctx, "", c.core.findWeb)
+	if err != nil {
+		return "", asError(http.MethodGet, zone.Path, err)
+	}
+	return web + ticketPage + strconv.FormatInt(id, 10), nil
+}
+
+// findWeb asks for the address of the web interface. Every zone can tell it.
+func (c *core) findWeb(ctx context.Context) (string, error) {
+	where := c.zoneURL
+	if c.baseURL != "" && where == zone.DefaultDiscovery {
+		where = c.baseURL + "/" + zone.Path
+	}
+	var answer struct {
+		WebURL Optional[string] `json:"webUrl"`
+	}
+	err := c.askZone(ctx, where, func(b []byte) error {
+		answer.WebURL = Optional[string]{} // nothing of an earlier attempt
+		return decode(b, &answer)
+	})
+	if err != nil {
+		return "", err
+	}
+	web, err := zone.CheckWeb(answer.WebURL.Or(""), zone.IsLoopback(where))
+	if err != nil {
+		return "", refusal(transport.Server, http.MethodGet, zone.Path, err.Error())
+	}
+	return web, nil
 }

@@ -53,7 +53,7 @@ func TestEnter_GivesBackWhatItHasHoweverItEnds(t *testing.T) {
 		go func() {
 			defer func() { done <- nil }() // after Goexit
 			defer func() { _ = recover() }()
-			_, err := limit.Enter(context.Background(), []limit.Gate{recorded{name: "a", log: &log}, recorded{name: "b", log: &log}, last}, "Tickets")
+			_, err := limit.Enter(t.Context(), []limit.Gate{recorded{name: "a", log: &log}, recorded{name: "b", log: &log}, last}, "Tickets")
 			done <- err
 		}()
 		if err := <-done; name == "error" {
