@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -676,6 +677,27 @@ func TestUpdate_APUTThatHadToWaitBeginsAnew(t *testing.T) {
 	})
 }
 
+// A PUT that waited for less than ten seconds goes out as it is; after a slow read
+// it may be older.
+func TestUpdate_APUTMayWaitForAWhile(t *testing.T) {
+	t.Parallel()
+	for _, slow := range []time.Duration{0, 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := autotasktest.NewInProcess(t)
+			client, id := srv.InProcessClient(), seedRows(srv).ticket
+			fault := turnedAway("PUT Tickets", 1)
+			fault.Header = http.Header{"Retry-After": {fmt.Sprint(5 + 2*slow.Seconds())}}
+			srv.Inject(fault)
+			if slow > 0 {
+				srv.Inject(autotasktest.Fault{Op: "GET Tickets", Delay: slow})
+			}
+			_, err := client.Tickets.Update(t.Context(), id, titled("mine"))
+			require.NoError(t, err)
+			assert.Equal(t, []string{"GET Tickets", "PUT Tickets", "PUT Tickets", "GET Tickets"}, ops(srv))
+		})
+	}
+}
+
 // A child is written through the parent that it was read with.
 func TestUpdate_GoesThroughTheParentAsItWasRead(t *testing.T) {
 	t.Parallel()
@@ -692,7 +714,7 @@ func TestUpdate_GoesThroughTheParentAsItWasRead(t *testing.T) {
 			assert.Equal(t, "/ATServicesRest/V1.0/Tickets/"+idText(ticket)+"/Notes", r.Path)
 		}
 	}
-	assert.Equal(t, 1, len(writes(srv)))
+	assert.Len(t, writes(srv), 1)
 }
 
 // The path says whose child an item is; its body must not.
