@@ -20,7 +20,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -815,13 +814,4 @@ func TestResolveAll_WhatSomebodyElseHasChangedIsNotOverwritten(t *testing.T) {
 			assert.Equal(t, "1", idOf(row["status"]))
 		})
 	}
-}
-
-func TestResolveNumber_ATicketWithoutAnIDIsNoAnswer(t *testing.T) {
-	t.Parallel()
-	client, mock := mocked(t)
-	mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query", httpmock.NewStringResponder(200,
-		`{"items":[{"id":0,"ticketNumber":"T20261123.0001","title":"x"}],"pageDetails":{"count":1,"nextPageUrl":null}}`))
-	_, err := client.Tickets.ResolveNumber(t.Context(), "T20261123.0001")
-	require.ErrorIs(t, err, autotask.ErrServer)
 }
