@@ -147,9 +147,9 @@ func (m *Mirror) save(ctx context.Context, batch *changes.Batch, p *Progress) er
 		return err
 	}
 	w := &writer{Mirror: m, tx: tx, now: time.Now()}
-	err = w.apply(ctx, batch.Changes)
-	if err == nil {
-		err = w.saveState(ctx, state)
+	// The state first: its row keeps other programs waiting, and then away.
+	if err = w.saveState(ctx, state); err == nil {
+		err = w.apply(ctx, batch.Changes)
 	}
 	if err == nil {
 		err = tx.Commit()
