@@ -19,7 +19,7 @@ import (
 func demonstrate(ctx context.Context, o options, requests *counter, stdout, stderr io.Writer) error {
 	srv := autotasktest.Start()
 	defer srv.Close()
-	t := furnish(srv)
+	t := furnish(srv, o.size)
 	m, err := openFake(ctx, &o)
 	if err != nil {
 		return err
@@ -45,15 +45,17 @@ func demonstrate(ctx context.Context, o options, requests *counter, stdout, stde
 	return nil
 }
 
+// Where the fake tenant is mirrored if nothing else is said.
+const fakeFile, fakeSchema = "autotask-fake.db", "autotask_fake"
+
 // openFake opens a mirror of its own for the fake tenant, without what an earlier one
 // has left there: a copy of a real tenant must not be mixed with it.
 func openFake(ctx context.Context, o *options) (*mirror.Mirror, error) {
-	const file, schema = "autotask-fake.db", "autotask_fake"
 	if o.to == "" || strings.HasPrefix(o.to, "sqlite:") {
 		if o.to == "" {
-			o.to = "sqlite:" + file
+			o.to = "sqlite:" + fakeFile
 			for _, suffix := range []string{"", "-wal", "-shm"} {
-				if err := os.Remove(file + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				if err := os.Remove(fakeFile + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 					return nil, err
 				}
 			}
@@ -64,8 +66,8 @@ func openFake(ctx context.Context, o *options) (*mirror.Mirror, error) {
 		}
 		return mirror.Open(ctx, o.to)
 	}
-	m, err := mirror.OpenSchema(ctx, o.to, schema, true)
-	o.to = "the Postgres schema " + schema
+	m, err := mirror.OpenSchema(ctx, o.to, fakeSchema, true)
+	o.to = "the Postgres schema " + fakeSchema
 	return m, err
 }
 
@@ -78,8 +80,8 @@ type tenant struct {
 	changed, made, deleted int
 }
 
-func furnish(srv *autotasktest.Server) *tenant {
-	const tickets, companies, notes = 20_000, 40, 4_000
+func furnish(srv *autotasktest.Server, tickets int) *tenant {
+	companies, notes := 40, tickets/5
 	t := &tenant{Rand: rand.New(rand.NewPCG(1, 15)), srv: srv} //nolint:gosec // the same tenant every time
 	srv.SetThreshold(1_000_000, 0)
 	srv.SetUDFs("Tickets", autotasktest.UDF{Name: "Backup Plan", Type: "string"}, autotasktest.UDF{Name: "Devices", Type: "integer"})

@@ -68,10 +68,11 @@ type options struct {
 	watch       time.Duration
 	budget      int
 	compare     bool
+	size        int // of the fake tenant
 }
 
 func parse(args []string, getenv func(string) string, stderr io.Writer) (options, error) {
-	var o options
+	o := options{size: 20_000}
 	flags := flag.NewFlagSet("autotask-mirror", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
@@ -107,6 +108,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	return o.run(ctx, getenv, stdout, stderr)
+}
+
+func (o options) run(ctx context.Context, getenv func(string) string, stdout, stderr io.Writer) error {
 	creds := autotask.Credentials{
 		UserName: getenv("AUTOTASK_USERNAME"), Secret: getenv("AUTOTASK_SECRET"), IntegrationCode: getenv("AUTOTASK_INTEGRATION_CODE"),
 	}
