@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -29,6 +30,14 @@ func open(name, schema string) (*sql.DB, dialect, error) {
 	case found && scheme == "sqlite" && schema != "":
 		return nil, dialect{}, errors.New("SQLite has no schemas")
 	case found && scheme == "sqlite" && rest != "":
+		// What is in it is nobody else's business.
+		f, err := os.OpenFile(rest, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, dialect{}, err
+		}
+		if err := f.Close(); err != nil {
+			return nil, dialect{}, err
+		}
 		db, err := sql.Open("sqlite", sqliteName(rest))
 		if err != nil {
 			return nil, dialect{}, err

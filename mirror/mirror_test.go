@@ -5,9 +5,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -404,8 +405,22 @@ func TestOpenRefuses(t *testing.T) {
 	_, err := mirror.OpenSchema(t.Context(), "sqlite:x.db", "schema", false)
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 	_, err = mirror.Open(t.Context(), "sqlite:"+t.TempDir()+"/no/such/directory.db")
-	require.Error(t, err)
-	assert.False(t, errors.Is(err, autotask.ErrInvalid))
+	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+// Others who use the machine cannot read the file.
+func TestTheFileIsPrivate(t *testing.T) {
+	t.Parallel()
+	name, _ := databases["sqlite"](t)
+	m, err := mirror.Open(t.Context(), name)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = m.Close() })
+	file := strings.TrimPrefix(name, "sqlite:")
+	for _, suffix := range []string{"", "-wal"} {
+		info, err := os.Stat(file + suffix)
+		require.NoError(t, err)
+		assert.Equal(t, fs.FileMode(0o600), info.Mode().Perm(), suffix)
+	}
 }
 
 // Newer states are not touched.
