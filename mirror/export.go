@@ -44,11 +44,11 @@ func (m *Mirror) WriteCSV(ctx context.Context, w io.Writer, collection string) e
 	if t := m.tables[collection]; t == nil || !t.isThere() {
 		return fmt.Errorf("mirror: there are no rows of %s", collection)
 	}
-	rows, err := m.db.QueryContext(ctx, "SELECT * FROM "+quote(m.dialect.name(collection+"_view"))+" ORDER BY id")
+	rows, err := m.db.QueryContext(ctx, "SELECT * FROM "+quote(m.dialect.name(collection+"_view"))+" ORDER BY id") //nolint:gosec // the name is quoted
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	names, err := rows.Columns()
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)

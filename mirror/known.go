@@ -66,7 +66,7 @@ func (m *Mirror) eachJSON(ctx context.Context, collection, where string, args []
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var id int64
 		var row string

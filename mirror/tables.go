@@ -41,7 +41,7 @@ func (m *Mirror) loadTables(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var collection string
 		var c column

@@ -24,7 +24,7 @@ func demonstrate(ctx context.Context, o options, requests *counter, stdout, stde
 	if err != nil {
 		return err
 	}
-	defer m.Close()
+	defer func() { _ = m.Close() }()
 	fmt.Fprintf(stdout, "no AUTOTASK_* variables: a fake tenant of %d tickets, into %s\n", len(t.tickets), o.to)
 	job := &job{options: o, mirror: m, client: srv.InProcessClient(requests.option()), requests: requests, stdout: stdout, line: newLine(stderr)}
 	for _, atWork := range []func(){t.work, t.work, nil} { // nothing changes in the last run
@@ -61,7 +61,7 @@ func openFake(ctx context.Context, o *options) (*mirror.Mirror, error) {
 			}
 		}
 		path := strings.TrimPrefix(o.to, "sqlite:")
-		if _, err := os.Stat(path); err == nil {
+		if _, err := os.Stat(path); err == nil { //nolint:gosec // the caller names the file
 			return nil, fmt.Errorf("%w: %s is there, and is not mixed with a fake tenant", errUsage, path)
 		}
 		return mirror.Open(ctx, o.to)

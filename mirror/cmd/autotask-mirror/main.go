@@ -144,7 +144,7 @@ func (o options) run(ctx context.Context, getenv func(string) string, stdout, st
 	if err != nil {
 		return err
 	}
-	defer m.Close()
+	defer func() { _ = m.Close() }()
 	job := &job{options: o, mirror: m, client: client, requests: requests, stdout: stdout, line: newLine(stderr)}
 	if err := job.run(ctx, o.watch, nil); err != nil || !o.compare {
 		return err

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"errors"
 	"flag"
 	"io"
 	"os"
@@ -70,7 +69,7 @@ func count(t *testing.T, db *sql.DB, query string) (n, columns int) {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), query)
 	require.NoError(t, err, query)
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	names, err := rows.Columns()
 	require.NoError(t, err)
 	for rows.Next() {
@@ -125,7 +124,7 @@ func TestUsage(t *testing.T) {
 	}
 	var help bytes.Buffer
 	err := run(t.Context(), []string{"-h"}, environment(nil), io.Discard, &help)
-	require.True(t, errors.Is(err, flag.ErrHelp))
+	require.ErrorIs(t, err, flag.ErrHelp)
 	assert.Contains(t, help.String(), "AUTOTASK_INTEGRATION_CODE")
 	require.ErrorIs(t, run(t.Context(), nil, environment(map[string]string{"AUTOTASK_SECRET": "hunter2"}), io.Discard, io.Discard), errUsage)
 	creds := map[string]string{"AUTOTASK_USERNAME": "u", "AUTOTASK_SECRET": "hunter2", "AUTOTASK_INTEGRATION_CODE": "c"}
