@@ -180,8 +180,8 @@
 //
 // # What it does not imitate
 //
-//   - People: no permissions but SetReadAccess, no security levels, modules or licences, and no
-//     account is locked after wrong passwords. Every active resource but the API
+//   - People: no permissions but those of SetReadAccess, no security levels, modules
+//     or licences, and no account is locked after wrong passwords. Every active resource but the API
 //     user can be impersonated, on the entities of the vendor's list.
 //   - Rules of business beyond those above: other references need not exist,
 //     categories require nothing, and a picklist entry is accepted although it is

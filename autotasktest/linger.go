@@ -24,8 +24,7 @@ type lingering struct {
 
 // Land carries out the requests that a Fault with Linger or Lands keeps back, and
 // the changes of ChangeLate, whether or not their time has come, and returns how
-// many there were. Those
-// whose time has come land first, as of that time.
+// many there were. Those whose time has come land first, as of that time.
 func (s *Server) Land() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

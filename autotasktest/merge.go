@@ -1,6 +1,7 @@
 package autotasktest
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/autotask-go/autotask/internal/schema"
@@ -18,12 +19,14 @@ var unmergeable = []string{"3", "4"} // problem, change request
 // The texts and the type of the notes are invented: match none of them.
 func (s *Server) Merge(source, target int64) {
 	s.t.Helper()
+	s.look()
+	defer s.mu.Unlock()
 	for _, id := range []int64{source, target} {
-		switch row := s.Get("Tickets", id); {
-		case row == nil:
+		switch r := s.rowOf("Tickets", id); {
+		case r == nil:
 			s.fail("Merge: there is no Ticket %d", id)
 			return
-		case slices.Contains(unmergeable, textOf(encode(row["ticketType"]))):
+		case slices.Contains(unmergeable, textOf(r.fields.get("ticketType"))):
 			s.fail("Merge: Ticket %d is a problem or a change request, which cannot be merged", id)
 			return
 		}
@@ -32,9 +35,7 @@ func (s *Server) Merge(source, target int64) {
 		s.fail("Merge: Ticket %d cannot be merged with itself", source)
 		return
 	}
-	s.look()
-	defer s.mu.Unlock()
-	s.changeStored(schema.Lookup("Tickets").Entity, source, object{{"status", integer(5)}})
+	s.changeStored(schema.Lookup("Tickets").Entity, source, object{{"status", json.RawMessage(statusComplete)}})
 	s.addMergeNote(source, "Merged into "+s.numberOf(target))
 	s.addMergeNote(target, "Merged from "+s.numberOf(source))
 }

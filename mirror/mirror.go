@@ -14,8 +14,8 @@ import (
 	"github.com/autotask-go/autotask/changes"
 )
 
-// ErrBusy is the error of a Run that found that another program has mirrored into
-// the same database meanwhile. Nothing of its batch was saved.
+// ErrBusy is the error of a Run during which another program has mirrored into the
+// same database. Nothing of the batch at which it was noticed was saved.
 var ErrBusy = errors.New("mirror: another program mirrors into this database")
 
 // Mirror is a database that holds a copy of rows. It is for one tenant. Only one Run
@@ -96,6 +96,9 @@ func (m *Mirror) State() changes.State { return m.state }
 // With Watch it returns only with an error, the end of ctx included; what is wrong for
 // a while, such as a server that does not answer, is told by Progress.
 func (m *Mirror) Run(ctx context.Context, client *autotask.Client, o Options) error {
+	if err := m.load(ctx); err != nil { // what another program may have saved
+		return fmt.Errorf("mirror: %w", err)
+	}
 	o.Feed.State, o.Feed.Known, o.Feed.Stored = m.state, known{m}, m.stored
 	feed, err := changes.Open(client, o.Feed)
 	if err != nil {

@@ -184,9 +184,24 @@ func TestTwoProgramsAtOnce(t *testing.T) {
 		x.Seed("Tickets", nil)
 		first, second := open(), open()
 		x.mirror(first)
-		require.ErrorIs(t, second.Run(t.Context(), x.client, mirror.Options{Feed: x.feed}), mirror.ErrBusy)
-		assert.Equal(t, first.State().Covered("Tickets"), second.State().Covered("Tickets"), "it has read what the other saved")
+		x.requests = 0
 		x.mirror(second)
+		assert.Equal(t, 2, x.requests, "it goes on where the other was")
+		x.same(second)
+
+		for range 501 { // two pages
+			x.Seed("Tickets", nil)
+		}
+		met := false
+		err := first.Run(t.Context(), x.client, mirror.Options{Feed: x.feed, Progress: func(mirror.Progress) {
+			if !met {
+				met = true
+				x.mirror(second)
+			}
+		}})
+		require.ErrorIs(t, err, mirror.ErrBusy)
+		x.same(first)
+		x.mirror(first)
 		x.same(second)
 	})
 }
@@ -217,6 +232,7 @@ func TestValuesOfEveryType(t *testing.T) {
 		t.Helper()
 		x := newTenant(t)
 		x.feed.Collections = []string{"Contracts"}
+		x.SetUDFs("Contracts", autotasktest.UDF{Name: "% done?", Type: "double"}, autotasktest.UDF{Name: "a=b", Type: "datetime"})
 		id := x.Seed("Contracts", map[string]any{"contractName": "x"})
 		row := x.Get("Contracts", id)
 		set := func(fields map[string]any) {
@@ -231,7 +247,8 @@ func TestValuesOfEveryType(t *testing.T) {
 		}
 		m := open()
 		get := func(column string) []string { return query(t, m, "SELECT "+column+" FROM Contracts") }
-		set(map[string]any{"estimatedRevenue": json.Number("12345678901.25"), "companyID": json.Number("9007199254740993"), "description": "a\x00b\xff\n" + strings.Repeat("ü", 9000), "startDate": "2016-03-30T13:10:35.563", "isDefaultContract": false})
+		set(map[string]any{"estimatedRevenue": json.Number("12345678901.25"), "companyID": json.Number("9007199254740993"), "description": "a\x00b\xff\n" + strings.Repeat("ü", 9000), "startDate": "2016-03-30T13:10:35.563", "isDefaultContract": false,
+			"userDefinedFields": []map[string]any{{"name": "% done?", "value": "12.5"}, {"name": "a=b", "value": "2016-03-30"}}})
 		x.mirror(m)
 		x.same(m)
 		assert.Equal(t, []string{"9007199254740993"}, get("companyID"))
@@ -239,12 +256,15 @@ func TestValuesOfEveryType(t *testing.T) {
 		assert.Equal(t, []string{"true"}, get("CASE WHEN NOT isDefaultContract THEN 'true' END"))
 		assert.Equal(t, []string{"true"}, get("CASE WHEN startDate = '2016-03-30T13:10:35.563Z' THEN 'true' END"))
 		assert.Contains(t, get("description")[0], "üü")
+		assert.Equal(t, []string{"true"}, get("CASE WHEN udf___done_ = 12.5 AND udf_a_b = '2016-03-30T00:00:00.000Z' THEN 'true' END"))
 
 		// What does not fit is NULL, and stands in _json.
-		set(map[string]any{"estimatedRevenue": "NaN", "companyID": json.Number("1e30"), "startDate": "soon", "isDefaultContract": "perhaps", "description": nil})
+		set(map[string]any{"userDefinedFields": []map[string]any{{"name": "% done?", "value": "0x1p4"}, {"name": "a=b", "value": ""}},
+			"estimatedRevenue": "NaN", "companyID": json.Number("1e30"), "startDate": "soon", "isDefaultContract": "perhaps", "description": nil,
+		})
 		x.mirror(m)
 		x.same(m)
-		for _, column := range []string{"estimatedRevenue", "companyID", "startDate", "isDefaultContract", "description"} {
+		for _, column := range []string{"estimatedRevenue", "companyID", "startDate", "isDefaultContract", "description", "udf___done_", "udf_a_b"} {
 			assert.Equal(t, []string{"NULL"}, get(column), column)
 		}
 		assert.Contains(t, get("_json")[0], `"startDate":"soon"`)

@@ -224,7 +224,8 @@ func (w *writer) value(v jsontext.Value, t columnType) any {
 			return n
 		}
 	case decimal:
-		if n, err := strconv.ParseFloat(s, 64); err == nil && n-n == 0 { // finite
+		// Neither NaN nor infinity, and none of the other ways in which Go writes numbers.
+		if n, err := strconv.ParseFloat(s, 64); err == nil && n-n == 0 && !strings.ContainsAny(s, "xX_") {
 			if w.dialect.postgres {
 				return s // as exact as it was sent
 			}

@@ -17,6 +17,7 @@ import (
 
 // demonstrate mirrors a fake tenant that does not stand still.
 func demonstrate(ctx context.Context, o options, requests *counter, stdout, stderr io.Writer) error {
+	o.budget = 0 // each run is to come to its end
 	srv := autotasktest.Start()
 	defer srv.Close()
 	t := furnish(srv, o.size)

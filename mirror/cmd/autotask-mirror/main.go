@@ -82,7 +82,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.to, "to", "", "the `database`: sqlite:FILE or postgres://…; DATABASE_URL, or else sqlite:autotask.db")
 	collections := flags.String("collections", "Companies,Contacts,Resources,Tickets,TicketNotes,TimeEntries", "`names`, with commas between them")
 	flags.DurationVar(&o.watch, "watch", 0, "go on, with this `time` between two runs")
-	flags.IntVar(&o.budget, "budget", 0, "the most `requests` of a run; the next one goes on there")
+	flags.IntVar(&o.budget, "budget", 0, "the most `requests` of a run; the next one goes on there (not on the fake tenant)")
 	flags.BoolVar(&o.compare, "compare", false, "read all rows again in the end, and compare them")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
