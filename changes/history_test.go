@@ -79,7 +79,7 @@ type history struct {
 	removed []removedRow
 	server  time.Duration // how far its clock is ahead of the feed's
 	offset  time.Duration // how far that of its database is
-	latency time.Duration // of the feed\'s requests
+	latency time.Duration // of the feed's requests
 
 	quiet    bool                    // nothing is written any more
 	restored bool                    // a row came back as it was
