@@ -36,7 +36,15 @@ func (s *Server) SetDateHeader(on bool) {
 func (s *Server) now() time.Time { return s.clock().Add(-s.ago) }
 
 // stamp is the time by the database's clock, in the form of a row's dates.
-func (s *Server) stamp() []byte { return formatDate(s.databaseNow()) }
+func (s *Server) stamp() []byte { return formatDate(tick(s.databaseNow())) }
+
+// tick rounds a time to the nearest 1/300 of a second, as the database does
+// (docs/api-notes.md, section 12.1): the milliseconds of its stamps end in 0, 3 or 7.
+func tick(t time.Time) time.Time {
+	const ticks = 300
+	n := (int64(t.Nanosecond())*ticks + int64(time.Second)/2) / int64(time.Second)
+	return t.Truncate(time.Second).Add(time.Duration((n*10+1)/3) * time.Millisecond)
+}
 
 func (s *Server) databaseNow() time.Time {
 	if s.databaseClock == nil {

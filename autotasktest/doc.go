@@ -120,7 +120,8 @@
 // from queries for a while.
 //
 // SetClock sets its clock, SetDatabaseClock another one for the stamps of rows;
-// SetDateHeader leaves out the header by which a client learns of either.
+// SetDateHeader leaves out the header by which a client learns of either. The stamps
+// tick in 1/300 of a second. SetLatency makes pages slower than any of that.
 //
 // # Other people
 //
@@ -128,8 +129,11 @@
 //
 //	srv.Change("Tickets", id, map[string]any{"status": 10}) // reopened
 //
-// Remove deletes one, with its row in DeletedTicketLogs and the like. Both queue
-// calls of webhooks.
+// Remove deletes one, with its row in DeletedTicketLogs and the like. Merge merges
+// two tickets: the source becomes complete and stays. ChangeLate makes a change that
+// shows later than its stamps say. All of them queue calls of webhooks.
+//
+// SetReadAccess takes the right to read a collection away.
 //
 // Changes of a ticket, by whomever, make rows of TicketHistory: "Status changed
 // from New to Complete". Other fields are worded by analogy; empty values are
@@ -176,8 +180,8 @@
 //
 // # What it does not imitate
 //
-//   - People: no permissions, security levels, modules or licences, and no
-//     account is locked after wrong passwords. Every active resource but the API
+//   - People: no permissions but those of SetReadAccess, no security levels, modules
+//     or licences, and no account is locked after wrong passwords. Every active resource but the API
 //     user can be impersonated, on the entities of the vendor's list.
 //   - Rules of business beyond those above: other references need not exist,
 //     categories require nothing, and a picklist entry is accepted although it is

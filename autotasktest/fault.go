@@ -170,7 +170,12 @@ func (f Fault) check() error {
 func (s *Server) PendingFaults() int {
 	s.look()
 	defer s.mu.Unlock()
-	n := len(s.lingering)
+	n := 0
+	for _, l := range s.lingering {
+		if l.late == nil {
+			n++
+		}
+	}
 	for _, f := range s.faults {
 		if f.left > 0 {
 			n++

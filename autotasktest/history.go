@@ -41,6 +41,11 @@ func (s *Server) Change(collection string, id int64, fields map[string]any) {
 func (s *Server) changeByHand(e *schema.Entity, id int64, given object) bool {
 	s.look()
 	defer s.mu.Unlock()
+	return s.changeStored(e, id, given)
+}
+
+// changeStored is changeByHand for a caller that holds the lock.
+func (s *Server) changeStored(e *schema.Entity, id int64, given object) bool {
 	t := s.table(e)
 	old := t.rows[id]
 	if old == nil {

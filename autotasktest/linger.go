@@ -10,19 +10,21 @@ import (
 const maxExecution = 5 * time.Minute
 
 // lingering is a request that its client has given up, and that the tenant has
-// not carried out yet.
+// not carried out yet, or a change that does not show yet.
 type lingering struct {
 	call   *call
-	left   int // requests that are still to come; 0 leaves it to the time
+	late   *lateChange // in place of a call
+	made   time.Time   // when the late change was made
+	left   int         // requests that are still to come; 0 leaves it to the time
 	due    time.Time
 	lands  time.Time // when it is carried out, once that is known
 	isDue  bool
 	counts bool // waits for requests as well
 }
 
-// ApplyPending carries out the requests that a Fault with ApplyAfter or Lands keeps back,
-// whether or not their time has come, and returns how many there were. Those
-// whose time has come land first, as of that time.
+// ApplyPending carries out the requests that a Fault with ApplyAfter or Lands keeps back, and
+// the changes of ChangeLate, whether or not their time has come, and returns how
+// many there were. Those whose time has come land first, as of that time.
 func (s *Server) ApplyPending() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,12 +98,19 @@ func (s *Server) land(all bool) int {
 // landOne carries out one request with the clocks as they stood when it landed.
 func (s *Server) landOne(l *lingering, now time.Time) {
 	s.ago = now.Sub(l.lands)
+	if l.late != nil {
+		s.ago = now.Sub(l.made)
+	}
 	defer func() {
 		s.ago = 0
 		if p := recover(); p != nil {
 			s.report("panic as a request landed: %v", p)
 		}
 	}()
+	if l.late != nil {
+		s.changeStored(l.late.entity, l.late.id, l.late.fields)
+		return
+	}
 	s.carryOut(l.call)
 	s.meddle(l.call)
 	s.announce(l.call)

@@ -52,6 +52,21 @@ var misuses = map[string]func(*autotasktest.Server){
 	`Seed: Tickets: userDefinedFields: {"Site":"North"} does not fit: the field is of the kind udfs`: func(s *autotasktest.Server) {
 		s.Seed("Tickets", map[string]any{"userDefinedFields": map[string]any{"Site": "North"}})
 	},
+	`SetReadAccess: 3 is no ReadAccess`:               func(s *autotasktest.Server) { s.SetReadAccess("Tickets", 3) },
+	`ChangeLate: there is no Ticket 1`:                func(s *autotasktest.Server) { s.ChangeLate("Tickets", 1, nil, time.Second) },
+	`ChangeLate: a change that shows after 0s is not`: func(s *autotasktest.Server) { s.ChangeLate("Tickets", 1, nil, 0) },
+	`ChangeLate: Tickets: Ticket has no field "tilte"`: func(s *autotasktest.Server) {
+		s.ChangeLate("Tickets", 1, map[string]any{"tilte": "x"}, time.Second)
+	},
+	`Merge: there is no Ticket 1`: func(s *autotasktest.Server) { s.Merge(1, s.Seed("Tickets", nil)) },
+	`Merge: there is no Ticket 2`: func(s *autotasktest.Server) { s.Merge(s.Seed("Tickets", nil), 2) },
+	`Merge: Ticket 7 cannot be merged with itself`: func(s *autotasktest.Server) {
+		s.Seed("Tickets", map[string]any{"id": 7})
+		s.Merge(7, 7)
+	},
+	`Merge: Ticket 7 is a problem or a change request`: func(s *autotasktest.Server) {
+		s.Merge(s.Seed("Tickets", map[string]any{"id": 7, "ticketType": 4}), s.Seed("Tickets", nil))
+	},
 	`Seed: Tickets: id: -1 is no id`:      func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"id": -1}) },
 	`Seed: Tickets: title is given twice`: func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"title": "a", "Title": "b"}) },
 	`Inject: the API has no operation "POST Ticket/Notes"; did you mean "POST Tickets/Notes"?`: func(s *autotasktest.Server) {

@@ -144,6 +144,7 @@ func (s *Server) handle(c *call) (a answer) {
 func (s *Server) carryOutFaultily(c *call) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.land(false) // what was due while this one waited
 	a := s.carryOut(c)
 	s.meddle(c)
 	s.announce(c)

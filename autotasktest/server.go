@@ -33,7 +33,8 @@ type Server struct {
 	hooks            hooks
 	invoicing        map[int64]object // the invoice settings of companies
 	lingering        []*lingering
-	seeding          []*schema.Entity // of which a row is being made for another to refer to
+	access           map[*schema.Entity]ReadAccess // to read; nil: to everything
+	seeding          []*schema.Entity              // of which a row is being made for another to refer to
 	clock            func() time.Time
 	databaseClock    func() time.Time // nil: the same
 	ago              time.Duration    // how long before now what is carried out counts as carried out
