@@ -288,7 +288,7 @@ func TestEnsureGoesOn(t *testing.T) {
 func TestEnsureTellsWhereItStopped(t *testing.T) {
 	t.Parallel()
 	for want, fault := range map[string]autotasktest.Fault{
-		"nothing was changed yet: writing its settings": {Op: "PATCH TicketWebhooks"},
+		"nothing was changed: writing its settings": {Op: "PATCH TicketWebhooks"},
 		"reading its TicketWebhookFields":               {Op: "POST TicketWebhookFields/query"},
 		"setting priority":                              {Op: "POST TicketWebhooks/Fields"},
 		"deleting":                                      {Op: "DELETE TicketWebhooks/Fields"},
@@ -338,7 +338,7 @@ func TestEnsureIgnored(t *testing.T) {
 	}{
 		"isSubscribedToDeleteEvents": {"PATCH TicketWebhooks", 2, func(s *webhook.Subscription) { s.OnDelete = true }},
 		"notificationEmailAddress":   {"PATCH TicketWebhooks", 2, func(s *webhook.Subscription) { s.NotifyEmail = "" }},
-		"another webhookUrl":         {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.URL = "https://example.com/?token=t0k3n2" }},
+		"did not keep webhookUrl":         {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.URL = "https://example.com/?token=t0k3n2" }},
 		"another deactivationUrl":    {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.DeactivationURL = "https://example.com/?token=t0k3n2" }},
 		"another secretKey":          {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.Secret = "t0k3n" }},
 		"isDisplayAlwaysField":       {"PATCH TicketWebhooks/Fields", 1, func(s *webhook.Subscription) { s.IncludeFields = []string{"title", "status", "ticketNumber"} }},
@@ -421,7 +421,7 @@ func TestEnsureLostSettings(t *testing.T) {
 	srv.Inject(autotasktest.Fault{Op: "PATCH TicketWebhooks", DropResponse: true})
 	_, err = webhook.Ensure(t.Context(), srv.Client(autotask.WithMaxRetries(0)), subscription())
 	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
-	require.ErrorContains(t, err, "may have its new settings, nothing else was changed yet")
+	require.ErrorContains(t, err, "may have its new settings; nothing else was changed")
 }
 
 func TestEnsureTwins(t *testing.T) {
@@ -453,7 +453,7 @@ func TestEnsureRefuses(t *testing.T) {
 		"the DeactivationURL must":      func(s *webhook.Subscription) { s.DeactivationURL = "" },
 		"the Secret is empty":           func(s *webhook.Subscription) { s.Secret = "" },
 		"the Secret has 65 characters":  func(s *webhook.Subscription) { s.Secret = strings.Repeat("s", 65) },
-		"the OwnerResourceID is no id":  func(s *webhook.Subscription) { s.OwnerResourceID = -1 },
+		"the OwnerResourceID is not an id":  func(s *webhook.Subscription) { s.OwnerResourceID = -1 },
 		"one of the ExcludedResources":  func(s *webhook.Subscription) { s.ExcludedResources = []int64{0} },
 		"tells of no event":             func(s *webhook.Subscription) { s.OnCreate, s.OnUpdate, s.OnDelete = false, false, false },
 		"has no field": func(s *webhook.Subscription) {
