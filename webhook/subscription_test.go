@@ -448,7 +448,7 @@ func TestEnsureRefuses(t *testing.T) {
 		"the Name has 51 characters":       func(s *webhook.Subscription) { s.Name = strings.Repeat("ü", 51) },
 		"the URL must be":                  func(s *webhook.Subscription) { s.URL = "http://example.com/?token=t0k3n" },
 		"the URL must be a complete":          func(s *webhook.Subscription) { s.URL = "https:///t0k3n" },
-		"the URL must be a whole https":    func(s *webhook.Subscription) { s.URL = "://t0k3n" },
+		"the URL must be a complete https":    func(s *webhook.Subscription) { s.URL = "://t0k3n" },
 		"the URL has 501 characters":       func(s *webhook.Subscription) { s.URL = "https://example.com/" + strings.Repeat("t", 481) },
 		"the DeactivationURL must":         func(s *webhook.Subscription) { s.DeactivationURL = "" },
 		"the Secret is empty":              func(s *webhook.Subscription) { s.Secret = "" },
