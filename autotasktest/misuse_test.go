@@ -24,7 +24,7 @@ var misuses = map[string]func(*autotasktest.Server){
 	`the API has no collection "Nothing"`:                                 func(s *autotasktest.Server) { s.Get("Nothing", 1) },
 	`the API has no collection ""`:                                        func(s *autotasktest.Server) { s.SeedRaw("", nil) },
 	`the API has no collection "TimeOffRequests/Approve"`:                 func(s *autotasktest.Server) { s.SetPicklist("TimeOffRequests/Approve", "x", nil) },
-	`Seed: Tickets: Ticket has no field "tilte"; SeedRaw takes any`:       func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"tilte": "x"}) },
+	`Seed: Tickets: Ticket has no field "tilte"; SeedRaw accepts any`:       func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"tilte": "x"}) },
 	`Seed: Tickets: status: Conversion failed`:                            func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"status": "New"}) },
 	`Seed: Tickets: title: json: unsupported type`:                        func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"title": make(chan int)}) },
 	`SeedRaw: Tickets: the item is not a JSON object`:                     func(s *autotasktest.Server) { s.SeedRaw("Tickets", []byte(`[]`)) },
@@ -52,7 +52,7 @@ var misuses = map[string]func(*autotasktest.Server){
 	`Seed: Tickets: userDefinedFields: {"Site":"North"} does not fit: the field is of the kind udfs`: func(s *autotasktest.Server) {
 		s.Seed("Tickets", map[string]any{"userDefinedFields": map[string]any{"Site": "North"}})
 	},
-	`Seed: Tickets: id: -1 is no id`:      func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"id": -1}) },
+	`Seed: Tickets: id: -1 is not an id`:      func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"id": -1}) },
 	`Seed: Tickets: title is given twice`: func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"title": "a", "Title": "b"}) },
 	`Inject: the API has no operation "POST Ticket/Notes"; did you mean "POST Tickets/Notes"?`: func(s *autotasktest.Server) {
 		s.Inject(autotasktest.Fault{Op: "POST Ticket/Notes", DropResponse: true})
@@ -67,17 +67,17 @@ var misuses = map[string]func(*autotasktest.Server){
 	`Inject: without a Status or a Redirect, Header does nothing`: func(s *autotasktest.Server) {
 		s.Inject(autotasktest.Fault{Hang: true, Header: http.Header{"Retry-After": {"5"}}})
 	},
-	`Inject: "POST Tickets/5" is no operation such as "POST Tickets/Notes"`: func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "POST Tickets/5"}) },
-	`Inject: "Tickets" is no operation`:                                     func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "Tickets"}) },
-	`Inject: "post Tickets" is no operation`:                                func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "post Tickets"}) },
-	`Inject: 99 is no status of an answer`:                                  func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Status: 99}) },
+	`Inject: "POST Tickets/5" is not an operation such as "POST Tickets/Notes"`: func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "POST Tickets/5"}) },
+	`Inject: "Tickets" is not an operation`:                                     func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "Tickets"}) },
+	`Inject: "post Tickets" is not an operation`:                                func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "post Tickets"}) },
+	`Inject: 99 is not a status of an answer`:                                  func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Status: 99}) },
 	`Inject: a GzipBomb needs an Oversize`:                                  func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{GzipBomb: true}) },
-	`Inject: "example.com" is no origin such as "https://example.com"`:      func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "example.com"}) },
-	`Inject: "https://example.com/x" is no origin`:                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "https://example.com/x"}) },
+	`Inject: "example.com" is not an origin such as "https://example.com"`:      func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "example.com"}) },
+	`Inject: "https://example.com/x" is not an origin`:                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "https://example.com/x"}) },
 	`Inject: with Refuse, ApplyAfter does nothing`:                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ApplyAfter: 1, Refuse: true}) },
-	`Inject: 5m0.000000001s is no time to land`:                             func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Lands: 5*time.Minute + 1}) },
+	`Inject: 5m0.000000001s is not a valid Lands`:                             func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Lands: 5*time.Minute + 1}) },
 	`Inject: Lands is less than 0`:                                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Lands: -1}) },
-	`Inject: ResetStream takes a tenant of NewHTTP2 or NewInProcess`:        func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ResetStream: 1}) },
+	`Inject: ResetStream needs a tenant of NewHTTP2 or NewInProcess`:        func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ResetStream: 1}) },
 	`Remove: there is no Ticket 1`:                                          func(s *autotasktest.Server) { s.Remove("Tickets", 1) },
 	`the API has no collection "Y"`:                                         func(s *autotasktest.Server) { s.Remove("Y", 1) },
 	`Change: there is no Ticket 1`:                                          func(s *autotasktest.Server) { s.Change("Tickets", 1, nil) },

@@ -41,7 +41,7 @@ func (s *Server) SetPicklist(collection, field string, values []PicklistValue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.setPicklist(f, slices.Clone(values))
-	if values == nil && !f.Picklist && picklistOfHook(e) != f {
+	if values == nil && !f.Picklist && picklistOfWebhook(e) != f {
 		delete(s.picklists, f)
 	}
 }
