@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// attempts runs single attempts: a place in the gate, a time limit, and the
-// whole body read before the place is given back.
+// attempts runs single attempts: it takes a place in the gate, sets a time limit, and
+// reads the whole body before it releases the place.
 type attempts struct {
 	next    http.RoundTripper
 	admit   func(ctx context.Context, endpoint string) error
@@ -24,7 +24,7 @@ type attempts struct {
 	gate    *gate
 	limiter Limiter
 	timeout time.Duration
-	late    error // what it is when the timeout is over
+	late    error // the error when the timeout has passed
 	max     int64
 	logger  *slog.Logger
 }
@@ -65,9 +65,9 @@ func (p place) release() {
 	}
 }
 
-// acquire waits for the budget, which holds no place meanwhile, for the gate
-// and for the caller's limiter. The place goes back unless the attempt may
-// begin, however that ends: the limiter is the caller's code and may panic.
+// acquire waits for the budget, holding no place meanwhile, then for the gate and for
+// the caller's limiter. It releases the place unless the attempt may begin, however
+// that ends: the limiter is the caller's code and may panic.
 func (a *attempts) acquire(ctx context.Context, endpoint string) (held place, err error) {
 	if a.admit != nil {
 		if err := a.admit(ctx, endpoint); err != nil {
@@ -91,7 +91,7 @@ func (a *attempts) acquire(ctx context.Context, endpoint string) (held place, er
 	if a.limiter != nil {
 		if held.done, err = a.limiter.Acquire(ctx, endpoint); err != nil {
 			if ended := ctx.Err(); ended != nil {
-				return held, ended // which is no failure of the limiter's
+				return held, ended // the limiter did not fail
 			}
 			return held, fmt.Errorf("limiter: %w", err)
 		}
@@ -127,8 +127,8 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 		if resp.StatusCode/100 != 4 || req.Context().Err() != nil {
 			return nil, ranOut(ctx, req, err)
 		}
-		// Such a status says enough without a body; a 401 above all must not
-		// be taken for a lost answer and repeated.
+		// Such a status needs no body; a 401 in particular must not be mistaken for a
+		// lost answer and repeated.
 		x.body.Reset()
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
@@ -138,7 +138,7 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 	return resp, nil
 }
 
-// ranOut names our own time limit as the cause, where it was the cause.
+// ranOut reports our own time limit as the cause, if it was the cause.
 func ranOut(ctx context.Context, req *http.Request, err error) error {
 	if ctx.Err() != nil && req.Context().Err() == nil {
 		return context.Cause(ctx)
@@ -146,10 +146,10 @@ func ranOut(ctx context.Context, req *http.Request, err error) error {
 	return err
 }
 
-// Buffers are reused between answers; very large ones are left to the collector.
-// A program that reads page after page gets the spare one every time: the pool
-// has one for each processor, and gives them up to each second collection, which
-// together doubles what the reading takes.
+// Buffers are reused between answers; very large ones are left to the collector. A
+// program that reads page after page gets the spare one every time. A sync.Pool has
+// one per processor, and frees them at every second collection, which together
+// doubles the cost of reading.
 var (
 	spare   atomic.Pointer[bytes.Buffer]
 	buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -157,8 +157,8 @@ var (
 
 const maxPooledBuffer = 4 << 20
 
-// readBody reads a good answer whole, and the beginning of another: with
-// limit bytes or fewer.
+// readBody reads a successful answer completely, and the beginning of any other, up
+// to limit bytes.
 func (x *exchange) readBody(resp *http.Response, limit int64) error {
 	if resp.StatusCode/100 != 2 && limit >= maxErrorBody {
 		resp.Body = struct {
@@ -196,8 +196,8 @@ func (x *exchange) readBody(resp *http.Response, limit int64) error {
 	return nil
 }
 
-// readChunks reads up to most bytes in pieces. A buffer that doubles would hold
-// up to three times the limit before it is clear that an answer is too large.
+// readChunks reads up to most bytes in pieces. A doubling buffer could hold up to
+// three times the limit before it is clear that an answer is too large.
 func readChunks(r io.Reader, most int64) (chunks [][]byte, n int64, err error) {
 	const size = 1 << 20
 	for n < most && err == nil {
@@ -226,8 +226,8 @@ func (x *exchange) releaseBody() {
 	x.body = nil
 }
 
-// log writes one record an attempt. It names what was asked for and how it
-// went: never a header, a query string or a body.
+// log writes one record per attempt. It names the operation and its result, but never
+// a header, a query string or a body.
 func (a *attempts) log(x *exchange, resp *http.Response, err error, waited time.Duration) {
 	level := slog.LevelDebug
 	if err != nil || resp.StatusCode >= http.StatusBadRequest {

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// gate lets a fixed number of requests at a time through to each endpoint.
+// gate limits the number of requests in flight on each endpoint.
 type gate struct {
 	limit     int64
 	mu        sync.Mutex
@@ -18,7 +18,7 @@ func newGate(limit int) *gate {
 	return &gate{limit: int64(limit), endpoints: make(map[string]*semaphore.Weighted)}
 }
 
-// acquire waits for a place; the caller gives it back with Release(1).
+// acquire waits for a place; the caller returns it with Release(1).
 func (g *gate) acquire(ctx context.Context, endpoint string) (*semaphore.Weighted, error) {
 	g.mu.Lock()
 	s, ok := g.endpoints[endpoint]
