@@ -16,10 +16,10 @@ import (
 	"github.com/autotask-go/autotask/autotasktest"
 )
 
-// TestREADME_TellsWhatAResolutionCosts measures the table of the README.
-func TestREADME_TellsWhatAResolutionCosts(t *testing.T) {
+// TestPerformance_RequestsOfAResolution measures the table in docs/performance.md.
+func TestPerformance_RequestsOfAResolution(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("README.md")
+	page, err := os.ReadFile("docs/performance.md")
 	require.NoError(t, err)
 	whole := autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete, StartedAt: begun}
 	table := []string{"| a resolution with | requests | by number | in an hour |", "|---|---|---|---|"}
@@ -29,10 +29,10 @@ func TestREADME_TellsWhatAResolutionCosts(t *testing.T) {
 		setUp func(srv *autotasktest.Server, client *autotask.Client, id int64)
 	}{
 		{"text, note, status and `StartedAt`", nil, nil},
-		{"the same, time being booked on the ticket", nil, func(srv *autotasktest.Server, _ *autotask.Client, id int64) {
+		{"the same, when time is booked on the ticket", nil, func(srv *autotasktest.Server, _ *autotask.Client, id int64) {
 			srv.Seed("TimeEntries", map[string]any{"ticketID": id})
 		}},
-		{"the same, repeated when all is done", nil, func(_ *autotasktest.Server, client *autotask.Client, id int64) {
+		{"the same, repeated after everything is done", nil, func(_ *autotasktest.Server, client *autotask.Client, id int64) {
 			_, err := client.Resolve(t.Context(), id, whole)
 			require.NoError(t, err)
 		}},
@@ -63,7 +63,7 @@ func TestREADME_TellsWhatAResolutionCosts(t *testing.T) {
 		table = append(table, fmt.Sprintf("| %s | %d | %d | %s |", test.name, requests[0], requests[1], thousands(10_000/requests[1])))
 	}
 	want := strings.Join(table, "\n") + "\n"
-	assert.True(t, strings.Contains(string(readme), want), "the README has another table; put this one in:\n%s", want) //nolint:testifylint // which would print the whole README
+	assert.True(t, strings.Contains(string(page), want), "docs/performance.md has another table; replace it with:\n%s", want) //nolint:testifylint // which would print the whole page
 }
 
 func thousands(n int) string {

@@ -41,7 +41,7 @@ func entityInfo(e *schema.Entity) json.RawMessage {
 		{"userAccessForQuery", integer(access)},
 		{"userAccessForUpdate", integer(access)},
 		{"hasUserDefinedFields", encode(e.HasUDFs())},
-		{"supportsWebhookCallouts", encode(hookOf(e) != nil)},
+		{"supportsWebhookCallouts", encode(webhookKindOf(e) != nil)},
 	}.text()
 }
 

@@ -38,12 +38,12 @@ func run(ctx context.Context) error {
 
 	ctx, span := traces.Tracer("nightly").Start(ctx, "resolve ticket")
 	defer span.End()
-	_, err := client.Resolve(ctx, id, autotask.Resolution{Text: "The backup ran through.", Status: autotask.StatusComplete})
+	_, err := client.Resolve(ctx, id, autotask.Resolution{Text: "The backup succeeded.", Status: autotask.StatusComplete})
 	return err
 }
 
-// tracing makes a span of every attempt, as a child of the caller's. The
-// credentials are added beneath it, so that no span can hold them.
+// tracing makes a span for every attempt, as a child of the caller's. The credentials
+// are added below it, so no span can hold them.
 func tracing(traces *sdktrace.TracerProvider) autotask.Option {
 	return autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return otelhttp.NewTransport(next, otelhttp.WithTracerProvider(traces))

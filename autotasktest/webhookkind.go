@@ -11,25 +11,25 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// hook is what belongs to the webhooks of one entity.
-type hook struct {
-	entity   *schema.Entity // what they tell of
+// webhookKind is what belongs to the webhooks of one entity.
+type webhookKind struct {
+	entity   *schema.Entity // what they report on
 	webhooks *schema.Entity
-	fields   *schema.Entity // which native fields they tell of
+	fields   *schema.Entity // which native fields they report
 	udfs     *schema.Entity // which user-defined ones; nil for an entity without
-	excluded *schema.Entity // the people they say nothing of
+	excluded *schema.Entity // the resources whose changes they ignore
 	legacy   string         // the name of the entity in calls, from the time of SOAP
 }
 
-// hookedEntities are the entities that have webhooks.
-var hookedEntities = []string{"Company", "ConfigurationItem", "Contact", "Ticket", "TicketNote"}
+// webhookEntities are the entities that have webhooks.
+var webhookEntities = []string{"Company", "ConfigurationItem", "Contact", "Ticket", "TicketNote"}
 
-var allHooks = sync.OnceValue(func() []*hook {
-	var all []*hook
-	for _, name := range hookedEntities {
+var allWebhookKinds = sync.OnceValue(func() []*webhookKind {
+	var all []*webhookKind
+	for _, name := range webhookEntities {
 		byName := entitiesByName()
 		e := byName[name]
-		h := &hook{
+		h := &webhookKind{
 			entity:   e,
 			webhooks: byName[name+"Webhook"],
 			fields:   byName[name+"WebhookField"],
@@ -45,18 +45,20 @@ var allHooks = sync.OnceValue(func() []*hook {
 	return all
 })
 
-// hookOf returns the webhooks that tell of an entity, nil for none.
-func hookOf(e *schema.Entity) *hook { return findHook(func(h *hook) bool { return h.entity == e }) }
+// webhookKindOf returns the webhooks that tell of an entity, nil for none.
+func webhookKindOf(e *schema.Entity) *webhookKind {
+	return findWebhookKind(func(h *webhookKind) bool { return h.entity == e })
+}
 
-func findHook(is func(*hook) bool) *hook {
-	if i := slices.IndexFunc(allHooks(), is); i >= 0 {
-		return allHooks()[i]
+func findWebhookKind(is func(*webhookKind) bool) *webhookKind {
+	if i := slices.IndexFunc(allWebhookKinds(), is); i >= 0 {
+		return allWebhookKinds()[i]
 	}
 	return nil
 }
 
 func isWebhookField(e *schema.Entity, f *schema.Field) bool {
-	return hookOf(e) != nil && f.Kind != schema.UDFs
+	return webhookKindOf(e) != nil && f.Kind != schema.UDFs
 }
 
 const (
@@ -64,24 +66,24 @@ const (
 	udfFieldID = "udfFieldID"
 )
 
-// picklistOfHook is the field, among those of a webhook's fields, that says
-// which field of the entity is meant; nil for all other entities. Its picklist
-// is the only place that tells the ids.
-func picklistOfHook(e *schema.Entity) *schema.Field {
+// picklistOfWebhook returns the field, among those of a webhook's fields, that says
+// which field of the entity is meant; nil for all other entities. Only its picklist
+// has the ids.
+func picklistOfWebhook(e *schema.Entity) *schema.Field {
 	switch {
-	case findHook(func(h *hook) bool { return h.fields == e }) != nil:
+	case findWebhookKind(func(h *webhookKind) bool { return h.fields == e }) != nil:
 		return e.Field(fieldID)
-	case findHook(func(h *hook) bool { return h.udfs != nil && h.udfs == e }) != nil:
+	case findWebhookKind(func(h *webhookKind) bool { return h.udfs != nil && h.udfs == e }) != nil:
 		return e.Field(udfFieldID)
 	}
 	return nil
 }
 
-// fieldPicklists are those that a tenant starts with: the native fields by name,
-// numbered through all entities, so that no id fits another one.
+// fieldPicklists adds the initial picklists: the native fields by name, numbered
+// through all entities, so that no id fits another one.
 func fieldPicklists(to map[*schema.Field][]PicklistValue) {
 	id := 0
-	for _, h := range allHooks() {
+	for _, h := range allWebhookKinds() {
 		var values []PicklistValue
 		for _, f := range h.entity.Fields {
 			if id++; f.Kind != schema.UDFs {
@@ -95,13 +97,13 @@ func fieldPicklists(to map[*schema.Field][]PicklistValue) {
 	}
 }
 
-// firstUDFID is where the ids of user-defined fields begin.
+// firstUDFID is the first id of user-defined fields.
 const firstUDFID = 29680000
 
-// offerUDFs puts the user-defined fields of an entity into the picklist of its
+// offerUDFs adds the user-defined fields of an entity to the picklist of its
 // webhooks.
 func (s *Server) offerUDFs(e *schema.Entity) {
-	h := hookOf(e)
+	h := webhookKindOf(e)
 	if h == nil || h.udfs == nil {
 		return
 	}
@@ -112,9 +114,9 @@ func (s *Server) offerUDFs(e *schema.Entity) {
 	s.setPicklist(h.udfs.Field(udfFieldID), values)
 }
 
-// stampWebhook fills what the server knows about a new webhook.
+// stampWebhook sets what the server knows about a new webhook.
 func stampWebhook(st stamper) {
-	if findHook(func(h *hook) bool { return h.webhooks == st.entity }) == nil {
+	if findWebhookKind(func(h *webhookKind) bool { return h.webhooks == st.entity }) == nil {
 		return
 	}
 	id, _ := toInt64(st.fields.get("id"))
@@ -122,10 +124,10 @@ func stampWebhook(st stamper) {
 	st.set(encode(false), "isReady")
 }
 
-// settleReady makes a webhook ready as soon as it has a field. The row that was
-// put or taken away is one of its fields, or is nothing to it.
+// settleReady makes a webhook ready as soon as it has a field. It does nothing if the
+// row that was added or removed is not a webhook's field.
 func (s *Server) settleReady(of *schema.Entity, field *row) {
-	h := findHook(func(h *hook) bool { return of == h.fields || h.udfs != nil && of == h.udfs })
+	h := findWebhookKind(func(h *webhookKind) bool { return of == h.fields || h.udfs != nil && of == h.udfs })
 	if h == nil || field == nil {
 		return
 	}
@@ -135,7 +137,7 @@ func (s *Server) settleReady(of *schema.Entity, field *row) {
 	if old == nil {
 		return
 	}
-	ready := encode(len(s.fieldsOfHook(h, id)) > 0)
+	ready := encode(len(s.fieldsOfWebhook(h, id)) > 0)
 	if string(old.fields.get("isReady")) == string(ready) {
 		return
 	}
@@ -153,7 +155,7 @@ func (s *Server) WebhookFieldID(collection, field string) int64 {
 		return 0
 	}
 	s.mu.Lock()
-	value := s.hookFieldID(hookOf(e), field)
+	value := s.webhookFieldID(webhookKindOf(e), field)
 	s.mu.Unlock()
 	id, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {
@@ -162,7 +164,7 @@ func (s *Server) WebhookFieldID(collection, field string) int64 {
 	return id
 }
 
-func (s *Server) hookFieldID(h *hook, field string) string {
+func (s *Server) webhookFieldID(h *webhookKind, field string) string {
 	if h == nil {
 		return ""
 	}
@@ -170,7 +172,7 @@ func (s *Server) hookFieldID(h *hook, field string) string {
 		if e == nil {
 			continue
 		}
-		for _, v := range s.picklists[picklistOfHook(e)] {
+		for _, v := range s.picklists[picklistOfWebhook(e)] {
 			if strings.EqualFold(v.Label, field) {
 				return v.Value
 			}
@@ -179,27 +181,27 @@ func (s *Server) hookFieldID(h *hook, field string) string {
 	return ""
 }
 
-// hookField is a field that a webhook tells of.
-type hookField struct {
+// webhookField is a field that a webhook reports.
+type webhookField struct {
 	name          string
 	udf           bool
-	subscribed    bool // a change of it is told of
-	displayAlways bool // it is told with every other
+	subscribed    bool // its changes trigger a call
+	displayAlways bool // every call includes it
 }
 
-// fieldsOfHook returns the fields that a webhook tells of.
-func (s *Server) fieldsOfHook(h *hook, webhook int64) []hookField {
-	var all []hookField
+// fieldsOfWebhook returns the fields that a webhook reports.
+func (s *Server) fieldsOfWebhook(h *webhookKind, webhook int64) []webhookField {
+	var all []webhookField
 	for _, e := range []*schema.Entity{h.fields, h.udfs} {
 		if e == nil {
 			continue
 		}
-		of := picklistOfHook(e)
+		of := picklistOfWebhook(e)
 		for _, r := range s.childrenOf(e, webhook) {
 			id := textOf(r.fields.get(of.Name))
 			for _, v := range s.picklists[of] {
 				if v.Value == id {
-					all = append(all, hookField{
+					all = append(all, webhookField{
 						name:          v.Label,
 						udf:           e == h.udfs,
 						subscribed:    isTrue(r.fields.get("isSubscribedField")),
@@ -223,8 +225,8 @@ func (s *Server) childrenOf(e *schema.Entity, webhook int64) []*row {
 	return rows
 }
 
-// valueIn reads the field out of a row; null where there is no row.
-func (f hookField) valueIn(r *row) json.RawMessage {
+// valueIn returns the field's value in a row; null if there is no row.
+func (f webhookField) valueIn(r *row) json.RawMessage {
 	switch {
 	case r == nil:
 		return null
