@@ -207,9 +207,9 @@ func TestUpdate_BadUserDefinedFieldsAreRefusedBeforeTheWrite(t *testing.T) {
 	t.Parallel()
 	udfs := []any{map[string]any{"name": "Plan", "value": "Gold"}, map[string]any{"name": "Site", "value": "Vienna"}}
 	for says, change := range map[string]func(*autotask.UDFs){
-		`"Site" was taken away: set it to null`: func(u *autotask.UDFs) { *u = (*u)[:1] },
-		`"Plan" has no value: set it to null`:   func(u *autotask.UDFs) { u.Set("plan", autotask.Optional[string]{}) },
-		`"New" has no value: set it to null`:    func(u *autotask.UDFs) { u.Set("New", autotask.Optional[string]{}) },
+		`"Site" was removed: set it to null`:  func(u *autotask.UDFs) { *u = (*u)[:1] },
+		`"Plan" has no value: set it to null`: func(u *autotask.UDFs) { u.Set("plan", autotask.Optional[string]{}) },
+		`"New" has no value: set it to null`:  func(u *autotask.UDFs) { u.Set("New", autotask.Optional[string]{}) },
 		`"Plan" is given twice`: func(u *autotask.UDFs) {
 			*u = append(*u, autotask.UserDefinedField{Name: "Plan", Value: autotask.Value("Silver")})
 		},

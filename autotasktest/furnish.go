@@ -39,7 +39,7 @@ type furniture struct {
 	rows      []model
 }
 
-// model is a row but for the dates in it.
+// model is a row without its dates.
 type model struct {
 	entity *schema.Entity
 	id     int64

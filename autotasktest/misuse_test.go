@@ -103,8 +103,8 @@ var misuses = map[string]func(*autotasktest.Server){
 	`FireWebhooks: there are no webhooks for "Create" of Resource`:              func(s *autotasktest.Server) { s.FireWebhooks("Create", "Resources", autotasktest.APIUserID) },
 	`FireWebhooks: there are no webhooks for "Deactivated" of Ticket`:           func(s *autotasktest.Server) { s.FireWebhooks("Deactivated", "Tickets", 1) },
 	`FireWebhooks: there is no Ticket 1`:                                        func(s *autotasktest.Server) { s.FireWebhooks("Create", "Tickets", 1) },
-	`WebhookFieldID: no webhook tells of "nothing" of Ticket`:                   func(s *autotasktest.Server) { s.WebhookFieldID("Tickets", "nothing") },
-	`WebhookFieldID: no webhook tells of "name" of Resource`:                    func(s *autotasktest.Server) { s.WebhookFieldID("Resources", "name") },
+	`WebhookFieldID: no webhook reports "nothing" of Ticket`:                    func(s *autotasktest.Server) { s.WebhookFieldID("Tickets", "nothing") },
+	`WebhookFieldID: no webhook reports "name" of Resource`:                     func(s *autotasktest.Server) { s.WebhookFieldID("Resources", "name") },
 	`Client: `: func(s *autotasktest.Server) { s.Client(autotask.WithBaseURL("nonsense")) },
 }
 

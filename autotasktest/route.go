@@ -74,7 +74,7 @@ func (s *Server) carryOut(c *call) answer {
 	return run(s, c)
 }
 
-// admit checks all that is checked of every request, whatever it asks for.
+// admit makes the checks that apply to every request.
 func (s *Server) admit(c *call) (refusal answer, ok bool) {
 	if refusal, ok := s.authenticate(c); !ok {
 		return refusal, false

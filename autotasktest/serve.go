@@ -54,7 +54,7 @@ func (c *call) endpoint() string {
 	return endpoint
 }
 
-// isDiscovery reports whether the request asks for the zone. That needs no
+// isDiscovery reports whether the request is zone discovery. That needs no
 // credentials and is subject to no limit.
 func (c *call) isDiscovery() bool {
 	return c.inAPI && strings.EqualFold(c.path, "zoneInformation")

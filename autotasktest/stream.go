@@ -115,7 +115,7 @@ func (a answer) content() io.Reader {
 	return r
 }
 
-// length is how many bytes a client is told to expect, -1 for no word of it.
+// length returns the number of bytes that a client is told to expect, -1 for none.
 func (a answer) length() int64 {
 	if a.oversize > 0 {
 		return -1

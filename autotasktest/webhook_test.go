@@ -58,7 +58,7 @@ func (x *tenant) fieldIDs(collection, field string) map[string]string {
 	return ids
 }
 
-// webhook makes a webhook through the API that tells of a field.
+// webhook creates a webhook through the API that reports a field.
 func (x *tenant) webhook(entity, url string, subscribed, displayed string) int64 {
 	x.t.Helper()
 	body := text(map[string]any{

@@ -45,7 +45,7 @@ var allWebhookKinds = sync.OnceValue(func() []*webhookKind {
 	return all
 })
 
-// webhookKindOf returns the webhooks that tell of an entity, nil for none.
+// webhookKindOf returns the webhooks of an entity, nil for none.
 func webhookKindOf(e *schema.Entity) *webhookKind {
 	return findWebhookKind(func(h *webhookKind) bool { return h.entity == e })
 }
@@ -159,7 +159,7 @@ func (s *Server) WebhookFieldID(collection, field string) int64 {
 	s.mu.Unlock()
 	id, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {
-		s.fail("WebhookFieldID: no webhook tells of %q of %s", field, e.Name)
+		s.fail("WebhookFieldID: no webhook reports %q of %s", field, e.Name)
 	}
 	return id
 }

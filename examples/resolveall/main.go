@@ -138,7 +138,7 @@ func help(flags *flag.FlagSet, w io.Writer) {
 
 FILE is CSV in UTF-8, with the columns number, text and, if there are to be notes, title and note.
 A first line of these names may put them in another order. A FILE of - or /dev/stdin is the standard input, and
-needs -out. One process at a time may use a result file.
+needs -out. Only one process may use a result file at once.
 
 `)
 	flags.SetOutput(w)

@@ -77,7 +77,7 @@ func file(t *testing.T, text string) string {
 
 var noteFlags = []string{"-note-type", "1", "-publish", "2"}
 
-// requireResolved holds the tenant to what the list asks for, once.
+// requireResolved checks that the tenant holds what the list says, once.
 func requireResolved(t *testing.T, srv *autotasktest.Server, ids []int64) {
 	t.Helper()
 	notes := map[string]int{}

@@ -86,7 +86,7 @@ func Overlay(object []byte, changes []Change, drop func(name string) bool) ([]by
 
 func set(all []member, c Change) ([]member, error) {
 	if c.New == nil {
-		return nil, fmt.Errorf("%s was taken away: set it to null to clear it", c.Name)
+		return nil, fmt.Errorf("%s was removed: set it to null to clear it", c.Name)
 	}
 	value := c.New
 	at := index(all, c.Name)
@@ -113,7 +113,7 @@ func Sparse(changes []Change) ([]byte, error) {
 	var all []member
 	for _, c := range changes {
 		if c.New == nil {
-			return nil, fmt.Errorf("%s was taken away: set it to null to clear it", c.Name)
+			return nil, fmt.Errorf("%s was removed: set it to null to clear it", c.Name)
 		}
 		value := c.New
 		if c.Name == UDFs {
@@ -199,7 +199,7 @@ func ChangedUDFs(c Change) ([]UDF, error) {
 	}
 	for _, u := range old {
 		if !seen[u.Name] {
-			return nil, fmt.Errorf("user-defined field %q was taken away: set it to null to clear it", u.Name)
+			return nil, fmt.Errorf("user-defined field %q was removed: set it to null to clear it", u.Name)
 		}
 	}
 	for _, u := range changed {

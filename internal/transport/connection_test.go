@@ -110,7 +110,7 @@ func TestLostAnswersAreAskedForAgainOnlyIfReads(t *testing.T) {
 				f := fail(t, quick(c), request(server.base, method, "Things"))
 				wantHits, wantKind := once, OutcomeUnknown
 				if method == http.MethodGet {
-					wantHits, wantKind = thrice, 0
+					wantHits, wantKind = maxAttempts, 0
 				}
 				assert.EqualValues(t, wantHits, server.hits.Load(), "%s: requests that arrived", method)
 				assert.Equal(t, wantKind, f.Kind, method)
@@ -180,7 +180,7 @@ func TestRefusedPortIsNeverSent(t *testing.T) {
 	c.MaxRetries = retries
 	for _, r := range []*Request{get("http://" + l.Addr().String()), create("http://" + l.Addr().String())} {
 		f := fail(t, quick(c), r)
-		assert.Equal(t, thrice, f.Attempts, r.Method)
+		assert.Equal(t, maxAttempts, f.Attempts, r.Method)
 		assert.Zero(t, f.Kind, r.Method)
 		assert.True(t, f.NoConnection, r.Method)
 	}
@@ -235,7 +235,7 @@ func TestFailedHandshakeIsNeverSent(t *testing.T) {
 		c.MaxRetries = retries
 		for _, r := range []*Request{get(base), create(base)} {
 			f := fail(t, quick(c), r)
-			assert.Equal(t, thrice, f.Attempts, "%s %s", name, r.Method)
+			assert.Equal(t, maxAttempts, f.Attempts, "%s %s", name, r.Method)
 			assert.Zero(t, f.Kind, "%s %s", name, r.Method)
 		}
 	}
@@ -296,8 +296,8 @@ func TestTimeOutIsOfOneAttempt(t *testing.T) {
 
 		f := fail(t, quick(c), get("http://zone.example"))
 		synctest.Wait()
-		assert.Equal(t, thrice, f.Attempts)
-		assert.Equal(t, thrice, hits)
+		assert.Equal(t, maxAttempts, f.Attempts)
+		assert.Equal(t, maxAttempts, hits)
 		require.ErrorIs(t, f, context.DeadlineExceeded)
 		assert.Contains(t, f.Error(), "no complete answer within 10s")
 
@@ -324,7 +324,7 @@ func TestWriteThatTimesOutBeforeItHasAConnectionIsSentAgain(t *testing.T) {
 		c.HTTPClient.Timeout = 10 * time.Second
 		f := fail(t, quick(c), create("http://zone.example")) // nobody accepts
 		require.NoError(t, network.Close())
-		assert.Equal(t, thrice, f.Attempts)
+		assert.Equal(t, maxAttempts, f.Attempts)
 		assert.Zero(t, f.Kind)
 		require.ErrorIs(t, f, context.DeadlineExceeded)
 	})

@@ -370,7 +370,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if err != nil {
 		return 0
 	}
-	// The date is by the server's clock; its own Date header tells what that shows.
+	// The date is by the server's clock, which its own Date header shows.
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date
 	}
