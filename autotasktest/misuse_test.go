@@ -67,7 +67,7 @@ var misuses = map[string]func(*autotasktest.Server){
 	`Merge: Ticket 7 is a problem or a change request`: func(s *autotasktest.Server) {
 		s.Merge(s.Seed("Tickets", map[string]any{"id": 7, "ticketType": 4}), s.Seed("Tickets", nil))
 	},
-	`Seed: Tickets: id: -1 is not an id`:      func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"id": -1}) },
+	`Seed: Tickets: id: -1 is not an id`:  func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"id": -1}) },
 	`Seed: Tickets: title is given twice`: func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"title": "a", "Title": "b"}) },
 	`Inject: the API has no operation "POST Ticket/Notes"; did you mean "POST Tickets/Notes"?`: func(s *autotasktest.Server) {
 		s.Inject(autotasktest.Fault{Op: "POST Ticket/Notes", DropResponse: true})
