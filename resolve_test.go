@@ -261,9 +261,6 @@ func TestResolve_EndsWithItsContext(t *testing.T) {
 	assert.Empty(t, srv.Requests())
 }
 
-// emptyPage answers a search as if there were nothing.
-const emptyPage = `{"items":[],"pageDetails":{"count":0,"requestCount":500,"prevPageUrl":null,"nextPageUrl":null}}`
-
 func TestResolve_TwoNotesAreNeverPassedOverInSilence(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)

@@ -1,4 +1,4 @@
-package autotask_test
+package proof_test
 
 import (
 	"context"
@@ -23,6 +23,7 @@ import (
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
 	"github.com/autotask-go/autotask/entity"
+	"github.com/autotask-go/autotask/internal/proof/kit"
 )
 
 // landingTime is the longest that Autotask works on a request.
@@ -79,7 +80,7 @@ func loseAnswer(op, how string, lands time.Duration) autotasktest.Fault {
 func unknownOutcome(t *testing.T, err error) time.Duration {
 	t.Helper()
 	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
-	wait := retryAfter(t, err)
+	wait := kit.RetryAfter(t, err)
 	assert.Positive(t, wait)
 	assert.LessOrEqual(t, wait, landingTime)
 	return wait
@@ -112,7 +113,7 @@ func resolveWith(r func(value string) autotask.Resolution) func(context.Context,
 }
 
 func wholeResolution(value string) autotask.Resolution {
-	return autotask.Resolution{Text: value, Status: autotask.StatusComplete, Note: note(), Ref: "job 7"}
+	return autotask.Resolution{Text: value, Status: autotask.StatusComplete, Note: kit.Note(), Ref: "job 7"}
 }
 
 var onceCalls = []onceCall{
@@ -213,7 +214,7 @@ func lateWrite(t *testing.T, first, next onceCall, how string, lands time.Durati
 	srv := autotasktest.NewInProcess(t)
 	client := srv.InProcessClient()
 	rows := seedRows(srv)
-	pass(time.Minute)
+	kit.Pass(time.Minute)
 
 	fault := loseAnswer(first.op, how, lands)
 	fault.Skip = first.skip
@@ -234,8 +235,8 @@ func lateWrite(t *testing.T, first, next onceCall, how string, lands time.Durati
 	if !repeat.sameClient {
 		client = srv.InProcessClient()
 	}
-	pass(wait)
-	sent := len(writes(srv))
+	kit.Pass(wait)
+	sent := len(kit.Writes(srv))
 	landed := srv.PendingFaults() == 0 && lands != landsNever // looking at the rows makes what is due land
 	err := next.do(t.Context(), client, rows, "second")
 	switch {
@@ -244,7 +245,7 @@ func lateWrite(t *testing.T, first, next onceCall, how string, lands time.Durati
 	case errors.Is(err, autotask.ErrOutcomeUnknown):
 		unknownOutcome(t, err)
 		assert.True(t, repeat.early, "the time is over: %v", err)
-		assert.Len(t, writes(srv), sent, "nothing is sent before that")
+		assert.Len(t, kit.Writes(srv), sent, "nothing is sent before that")
 	default:
 		require.ErrorIs(t, err, autotask.ErrNotFound)
 		require.Nil(t, first.sets, "only what a delete took is not found")
@@ -253,7 +254,7 @@ func lateWrite(t *testing.T, first, next onceCall, how string, lands time.Durati
 		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, "the write may still land")
 	}
 
-	pass(2 * landingTime)
+	kit.Pass(2 * landingTime)
 	srv.ApplyPending()
 	holds(t, srv, rows, first.item, expected)
 	if first.note || next.note && err == nil {
@@ -287,7 +288,7 @@ func holds(t *testing.T, srv *autotasktest.Server, rows onceRows, collection str
 		return
 	}
 	for name, value := range expected {
-		assert.Equal(t, value, idOf(row[name]), "%s was reported as done", name)
+		assert.Equal(t, value, kit.IDOf(row[name]), "%s was reported as done", name)
 	}
 }
 
@@ -302,10 +303,10 @@ func TestOnce_1_AStatusThatRanIsNotSentAgain(t *testing.T) {
 				srv := autotasktest.NewInProcess(t)
 				client := srv.InProcessClient()
 				id := seedRows(srv).ticket
-				work := autotask.Resolution{Status: autotask.StatusComplete, Note: note(), StartedAt: time.Now()}
+				work := autotask.Resolution{Status: autotask.StatusComplete, Note: kit.Note(), StartedAt: time.Now()}
 				srv.Inject(autotasktest.Fault{Op: "PUT Tickets", Hang: true, DropResponse: true})
 				go func() {
-					pass(30 * time.Second)
+					kit.Pass(30 * time.Second)
 					srv.Change("Tickets", id, map[string]any{"status": 8})
 				}()
 				_, err := client.Resolve(t.Context(), id, work)
@@ -316,16 +317,16 @@ func TestOnce_1_AStatusThatRanIsNotSentAgain(t *testing.T) {
 				if repeat.early {
 					wait = min(wait, 30*time.Second)
 				}
-				pass(wait)
+				kit.Pass(wait)
 				outcome, err := client.Resolve(t.Context(), id, work)
 				if repeat.early && err != nil {
-					pass(unknownOutcome(t, err))
+					kit.Pass(unknownOutcome(t, err))
 					outcome, err = client.Resolve(t.Context(), id, work)
 				}
 				require.NoError(t, err)
 				assert.Contains(t, outcome.Steps[4].Reason, "reopened since")
-				assert.Equal(t, "8", idOf(srv.Get("Tickets", id)["status"]))
-				assert.Equal(t, 1, count(srv, "PUT Tickets"))
+				assert.Equal(t, "8", kit.IDOf(srv.Get("Tickets", id)["status"]))
+				assert.Equal(t, 1, kit.Count(srv, "PUT Tickets"))
 			})
 		})
 	}
@@ -340,7 +341,7 @@ func TestOnce_1_AServerMayAskForMoreTime(t *testing.T) {
 		srv.Inject(autotasktest.Fault{Op: "PUT Tickets", Status: 503, Header: http.Header{"Retry-After": {"1200"}}})
 		_, err := client.Tickets.Update(t.Context(), rows.ticket, func(k *autotask.Ticket) error { k.Title = "first"; return nil })
 		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
-		assert.GreaterOrEqual(t, retryAfter(t, err), 20*time.Minute)
+		assert.GreaterOrEqual(t, kit.RetryAfter(t, err), 20*time.Minute)
 	})
 }
 
@@ -358,12 +359,12 @@ func TestOnce_1_LookingDoesNotProlongTheWait(t *testing.T) {
 				srv.Inject(fault)
 				left := unknownOutcome(t, first.do(t.Context(), client, rows, "first"))
 				for left > time.Minute {
-					pass(time.Minute)
+					kit.Pass(time.Minute)
 					again := unknownOutcome(t, first.do(t.Context(), client, rows, "second"))
 					assert.LessOrEqual(t, again, left-time.Minute)
 					left = again
 				}
-				pass(left)
+				kit.Pass(left)
 				require.NoError(t, first.do(t.Context(), client, rows, "third"))
 			})
 		})
@@ -379,34 +380,34 @@ type onceCreate struct {
 
 var onceCreates = []onceCreate{
 	{"Notes.Create", "POST Tickets/Notes", "TicketNotes", false, func(ctx context.Context, c *autotask.Client, ticket int64, _ time.Time) error {
-		_, err := c.Notes.Create(ctx, ticket, note())
+		_, err := c.Notes.Create(ctx, ticket, kit.Note())
 		return err
 	}},
 	{"Create of a note", "POST Tickets/Notes", "TicketNotes", false, func(ctx context.Context, c *autotask.Client, ticket int64, _ time.Time) error {
-		n := note()
+		n := kit.Note()
 		n.TicketID = ticket
 		_, err := autotask.Create(ctx, c, n)
 		return err
 	}},
 	{"Notes.Ensure", "POST Tickets/Notes", "TicketNotes", true, func(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) error {
-		_, _, err := c.Notes.Ensure(ctx, ticket, note(), startedAt)
+		_, _, err := c.Notes.Ensure(ctx, ticket, kit.Note(), startedAt)
 		return err
 	}},
 	{"Resolve with StartedAt", "POST Tickets/Notes", "TicketNotes", true, func(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) error {
-		_, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: note(), StartedAt: startedAt})
+		_, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: kit.Note(), StartedAt: startedAt})
 		return err
 	}},
 	{"Upload", "POST Tickets/Attachments", "TicketAttachments", false, func(ctx context.Context, c *autotask.Client, ticket int64, _ time.Time) error {
-		_, err := autotask.Upload(ctx, c, report(ticket), strings.NewReader("hello, file"))
+		_, err := autotask.Upload(ctx, c, kit.Report(ticket), strings.NewReader("hello, file"))
 		return err
 	}},
 	{"EnsureAttachment", "POST Tickets/Attachments", "TicketAttachments", true, func(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) error {
-		_, _, err := ensure(ctx, c, ticket, startedAt)
+		_, _, err := kit.Ensure(ctx, c, ticket, startedAt)
 		return err
 	}},
 	// A reference names another note than the rest do.
 	{"Resolve with Ref", "POST Tickets/Notes", "TicketNotes of job 7", true, func(ctx context.Context, c *autotask.Client, ticket int64, _ time.Time) error {
-		_, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: note(), Ref: "job 7"})
+		_, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: kit.Note(), Ref: "job 7"})
 		return err
 	}},
 }
@@ -444,7 +445,7 @@ func lateCreate(t *testing.T, first, next onceCreate, how string, lands time.Dur
 	t.Helper()
 	srv := autotasktest.NewInProcess(t)
 	client, id := srv.InProcessClient(), seedRows(srv).ticket
-	pass(time.Hour)
+	kit.Pass(time.Hour)
 	startedAt := time.Now()
 	srv.Inject(loseAnswer(first.op, how, lands))
 	firstErr := first.do(t.Context(), client, id, startedAt)
@@ -462,18 +463,18 @@ func lateCreate(t *testing.T, first, next onceCreate, how string, lands time.Dur
 	if !repeat.sameClient {
 		client = srv.InProcessClient()
 	}
-	pass(wait)
-	sent := len(writes(srv))
+	kit.Pass(wait)
+	sent := len(kit.Writes(srv))
 	err := next.do(t.Context(), client, id, startedAt)
 	if err != nil {
 		unknownOutcome(t, err)
 		assert.True(t, repeat.early, "the time is over: %v", err)
-		assert.Len(t, writes(srv), sent)
+		assert.Len(t, kit.Writes(srv), sent)
 	} else if repeat.early && firstErr != nil {
-		assert.Len(t, writes(srv), sent, "it was found, not created")
+		assert.Len(t, kit.Writes(srv), sent, "it was found, not created")
 	}
 	if err == nil {
-		pass(2 * landingTime)
+		kit.Pass(2 * landingTime)
 		srv.ApplyPending()
 		made, _, _ := strings.Cut(first.rows, " ")
 		assert.Len(t, srv.Rows(made), 1)
@@ -525,7 +526,7 @@ func TestOnce_4_NotesDoNotDoubleWithClocksThatDiffer(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					srv := autotasktest.NewInProcess(t)
 					id := seedRows(srv).ticket
-					pass(time.Hour)
+					kit.Pass(time.Hour)
 					setClocks(srv, clocks.server, clocks.database, !clocks.noDate)
 					mayEnd := clocks.mayEnd && create.name != "Resolve with Ref" // needs no clock
 					ownNote(t, srv, create, id, mayEnd)
@@ -548,7 +549,7 @@ func ownNote(t *testing.T, srv *autotasktest.Server, create onceCreate, id int64
 	require.NoError(t, err)
 	require.NoError(t, create.do(t.Context(), first, id, startedAt))
 	require.NoError(t, create.do(t.Context(), srv.InProcessClient(), id, startedAt))
-	pass(time.Hour)
+	kit.Pass(time.Hour)
 	require.NoError(t, create.do(t.Context(), first, id, startedAt))
 	require.NoError(t, create.do(t.Context(), srv.InProcessClient(), id, startedAt))
 	made, _, _ := strings.Cut(create.rows, " ")
@@ -565,13 +566,13 @@ func TestOnce_4_AStartTimeAheadOfTheServersClock(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					srv := autotasktest.NewInProcess(t)
 					id := seedRows(srv).ticket
-					pass(time.Hour)
+					kit.Pass(time.Hour)
 					srv.SetDateHeader(date)
 					startedAt := time.Now().Add(ahead)
 					for range 3 {
-						_, _, err := srv.InProcessClient().Notes.Ensure(t.Context(), id, note(), startedAt)
+						_, _, err := srv.InProcessClient().Notes.Ensure(t.Context(), id, kit.Note(), startedAt)
 						require.NoError(t, err)
-						_, err = srv.InProcessClient().Resolve(t.Context(), id, autotask.Resolution{Note: note(), StartedAt: startedAt})
+						_, err = srv.InProcessClient().Resolve(t.Context(), id, autotask.Resolution{Note: kit.Note(), StartedAt: startedAt})
 						require.NoError(t, err)
 					}
 					assert.Len(t, srv.Rows("TicketNotes"), 1)
@@ -593,20 +594,20 @@ func TestOnce_4_AnOlderTwinIsNotTheOne(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := autotasktest.NewInProcess(t)
 				id := seedRows(srv).ticket
-				pass(time.Hour)
+				kit.Pass(time.Hour)
 				setClocks(srv, clocks.server, clocks.database, !clocks.noDate)
-				old, err := srv.InProcessClient().Notes.Create(t.Context(), id, note())
+				old, err := srv.InProcessClient().Notes.Create(t.Context(), id, kit.Note())
 				require.NoError(t, err)
-				pass(3 * time.Minute)
+				kit.Pass(3 * time.Minute)
 				startedAt := time.Now()
-				got, created, err := srv.InProcessClient().Notes.Ensure(t.Context(), id, note(), startedAt)
+				got, created, err := srv.InProcessClient().Notes.Ensure(t.Context(), id, kit.Note(), startedAt)
 				if clocks.mayEnd && err != nil {
 					return
 				}
 				require.NoError(t, err)
 				assert.True(t, created)
 				assert.NotEqual(t, old, got)
-				again, created, err := srv.InProcessClient().Notes.Ensure(t.Context(), id, note(), startedAt)
+				again, created, err := srv.InProcessClient().Notes.Ensure(t.Context(), id, kit.Note(), startedAt)
 				require.NoError(t, err)
 				assert.False(t, created)
 				assert.Equal(t, got, again)
@@ -648,19 +649,19 @@ func TestOnce_4_NotesDoNotDoubleWithTextsStoredInAnotherForm(t *testing.T) {
 	body := "  Caf\u00e9, cafe\u0301: \u00a0 2 < 3 & \"quoted\", it's\tdone.  \n\nSecond\u200b line\ufeff, with a soft\u00adhyphen \r\nand &amp; an entity  \n"
 	creates := map[string]func(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) error{
 		"Ensure": func(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) error {
-			n := note()
+			n := kit.Note()
 			n.Title, n.Description = " Caf\u00e9 \u00a0& cafe\u0301 ", body
 			_, _, err := c.Notes.Ensure(ctx, ticket, n, startedAt)
 			return err
 		},
 		"Resolve": func(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) error {
-			n := note()
+			n := kit.Note()
 			n.Title, n.Description = " Caf\u00e9 \u00a0& cafe\u0301 ", body
 			_, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: n, StartedAt: startedAt})
 			return err
 		},
 		"Ref": func(ctx context.Context, c *autotask.Client, ticket int64, _ time.Time) error {
-			n := note()
+			n := kit.Note()
 			n.Title, n.Description = " Caf\u00e9 \u00a0& cafe\u0301 ", body
 			_, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: n, Ref: "job & <7> caf\u00e9"})
 			return err
@@ -673,7 +674,7 @@ func TestOnce_4_NotesDoNotDoubleWithTextsStoredInAnotherForm(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					srv := autotasktest.NewInProcess(t)
 					id := seedRows(srv).ticket
-					pass(time.Hour)
+					kit.Pass(time.Hour)
 					srv.SetTextFilter(f.filter)
 					ownNote(t, srv, onceCreate{rows: "TicketNotes", do: do}, id, f.mayEnd)
 				})
@@ -732,14 +733,14 @@ func TestOnce_5_ALostWriteIsUnknownWhateverItChanges(t *testing.T) {
 								unknownOutcome(t, err)
 								require.NotErrorIs(t, err, autotask.ErrNotApplied)
 								assert.False(t, landed && with && how != "time-out" && lands == landsAtOnce, "it shows")
-								pass(30 * time.Second)
-								if sent := count(srv, "PUT Tickets"); !with || lands > 3*time.Minute {
+								kit.Pass(30 * time.Second)
+								if sent := kit.Count(srv, "PUT Tickets"); !with || lands > 3*time.Minute {
 									if err = update(); err != nil {
 										unknownOutcome(t, err)
 									}
-									assert.Equal(t, sent, count(srv, "PUT Tickets"), "too early")
+									assert.Equal(t, sent, kit.Count(srv, "PUT Tickets"), "too early")
 								}
-								pass(landingTime)
+								kit.Pass(landingTime)
 								require.NoError(t, update())
 							})
 						})
@@ -766,7 +767,7 @@ func TestOnce_5_NoSuccessWhereEveryPUTIsDropped(t *testing.T) {
 					srv.Inject(fault)
 					for range 4 {
 						_, err := client.Tickets.Update(t.Context(), id, func(k *autotask.Ticket) error { small.change(k); return nil })
-						pass(unknownOutcome(t, err))
+						kit.Pass(unknownOutcome(t, err))
 					}
 				})
 			})
@@ -786,7 +787,7 @@ func TestOnce_5_AResolutionThatHardlyDiffers(t *testing.T) {
 				id := srv.Seed("Tickets", map[string]any{"resolution": "done"})
 				srv.Inject(loseAnswer("PUT Tickets", "504", landsNever))
 				_, err := srv.InProcessClient().Resolve(t.Context(), id, autotask.Resolution{Text: text})
-				if count(srv, "PUT Tickets") > 0 {
+				if kit.Count(srv, "PUT Tickets") > 0 {
 					unknownOutcome(t, err)
 				} else {
 					require.NoError(t, err)
@@ -803,10 +804,10 @@ var onceTwins = []struct {
 	do             func(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) (int64, error)
 }{
 	{"Notes.Create", "POST Tickets/Notes", "TicketNotes", false, func(ctx context.Context, c *autotask.Client, ticket int64, _ time.Time) (int64, error) {
-		return c.Notes.Create(ctx, ticket, note())
+		return c.Notes.Create(ctx, ticket, kit.Note())
 	}},
 	{"Upload", "POST Tickets/Attachments", "TicketAttachments", false, func(ctx context.Context, c *autotask.Client, ticket int64, _ time.Time) (int64, error) {
-		return autotask.Upload(ctx, c, report(ticket), strings.NewReader("hello, file"))
+		return autotask.Upload(ctx, c, kit.Report(ticket), strings.NewReader("hello, file"))
 	}},
 	{"Create of a ticket", "POST Tickets", "Tickets", false, func(ctx context.Context, c *autotask.Client, _ int64, _ time.Time) (int64, error) {
 		return c.Tickets.Create(ctx, &autotask.Ticket{
@@ -815,19 +816,19 @@ var onceTwins = []struct {
 		})
 	}},
 	{"Notes.Ensure", "POST Tickets/Notes", "TicketNotes", true, func(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) (int64, error) {
-		id, _, err := c.Notes.Ensure(ctx, ticket, note(), startedAt)
+		id, _, err := c.Notes.Ensure(ctx, ticket, kit.Note(), startedAt)
 		return id, err
 	}},
 	{"EnsureAttachment", "POST Tickets/Attachments", "TicketAttachments", true, func(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) (int64, error) {
-		id, _, err := ensure(ctx, c, ticket, startedAt)
+		id, _, err := kit.Ensure(ctx, c, ticket, startedAt)
 		return id, err
 	}},
 	{"Resolve with StartedAt", "POST Tickets/Notes", "TicketNotes", true, func(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) (int64, error) {
-		outcome, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: note(), StartedAt: startedAt, Text: "done", Status: autotask.StatusComplete})
+		outcome, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: kit.Note(), StartedAt: startedAt, Text: "done", Status: autotask.StatusComplete})
 		return outcome.NoteID, err
 	}},
 	{"Resolve with Ref", "POST Tickets/Notes", "TicketNotes", true, func(ctx context.Context, c *autotask.Client, ticket int64, _ time.Time) (int64, error) {
-		outcome, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: note(), Ref: "job 7", Text: "done", Status: autotask.StatusComplete})
+		outcome, err := c.Resolve(ctx, ticket, autotask.Resolution{Note: kit.Note(), Ref: "job 7", Text: "done", Status: autotask.StatusComplete})
 		return outcome.NoteID, err
 	}},
 }
@@ -843,7 +844,7 @@ func TestOnce_6_Twins(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					srv := autotasktest.NewInProcess(t)
 					client, id := srv.InProcessClient(), seedRows(srv).ticket
-					pass(time.Hour)
+					kit.Pass(time.Hour)
 					before := len(srv.Rows(twin.rows))
 					shuffle(srv, twin.op, seed)
 					startedAt := time.Now()
@@ -856,14 +857,14 @@ func TestOnce_6_Twins(t *testing.T) {
 					wg.Wait()
 					for i, err := range errs {
 						if err != nil {
-							pass(unknownOutcome(t, err))
+							kit.Pass(unknownOutcome(t, err))
 						}
 						if err != nil && twin.keyed {
 							ids[i], errs[i] = twin.do(t.Context(), client, id, startedAt)
 							require.NoError(t, errs[i], "seed %d", seed)
 						}
 					}
-					pass(landingTime)
+					kit.Pass(landingTime)
 					srv.ApplyPending()
 					made := len(srv.Rows(twin.rows)) - before
 					switch {
@@ -917,7 +918,7 @@ func twoProcesses(t *testing.T, do func(context.Context, *autotask.Client, int64
 	t.Helper()
 	srv := autotasktest.NewInProcess(t)
 	id := seedRows(srv).ticket
-	pass(time.Hour)
+	kit.Pass(time.Hour)
 	shuffle(srv, op, seed)
 	startedAt := time.Now()
 	var named [2][]int64
@@ -935,7 +936,7 @@ func twoProcesses(t *testing.T, do func(context.Context, *autotask.Client, int64
 				if !errors.Is(err, autotask.ErrOutcomeUnknown) {
 					return
 				}
-				pass(unknownOutcome(t, err))
+				kit.Pass(unknownOutcome(t, err))
 			}
 		})
 	}
@@ -1009,9 +1010,9 @@ func forEachKey(t *testing.T, story func(t *testing.T, r *reopen, again func() (
 				synctest.Test(t, func(t *testing.T) {
 					r := &reopen{srv: autotasktest.NewInProcess(t)}
 					r.client, r.id = r.srv.InProcessClient(), seedRows(r.srv).ticket
-					pass(time.Hour)
+					kit.Pass(time.Hour)
 					startedAt := time.Now()
-					r.work = autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete}
+					r.work = autotask.Resolution{Text: "done", Note: kit.Note(), Status: autotask.StatusComplete}
 					set(&r.work, startedAt, &autotask.Outcome{})
 					story(t, r, func() (*autotask.Outcome, error) {
 						if !sameClient {
@@ -1020,7 +1021,7 @@ func forEachKey(t *testing.T, story func(t *testing.T, r *reopen, again func() (
 						notes := r.srv.Rows("TicketNotes")
 						require.Len(t, notes, 1)
 						var noteID int64
-						_, err := fmt.Sscan(idOf(notes[0]["id"]), &noteID)
+						_, err := fmt.Sscan(kit.IDOf(notes[0]["id"]), &noteID)
 						require.NoError(t, err)
 						set(&r.work, startedAt, &autotask.Outcome{NoteID: noteID})
 						r.srv.ResetRequests()
@@ -1033,12 +1034,12 @@ func forEachKey(t *testing.T, story func(t *testing.T, r *reopen, again func() (
 	}
 }
 
-func (r *reopen) status() string { return idOf(r.srv.Get("Tickets", r.id)["status"]) }
+func (r *reopen) status() string { return kit.IDOf(r.srv.Get("Tickets", r.id)["status"]) }
 
 func (r *reopen) change(status int) {
-	pass(time.Minute)
+	kit.Pass(time.Minute)
 	r.srv.Change("Tickets", r.id, map[string]any{"status": status})
-	pass(time.Minute)
+	kit.Pass(time.Minute)
 }
 
 // A repeat does not close what somebody has reopened since.
@@ -1050,7 +1051,7 @@ func TestOnce_14_ARepeatLeavesAReopenedTicketOpen(t *testing.T) {
 			forEachKey(t, func(t *testing.T, r *reopen, again func() (*autotask.Outcome, error)) {
 				_, err := r.client.Resolve(t.Context(), r.id, r.work)
 				require.NoError(t, err)
-				assert.Zero(t, count(r.srv, historyOp), "a first run does not ask")
+				assert.Zero(t, kit.Count(r.srv, historyOp), "a first run does not ask")
 				for _, status := range changes {
 					r.change(status)
 				}
@@ -1058,11 +1059,11 @@ func TestOnce_14_ARepeatLeavesAReopenedTicketOpen(t *testing.T) {
 					outcome, err := again()
 					require.NoError(t, err)
 					assert.Equal(t, "10", r.status())
-					assert.Equal(t, autotask.StateSkipped, stepStates(outcome)[autotask.StepStatus])
+					assert.Equal(t, autotask.StateSkipped, kit.StepStates(outcome)[autotask.StepStatus])
 					assert.Contains(t, outcome.Steps[4].Reason, "reopened since")
 					assert.False(t, outcome.Resolved)
-					assert.Equal(t, 1, count(r.srv, historyOp))
-					assert.Empty(t, writes(r.srv))
+					assert.Equal(t, 1, kit.Count(r.srv, historyOp))
+					assert.Empty(t, kit.Writes(r.srv))
 				}
 			})
 		})
@@ -1078,9 +1079,9 @@ func TestOnce_14_ARepeatOfWhatIsDoneWritesNothing(t *testing.T) {
 		outcome, err := again()
 		require.NoError(t, err)
 		assert.True(t, outcome.Resolved)
-		assert.Equal(t, autotask.StateAlreadyDone, stepStates(outcome)[autotask.StepStatus])
-		assert.Zero(t, count(r.srv, historyOp))
-		assert.Empty(t, writes(r.srv))
+		assert.Equal(t, autotask.StateAlreadyDone, kit.StepStates(outcome)[autotask.StepStatus])
+		assert.Zero(t, kit.Count(r.srv, historyOp))
+		assert.Empty(t, kit.Writes(r.srv))
 	})
 }
 
@@ -1111,7 +1112,7 @@ func TestOnce_14_ARepeatOfAKilledRunCloses(t *testing.T) {
 				}
 				_, err := r.client.Resolve(ctx, r.id, work)
 				require.ErrorIs(t, err, context.Canceled)
-				require.Equal(t, []string{"POST Tickets/Notes"}, writes(r.srv))
+				require.Equal(t, []string{"POST Tickets/Notes"}, kit.Writes(r.srv))
 				for _, status := range change.after {
 					r.change(status)
 				}
@@ -1153,7 +1154,7 @@ func TestOnce_14_WhereTheHistoryDoesNotTellTheCallerDecides(t *testing.T) {
 					if vetoes {
 						require.ErrorIs(t, err, veto)
 						assert.Equal(t, "10", r.status())
-						assert.Empty(t, writes(r.srv))
+						assert.Empty(t, kit.Writes(r.srv))
 						return
 					}
 					require.NoError(t, err)
@@ -1180,7 +1181,7 @@ func TestOnce_14_AHistoryThatIsDownClosesNothing(t *testing.T) {
 				_, err = again()
 				require.Error(t, err)
 				assert.Equal(t, "10", r.status())
-				assert.Empty(t, writes(r.srv))
+				assert.Empty(t, kit.Writes(r.srv))
 			})
 		})
 	}
@@ -1198,7 +1199,7 @@ func TestOnce_ResolveAllTakesUnknownWorksUpAgain(t *testing.T) {
 						srv := autotasktest.NewInProcess(t)
 						client := srv.InProcessClient()
 						works := seedWorks(srv, 12)
-						pass(time.Hour)
+						kit.Pass(time.Hour)
 						began := time.Now()
 						fault := loseAnswer(op, how, lands)
 						fault.Skip = 5
@@ -1208,11 +1209,11 @@ func TestOnce_ResolveAllTakesUnknownWorksUpAgain(t *testing.T) {
 							assert.True(t, outcome.Resolved)
 						}
 						assert.Less(t, time.Since(began), landingTime+3*time.Minute)
-						pass(landingTime)
+						kit.Pass(landingTime)
 						srv.ApplyPending()
 						assert.Len(t, srv.Rows("TicketNotes"), 12)
 						for _, row := range srv.Rows("Tickets") {
-							assert.Equal(t, "5", idOf(row["status"]))
+							assert.Equal(t, "5", kit.IDOf(row["status"]))
 							assert.Equal(t, "done", row["resolution"])
 						}
 					})
@@ -1230,7 +1231,7 @@ func seedWorks(srv *autotasktest.Server, n int) func(began time.Time) func(func(
 	return func(began time.Time) func(func(autotask.ResolveItem) bool) {
 		return func(yield func(autotask.ResolveItem) bool) {
 			for _, id := range ids {
-				r := autotask.Resolution{Text: "done", Status: autotask.StatusComplete, Note: note(), StartedAt: began}
+				r := autotask.Resolution{Text: "done", Status: autotask.StatusComplete, Note: kit.Note(), StartedAt: began}
 				if !yield(autotask.ResolveItem{TicketID: id, Resolution: r}) {
 					return
 				}
@@ -1283,11 +1284,11 @@ func TestOnce_IfIsAskedBeforeEachWrite(t *testing.T) {
 				id := seedRows(srv).ticket
 				veto, calls := errors.New("not now"), 0
 				outcome, err := srv.InProcessClient().Resolve(t.Context(), id, autotask.Resolution{
-					Text: "done", Note: note(), Status: autotask.StatusComplete, StartedAt: time.Now(),
+					Text: "done", Note: kit.Note(), Status: autotask.StatusComplete, StartedAt: time.Now(),
 					If: func(ticket *autotask.Ticket) error {
 						calls++
-						assert.Len(t, writes(srv), calls-1)
-						assert.Equal(t, idOf(srv.Get("Tickets", id)["status"]), idOf(ticket.Status))
+						assert.Len(t, kit.Writes(srv), calls-1)
+						assert.Equal(t, kit.IDOf(srv.Get("Tickets", id)["status"]), kit.IDOf(ticket.Status))
 						assert.Equal(t, calls > 2, ticket.Resolution.Or("") == "done")
 						ticket.Title, ticket.Priority = "not to be written", 4
 						if calls == k {
@@ -1297,7 +1298,7 @@ func TestOnce_IfIsAskedBeforeEachWrite(t *testing.T) {
 					},
 				})
 				assert.Equal(t, min(k, 3), calls)
-				assert.Len(t, writes(srv), min(k-1, 3))
+				assert.Len(t, kit.Writes(srv), min(k-1, 3))
 				assert.Equal(t, "Backup failed", srv.Get("Tickets", id)["title"])
 				if k > 3 {
 					require.NoError(t, err)
@@ -1314,14 +1315,14 @@ func TestOnce_IfIsAskedBeforeEachWrite(t *testing.T) {
 // What cannot be kept is refused before anything is sent.
 func TestOnce_RefIsChecked(t *testing.T) {
 	t.Parallel()
-	long := note()
+	long := kit.Note()
 	long.Title = strings.Repeat("x", 245)
 	for name, r := range map[string]autotask.Resolution{
-		"too long":          {Note: note(), Ref: strings.Repeat("x", 51)},
-		"brackets":          {Note: note(), Ref: "job [7]"},
+		"too long":          {Note: kit.Note(), Ref: strings.Repeat("x", 51)},
+		"brackets":          {Note: kit.Note(), Ref: "job [7]"},
 		"a title too long":  {Note: long, Ref: "job 7"},
-		"a line break":      {Note: note(), Ref: "job\n7"},
-		"nothing but blank": {Note: note(), Ref: " "},
+		"a line break":      {Note: kit.Note(), Ref: "job\n7"},
+		"nothing but blank": {Note: kit.Note(), Ref: " "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -1340,10 +1341,10 @@ func TestOnce_RefTellsWorksApart(t *testing.T) {
 	id := seedRows(srv).ticket
 	for range 2 {
 		for _, ref := range []string{"7", "77", "job 7", "JOB-8"} {
-			n := note()
+			n := kit.Note()
 			_, err := srv.InProcessClient().Resolve(t.Context(), id, autotask.Resolution{Note: n, Ref: ref})
 			require.NoError(t, err)
-			assert.Equal(t, note(), n, "the caller's note stays as it is")
+			assert.Equal(t, kit.Note(), n, "the caller's note stays as it is")
 		}
 	}
 	var titles []string
@@ -1362,15 +1363,15 @@ func TestOnce_NoteID(t *testing.T) {
 	own := srv.Seed("TicketNotes", map[string]any{"ticketID": id})
 	other := srv.Seed("TicketNotes", map[string]any{"ticketID": srv.Seed("Tickets", nil)})
 	for _, wrong := range []int64{other, other + 1000, -1} {
-		_, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note(), NoteID: wrong})
+		_, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: kit.Note(), NoteID: wrong})
 		require.Error(t, err)
-		assert.Empty(t, writes(srv))
+		assert.Empty(t, kit.Writes(srv))
 	}
-	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note(), NoteID: own})
+	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: kit.Note(), NoteID: own})
 	require.NoError(t, err)
 	assert.Equal(t, own, outcome.NoteID)
-	assert.Equal(t, autotask.StateAlreadyDone, stepStates(outcome)[autotask.StepNote])
-	assert.Equal(t, []string{"PUT Tickets"}, writes(srv))
+	assert.Equal(t, autotask.StateAlreadyDone, kit.StepStates(outcome)[autotask.StepNote])
+	assert.Equal(t, []string{"PUT Tickets"}, kit.Writes(srv))
 }
 
 // Ensure creates a note once, and names both if there are two.
@@ -1379,20 +1380,20 @@ func TestOnce_Ensure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
 		client, id := srv.InProcessClient(), seedRows(srv).ticket
-		pass(time.Hour)
+		kit.Pass(time.Hour)
 		startedAt := time.Now()
-		first, created, err := client.Notes.Ensure(t.Context(), id, note(), startedAt)
+		first, created, err := client.Notes.Ensure(t.Context(), id, kit.Note(), startedAt)
 		require.NoError(t, err)
 		assert.True(t, created)
-		assert.Equal(t, []string{"POST TicketNotes/query", "POST Tickets/Notes", "POST TicketNotes/query"}, ops(srv))
-		pass(24 * time.Hour)
-		again, created, err := srv.InProcessClient().Notes.Ensure(t.Context(), id, note(), startedAt)
+		assert.Equal(t, []string{"POST TicketNotes/query", "POST Tickets/Notes", "POST TicketNotes/query"}, kit.Ops(srv))
+		kit.Pass(24 * time.Hour)
+		again, created, err := srv.InProcessClient().Notes.Ensure(t.Context(), id, kit.Note(), startedAt)
 		require.NoError(t, err)
 		assert.False(t, created)
 		assert.Equal(t, first, again)
-		second, err := client.Notes.Create(t.Context(), id, note())
+		second, err := client.Notes.Create(t.Context(), id, kit.Note())
 		require.NoError(t, err)
-		_, created, err = srv.InProcessClient().Notes.Ensure(t.Context(), id, note(), startedAt)
+		_, created, err = srv.InProcessClient().Notes.Ensure(t.Context(), id, kit.Note(), startedAt)
 		both, ok := errors.AsType[*autotask.AmbiguousError](err)
 		require.True(t, ok, "%v", err)
 		assert.Equal(t, []int64{first, second}, both.IDs())
@@ -1404,10 +1405,10 @@ func TestOnce_Ensure(t *testing.T) {
 // A ticket that Autotask would not take back is refused before the note.
 func TestOnce_TheTicketIsCheckedBeforeTheNote(t *testing.T) {
 	t.Parallel()
-	whole := autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete}
+	whole := autotask.Resolution{Text: "done", Note: kit.Note(), Status: autotask.StatusComplete}
 	for field, length := range map[string]int{"description": 10_800, "title": 256, "externalID": 51} {
 		for name, r := range map[string]autotask.Resolution{
-			"all": whole, "text": {Text: "done", Note: note()}, "status": {Note: note(), Status: autotask.StatusComplete}, "Ref": {Note: note(), Text: "done", Ref: "7"},
+			"all": whole, "text": {Text: "done", Note: kit.Note()}, "status": {Note: kit.Note(), Status: autotask.StatusComplete}, "Ref": {Note: kit.Note(), Text: "done", Ref: "7"},
 		} {
 			t.Run(field+", "+name, func(t *testing.T) {
 				t.Parallel()
@@ -1416,7 +1417,7 @@ func TestOnce_TheTicketIsCheckedBeforeTheNote(t *testing.T) {
 				_, err := srv.InProcessClient().Resolve(t.Context(), id, r)
 				require.Error(t, err)
 				assert.Contains(t, err.Error(), field)
-				assert.Empty(t, writes(srv))
+				assert.Empty(t, kit.Writes(srv))
 			})
 		}
 	}
@@ -1425,13 +1426,13 @@ func TestOnce_TheTicketIsCheckedBeforeTheNote(t *testing.T) {
 			t.Parallel()
 			srv := autotasktest.NewInProcess(t)
 			id := srv.Seed("Tickets", map[string]any{"status": 1})
-			raw := object(t, srv.Raw("Tickets", id))
+			raw := kit.Object(t, srv.Raw("Tickets", id))
 			delete(raw, field)
 			srv.SeedRaw("Tickets", encode(t, raw))
 			_, err := srv.InProcessClient().Resolve(t.Context(), id, whole)
 			require.ErrorIs(t, err, autotask.ErrMissingField)
 			assert.Contains(t, err.Error(), field)
-			assert.Empty(t, writes(srv))
+			assert.Empty(t, kit.Writes(srv))
 		})
 	}
 }
@@ -1448,10 +1449,10 @@ func TestOnce_WhatIsNotPUTIsNotChecked(t *testing.T) {
 	t.Parallel()
 	srv := autotasktest.NewInProcess(t)
 	id := srv.Seed("Tickets", map[string]any{"description": strings.Repeat("x", 10_800), "status": 1})
-	_, err := srv.InProcessClient().Resolve(t.Context(), id, autotask.Resolution{Note: note()})
+	_, err := srv.InProcessClient().Resolve(t.Context(), id, autotask.Resolution{Note: kit.Note()})
 	require.NoError(t, err)
 	id = srv.Seed("Tickets", map[string]any{"resolution": strings.Repeat("x", 32_001), "status": 1})
-	outcome, err := srv.InProcessClient().Resolve(t.Context(), id, autotask.Resolution{Note: note(), Text: "done", Status: autotask.StatusComplete})
+	outcome, err := srv.InProcessClient().Resolve(t.Context(), id, autotask.Resolution{Note: kit.Note(), Text: "done", Status: autotask.StatusComplete})
 	require.NoError(t, err)
 	assert.True(t, outcome.Resolved)
 }
@@ -1461,16 +1462,16 @@ func TestOnce_Requests(t *testing.T) {
 	t.Parallel()
 	srv := autotasktest.NewInProcess(t)
 	client := srv.InProcessClient()
-	_, err := client.Resolve(t.Context(), seedRows(srv).ticket, autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete, StartedAt: time.Now()})
+	_, err := client.Resolve(t.Context(), seedRows(srv).ticket, autotask.Resolution{Text: "done", Note: kit.Note(), Status: autotask.StatusComplete, StartedAt: time.Now()})
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"GET Tickets", "POST TicketNotes/query", "POST Tickets/Notes", "POST TicketNotes/query", "GET Tickets", "PUT Tickets",
 		"POST TimeEntries/query", "GET Tickets", "PUT Tickets", "GET Tickets",
-	}, ops(srv))
+	}, kit.Ops(srv))
 	srv.ResetRequests()
 	_, err = client.Resolve(t.Context(), seedRows(srv).ticket, autotask.Resolution{Text: "done"})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"GET Tickets", "PUT Tickets", "GET Tickets"}, ops(srv))
+	assert.Equal(t, []string{"GET Tickets", "PUT Tickets", "GET Tickets"}, kit.Ops(srv))
 }
 
 // At most 10.1 requests a resolution by number, over a thousand tickets.
@@ -1484,7 +1485,7 @@ func TestOnce_RequestsInBulk(t *testing.T) {
 	srv.SetThreshold(1_000_000, 0)
 	work := func(yield func(autotask.ResolveItem) bool) {
 		for _, number := range numbers {
-			r := autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete, StartedAt: time.Now()}
+			r := autotask.Resolution{Text: "done", Note: kit.Note(), Status: autotask.StatusComplete, StartedAt: time.Now()}
 			if !yield(autotask.ResolveItem{Number: number, Resolution: r}) {
 				return
 			}

@@ -1,4 +1,4 @@
-package autotask_test
+package proof_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/internal/proof/kit"
 )
 
 // jobVariable makes the test binary a job that resolves every ticket of the
@@ -54,7 +55,7 @@ func job(ctx context.Context, base string) error {
 			return err
 		}
 		_, err := client.Resolve(ctx, ticket.ID, autotask.Resolution{
-			Text: "done: " + ticket.Title, Note: note(), Status: autotask.StatusComplete, StartedAt: begun,
+			Text: "done: " + ticket.Title, Note: kit.Note(), Status: autotask.StatusComplete, StartedAt: begun,
 		})
 		if err != nil {
 			return err
@@ -109,25 +110,25 @@ func TestKilledJob(t *testing.T) {
 
 	notes := map[string]int{}
 	for _, row := range srv.Rows("TicketNotes") {
-		notes[idOf(row["ticketID"])]++
-		n := note()
-		assert.Equal(t, []any{n.Title, n.Description, idText(n.NoteType), idText(n.Publish)},
-			[]any{row["title"], row["description"], idOf(row["noteType"]), idOf(row["publish"])})
+		notes[kit.IDOf(row["ticketID"])]++
+		n := kit.Note()
+		assert.Equal(t, []any{n.Title, n.Description, kit.IDText(n.NoteType), kit.IDText(n.Publish)},
+			[]any{row["title"], row["description"], kit.IDOf(row["noteType"]), kit.IDOf(row["publish"])})
 	}
 	for i, id := range ids {
 		row := srv.Get("Tickets", id)
-		assert.Equal(t, 1, notes[idText(id)], "ticket %d", i)
+		assert.Equal(t, 1, notes[kit.IDText(id)], "ticket %d", i)
 		assert.Equal(t, fmt.Sprintf("done: backup %d", i), row["resolution"])
 		want := "5"
 		if i%4 == 0 {
 			want = "1"
 		}
-		assert.Equal(t, want, idOf(row["status"]), "ticket %d", i)
+		assert.Equal(t, want, kit.IDOf(row["status"]), "ticket %d", i)
 		for _, name := range []string{"completedDate", "resolvedDateTime"} {
 			assert.Equal(t, i%4 != 0, row[name] != nil, "%s of ticket %d", name, i)
 		}
 		for name, was := range before[id] {
-			if !readOnlyTicketFields[name] && name != "resolution" && name != "status" {
+			if !kit.ReadOnlyTicketFields[name] && name != "resolution" && name != "status" {
 				assert.Equal(t, was, row[name], "%s of ticket %d", name, i)
 			}
 		}
