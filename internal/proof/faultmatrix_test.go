@@ -499,9 +499,20 @@ const matrixAll = "AUTOTASK_MATRIX"
 // The part of the pairs that is played otherwise: every so many-th, and all
 // single faults.
 const (
-	matrixSample     = 41
-	matrixRaceSample = 401 // the detector makes it ten times as slow
+	matrixSample     = 307
+	matrixRaceSample = 1999 // the detector makes it ten times as slow
 )
+
+// playsAll reports whether the tests that go through many cases play all of them.
+func playsAll() bool { return os.Getenv(matrixAll) == "all" }
+
+// playedPart is whole when all is played, and otherwise part.
+func playedPart[N int | uint64](whole, part N) N {
+	if playsAll() {
+		return whole
+	}
+	return part
+}
 
 // matrixCount adds up verdicts.
 type matrixCount struct {
@@ -539,7 +550,7 @@ func TestFaultMatrix(t *testing.T) {
 	t.Parallel()
 	every := matrixSample
 	switch {
-	case os.Getenv(matrixAll) == "all":
+	case playsAll():
 		every = 1
 	case kit.RaceDetector:
 		every = matrixRaceSample

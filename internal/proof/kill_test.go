@@ -3,9 +3,14 @@ package proof_test
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -64,13 +69,13 @@ func job(ctx context.Context, base string) error {
 	return nil
 }
 
-// TestKilledJob kills a process that resolves 200 tickets, at random moments,
-// and starts it again until it is done.
+// TestKilledJob kills a process that resolves many tickets with its n-th request,
+// before or after it is carried out, and starts it again until it is done.
 func TestKilledJob(t *testing.T) {
 	t.Parallel()
-	srv := autotasktest.NewServer(t)
+	srv := autotasktest.NewInProcess(t)
 	srv.SetThreshold(1_000_000, 0) // each new job asks about all tickets again
-	const tickets = 200
+	tickets := playedPart(200, 60)
 	var ids []int64
 	before := map[int64]map[string]any{}
 	for i := range tickets {
@@ -81,29 +86,13 @@ func TestKilledJob(t *testing.T) {
 		ids = append(ids, id)
 		before[id] = srv.Get("Tickets", id)
 	}
-	exe, err := os.Executable()
-	require.NoError(t, err)
-
+	killer := newKiller(t, srv)
 	kills := 0
-	for patience := 150 * time.Millisecond; ; patience += patience / 10 { // grows, so that it ends
-		process := exec.CommandContext(t.Context(), exe) //nolint:gosec // it is this very binary
-		process.Env = append(os.Environ(), jobVariable+"="+srv.BaseURL(), jobBegunVariable+"="+jobBegun.Format(time.RFC3339))
-		process.Stderr = os.Stderr
-		require.NoError(t, process.Start())
-		ended := make(chan error, 1)
-		go func() { ended <- process.Wait() }()
-		killer := time.NewTimer(rand.N(patience)) //nolint:gosec // any moment will do
-		select {
-		case err = <-ended:
-			killer.Stop()
-		case <-killer.C:
-			require.NoError(t, process.Process.Kill())
-			require.Error(t, <-ended, "killed")
-			kills++
-			continue
+	for n := 3; ; n += 2 + n/playedPart(12, 4) { // grows, so that it ends
+		if !killer.run(t, n, kills%2 == 0) {
+			break
 		}
-		require.NoError(t, err, "the job must not fail, only be killed")
-		break
+		kills++
 	}
 	t.Logf("killed %d times", kills)
 	assert.Positive(t, kills)
@@ -133,4 +122,78 @@ func TestKilledJob(t *testing.T) {
 			}
 		}
 	}
+}
+
+// killer stands between a job and its tenant, and counts the requests.
+type killer struct {
+	base string
+
+	mu      sync.Mutex
+	process *os.Process
+	left    int  // requests until the end; below 0 is after it
+	before  bool // the last request is not carried out
+}
+
+func newKiller(t *testing.T, srv *autotasktest.Server) *killer {
+	t.Helper()
+	k := &killer{}
+	to, err := url.Parse(srv.BaseURL())
+	require.NoError(t, err)
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = to.Scheme, to.Host, to.Host
+		},
+		Transport: srv.Transport(),
+	}
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		k.mu.Lock()
+		k.left--
+		last, before := k.left == 0, k.before
+		k.mu.Unlock()
+		if !last {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		if before {
+			_, err := io.Copy(io.Discard, r.Body)
+			assert.NoError(t, err)
+		} else {
+			proxy.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		k.kill(t)
+		<-r.Context().Done() // nobody gets an answer
+	}))
+	t.Cleanup(front.Close)
+	k.base = front.URL + to.Path
+	return k
+}
+
+func (k *killer) kill(t *testing.T) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	assert.NoError(t, k.process.Kill())
+}
+
+// run starts the job, and reports whether it was killed with its n-th request.
+func (k *killer) run(t *testing.T, n int, before bool) bool {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	job := exec.CommandContext(t.Context(), exe) //nolint:gosec // it is this very binary
+	job.Env = append(os.Environ(), jobVariable+"="+k.base, jobBegunVariable+"="+jobBegun.Format(time.RFC3339))
+	job.Stderr = os.Stderr
+	k.mu.Lock()
+	k.left, k.before = n, before
+	require.NoError(t, job.Start())
+	k.process = job.Process
+	k.mu.Unlock()
+	err = job.Wait()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.left <= 0 {
+		require.Error(t, err, "killed")
+		return true
+	}
+	require.NoError(t, err, "the job must not fail, only be killed")
+	return false
 }

@@ -132,7 +132,7 @@ func TestScan_ThreeWorkersAreNearlyThreeTimesAsFast(t *testing.T) {
 
 func TestScan_GoesOnFromWhatWasLeft(t *testing.T) {
 	t.Parallel()
-	for pages := range 9 {
+	for pages := 0; pages < 9; pages += playedPart(1, 4) {
 		synctest.Test(t, func(t *testing.T) {
 			srv := autotasktest.NewInProcess(t)
 			srv.SetLatency(50 * time.Millisecond)
@@ -339,7 +339,7 @@ func TestScan_AFailureEndsThoseWhoWait(t *testing.T) {
 
 func TestScan_CancelEndsIt(t *testing.T) {
 	t.Parallel()
-	for range 10 { // whatever the workers are at
+	for range playedPart(10, 4) { // whatever the workers are at
 		synctest.Test(t, func(t *testing.T) {
 			srv := autotasktest.NewInProcess(t)
 			srv.SetLatency(50 * time.Millisecond)

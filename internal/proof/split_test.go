@@ -296,7 +296,7 @@ func FuzzSplitIn(f *testing.F) {
 		r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // no secret
 		srv := autotasktest.NewInProcess(t)
 		client := srv.InProcessClient()
-		rows := make([]sample, 100+r.IntN(900))
+		rows := make([]sample, 100+r.IntN(playedPart(900, 300)))
 		for i := range rows {
 			rows[i] = sample{contact: r.Int64N(1500), status: 1 + r.Int64N(5), plan: fmt.Sprintf("plan %d", r.IntN(1200))}
 			values := map[string]any{
