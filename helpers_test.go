@@ -21,7 +21,6 @@ const (
 
 type (
 	roundTripper = kit.RoundTripper
-	item         = kit.Item
 	company      = kit.Company
 )
 
@@ -47,7 +46,6 @@ var (
 	sized                = kit.Sized
 	stepStates           = kit.StepStates
 	begun                = kit.Begun
-	regexpZone           = kit.ZoneRequest
 	idText               = kit.IDText
 	idOf                 = kit.IDOf
 	numbers              = kit.Numbers

@@ -47,7 +47,7 @@ const EmptyPage = `{"items":[],"pageDetails":{"count":0,"requestCount":500,"prev
 
 // Credentials returns those of a mocked client.
 func Credentials() autotask.Credentials {
-	return autotask.Credentials{
+	return autotask.Credentials{ //nolint:gosec // invented ones
 		UserName:        "api-user-4f1c@example.com",
 		Secret:          "s3cr3t-d41d8cd9",
 		IntegrationCode: "TRACKINGIDENTIFIER7",
@@ -108,7 +108,7 @@ func Root(t testing.TB) string {
 // Fixture returns a file of the module's testdata.
 func Fixture(t testing.TB, name string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(Root(t), "testdata", name))
+	b, err := os.ReadFile(filepath.Join(Root(t), "testdata", name)) //nolint:gosec // a name that a test gives
 	require.NoError(t, err)
 	return b
 }
