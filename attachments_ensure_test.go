@@ -24,13 +24,6 @@ import (
 	"github.com/autotask-go/autotask/entity"
 )
 
-const searchOp = "POST TicketAttachments/query"
-
-// ensure ensures a file of a ticket.
-func ensure(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) (int64, bool, error) {
-	return autotask.EnsureAttachment(ctx, c, report(ticket), strings.NewReader("hello, file"), startedAt)
-}
-
 func TestEnsureAttachment_UploadsOnce(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)

@@ -70,7 +70,7 @@ func TestCreated_LastLooksBeforeARepeat(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
-		client, id := srv.InProcessClient(), seedRows(srv).ticket
+		client, id := srv.InProcessClient(), seedRows(srv).Ticket
 		wait := lostNote(t, srv, client, id)
 
 		pass(time.Minute)
@@ -100,7 +100,7 @@ func TestCreated_ADoubtfulTwinIsNoProof(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
-		client, id := srv.InProcessClient(), seedRows(srv).ticket
+		client, id := srv.InProcessClient(), seedRows(srv).Ticket
 		pass(time.Hour)
 		other := srv.Seed("TicketNotes", map[string]any{
 			"ticketID": id, "title": note().Title, "description": note().Description, "noteType": 1, "publish": 2,

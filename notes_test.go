@@ -27,7 +27,7 @@ func TestNotes_OfSomebodyElseIsNotTheLostOne(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				srv := autotasktest.NewInProcess(t)
-				client, id := srv.InProcessClient().As(autotasktest.TechnicianID), seedRows(srv).ticket
+				client, id := srv.InProcessClient().As(autotasktest.TechnicianID), seedRows(srv).Ticket
 				row := map[string]any{
 					"ticketID": id, "title": note().Title, "description": note().Description, "noteType": 1, "publish": 2,
 					"createDateTime": time.Now().Add(time.Second).UTC().Format(time.RFC3339), "creatorResourceID": test.creator,
@@ -55,7 +55,7 @@ func TestNotes_WhatWasThereBeforeIsNotTheLostOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
-		client, id := srv.InProcessClient(), seedRows(srv).ticket
+		client, id := srv.InProcessClient(), seedRows(srv).Ticket
 		early := time.Now()
 		pass(time.Hour)
 		before, err := srv.InProcessClient().Notes.Create(t.Context(), id, note())
@@ -95,7 +95,7 @@ func TestNotes_AHiddenNoteIsReadByItsID(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				srv := autotasktest.NewInProcess(t)
-				client, id := srv.InProcessClient(autotask.WithMaxRetries(0)), seedRows(srv).ticket
+				client, id := srv.InProcessClient(autotask.WithMaxRetries(0)), seedRows(srv).Ticket
 				startedAt := time.Now()
 				srv.Inject(autotasktest.Fault{Op: searchNotesOp, Status: 200, Body: emptyPage, Times: 3})
 				first, created, err := client.Notes.Ensure(t.Context(), id, note(), startedAt)

@@ -261,9 +261,6 @@ func TestResolve_EndsWithItsContext(t *testing.T) {
 	assert.Empty(t, srv.Requests())
 }
 
-// emptyPage answers a search as if there were nothing.
-const emptyPage = `{"items":[],"pageDetails":{"count":0,"requestCount":500,"prevPageUrl":null,"nextPageUrl":null}}`
-
 func TestResolve_TwoNotesAreNeverPassedOverInSilence(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
@@ -405,7 +402,7 @@ func TestResolve_APUTThatHadToWaitBeginsAnew(t *testing.T) {
 		for times, puts := range map[int]int{1: 2, 4: 5, -1: 5} {
 			synctest.Test(t, func(t *testing.T) {
 				srv := autotasktest.NewInProcess(t)
-				client, id := srv.InProcessClient(), seedRows(srv).ticket
+				client, id := srv.InProcessClient(), seedRows(srv).Ticket
 				srv.Inject(turnedAway("PUT Tickets", times))
 				outcome, err := client.Resolve(t.Context(), id, work)
 				assert.Equal(t, puts, count(srv, "PUT Tickets"), step)
@@ -433,7 +430,7 @@ func TestResolve_TimeEntriesAreLookedForAgainBeforeALateStatus(t *testing.T) {
 	for _, booked := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			srv := autotasktest.NewInProcess(t)
-			client, id := srv.InProcessClient(), seedRows(srv).ticket
+			client, id := srv.InProcessClient(), seedRows(srv).Ticket
 			srv.Inject(turnedAway("PUT Tickets", 1))
 			if booked {
 				time.AfterFunc(10*time.Second, func() { srv.Seed("TimeEntries", map[string]any{"ticketID": id}) })
@@ -496,7 +493,7 @@ func TestResolve_FormsOfTheHistory(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				srv := autotasktest.NewInProcess(t)
-				client, id := srv.InProcessClient(), seedRows(srv).ticket
+				client, id := srv.InProcessClient(), seedRows(srv).Ticket
 				second := time.Now().Add(-time.Hour).Truncate(time.Second).UTC()
 				posted := srv.Seed("TicketNotes", map[string]any{"ticketID": id, "createDateTime": second.Add(500 * time.Millisecond).Format(time.RFC3339Nano)})
 				srv.Seed("TicketHistory", map[string]any{

@@ -25,29 +25,6 @@ import (
 	"github.com/autotask-go/autotask/entity"
 )
 
-// item is a JSON object with the bytes of its values as they stand.
-type item struct {
-	names  []string
-	values map[string]string
-}
-
-func parseItem(t *testing.T, b []byte) item {
-	t.Helper()
-	d := jsontext.NewDecoder(strings.NewReader(string(b)))
-	_, err := d.ReadToken()
-	require.NoError(t, err)
-	it := item{values: map[string]string{}}
-	for d.PeekKind() == '"' {
-		name, err := d.ReadToken()
-		require.NoError(t, err)
-		it.names = append(it.names, name.String())
-		value, err := d.ReadValue()
-		require.NoError(t, err)
-		it.values[it.names[len(it.names)-1]] = string(value)
-	}
-	return it
-}
-
 func TestUpdate_PUTDiffersOnlyWhereIntended(t *testing.T) {
 	t.Parallel()
 	var envelope struct {
@@ -74,22 +51,22 @@ func TestUpdate_PUTDiffersOnlyWhereIntended(t *testing.T) {
 	sent := parseItem(t, bodies(srv, "PUT Tickets")[0])
 
 	var want []string
-	for _, name := range got.names {
+	for _, name := range got.Names {
 		if !readOnlyTicketFields[name] {
 			want = append(want, name)
 		}
 	}
-	assert.Equal(t, want, sent.names, "the same members in the same order, but for read-only ones")
+	assert.Equal(t, want, sent.Names, "the same members in the same order, but for read-only ones")
 	for _, name := range want {
 		if name == "resolution" {
-			assert.JSONEq(t, `"Wiederhergestellt – 完了"`, sent.values[name])
+			assert.JSONEq(t, `"Wiederhergestellt – 完了"`, sent.Values[name])
 			continue
 		}
-		assert.Equal(t, got.values[name], sent.values[name], "%s, byte for byte", name)
+		assert.Equal(t, got.Values[name], sent.Values[name], "%s, byte for byte", name)
 	}
 	golden := strings.TrimSpace(string(fixture(t, "ticket_rich_put.golden.json")))
 	assert.Equal(t, golden, string(bodies(srv, "PUT Tickets")[0]), "the whole body, byte for byte")
-	assert.Greater(t, strings.Count(sent.values["userDefinedFields"], `"name"`), 39, "all user-defined fields")
+	assert.Greater(t, strings.Count(sent.Values["userDefinedFields"], `"name"`), 39, "all user-defined fields")
 }
 
 func TestUpdate_UserDefinedFieldsAreMergedByName(t *testing.T) {
@@ -174,7 +151,7 @@ func TestUpdate_PUTHoldsEveryUserDefinedFieldByteForByte(t *testing.T) {
 		return nil
 	})
 	require.NoError(t, err)
-	sent := parseItem(t, bodies(srv, "PUT Tickets")[0]).values["userDefinedFields"]
+	sent := parseItem(t, bodies(srv, "PUT Tickets")[0]).Values["userDefinedFields"]
 	assert.Equal(t, strings.Replace(udfs, `"A"`, `null`, 1)+`,{"name":"New","value":"x"}]`, sent)
 	assert.Equal(t, autotask.Null[string](), ticket.UserDefinedFields.Get("zone"))
 	assert.Equal(t, autotask.Null[string](), ticket.UserDefinedFields.Get("café"))
@@ -296,13 +273,6 @@ func TestUpdate_BadChangesAreRefusedBeforeTheWrite(t *testing.T) {
 		assert.Contains(t, strings.Join(messages(t, err), "\n"), test.says, name)
 		assert.Empty(t, writes(srv), name)
 	}
-}
-
-func messages(t *testing.T, err error) []string {
-	t.Helper()
-	var e *autotask.Error
-	require.ErrorAs(t, err, &e)
-	return e.Messages
 }
 
 func TestUpdate_IgnoredWriteIsNotApplied(t *testing.T) {
@@ -625,10 +595,6 @@ func TestWrite_CancelledInFlightIsOutcomeUnknown(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
 // turnedAway turns each of the next so many writes away, for longer than a PUT may
 // wait.
 func turnedAway(op string, times int) autotasktest.Fault {
@@ -642,7 +608,7 @@ func TestUpdate_APUTThatHadToWaitBeginsAnew(t *testing.T) {
 	for times, reads := range map[int]int{1: 2, 4: 5, -1: 5} {
 		synctest.Test(t, func(t *testing.T) {
 			srv := autotasktest.NewInProcess(t)
-			client, id := srv.InProcessClient(), seedRows(srv).ticket
+			client, id := srv.InProcessClient(), seedRows(srv).Ticket
 			srv.Inject(turnedAway("PUT Tickets", times))
 			srv.Inject(autotasktest.Fault{Op: "GET Tickets", Edit: func(row map[string]any) { row["description"] = "theirs" }})
 			calls := 0
@@ -666,7 +632,7 @@ func TestUpdate_APUTThatHadToWaitBeginsAnew(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
-		client, id := srv.InProcessClient(), seedRows(srv).company
+		client, id := srv.InProcessClient(), seedRows(srv).Company
 		srv.Inject(turnedAway("PATCH Companies", 1))
 		_, err := autotask.Update(t.Context(), client, id, func(c *company) error {
 			c.Phone.Set("+43 1 234")
@@ -684,7 +650,7 @@ func TestUpdate_APUTMayWaitForAWhile(t *testing.T) {
 	for _, slow := range []time.Duration{0, 5 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			srv := autotasktest.NewInProcess(t)
-			client, id := srv.InProcessClient(), seedRows(srv).ticket
+			client, id := srv.InProcessClient(), seedRows(srv).Ticket
 			fault := turnedAway("PUT Tickets", 1)
 			fault.Header = http.Header{"Retry-After": {fmt.Sprint(5 + 2*slow.Seconds())}}
 			srv.Inject(fault)

@@ -1,4 +1,4 @@
-package autotask_test
+package proof_test
 
 import (
 	"net/http"
@@ -11,12 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/internal/proof/kit"
 )
 
 // itemID is the id of the item that a fixture holds.
 func itemID(t *testing.T, name string) int64 {
 	t.Helper()
-	id, err := strconv.ParseInt(parseItem(t, []byte(parseItem(t, fixture(t, name)).values["item"])).values["id"], 10, 64)
+	id, err := strconv.ParseInt(kit.ParseItem(t, []byte(kit.ParseItem(t, kit.Fixture(t, name)).Values["item"])).Values["id"], 10, 64)
 	require.NoError(t, err)
 	return id
 }
@@ -24,19 +25,19 @@ func itemID(t *testing.T, name string) int64 {
 // serving returns a client whose every request is answered with one fixture.
 func serving(t *testing.T, name string) *autotask.Client {
 	t.Helper()
-	client, mock := mocked(t)
-	mock.RegisterNoResponder(httpmock.NewBytesResponder(http.StatusOK, fixture(t, name)))
+	client, mock := kit.Mocked(t)
+	mock.RegisterNoResponder(httpmock.NewBytesResponder(http.StatusOK, kit.Fixture(t, name)))
 	return client
 }
 
 func TestFixtures_TicketItem(t *testing.T) {
 	t.Parallel()
-	raw := parseItem(t, []byte(parseItem(t, fixture(t, "ticket_item.json")).values["item"]))
-	require.Len(t, raw.names, 76, "75 fields and the user-defined ones")
+	raw := kit.ParseItem(t, []byte(kit.ParseItem(t, kit.Fixture(t, "ticket_item.json")).Values["item"]))
+	require.Len(t, raw.Names, 76, "75 fields and the user-defined ones")
 	ticket, err := serving(t, "ticket_item.json").Tickets.Get(t.Context(), itemID(t, "ticket_item.json"))
 	require.NoError(t, err)
-	assert.Equal(t, raw.values["id"], idText(ticket.ID))
-	assert.JSONEq(t, raw.values["title"], `"`+ticket.Title+`"`)
+	assert.Equal(t, raw.Values["id"], kit.IDText(ticket.ID))
+	assert.JSONEq(t, raw.Values["title"], `"`+ticket.Title+`"`)
 	assert.Len(t, ticket.UserDefinedFields, 5)
 	due, ok := ticket.DueDateTime.Get()
 	require.True(t, ok)
@@ -58,7 +59,7 @@ func TestFixtures_Items(t *testing.T) {
 	n, err := autotask.Get[autotask.TicketNote](t.Context(), serving(t, "ticket_note_item.json"), itemID(t, "ticket_note_item.json"))
 	require.NoError(t, err)
 	assert.Positive(t, n.TicketID)
-	own, err := autotask.Get[company](t.Context(), serving(t, "company_item.json"), 0)
+	own, err := autotask.Get[kit.Company](t.Context(), serving(t, "company_item.json"), 0)
 	require.NoError(t, err)
 	assert.Zero(t, own.ID)
 	_, err = serving(t, "item_null.json").Tickets.Get(t.Context(), 7)
@@ -85,9 +86,9 @@ func TestFixtures_Pages(t *testing.T) {
 
 func TestFixtures_NextPage(t *testing.T) {
 	t.Parallel()
-	client, mock := mocked(t)
-	mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query", httpmock.NewBytesResponder(200, fixture(t, "tickets_page_first.json")))
-	mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query/next", httpmock.NewBytesResponder(200, fixture(t, "tickets_page_last.json")))
+	client, mock := kit.Mocked(t)
+	mock.RegisterResponder(http.MethodPost, kit.Base+"/Tickets/query", httpmock.NewBytesResponder(200, kit.Fixture(t, "tickets_page_first.json")))
+	mock.RegisterResponder(http.MethodPost, kit.Base+"/Tickets/query/next", httpmock.NewBytesResponder(200, kit.Fixture(t, "tickets_page_last.json")))
 	list, err := client.Tickets.List(t.Context(), autotask.Query{})
 	require.NoError(t, err)
 	assert.Equal(t, 2, mock.GetTotalCallCount())
@@ -110,10 +111,10 @@ func TestFixtures_Rest(t *testing.T) {
 func TestFixtures_Zone(t *testing.T) {
 	t.Parallel()
 	mock := httpmock.NewMockTransport()
-	client, err := autotask.NewClient(testCredentials, autotask.WithHTTPClient(&http.Client{Transport: mock}))
+	client, err := autotask.NewClient(kit.Credentials(), autotask.WithHTTPClient(&http.Client{Transport: mock}))
 	require.NoError(t, err)
-	mock.RegisterRegexpResponder(http.MethodGet, regexpZone, httpmock.NewBytesResponder(200, fixture(t, "zone_information.json")))
-	mock.RegisterNoResponder(httpmock.NewBytesResponder(200, fixture(t, "threshold_information.json")))
+	mock.RegisterRegexpResponder(http.MethodGet, kit.ZoneRequest, httpmock.NewBytesResponder(200, kit.Fixture(t, "zone_information.json")))
+	mock.RegisterNoResponder(httpmock.NewBytesResponder(200, kit.Fixture(t, "threshold_information.json")))
 	require.NoError(t, client.Ping(t.Context()))
 	assert.Contains(t, client.String(), "/ATServicesRest/V1.0")
 }

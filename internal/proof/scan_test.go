@@ -1,4 +1,4 @@
-package autotask_test
+package proof_test
 
 import (
 	"context"
@@ -22,6 +22,7 @@ import (
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
 	"github.com/autotask-go/autotask/entity"
+	"github.com/autotask-go/autotask/internal/proof/kit"
 )
 
 // layOut seeds tickets and returns their ids in order.
@@ -131,7 +132,7 @@ func TestScan_ThreeWorkersAreNearlyThreeTimesAsFast(t *testing.T) {
 
 func TestScan_GoesOnFromWhatWasLeft(t *testing.T) {
 	t.Parallel()
-	for pages := range 9 {
+	for pages := 0; pages < 9; pages += playedPart(1, 4) {
 		synctest.Test(t, func(t *testing.T) {
 			srv := autotasktest.NewInProcess(t)
 			srv.SetLatency(50 * time.Millisecond)
@@ -185,7 +186,7 @@ func TestScan_TheLastPageSaysSo(t *testing.T) {
 
 func TestScan_NilAndEmptyResumeReadEverything(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	want := layOut(srv, consecutive(7)...)
 	for _, stored := range []string{"null", "[]"} {
 		var resume []autotask.IDRange
@@ -196,7 +197,7 @@ func TestScan_NilAndEmptyResumeReadEverything(t *testing.T) {
 
 func TestScan_WithoutACountOneWorkerReadsOn(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	want := layOut(srv, consecutive(2100)...)
 	srv.Inject(autotasktest.Fault{Op: "POST Tickets/query/count", Status: 500, Body: `{"errors":["no"]}`, Times: -1})
 	assert.Equal(t, want, scannedIDs(t.Context(), t, client, autotask.Query{}, 3))
@@ -218,7 +219,7 @@ func TestScan_HonoursFilterAndAfter(t *testing.T) {
 // range can make up for a filter that is lost, or a range that is not kept to.
 func TestScan_HonoursFilterAndAfterWithinARange(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	ids := layOut(srv, consecutive(10)...)
 	srv.Seed("Tickets", map[string]any{"id": ids[4], "status": 5})
 	until := autotask.IDRange{Last: autotask.Int(ids[6])}
@@ -232,7 +233,7 @@ func TestScan_HonoursFilterAndAfterWithinARange(t *testing.T) {
 // Company 0 is the tenant's own.
 func TestScan_BeginsBeforeZero(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	srv.Seed("Companies", map[string]any{"id": 0, "companyName": "Us"})
 	var names []string
 	for page, err := range autotask.Scan[entity.Company](t.Context(), client, autotask.Query{}, autotask.ScanOptions{Workers: 2}) {
@@ -246,11 +247,11 @@ func TestScan_BeginsBeforeZero(t *testing.T) {
 
 func TestScan_CountsNothingThatHasAnEnd(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	ids := layOut(srv, consecutive(10)...)
 	assert.Equal(t, ids, scannedIDs(t.Context(), t, client, autotask.Query{}, 3, autotask.IDRange{Last: autotask.Int(ids[9])}))
 	assert.Equal(t, ids, scannedIDs(t.Context(), t, client, autotask.Query{}, 1))
-	assert.Zero(t, count(srv, "POST Tickets/query/count"), "one worker shares with nobody")
+	assert.Zero(t, kit.Count(srv, "POST Tickets/query/count"), "one worker shares with nobody")
 }
 
 // Nobody waits for a count that comes too late to be of use.
@@ -268,7 +269,7 @@ func TestScan_EndsWithoutTheCount(t *testing.T) {
 
 func TestScan_StartsNoMoreWorkersThanRequestsMayRun(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	ids := layOut(srv, consecutive(1200)...)
 	assert.Equal(t, ids, scannedIDs(t.Context(), t, client, autotask.Query{}, math.MaxInt))
 }
@@ -338,7 +339,7 @@ func TestScan_AFailureEndsThoseWhoWait(t *testing.T) {
 
 func TestScan_CancelEndsIt(t *testing.T) {
 	t.Parallel()
-	for range 10 { // whatever the workers are at
+	for range playedPart(10, 4) { // whatever the workers are at
 		synctest.Test(t, func(t *testing.T) {
 			srv := autotasktest.NewInProcess(t)
 			srv.SetLatency(50 * time.Millisecond)
@@ -423,7 +424,7 @@ func TestScan_LeavingTheLoopEndsTheWorkers(t *testing.T) {
 
 func TestScan_RefusesWhatMakesNoSense(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	for name, pages := range map[string]func(func(*autotask.ScanPage[autotask.Ticket], error) bool){
 		"no workers": client.Tickets.Scan(t.Context(), autotask.Query{}, autotask.ScanOptions{Workers: -1}),
 		"a limit":    client.Tickets.Scan(t.Context(), autotask.Query{Limit: 10}, autotask.ScanOptions{Workers: 3}),
@@ -442,7 +443,7 @@ func TestScan_RefusesWhatMakesNoSense(t *testing.T) {
 
 func TestScan_WhatDoesNotAscendIsAnError(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	srv.Inject(autotasktest.Fault{Op: "POST Tickets/query", Status: 200, Body: `{"items":[{"id":9},{"id":8}],"pageDetails":{"count":2}}`})
 	var failure error
 	for _, err := range client.Tickets.Scan(t.Context(), autotask.Query{}, autotask.ScanOptions{Workers: 1}) {

@@ -1,9 +1,10 @@
-package autotask_test
+package proof_test
 
 import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,14 +15,15 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/internal/proof/kit"
 )
 
 // TestPerformance_RequestsOfAResolution measures the table in docs/performance.md.
 func TestPerformance_RequestsOfAResolution(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("docs/performance.md")
+	page, err := os.ReadFile(filepath.Join(kit.Root(t), "docs", "performance.md"))
 	require.NoError(t, err)
-	whole := autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete, StartedAt: begun}
+	whole := autotask.Resolution{Text: "done", Note: kit.Note(), Status: autotask.StatusComplete, StartedAt: kit.Begun}
 	table := []string{"| a resolution with | requests | by number | in an hour |", "|---|---|---|---|"}
 	for _, test := range []struct {
 		name  string
@@ -42,7 +44,7 @@ func TestPerformance_RequestsOfAResolution(t *testing.T) {
 		{"text", func(r *autotask.Resolution) { r.Note, r.Status = nil, 0 }, nil},
 	} {
 		var requests [2]int
-		for i, by := range []func(*autotask.ResolveItem, *autotasktest.Server){func(*autotask.ResolveItem, *autotasktest.Server) {}, byNumber} {
+		for i, by := range []func(*autotask.ResolveItem, *autotasktest.Server){func(*autotask.ResolveItem, *autotasktest.Server) {}, kit.ByNumber} {
 			srv := autotasktest.NewInProcess(t)
 			client := srv.Client()
 			w := autotask.ResolveItem{TicketID: srv.Seed("Tickets", map[string]any{"status": 1, "resolution": nil}), Resolution: whole}
@@ -105,7 +107,7 @@ func TestResolve_CountsEveryAttempt(t *testing.T) {
 // with nothing in between.
 func TestResolve_ReadsOnceBeforeAWrite(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("Tickets", map[string]any{"status": 1, "resolution": nil})
 	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Status: autotask.StatusComplete})
 	require.NoError(t, err)
@@ -113,7 +115,7 @@ func TestResolve_ReadsOnceBeforeAWrite(t *testing.T) {
 		"GET Tickets", "PUT Tickets",
 		"POST TimeEntries/query",
 		"GET Tickets", "PUT Tickets", "GET Tickets",
-	}, ops(srv))
+	}, kit.Ops(srv))
 	assert.True(t, outcome.Resolved)
 
 	// What Outcome shows was read, not hoped for.

@@ -1,4 +1,4 @@
-package autotask_test
+package proof_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/internal/proof/kit"
 )
 
 func TestLimits_200GoroutinesKeepToThreeAnEndpoint(t *testing.T) {
@@ -80,7 +81,7 @@ func TestLimits_ABadServerEndsInAClearError(t *testing.T) { //nolint:paralleltes
 		assert.Less(t, time.Since(began), 15*time.Second, name)
 		assert.Less(t, grown, uint64(64<<20), "%s: heap over the start", name)
 
-		_, err = client.Notes.Create(t.Context(), id, note())
+		_, err = client.Notes.Create(t.Context(), id, kit.Note())
 		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, name)
 		srv.Close()
 	}
@@ -141,7 +142,7 @@ func TestLimits_CancellingEndsEveryWait(t *testing.T) {
 				ended := make(chan error, runs)
 				for range runs {
 					go func() {
-						_, err := client.Resolve(ctx, id, autotask.Resolution{Text: "done", Note: note(), Status: 5})
+						_, err := client.Resolve(ctx, id, autotask.Resolution{Text: "done", Note: kit.Note(), Status: 5})
 						ended <- err
 					}()
 				}
@@ -178,7 +179,7 @@ func TestLimits_CancellingEndsTheWaitsOfOneCall(t *testing.T) {
 		"for the turn of another call on the ticket": {
 			do: func(ctx context.Context, c *autotask.Client, id int64) error {
 				_, err := c.Tickets.Update(context.WithoutCancel(ctx), id, func(*autotask.Ticket) error {
-					_, err := c.Tickets.Update(ctx, id, retitle) // a mistake: it waits for the call that it is made from
+					_, err := c.Tickets.Update(ctx, id, kit.Retitle) // a mistake: it waits for the call that it is made from
 					return err
 				})
 				return err
@@ -192,7 +193,7 @@ func TestLimits_CancellingEndsTheWaitsOfOneCall(t *testing.T) {
 				{Op: "POST TicketNotes/query", Hang: true, Times: -1},
 			},
 			do: func(ctx context.Context, c *autotask.Client, id int64) error {
-				_, err := c.Notes.Create(ctx, id, note())
+				_, err := c.Notes.Create(ctx, id, kit.Note())
 				return err
 			},
 			waits: []string{"POST Tickets/Notes", "POST TicketNotes/query"},
@@ -201,7 +202,7 @@ func TestLimits_CancellingEndsTheWaitsOfOneCall(t *testing.T) {
 		"for a place of the limiter": {
 			options: []autotask.Option{autotask.WithLimiter(blocked{})},
 			do: func(ctx context.Context, c *autotask.Client, id int64) error {
-				_, err := c.Notes.Create(ctx, id, note())
+				_, err := c.Notes.Create(ctx, id, kit.Note())
 				return err
 			},
 			ends: context.Canceled,
@@ -222,14 +223,14 @@ func TestLimits_CancellingEndsTheWaitsOfOneCall(t *testing.T) {
 				go func() { ended <- test.do(ctx, client, id) }()
 				synctest.Wait() // until it waits for nothing but time, or the context
 				require.Empty(t, ended)
-				require.Equal(t, test.waits, ops(srv))
+				require.Equal(t, test.waits, kit.Ops(srv))
 				cancel()
 				cancelled := time.Now()
 				err := <-ended
 				assert.Zero(t, time.Since(cancelled))
 				require.ErrorIs(t, err, test.ends)
 				require.ErrorIs(t, err, context.Canceled)
-				assert.Equal(t, test.waits, ops(srv), "nothing is sent any more")
+				assert.Equal(t, test.waits, kit.Ops(srv), "nothing is sent any more")
 			})
 		})
 	}

@@ -1,4 +1,4 @@
-package autotask_test
+package proof_test
 
 import (
 	"net/http"
@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/internal/proof/kit"
 )
 
 // timeOff is read through its resource only.
@@ -25,7 +26,7 @@ func (o timeOff) Parent() autotask.Parent {
 
 func TestListOf_ReadsTheItemsOfOneParent(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	one, other := srv.Seed("Resources", nil), srv.Seed("Resources", nil)
 	mine := srv.Seed("ResourceTimeOffAdditional", map[string]any{"resourceID": one})
 	srv.Seed("ResourceTimeOffAdditional", map[string]any{"resourceID": other})
@@ -33,13 +34,13 @@ func TestListOf_ReadsTheItemsOfOneParent(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	assert.Equal(t, mine, found[0].ID)
-	assert.Equal(t, []string{"GET Resources/TimeOffAdditional"}, ops(srv))
+	assert.Equal(t, []string{"GET Resources/TimeOffAdditional"}, kit.Ops(srv))
 }
 
 func TestListOf_FollowsThePagesWithGET(t *testing.T) {
 	t.Parallel()
-	client, mock := mocked(t)
-	path := testBase + "/Resources/7/TimeOffAdditional"
+	client, mock := kit.Mocked(t)
+	path := kit.Base + "/Resources/7/TimeOffAdditional"
 	mock.RegisterResponder(http.MethodGet, path, httpmock.NewStringResponder(200,
 		`{"items":[{"id":1}],"pageDetails":{"count":1,"nextPageUrl":"`+path+`?paging=2"}}`))
 	mock.RegisterResponder(http.MethodGet, path+"?paging=2", httpmock.NewStringResponder(200,
@@ -52,8 +53,8 @@ func TestListOf_FollowsThePagesWithGET(t *testing.T) {
 
 func TestListOf_RepeatedNextPageIsAnErrorNotALoop(t *testing.T) {
 	t.Parallel()
-	client, mock := mocked(t)
-	path := testBase + "/Resources/7/TimeOffAdditional"
+	client, mock := kit.Mocked(t)
+	path := kit.Base + "/Resources/7/TimeOffAdditional"
 	mock.RegisterResponder(http.MethodGet, path, httpmock.NewStringResponder(200,
 		`{"items":[{"id":1}],"pageDetails":{"count":1,"nextPageUrl":"`+path+`?paging=2"}}`))
 	mock.RegisterResponder(http.MethodGet, path+"?paging=2", httpmock.NewStringResponder(200,
@@ -65,7 +66,7 @@ func TestListOf_RepeatedNextPageIsAnErrorNotALoop(t *testing.T) {
 
 func TestListOf_RefusesImpossibleParents(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	_, err := autotask.ListChildren[timeOff](t.Context(), client, -1)
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 	assert.Empty(t, srv.Requests())

@@ -1,4 +1,4 @@
-package autotask_test
+package proof_test
 
 // Answers that do not fit the question, and failures at awkward moments.
 
@@ -21,12 +21,8 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/internal/proof/kit"
 )
-
-func retitle(t *autotask.Ticket) error {
-	t.Title = "after"
-	return nil
-}
 
 func TestUpdate_AFailedReadBackIsNotAFailedWrite(t *testing.T) {
 	t.Parallel()
@@ -37,11 +33,11 @@ func TestUpdate_AFailedReadBackIsNotAFailedWrite(t *testing.T) {
 		"nonsense":   {Status: 200, Body: `{"item":{"id":"x"}}`},
 		"permission": {Status: 500, Body: `{"errors":["The logged in Resource does not have the adequate permissions to query this entity type."]}`},
 	} {
-		srv, client := tenant(t, autotask.WithMaxRetries(0))
+		srv, client := kit.Tenant(t, autotask.WithMaxRetries(0))
 		id := srv.Seed("Tickets", map[string]any{"title": "before"})
 		fault.Op, fault.Skip = "GET Tickets", 1
 		srv.Inject(fault)
-		_, err := client.Tickets.Update(t.Context(), id, retitle)
+		_, err := client.Tickets.Update(t.Context(), id, kit.Retitle)
 		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, name)
 		for _, other := range []error{autotask.ErrRateLimited, autotask.ErrServer, autotask.ErrNotFound, autotask.ErrInvalid, autotask.ErrPermission} {
 			require.NotErrorIs(t, err, other, name)
@@ -53,14 +49,14 @@ func TestUpdate_AFailedReadBackIsNotAFailedWrite(t *testing.T) {
 
 func TestUpdate_ALookThatFailsAfterALostAnswer(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t, autotask.WithMaxRetries(0))
+	srv, client := kit.Tenant(t, autotask.WithMaxRetries(0))
 	id := srv.Seed("Tickets", nil)
 	srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropResponse: true})
 	srv.Inject(autotasktest.Fault{Op: "GET Tickets", Skip: 1, Status: 503})
-	_, err := client.Tickets.Update(t.Context(), id, retitle)
+	_, err := client.Tickets.Update(t.Context(), id, kit.Retitle)
 	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
 	assert.Contains(t, err.Error(), "lost")
-	assert.Equal(t, 1, count(srv, "PUT Tickets"))
+	assert.Equal(t, 1, kit.Count(srv, "PUT Tickets"))
 }
 
 func TestWrite_GoesOutOnce(t *testing.T) {
@@ -68,7 +64,7 @@ func TestWrite_GoesOutOnce(t *testing.T) {
 	for retries := range 3 {
 		synctest.Test(t, func(t *testing.T) {
 			l := &losing{}
-			client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase), autotask.WithMaxRetries(retries),
+			client, err := autotask.NewClient(kit.Credentials(), autotask.WithBaseURL(kit.Base), autotask.WithMaxRetries(retries),
 				autotask.WithHTTPClient(&http.Client{Transport: l}))
 			require.NoError(t, err)
 			for asked, wait := range map[string]time.Duration{"": 5 * time.Minute, "20": 5 * time.Minute, "3600": time.Hour} {
@@ -89,18 +85,18 @@ func TestWrite_GoesOutOnce(t *testing.T) {
 					err := call()
 					require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, name)
 					assert.Equal(t, 1, l.writes, name)
-					assert.Equal(t, wait, retryAfter(t, err), name)
+					assert.Equal(t, wait, kit.RetryAfter(t, err), name)
 					for range 3 {
-						pass(wait / 4)
+						kit.Pass(wait / 4)
 						err = call()
 						require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, name)
 					}
 					assert.Equal(t, 1, l.writes, "%s: not before its time is over", name)
-					assert.Equal(t, wait/4, retryAfter(t, err), name)
-					pass(wait / 4)
+					assert.Equal(t, wait/4, kit.RetryAfter(t, err), name)
+					kit.Pass(wait / 4)
 					require.ErrorIs(t, call(), autotask.ErrOutcomeUnknown, name)
 					assert.Equal(t, 2, l.writes, name)
-					pass(wait)
+					kit.Pass(wait)
 				}
 			}
 		})
@@ -127,17 +123,17 @@ func (l *losing) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func TestDelete_ARefusalIsNotSuccess(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("TimeEntries", map[string]any{"ticketID": srv.Seed("Tickets", nil)})
 	srv.Inject(autotasktest.Fault{Op: "DELETE TimeEntries", DropRequest: true})
 	srv.Inject(autotasktest.Fault{Op: "DELETE TimeEntries", Status: 500,
 		Body: `{"errors":["No message. No matching records found. The logged in Resource may not have the required permissions to delete the data."]}`})
 	require.ErrorIs(t, client.TimeEntries.Delete(t.Context(), id), autotask.ErrOutcomeUnknown)
 	require.ErrorIs(t, client.TimeEntries.Delete(t.Context(), id), autotask.ErrOutcomeUnknown)
-	assert.Equal(t, 1, count(srv, "DELETE TimeEntries"))
+	assert.Equal(t, 1, kit.Count(srv, "DELETE TimeEntries"))
 	assert.NotNil(t, srv.Get("TimeEntries", id))
 
-	srv, client = tenant(t)
+	srv, client = kit.Tenant(t)
 	id = srv.Seed("TimeEntries", map[string]any{"ticketID": srv.Seed("Tickets", nil)})
 	srv.Inject(autotasktest.Fault{Op: "DELETE TimeEntries", Status: 500,
 		Body: `{"errors":["No message. No matching records found. The logged in Resource may not have the required permissions to delete the data."]}`})
@@ -147,11 +143,11 @@ func TestDelete_ARefusalIsNotSuccess(t *testing.T) {
 func TestGet_AnotherItemIsNoAnswer(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{"item":{}}`, `{"item":{"id":8,"title":"x"}}`, `{"item":{"Id":7}}`} {
-		client := answering(t, 200, []byte(body))
+		client := kit.Answering(t, 200, []byte(body))
 		_, err := client.Tickets.Get(t.Context(), 7)
 		require.ErrorIs(t, err, autotask.ErrServer, body)
 		require.NotErrorIs(t, err, autotask.ErrNotFound, body)
-		_, err = client.Tickets.Update(t.Context(), 7, retitle)
+		_, err = client.Tickets.Update(t.Context(), 7, kit.Retitle)
 		require.ErrorIs(t, err, autotask.ErrServer, body)
 	}
 }
@@ -163,7 +159,7 @@ func TestPages_AnAnswerThatContradictsItselfIsNoAnswer(t *testing.T) {
 		`{"items":[],"errors":["no"]}`,
 		`{"items":[{"id":1}],"pageDetails":{"count":2}}`,
 	} {
-		client := answering(t, 200, []byte(body))
+		client := kit.Answering(t, 200, []byte(body))
 		_, err := client.TimeEntries.Exist(t.Context(), 7)
 		require.ErrorIs(t, err, autotask.ErrServer, body)
 		_, err = client.Tickets.List(t.Context(), autotask.Query{})
@@ -173,16 +169,16 @@ func TestPages_AnAnswerThatContradictsItselfIsNoAnswer(t *testing.T) {
 
 func TestIDByNumber_ARowWithoutAnIDIsNoTicket(t *testing.T) {
 	t.Parallel()
-	client := answering(t, 200, []byte(`{"items":[{"ticketNumber":"T1"}],"pageDetails":{"count":1}}`))
+	client := kit.Answering(t, 200, []byte(`{"items":[{"ticketNumber":"T1"}],"pageDetails":{"count":1}}`))
 	_, err := client.Tickets.IDByNumber(t.Context(), "T1")
 	require.ErrorIs(t, err, autotask.ErrServer)
 }
 
 func TestIDByNumber_StopsAtTheFirstForeignRow(t *testing.T) {
 	t.Parallel()
-	client, mock := mocked(t)
-	mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query", httpmock.NewStringResponder(200,
-		`{"items":[{"id":1,"ticketNumber":"T9"}],"pageDetails":{"count":1,"nextPageUrl":"`+testBase+`/Tickets/query/next?paging=1"}}`))
+	client, mock := kit.Mocked(t)
+	mock.RegisterResponder(http.MethodPost, kit.Base+"/Tickets/query", httpmock.NewStringResponder(200,
+		`{"items":[{"id":1,"ticketNumber":"T9"}],"pageDetails":{"count":1,"nextPageUrl":"`+kit.Base+`/Tickets/query/next?paging=1"}}`))
 	_, err := client.Tickets.IDByNumber(t.Context(), "T1")
 	require.ErrorIs(t, err, autotask.ErrServer)
 	assert.Equal(t, 1, mock.GetTotalCallCount())
@@ -190,7 +186,7 @@ func TestIDByNumber_StopsAtTheFirstForeignRow(t *testing.T) {
 
 func TestGetMany_RowsThatWereNotAskedForAreRefused(t *testing.T) {
 	t.Parallel()
-	client := answering(t, 200, []byte(`{"items":[{"id":1},{"id":9}],"pageDetails":{"count":2}}`))
+	client := kit.Answering(t, 200, []byte(`{"items":[{"id":1},{"id":9}],"pageDetails":{"count":2}}`))
 	_, err := client.Tickets.GetMany(t.Context(), []int64{1, 2})
 	require.ErrorIs(t, err, autotask.ErrServer)
 }
@@ -198,22 +194,22 @@ func TestGetMany_RowsThatWereNotAskedForAreRefused(t *testing.T) {
 func TestPages_NextPageMustBeOfTheSameQuery(t *testing.T) {
 	t.Parallel()
 	for _, next := range []string{
-		testBase + "/Tickets", testBase + "/Contacts/query/next", testBase + "/Tickets/query/nextdoor",
+		kit.Base + "/Tickets", kit.Base + "/Contacts/query/next", kit.Base + "/Tickets/query/nextdoor",
 		"https://webservices19.autotask.net/other", "https://user@webservices19.autotask.net/ATServicesRest/V1.0/Tickets/query/next", "%zz",
 	} {
-		client, mock := mocked(t)
-		mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query",
+		client, mock := kit.Mocked(t)
+		mock.RegisterResponder(http.MethodPost, kit.Base+"/Tickets/query",
 			httpmock.NewStringResponder(200, `{"items":[{"id":1}],"pageDetails":{"count":1,"nextPageUrl":"`+next+`"}}`))
 		_, err := client.Tickets.List(t.Context(), autotask.Query{})
 		require.ErrorIs(t, err, autotask.ErrServer, next)
 		assert.Equal(t, 1, mock.GetTotalCallCount(), next)
 	}
 	for _, next := range []string{
-		"https://WebServices19.autotask.net:443/atservicesrest/v1.0/tickets/query/next?paging=1", testBase + "/Tickets/query?paging=1",
+		"https://WebServices19.autotask.net:443/atservicesrest/v1.0/tickets/query/next?paging=1", kit.Base + "/Tickets/query?paging=1",
 	} {
-		client, mock := mocked(t)
+		client, mock := kit.Mocked(t)
 		last := httpmock.NewStringResponder(200, `{"items":[],"pageDetails":{"count":0}}`)
-		mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query",
+		mock.RegisterResponder(http.MethodPost, kit.Base+"/Tickets/query",
 			httpmock.NewStringResponder(200, `{"items":[{"id":1}],"pageDetails":{"count":1,"nextPageUrl":"`+next+`"}}`).Then(last))
 		mock.RegisterNoResponder(last)
 		list, err := client.Tickets.List(t.Context(), autotask.Query{Limit: 2})
@@ -225,11 +221,11 @@ func TestPages_NextPageMustBeOfTheSameQuery(t *testing.T) {
 
 func TestResolve_TextThatIsNotUTF8IsRefusedBeforeTheNote(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("Tickets", nil)
-	bad := note()
+	bad := kit.Note()
 	bad.Description = "Gr\xfc\xdfe"
-	for _, work := range []autotask.Resolution{{Text: "Gr\xfc\xdfe", Note: note()}, {Text: "x", Note: bad}} {
+	for _, work := range []autotask.Resolution{{Text: "Gr\xfc\xdfe", Note: kit.Note()}, {Text: "x", Note: bad}} {
 		_, err := client.Resolve(t.Context(), id, work)
 		require.ErrorIs(t, err, autotask.ErrInvalid)
 		assert.Contains(t, err.Error(), "UTF-8")
@@ -240,7 +236,7 @@ func TestResolve_TextThatIsNotUTF8IsRefusedBeforeTheNote(t *testing.T) {
 func TestResolve_BothTimestampsOrNotResolved(t *testing.T) {
 	t.Parallel()
 	for _, missing := range []string{"completedDate", "resolvedDateTime"} {
-		srv, client := tenant(t)
+		srv, client := kit.Tenant(t)
 		id := srv.Seed("Tickets", map[string]any{"status": 5})
 		srv.Inject(autotasktest.Fault{Op: "GET Tickets", Edit: func(row map[string]any) { row[missing] = nil }})
 		_, err := client.Tickets.Get(t.Context(), id)
@@ -261,142 +257,61 @@ func TestResolve_TimeBookedBeforeTheStatusIsWrittenAgain(t *testing.T) {
 		srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropRequest: true})
 		_, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 5})
 		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
-		pass(retryAfter(t, err))
+		kit.Pass(kit.RetryAfter(t, err))
 		srv.Seed("TimeEntries", map[string]any{"ticketID": id})
 		outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 5})
 		require.NoError(t, err)
 		assert.True(t, outcome.HasTimeEntries)
-		assert.Equal(t, autotask.StateSkipped, stepStates(outcome)[autotask.StepStatus])
-		assert.Equal(t, "1", idOf(srv.Get("Tickets", id)["status"]))
+		assert.Equal(t, autotask.StateSkipped, kit.StepStates(outcome)[autotask.StepStatus])
+		assert.Equal(t, "1", kit.IDOf(srv.Get("Tickets", id)["status"]))
 	})
 }
 
 func TestResolve_TheTicketIsReadBackAfterANote(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("Tickets", map[string]any{"status": 1})
 	srv.Inject(autotasktest.Fault{Op: "GET Tickets", Edit: func(row map[string]any) { row["status"] = 9 }}) // as a workflow rule would after the note
-	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Note: note()})
+	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Note: kit.Note()})
 	require.NoError(t, err)
 	assert.Equal(t, int64(9), outcome.Ticket.Status)
 
 	srv.Inject(autotasktest.Fault{Op: "GET Tickets", Skip: 1, Status: 500, Body: `{"errors":["no"]}`})
-	outcome, err = client.Resolve(t.Context(), id, autotask.Resolution{Note: note()})
+	outcome, err = client.Resolve(t.Context(), id, autotask.Resolution{Note: kit.Note()})
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 	assert.NotZero(t, outcome.NoteID)
-	assert.Equal(t, autotask.StateDone, stepStates(outcome)[autotask.StepNote])
+	assert.Equal(t, autotask.StateDone, kit.StepStates(outcome)[autotask.StepNote])
 }
 
 func TestNotes_TheSecondOfTwoEqualNotesIsNotTakenForTheFirst(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("Tickets", nil)
-	_, err := client.Notes.Create(t.Context(), id, note())
+	_, err := client.Notes.Create(t.Context(), id, kit.Note())
 	require.NoError(t, err)
 	srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", DropRequest: true})
-	_, err = client.Notes.Create(t.Context(), id, note())
+	_, err = client.Notes.Create(t.Context(), id, kit.Note())
 	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, "the first one is not the one")
 
 	other := srv.Seed("Tickets", nil)
-	first, err := client.Notes.Create(t.Context(), other, note())
+	first, err := client.Notes.Create(t.Context(), other, kit.Note())
 	require.NoError(t, err)
 	srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", DropResponse: true})
-	second, err := client.Notes.Create(t.Context(), other, note())
+	second, err := client.Notes.Create(t.Context(), other, kit.Note())
 	require.NoError(t, err)
 	assert.NotEqual(t, first, second)
 }
 
 func TestNotes_OneWithoutACreationTimeCountsAsTheSame(t *testing.T) {
 	t.Parallel()
-	client, mock := mocked(t)
-	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/7", httpmock.NewStringResponder(200, `{"item":{"id":7}}`))
-	mock.RegisterResponder(http.MethodPost, testBase+"/TicketNotes/query", httpmock.NewStringResponder(200,
+	client, mock := kit.Mocked(t)
+	mock.RegisterResponder(http.MethodGet, kit.Base+"/Tickets/7", httpmock.NewStringResponder(200, `{"item":{"id":7}}`))
+	mock.RegisterResponder(http.MethodPost, kit.Base+"/TicketNotes/query", httpmock.NewStringResponder(200,
 		`{"items":[{"id":3,"ticketID":7,"title":"Backup checked","description":"Second run: no errors.","noteType":1,"publish":2}],"pageDetails":{"count":1}}`))
-	mock.RegisterResponder(http.MethodPost, testBase+"/TimeEntries/query", httpmock.NewStringResponder(200, `{"items":[],"pageDetails":{"count":0}}`))
-	outcome, err := client.Resolve(t.Context(), 7, autotask.Resolution{Note: note(), StartedAt: begun})
+	mock.RegisterResponder(http.MethodPost, kit.Base+"/TimeEntries/query", httpmock.NewStringResponder(200, `{"items":[],"pageDetails":{"count":0}}`))
+	outcome, err := client.Resolve(t.Context(), 7, autotask.Resolution{Note: kit.Note(), StartedAt: kit.Begun})
 	require.NoError(t, err)
 	assert.Equal(t, int64(3), outcome.NoteID)
-}
-
-// ownTicket is a caller's type for tickets with too few fields.
-type ownTicket struct {
-	ID    int64  `json:"id"`
-	Title string `json:"title"`
-}
-
-func (ownTicket) Collection() string { return "Tickets" }
-func (ownTicket) CanGet()            {}
-func (ownTicket) CanUpdate()         {}
-
-func TestOwnTicketTypeKeepsToTheContract(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	id := srv.Seed("Tickets", map[string]any{"title": "before", "description": "kept"})
-	_, err := autotask.Update(t.Context(), client, id, func(t *ownTicket) error {
-		t.Title = "after"
-		return nil
-	})
-	require.NoError(t, err)
-	assert.Equal(t, "kept", srv.Get("Tickets", id)["description"], "what the type does not know is sent back")
-	sent := object(t, bodies(srv, "PUT Tickets")[0])
-	for name := range readOnlyTicketFields {
-		assert.NotContains(t, sent, name)
-	}
-
-	client = answering(t, 200, []byte(`{"item":{"id":7,"title":"before"}}`))
-	_, err = autotask.Update(t.Context(), client, 7, func(t *ownTicket) error {
-		t.Title = "after"
-		return nil
-	})
-	require.ErrorIs(t, err, autotask.ErrMissingField)
-}
-
-// crooked is a type whose collection is none.
-type crooked struct{ smuggler }
-
-func (crooked) Collection() string { return "Tickets#" }
-func (crooked) CanQuery()          {}
-func (crooked) CanCreate()         {}
-func (crooked) CanDelete()         {}
-
-func TestOwnTypeMustNameACollection(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	_, getErr := autotask.Get[crooked](t.Context(), client, 7)
-	_, listErr := autotask.List[crooked](t.Context(), client, autotask.Query{})
-	_, countErr := autotask.Count[crooked](t.Context(), client, autotask.Query{})
-	_, createErr := autotask.Create(t.Context(), client, &crooked{})
-	for name, err := range map[string]error{
-		"get": getErr, "list": listErr, "count": countErr, "create": createErr,
-		"patch":  autotask.Patch(t.Context(), client, 7, &crooked{smuggler{Title: autotask.Value("x")}}),
-		"delete": autotask.Delete[crooked](t.Context(), client, 7),
-	} {
-		require.ErrorIs(t, err, autotask.ErrInvalid, name)
-	}
-	assert.Empty(t, srv.Requests())
-}
-
-func TestPATCHOfTicketsIsStoppedBehindAWrapperToo(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t, autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
-		return roundTripper(func(req *http.Request) (*http.Response, error) {
-			twisted := req.Clone(req.Context())
-			twisted.Method = http.MethodPatch
-			twisted.URL.Path = strings.Replace(twisted.URL.Path, "/TimeEntries", "/Tickets", 1)
-			return next.RoundTrip(twisted)
-		})
-	}))
-	_, err := client.TimeEntries.Create(t.Context(), &autotask.TimeEntry{ResourceID: autotask.Int(4)})
-	require.ErrorIs(t, err, autotask.ErrUnsupported)
-	assert.Empty(t, srv.Requests())
-}
-
-func TestPatch_PlainFieldsOfAnOwnTypeAreNotBlanked(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	err := autotask.Patch(t.Context(), client, autotasktest.CustomerID, &plainCompany{Phone: "+49 30 1"})
-	require.NoError(t, err)
-	assert.JSONEq(t, `{"id":175,"phone":"+49 30 1"}`, string(bodies(srv, "PATCH Companies")[0]))
 }
 
 type plainCompany struct {
@@ -413,7 +328,7 @@ func (plainCompany) CanPatch()          {}
 
 func TestUpdate_NilChange(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	_, err := client.Tickets.Update(t.Context(), 7, nil)
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 	assert.Empty(t, srv.Requests())
@@ -421,7 +336,7 @@ func TestUpdate_NilChange(t *testing.T) {
 
 func TestUpdate_UserDefinedFieldsAreComparedAsWhatTheyAre(t *testing.T) {
 	t.Parallel()
-	srv, _ := tenant(t)
+	srv, _ := kit.Tenant(t)
 	id := srv.Seed("Tickets", map[string]any{"userDefinedFields": []any{
 		map[string]any{"name": "Retention", "value": "1"}, map[string]any{"name": "Since", "value": nil}, map[string]any{"name": "Plan", "value": "Gold"},
 	}})
@@ -440,15 +355,15 @@ func TestUpdate_UserDefinedFieldsAreComparedAsWhatTheyAre(t *testing.T) {
 	}
 	for plan, applied := range map[string]bool{"Silver": true, "Gold": false} {
 		raw := srv.Get("Tickets", id)
-		client, mock := mocked(t)
+		client, mock := kit.Mocked(t)
 		reads := 0
-		mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/"+idText(id), func(*http.Request) (*http.Response, error) {
+		mock.RegisterResponder(http.MethodGet, kit.Base+"/Tickets/"+kit.IDText(id), func(*http.Request) (*http.Response, error) {
 			if reads++; reads > 1 {
 				served(plan)(raw)
 			}
 			return httpmock.NewJsonResponse(200, map[string]any{"item": raw})
 		})
-		mock.RegisterResponder(http.MethodPut, testBase+"/Tickets", httpmock.NewStringResponder(200, `{"itemId":7}`))
+		mock.RegisterResponder(http.MethodPut, kit.Base+"/Tickets", httpmock.NewStringResponder(200, `{"itemId":7}`))
 		_, err := client.Tickets.Update(t.Context(), id, set)
 		if applied {
 			require.NoError(t, err)
@@ -463,8 +378,8 @@ func TestLockout_AfterThree401sNothingIsSentForAWhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		sent, status := 0, 401
-		client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase), autotask.WithHTTPClient(&http.Client{
-			Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+		client, err := autotask.NewClient(kit.Credentials(), autotask.WithBaseURL(kit.Base), autotask.WithHTTPClient(&http.Client{
+			Transport: kit.RoundTripper(func(*http.Request) (*http.Response, error) {
 				sent++
 				return httpmock.NewStringResponse(status, `{"item":{"id":7}}`), nil
 			}),
@@ -488,7 +403,7 @@ func TestLockout_AfterThree401sNothingIsSentForAWhile(t *testing.T) {
 
 func TestZone_AGivenOneIsNeverAskedFor(t *testing.T) {
 	t.Parallel()
-	client, mock := mocked(t)
+	client, mock := kit.Mocked(t)
 	mock.RegisterNoResponder(httpmock.NewStringResponder(401, ""))
 	_, err := client.Tickets.Get(t.Context(), 7)
 	require.ErrorIs(t, err, autotask.ErrUnauthorized)
@@ -498,8 +413,8 @@ func TestZone_AGivenOneIsNeverAskedFor(t *testing.T) {
 func TestZone_WaitingForItEndsWithTheContextAsAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, err := autotask.NewClient(testCredentials, autotask.WithHTTPClient(&http.Client{
-			Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+		client, err := autotask.NewClient(kit.Credentials(), autotask.WithHTTPClient(&http.Client{
+			Transport: kit.RoundTripper(func(req *http.Request) (*http.Response, error) {
 				<-req.Context().Done()
 				return nil, req.Context().Err()
 			}),
@@ -516,14 +431,14 @@ func TestZone_WaitingForItEndsWithTheContextAsAnError(t *testing.T) {
 
 func TestRead_ATextCutInACharacterDoesNotHideTheRest(t *testing.T) {
 	t.Parallel()
-	srv, _ := tenant(t)
+	srv, _ := kit.Tenant(t)
 	id := srv.Seed("Tickets", nil)
 	raw := strings.Replace(string(srv.Raw("Tickets", id)), `"description":null`, `"description":"cut \ud83d"`, 1)
 	require.Contains(t, raw, "ud83d")
-	client, mock := mocked(t)
-	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/"+idText(id), httpmock.NewStringResponder(200, `{"item":`+raw+`}`))
+	client, mock := kit.Mocked(t)
+	mock.RegisterResponder(http.MethodGet, kit.Base+"/Tickets/"+kit.IDText(id), httpmock.NewStringResponder(200, `{"item":`+raw+`}`))
 	var sent string
-	mock.RegisterResponder(http.MethodPut, testBase+"/Tickets", func(req *http.Request) (*http.Response, error) {
+	mock.RegisterResponder(http.MethodPut, kit.Base+"/Tickets", func(req *http.Request) (*http.Response, error) {
 		body, err := io.ReadAll(req.Body)
 		sent = string(body)
 		if err != nil {
@@ -534,7 +449,7 @@ func TestRead_ATextCutInACharacterDoesNotHideTheRest(t *testing.T) {
 	ticket, err := client.Tickets.Get(t.Context(), id)
 	require.NoError(t, err)
 	assert.Contains(t, ticket.Description.Or(""), "cut ")
-	_, err = client.Tickets.Update(t.Context(), id, retitle)
+	_, err = client.Tickets.Update(t.Context(), id, kit.Retitle)
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 	assert.Contains(t, sent, `"description":"cut \ud83d"`, "it goes back as it came")
 }
@@ -545,7 +460,7 @@ func TestError_QuotedNamesDoNotDecideTheKind(t *testing.T) {
 		`The Task \"User account has been locked\" has an invalid Resource and Role combination.`,
 		`A ContactGroup already exists with Name [thread threshold].`,
 	} {
-		client := answering(t, 500, []byte(`{"errors":["`+message+`"]}`))
+		client := kit.Answering(t, 500, []byte(`{"errors":["`+message+`"]}`))
 		_, err := client.Tickets.Get(t.Context(), 7)
 		require.ErrorIs(t, err, autotask.ErrInvalid)
 		require.NotErrorIs(t, err, autotask.ErrUnauthorized)
@@ -555,7 +470,7 @@ func TestError_QuotedNamesDoNotDecideTheKind(t *testing.T) {
 
 func TestError_AnUnknownOutcomeIsNeverARateLimit(t *testing.T) {
 	t.Parallel()
-	client, mock := mocked(t)
+	client, mock := kit.Mocked(t)
 	mock.RegisterNoResponder(func(*http.Request) (*http.Response, error) {
 		resp := httpmock.NewStringResponse(503, "")
 		resp.Header.Set("Retry-After", "3600")
@@ -599,7 +514,7 @@ func TestSentOnce_200NotesOverHTTP2(t *testing.T) {
 			errs := make([]error, notes)
 			for i := range notes {
 				group.Go(func() error {
-					n := note()
+					n := kit.Note()
 					n.Title = fmt.Sprintf("note %d", i)
 					ids[i], errs[i] = client.Notes.Create(t.Context(), ticket, n)
 					return nil
@@ -614,7 +529,7 @@ func TestSentOnce_200NotesOverHTTP2(t *testing.T) {
 				made[title], _ = row["id"].(int64)
 			}
 			assert.Len(t, made, notes)
-			assert.Equal(t, notes, count(srv, "POST Tickets/Notes"), "POSTs that arrived whole")
+			assert.Equal(t, notes, kit.Count(srv, "POST Tickets/Notes"), "POSTs that arrived whole")
 			for i, err := range errs {
 				if err == nil {
 					assert.NotZero(t, ids[i])
@@ -645,7 +560,7 @@ func TestSentOnce_NoteThroughAMiddlewareThatRepeats(t *testing.T) {
 		ticket := srv.Seed("Tickets", nil)
 		srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", ResetStream: code, DropRequest: true})
 		client := srv.Client(autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
-			return roundTripper(func(req *http.Request) (*http.Response, error) {
+			return kit.RoundTripper(func(req *http.Request) (*http.Response, error) {
 				resp, err := next.RoundTrip(req)
 				for range 3 {
 					if err == nil {
@@ -660,9 +575,9 @@ func TestSentOnce_NoteThroughAMiddlewareThatRepeats(t *testing.T) {
 				return resp, err
 			})
 		}))
-		_, err := client.Notes.Create(t.Context(), ticket, note())
+		_, err := client.Notes.Create(t.Context(), ticket, kit.Note())
 		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown, code)
 		assert.False(t, autotask.SafeToRetry(err))
-		assert.Equal(t, 1, count(srv, "POST Tickets/Notes"), code)
+		assert.Equal(t, 1, kit.Count(srv, "POST Tickets/Notes"), code)
 	}
 }

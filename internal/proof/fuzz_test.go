@@ -1,4 +1,4 @@
-package autotask_test
+package proof_test
 
 import (
 	"encoding/json"
@@ -16,26 +16,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/internal/proof/kit"
 )
-
-// answering returns a client whose every request gets the same answer.
-func answering(t *testing.T, status int, body []byte) *autotask.Client {
-	t.Helper()
-	client, mock := mocked(t)
-	mock.RegisterNoResponder(httpmock.NewBytesResponder(status, body))
-	return client
-}
 
 func addFixtures(f *testing.F, names ...string) {
 	f.Helper()
 	for _, name := range names {
-		f.Add(fixture(f, name))
+		f.Add(kit.Fixture(f, name))
 	}
 	for _, odd := range []string{
 		``, `null`, `{}`, `[]`, `{"item":null}`, `{"item":{}}`, `{"item":[]}`, `{"items":[null]}`, `{"items":{}}`,
 		`{"item":{"id":1,"id":2}}`, `{"item":{"id":1e3}}`, `{"item":{"id":99999999999999999999}}`, "{\"item\":{\"title\":\"\xff\"}}",
 		`{"item":{"id":7,"dueDateTime":"2026-11-23T10:00:00.1234567"}}`, `{"item":{"id":7,"dueDateTime":"0000-00-00"}}`,
-		`{"items":[{"id":1}],"pageDetails":{"nextPageUrl":"` + testBase + `/Tickets/query/next?paging=1"}}`,
+		`{"items":[{"id":1}],"pageDetails":{"nextPageUrl":"` + kit.Base + `/Tickets/query/next?paging=1"}}`,
 		`{"items":[],"pageDetails":{"nextPageUrl":"https://elsewhere.example/"}}`, `{"items":[],"pageDetails":null}`,
 	} {
 		f.Add([]byte(odd))
@@ -45,14 +38,14 @@ func addFixtures(f *testing.F, names ...string) {
 func FuzzDecodeItem(f *testing.F) {
 	addFixtures(f, "ticket_item.json", "ticket_item_rich.json", "item_null.json", "ticket_note_item.json", "time_entry_item.json")
 	f.Fuzz(func(t *testing.T, body []byte) {
-		ticket, err := answering(t, http.StatusOK, body).Tickets.Get(t.Context(), 7)
+		ticket, err := kit.Answering(t, http.StatusOK, body).Tickets.Get(t.Context(), 7)
 		require.Equal(t, err == nil, ticket != nil)
-		entry, err := answering(t, http.StatusOK, body).TimeEntries.Get(t.Context(), 7)
+		entry, err := kit.Answering(t, http.StatusOK, body).TimeEntries.Get(t.Context(), 7)
 		assert.Equal(t, err == nil, entry != nil)
 		// An update of what was read must never send anything but all of it.
-		client, mock := mocked(t)
-		mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/7", httpmock.NewBytesResponder(200, body))
-		mock.RegisterResponder(http.MethodPut, testBase+"/Tickets", func(req *http.Request) (*http.Response, error) {
+		client, mock := kit.Mocked(t)
+		mock.RegisterResponder(http.MethodGet, kit.Base+"/Tickets/7", httpmock.NewBytesResponder(200, body))
+		mock.RegisterResponder(http.MethodPut, kit.Base+"/Tickets", func(req *http.Request) (*http.Response, error) {
 			var sent map[string]json.RawMessage
 			if err := json.NewDecoder(req.Body).Decode(&sent); err != nil {
 				return nil, err
@@ -72,7 +65,7 @@ func FuzzDecodeItem(f *testing.F) {
 func FuzzDecodePage(f *testing.F) {
 	addFixtures(f, "tickets_page.json", "tickets_page_first.json", "tickets_page_empty.json", "tickets_page_fields.json", "ticket_notes_page.json")
 	f.Fuzz(func(t *testing.T, body []byte) {
-		client := answering(t, http.StatusOK, body)
+		client := kit.Answering(t, http.StatusOK, body)
 		for ticket, err := range client.Tickets.All(t.Context(), autotask.Query{}) {
 			assert.Equal(t, err == nil, ticket != nil)
 		}
@@ -85,7 +78,7 @@ func FuzzDecodePage(f *testing.F) {
 func FuzzDecodeFieldInformation(f *testing.F) {
 	addFixtures(f, "ticket_fields.json", "udf_fields.json")
 	f.Fuzz(func(t *testing.T, body []byte) {
-		client := answering(t, http.StatusOK, body)
+		client := kit.Answering(t, http.StatusOK, body)
 		fields, err := client.Metadata.Fields(t.Context(), "Tickets")
 		if err != nil {
 			return
@@ -105,7 +98,7 @@ func FuzzDecodeError(f *testing.F) {
 		Status int    `json:"status"`
 		Body   string `json:"body"`
 	}
-	if err := json.Unmarshal(fixture(f, "errors.json"), &cases); err != nil {
+	if err := json.Unmarshal(kit.Fixture(f, "errors.json"), &cases); err != nil {
 		f.Fatal(err)
 	}
 	for _, c := range cases {
@@ -119,7 +112,7 @@ func FuzzDecodeError(f *testing.F) {
 			func(c *autotask.Client) error { _, err := c.Tickets.Get(t.Context(), 7); return err },
 			func(c *autotask.Client) error { return autotask.Delete[autotask.TimeEntry](t.Context(), c, 7) },
 		} {
-			err := call(answering(t, status, body))
+			err := call(kit.Answering(t, status, body))
 			var e *autotask.Error
 			require.ErrorAs(t, err, &e)
 			assert.Equal(t, status, e.StatusCode)
@@ -188,7 +181,7 @@ func FuzzFilter(f *testing.F) {
 		b := filterBuilder{program: program}
 		filter, meaning := b.build(0)
 		whole := weigh(meaning)
-		client, mock := mocked(t)
+		client, mock := kit.Mocked(t)
 		var sent []map[string]any
 		mock.RegisterNoResponder(func(req *http.Request) (*http.Response, error) {
 			var body struct {
@@ -385,11 +378,11 @@ func FuzzZoneURL(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, zone string) {
 		mock := httpmock.NewMockTransport()
-		client, err := autotask.NewClient(testCredentials, autotask.WithHTTPClient(&http.Client{Transport: mock}), autotask.WithMaxRetries(0))
+		client, err := autotask.NewClient(kit.Credentials(), autotask.WithHTTPClient(&http.Client{Transport: mock}), autotask.WithMaxRetries(0))
 		require.NoError(t, err)
 		answer, err := json.Marshal(map[string]string{"url": zone})
 		require.NoError(t, err)
-		mock.RegisterRegexpResponder(http.MethodGet, regexpZone, httpmock.NewBytesResponder(200, answer))
+		mock.RegisterRegexpResponder(http.MethodGet, kit.ZoneRequest, httpmock.NewBytesResponder(200, answer))
 		mock.RegisterNoResponder(func(req *http.Request) (*http.Response, error) {
 			assert.Equal(t, "https", req.URL.Scheme, "%q", zone)
 			assert.True(t, strings.HasSuffix(req.URL.Path, "/ATServicesRest/V1.0/Tickets/7"), "%q led to %s", zone, req.URL)

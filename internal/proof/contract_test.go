@@ -1,4 +1,4 @@
-package autotask_test
+package proof_test
 
 // One test, at least, for each fact of the class CONTRACT in docs/api-notes.md.
 // The numbers in the names are the sections of the contract that the facts were
@@ -15,20 +15,21 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/internal/proof/kit"
 )
 
 func TestContract_0_ATServicesRestIsCaseSensitive(t *testing.T) {
 	t.Parallel()
 	for _, other := range []string{"atservicesrest", "AtServicesRest", "ATSERVICESREST"} {
-		_, err := autotask.NewClient(testCredentials, autotask.WithBaseURL("https://webservices19.autotask.net/"+other+"/V1.0"))
+		_, err := autotask.NewClient(kit.Credentials(), autotask.WithBaseURL("https://webservices19.autotask.net/"+other+"/V1.0"))
 		require.Error(t, err, other)
-		assert.Contains(t, err.Error(), testBase, "the message gives the right spelling")
+		assert.Contains(t, err.Error(), kit.Base, "the message gives the right spelling")
 	}
-	_, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase))
+	_, err := autotask.NewClient(kit.Credentials(), autotask.WithBaseURL(kit.Base))
 	require.NoError(t, err)
 
 	// The spelling reaches the wire as it is.
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	_, err = client.Tickets.Get(t.Context(), srv.Seed("Tickets", nil))
 	require.NoError(t, err)
 	assert.True(t, strings.HasPrefix(srv.Requests()[0].Path, "/ATServicesRest/V1.0/"), srv.Requests()[0].Path)
@@ -36,12 +37,12 @@ func TestContract_0_ATServicesRestIsCaseSensitive(t *testing.T) {
 
 func TestContract_0_1_TicketIDIsTheOnlyIdentifierOfSingleTicketCalls(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0042"})
 	ticket, err := client.Tickets.GetByNumber(t.Context(), "T20261123.0042")
 	require.NoError(t, err)
 	assert.Equal(t, id, ticket.ID)
-	assert.Equal(t, []string{"POST Tickets/query", "GET Tickets"}, ops(srv), "the number is resolved first")
+	assert.Equal(t, []string{"POST Tickets/query", "GET Tickets"}, kit.Ops(srv), "the number is resolved first")
 }
 
 func TestContract_0_1_PATCHOfTicketsIsImpossible(t *testing.T) {
@@ -53,7 +54,7 @@ func TestContract_0_1_PATCHOfTicketsIsImpossible(t *testing.T) {
 	assert.True(t, updatable)
 
 	// A caller's own type for the same collection is stopped before the network.
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("Tickets", nil)
 	err := autotask.Patch(t.Context(), client, id, &smuggler{Title: autotask.Value("changed")})
 	require.ErrorIs(t, err, autotask.ErrUnsupported)
@@ -62,7 +63,7 @@ func TestContract_0_1_PATCHOfTicketsIsImpossible(t *testing.T) {
 		return nil
 	})
 	require.ErrorIs(t, err, autotask.ErrUnsupported)
-	assert.Empty(t, writes(srv))
+	assert.Empty(t, kit.Writes(srv))
 }
 
 // smuggler is a type that claims tickets could be PATCHed.
@@ -88,8 +89,8 @@ func (shouter) CanUpdate()         {}
 
 func TestContract_4_NoCasingLeadsRoundTheStabilisingFields(t *testing.T) {
 	t.Parallel()
-	client, mock := mocked(t)
-	mock.RegisterResponder(http.MethodGet, testBase+"/TICKETS/5", httpmock.NewStringResponder(200, `{"item":{"id":5,"title":"a"}}`))
+	client, mock := kit.Mocked(t)
+	mock.RegisterResponder(http.MethodGet, kit.Base+"/TICKETS/5", httpmock.NewStringResponder(200, `{"item":{"id":5,"title":"a"}}`))
 	_, err := autotask.Update(t.Context(), client, 5, func(s *shouter) error { s.Title.Set("b"); return nil })
 	require.ErrorIs(t, err, autotask.ErrMissingField)
 	assert.Equal(t, 1, mock.GetTotalCallCount())
@@ -97,7 +98,7 @@ func TestContract_4_NoCasingLeadsRoundTheStabilisingFields(t *testing.T) {
 
 func TestContract_0_1_PUTIsAlwaysAFullUpdate(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("Tickets", nil)
 	before := srv.Get("Tickets", id)
 	_, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
@@ -105,9 +106,9 @@ func TestContract_0_1_PUTIsAlwaysAFullUpdate(t *testing.T) {
 		return nil
 	})
 	require.NoError(t, err)
-	sent := object(t, bodies(srv, "PUT Tickets")[0])
+	sent := kit.Object(t, kit.Bodies(srv, "PUT Tickets")[0])
 	for name := range before {
-		if !readOnlyTicketFields[name] {
+		if !kit.ReadOnlyTicketFields[name] {
 			assert.Contains(t, sent, name)
 		}
 	}
@@ -115,7 +116,7 @@ func TestContract_0_1_PUTIsAlwaysAFullUpdate(t *testing.T) {
 
 func TestContract_0_1_FieldsAndValuesAreNeverGuessed(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("Tickets", nil)
 	for name, create := range map[string]func() error{
 		"ticket without a status": func() error {
@@ -123,7 +124,7 @@ func TestContract_0_1_FieldsAndValuesAreNeverGuessed(t *testing.T) {
 			return err
 		},
 		"note without publish": func() error {
-			n := note()
+			n := kit.Note()
 			n.Publish = 0
 			_, err := client.Notes.Create(t.Context(), id, n)
 			return err
@@ -140,20 +141,20 @@ func TestContract_0_1_FieldsAndValuesAreNeverGuessed(t *testing.T) {
 
 func TestContract_1_TicketNumberIsResolvedByQuery(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0001"})
 	recurring := srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0001.002"})
 	id, err := client.Tickets.IDByNumber(t.Context(), "T20261123.0001.002")
 	require.NoError(t, err)
 	assert.Equal(t, recurring, id)
-	require.Equal(t, []string{"POST Tickets/query"}, ops(srv))
-	sent := object(t, srv.Requests()[0].Body)
+	require.Equal(t, []string{"POST Tickets/query"}, kit.Ops(srv))
+	sent := kit.Object(t, srv.Requests()[0].Body)
 	assert.Equal(t, []any{map[string]any{"op": "eq", "field": "ticketNumber", "value": "T20261123.0001.002"}}, sent["filter"])
 }
 
 func TestContract_1_UnknownTicketNumberIsNotFound(t *testing.T) {
 	t.Parallel()
-	_, client := tenant(t)
+	_, client := kit.Tenant(t)
 	_, err := client.Tickets.IDByNumber(t.Context(), "T19990101.0001")
 	require.ErrorIs(t, err, autotask.ErrNotFound)
 	_, err = client.Tickets.IDByNumber(t.Context(), " ")
@@ -162,7 +163,7 @@ func TestContract_1_UnknownTicketNumberIsNotFound(t *testing.T) {
 
 func TestContract_1_AmbiguousTicketNumberNamesTheTickets(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	first := srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0007"})
 	second := srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0007"})
 	_, err := client.Tickets.IDByNumber(t.Context(), "T20261123.0007")
@@ -174,8 +175,8 @@ func TestContract_1_AmbiguousTicketNumberNamesTheTickets(t *testing.T) {
 
 func TestContract_1_AnUnfilteredAnswerIsNotTakenForTheTicket(t *testing.T) {
 	t.Parallel()
-	client, mock := mocked(t)
-	mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query", httpmock.NewStringResponder(200,
+	client, mock := kit.Mocked(t)
+	mock.RegisterResponder(http.MethodPost, kit.Base+"/Tickets/query", httpmock.NewStringResponder(200,
 		`{"items":[{"id":5,"ticketNumber":"T20260101.0099"}],"pageDetails":{"count":1,"nextPageUrl":null}}`))
 	_, err := client.Tickets.IDByNumber(t.Context(), "T20261123.0001")
 	require.Error(t, err)
@@ -184,7 +185,7 @@ func TestContract_1_AnUnfilteredAnswerIsNotTakenForTheTicket(t *testing.T) {
 
 func TestContract_2_TicketIsReadBeforeAnyUpdate(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("Tickets", nil)
 	for range 2 {
 		srv.ResetRequests()
@@ -193,14 +194,14 @@ func TestContract_2_TicketIsReadBeforeAnyUpdate(t *testing.T) {
 			return nil
 		})
 		require.NoError(t, err)
-		assert.Equal(t, []string{"GET Tickets", "PUT Tickets", "GET Tickets"}, ops(srv), "each update reads anew")
+		assert.Equal(t, []string{"GET Tickets", "PUT Tickets", "GET Tickets"}, kit.Ops(srv), "each update reads anew")
 	}
 }
 
 func TestContract_2_1_FieldsAreReadFromItem(t *testing.T) {
 	t.Parallel()
-	client, mock := mocked(t)
-	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/7", httpmock.NewStringResponder(200,
+	client, mock := kit.Mocked(t)
+	mock.RegisterResponder(http.MethodGet, kit.Base+"/Tickets/7", httpmock.NewStringResponder(200,
 		`{"issueType":1,"subIssueType":2,"source":3,"item":{"id":7,"title":"t","issueType":11,"subIssueType":12,"source":13}}`))
 	ticket, err := client.Tickets.Get(t.Context(), 7)
 	require.NoError(t, err)
@@ -211,9 +212,9 @@ func TestContract_2_1_FieldsAreReadFromItem(t *testing.T) {
 
 func TestContract_2_1_AnAnswerWithoutItemIsNotATicket(t *testing.T) {
 	t.Parallel()
-	client, mock := mocked(t)
-	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/7", httpmock.NewStringResponder(200, `{"id":7,"title":"t"}`))
-	mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/8", httpmock.NewStringResponder(200, `{"item":null}`))
+	client, mock := kit.Mocked(t)
+	mock.RegisterResponder(http.MethodGet, kit.Base+"/Tickets/7", httpmock.NewStringResponder(200, `{"id":7,"title":"t"}`))
+	mock.RegisterResponder(http.MethodGet, kit.Base+"/Tickets/8", httpmock.NewStringResponder(200, `{"item":null}`))
 	_, err := client.Tickets.Get(t.Context(), 7)
 	require.Error(t, err)
 	require.NotErrorIs(t, err, autotask.ErrNotFound)
@@ -223,14 +224,14 @@ func TestContract_2_1_AnAnswerWithoutItemIsNotATicket(t *testing.T) {
 
 func TestContract_2_1_PUTBodyIsNotWrappedInItem(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("Tickets", nil)
 	_, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
 		t.Resolution.Set("done")
 		return nil
 	})
 	require.NoError(t, err)
-	sent := object(t, bodies(srv, "PUT Tickets")[0])
+	sent := kit.Object(t, kit.Bodies(srv, "PUT Tickets")[0])
 	assert.NotContains(t, sent, "item")
 	assert.Contains(t, sent, "id")
 	assert.Equal(t, "done", sent["resolution"])
@@ -238,13 +239,13 @@ func TestContract_2_1_PUTBodyIsNotWrappedInItem(t *testing.T) {
 
 func TestContract_3_StatusPicklistGivesIDsAndLabels(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	srv.SetPicklist("Tickets", "status", []autotasktest.PicklistValue{
 		{Value: "1", Label: "New"}, {Value: "29683", Label: "Waiting Parts"},
 	})
 	statuses, err := client.Picklists.Values(t.Context(), "Tickets", "status")
 	require.NoError(t, err)
-	assert.Equal(t, []string{"GET Tickets/entityInformation/fields"}, ops(srv))
+	assert.Equal(t, []string{"GET Tickets/entityInformation/fields"}, kit.Ops(srv))
 	label, ok := statuses.Label(29683)
 	assert.True(t, ok)
 	assert.Equal(t, "Waiting Parts", label)
@@ -255,7 +256,7 @@ func TestContract_3_StatusPicklistGivesIDsAndLabels(t *testing.T) {
 
 func TestContract_3_NothingIsConcludedFromALabel(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	srv.SetPicklist("Tickets", "status", []autotasktest.PicklistValue{
 		{Value: "1", Label: "Complete"}, {Value: "5", Label: "In Progress"},
 	})
@@ -282,12 +283,12 @@ func TestContract_4_MissingStabilisingFieldStopsTheUpdate(t *testing.T) {
 	for _, name := range stabilisingFields {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			srv, _ := tenant(t)
+			srv, _ := kit.Tenant(t)
 			id := srv.Seed("Tickets", nil)
 			item := srv.Get("Tickets", id)
 			delete(item, name)
-			client, mock := mocked(t)
-			mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/"+idText(id), httpmock.NewJsonResponderOrPanic(200, map[string]any{"item": item}))
+			client, mock := kit.Mocked(t)
+			mock.RegisterResponder(http.MethodGet, kit.Base+"/Tickets/"+kit.IDText(id), httpmock.NewJsonResponderOrPanic(200, map[string]any{"item": item}))
 			_, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
 				t.Resolution.Set("done")
 				return nil
@@ -301,14 +302,14 @@ func TestContract_4_MissingStabilisingFieldStopsTheUpdate(t *testing.T) {
 
 func TestContract_4_NullStabilisingFieldIsAValue(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("Tickets", map[string]any{"subIssueType": nil, "organizationalLevelAssociationID": nil, "queueID": nil})
 	_, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
 		t.Resolution.Set("done")
 		return nil
 	})
 	require.NoError(t, err)
-	sent := object(t, bodies(srv, "PUT Tickets")[0])
+	sent := kit.Object(t, kit.Bodies(srv, "PUT Tickets")[0])
 	for _, name := range []string{"subIssueType", "organizationalLevelAssociationID", "queueID"} {
 		value, there := sent[name]
 		assert.True(t, there, name)
@@ -318,7 +319,7 @@ func TestContract_4_NullStabilisingFieldIsAValue(t *testing.T) {
 
 func TestContract_4_OnlyTheIntendedFieldsChange(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("Tickets", map[string]any{"description": "as it was", "estimatedHours": 3.5, "purchaseOrderNumber": "PO-7"})
 	before := srv.Get("Tickets", id)
 	_, err := client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
@@ -331,42 +332,15 @@ func TestContract_4_OnlyTheIntendedFieldsChange(t *testing.T) {
 		switch {
 		case name == "queueID":
 			assert.Nil(t, after[name])
-		case !readOnlyTicketFields[name]:
+		case !kit.ReadOnlyTicketFields[name]:
 			assert.Equal(t, was, after[name], name)
 		}
 	}
 }
 
-func TestContract_5_Status5SetsBothTimestamps(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	id := srv.Seed("Tickets", map[string]any{"status": 1})
-	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: autotask.StatusComplete})
-	require.NoError(t, err)
-	assert.True(t, outcome.Resolved)
-	assert.Equal(t, int64(5), outcome.Ticket.Status)
-	assert.NotNil(t, srv.Get("Tickets", id)["completedDate"])
-	assert.NotNil(t, srv.Get("Tickets", id)["resolvedDateTime"])
-}
-
-func TestContract_5_AStatusThatSetsNoTimestampsIsNotAResolution(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	id := srv.Seed("Tickets", map[string]any{"status": 1})
-	for _, run := range []string{"first", "repeated"} {
-		outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 8})
-		require.ErrorIs(t, err, autotask.ErrNotApplied, run)
-		assert.Contains(t, err.Error(), "status 8", run)
-		assert.Contains(t, err.Error(), "completedDate is null", run)
-		assert.False(t, outcome.Resolved, run)
-		assert.Equal(t, int64(8), outcome.Ticket.Status, run)
-		assert.Equal(t, autotask.StateFailed, stepStates(outcome)[autotask.StepStatus], run)
-	}
-}
-
 func TestContract_6_TimeEntriesAreFoundByQuery(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	without := srv.Seed("Tickets", nil)
 	with := srv.Seed("Tickets", nil)
 	srv.Seed("TimeEntries", map[string]any{"ticketID": with})
@@ -375,13 +349,13 @@ func TestContract_6_TimeEntriesAreFoundByQuery(t *testing.T) {
 		exist, err := client.TimeEntries.Exist(t.Context(), id)
 		require.NoError(t, err)
 		assert.Equal(t, want, exist)
-		require.Equal(t, []string{"POST TimeEntries/query"}, ops(srv))
-		sent := object(t, srv.Requests()[0].Body)
+		require.Equal(t, []string{"POST TimeEntries/query"}, kit.Ops(srv))
+		sent := kit.Object(t, srv.Requests()[0].Body)
 		require.Len(t, sent["filter"], 1)
 		condition := sent["filter"].([]any)[0].(map[string]any)
 		assert.Equal(t, "eq", condition["op"])
 		assert.Equal(t, "ticketID", condition["field"])
-		assert.Equal(t, idText(id), condition["value"].(interface{ String() string }).String())
+		assert.Equal(t, kit.IDText(id), condition["value"].(interface{ String() string }).String())
 	}
 }
 
@@ -396,8 +370,8 @@ func TestContract_6_AFailedCheckNeverReadsAsNoTimeEntries(t *testing.T) {
 		"an error in a 200":     `{"errors":["no"]}`,
 		"cut off in the middle": `{"items":[`,
 	} {
-		client, mock := mocked(t)
-		mock.RegisterResponder(http.MethodPost, testBase+"/TimeEntries/query", httpmock.NewStringResponder(200, body))
+		client, mock := kit.Mocked(t)
+		mock.RegisterResponder(http.MethodPost, kit.Base+"/TimeEntries/query", httpmock.NewStringResponder(200, body))
 		_, err := client.TimeEntries.Exist(t.Context(), 7)
 		require.Error(t, err, name)
 	}
@@ -405,24 +379,28 @@ func TestContract_6_AFailedCheckNeverReadsAsNoTimeEntries(t *testing.T) {
 
 func TestContract_7_NotesAreCreatedThroughTheTicketOnly(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("Tickets", nil)
 	created := map[string]func() (int64, error){
-		"service":          func() (int64, error) { return client.Notes.Create(t.Context(), id, note()) },
-		"generic function": func() (int64, error) { n := note(); n.TicketID = id; return autotask.Create(t.Context(), client, n) },
+		"service": func() (int64, error) { return client.Notes.Create(t.Context(), id, kit.Note()) },
+		"generic function": func() (int64, error) {
+			n := kit.Note()
+			n.TicketID = id
+			return autotask.Create(t.Context(), client, n)
+		},
 	}
 	for name, create := range created {
 		srv.ResetRequests()
 		noteID, err := create()
 		require.NoError(t, err, name)
-		assert.Equal(t, []string{"POST Tickets/Notes"}, ops(srv), name)
-		assert.Equal(t, "/ATServicesRest/V1.0/Tickets/"+idText(id)+"/Notes", srv.Requests()[0].Path)
+		assert.Equal(t, []string{"POST Tickets/Notes"}, kit.Ops(srv), name)
+		assert.Equal(t, "/ATServicesRest/V1.0/Tickets/"+kit.IDText(id)+"/Notes", srv.Requests()[0].Path)
 
 		// It is visible at once, through the query that works.
 		found, err := client.Notes.List(t.Context(), autotask.Query{Filter: autotask.Eq("id", noteID)})
 		require.NoError(t, err, name)
 		require.Len(t, found, 1, name)
-		assert.Equal(t, "POST TicketNotes/query", ops(srv)[1])
+		assert.Equal(t, "POST TicketNotes/query", kit.Ops(srv)[1])
 		assert.Equal(t, id, found[0].TicketID)
 	}
 }
@@ -451,7 +429,7 @@ func (n strayNote) Parent() autotask.Parent {
 
 func TestContract_7_NoTypeOfACallersLeadsRoundTheRulesOfNotes(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("Tickets", nil)
 	_, err := autotask.Create(t.Context(), client, &looseNote{Title: autotask.Value("x")})
 	require.ErrorIs(t, err, autotask.ErrUnsupported)
@@ -461,12 +439,12 @@ func TestContract_7_NoTypeOfACallersLeadsRoundTheRulesOfNotes(t *testing.T) {
 	for _, field := range []string{"description", "noteType", "publish"} {
 		require.ErrorContains(t, err, field+" is required")
 	}
-	assert.Empty(t, writes(srv))
+	assert.Empty(t, kit.Writes(srv))
 }
 
 func TestContract_7_RequiredFieldsOfANoteAreCheckedBeforeSending(t *testing.T) {
 	t.Parallel()
-	srv, client := tenant(t)
+	srv, client := kit.Tenant(t)
 	id := srv.Seed("Tickets", nil)
 	for field, omit := range map[string]func(*autotask.TicketNote){
 		"title":       func(n *autotask.TicketNote) { n.Title = " " },
@@ -474,7 +452,7 @@ func TestContract_7_RequiredFieldsOfANoteAreCheckedBeforeSending(t *testing.T) {
 		"noteType":    func(n *autotask.TicketNote) { n.NoteType = 0 },
 		"publish":     func(n *autotask.TicketNote) { n.Publish = 0 },
 	} {
-		n := note()
+		n := kit.Note()
 		omit(n)
 		_, err := client.Notes.Create(t.Context(), id, n)
 		require.ErrorIs(t, err, autotask.ErrInvalid, field)
@@ -486,200 +464,8 @@ func TestContract_7_RequiredFieldsOfANoteAreCheckedBeforeSending(t *testing.T) {
 	assert.Empty(t, srv.Requests(), "nothing was sent")
 }
 
-func TestContract_8_ResolutionHoldsAtMost32000Characters(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	id := srv.Seed("Tickets", nil)
-	tooLong := strings.Repeat("ü", 32001)
-	_, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: tooLong})
-	require.ErrorIs(t, err, autotask.ErrInvalid)
-	assert.Contains(t, err.Error(), "32001")
-	assert.Empty(t, srv.Requests(), "nothing was sent")
-	_, err = client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
-		t.Resolution.Set(tooLong)
-		return nil
-	})
-	require.ErrorIs(t, err, autotask.ErrInvalid)
-	assert.Empty(t, writes(srv))
-
-	longest := strings.Repeat("ü", 32000)
-	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: longest})
-	require.NoError(t, err)
-	assert.Equal(t, longest, outcome.Ticket.Resolution.Or(""))
-}
-
-func TestContract_8_ResolutionUpdateKeepsTheStabilisingFields(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	id := srv.Seed("Tickets", map[string]any{"status": 9, "priority": 2})
-	before := srv.Get("Tickets", id)
-	_, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done"})
-	require.NoError(t, err)
-	sent := object(t, bodies(srv, "PUT Tickets")[0])
-	for _, name := range stabilisingFields {
-		assert.Contains(t, sent, name)
-		assert.Equal(t, before[name], srv.Get("Tickets", id)[name], name)
-	}
-	assert.Equal(t, "done", srv.Get("Tickets", id)["resolution"])
-}
-
-func TestContract_9_Test1_ResolutionWithoutStatusChange(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	id := srv.Seed("Tickets", map[string]any{"status": 1})
-	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note()})
-	require.NoError(t, err)
-	assert.Equal(t, []string{"POST Tickets/Notes", "PUT Tickets"}, writes(srv))
-	row := srv.Get("Tickets", id)
-	assert.Equal(t, "done", row["resolution"])
-	assert.Equal(t, "1", idOf(row["status"]))
-	assert.Nil(t, row["completedDate"])
-	assert.Nil(t, row["resolvedDateTime"])
-	assert.False(t, outcome.Resolved)
-	assert.Equal(t, autotask.StateSkipped, stepStates(outcome)[autotask.StepStatus])
-}
-
-func TestContract_9_Test2_NoTimeEntries_StatusIsSet(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	id := srv.Seed("Tickets", map[string]any{"status": 1})
-	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete})
-	require.NoError(t, err)
-	assert.Equal(t, []string{
-		"GET Tickets",
-		"POST Tickets/Notes",
-		"GET Tickets", "PUT Tickets",
-		"POST TimeEntries/query",
-		"GET Tickets", "PUT Tickets", "GET Tickets",
-	}, ops(srv))
-	row := srv.Get("Tickets", id)
-	assert.Equal(t, "done", row["resolution"])
-	assert.Equal(t, "5", idOf(row["status"]))
-	assert.NotNil(t, row["completedDate"])
-	assert.NotNil(t, row["resolvedDateTime"])
-	assert.True(t, outcome.Resolved)
-	assert.False(t, outcome.HasTimeEntries)
-	require.Len(t, srv.Rows("TicketNotes"), 1)
-	assert.Equal(t, idText(outcome.NoteID), idOf(srv.Rows("TicketNotes")[0]["id"]))
-}
-
-func TestContract_9_Test2_TimeEntries_StatusStays(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	id := srv.Seed("Tickets", map[string]any{"status": 9})
-	srv.Seed("TimeEntries", map[string]any{"ticketID": id})
-	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note(), Status: autotask.StatusComplete})
-	require.NoError(t, err)
-	assert.Equal(t, []string{"POST Tickets/Notes", "PUT Tickets"}, writes(srv), "one PUT, for the resolution")
-	row := srv.Get("Tickets", id)
-	assert.Equal(t, "done", row["resolution"])
-	assert.Equal(t, "9", idOf(row["status"]))
-	assert.Nil(t, row["completedDate"])
-	assert.True(t, outcome.HasTimeEntries)
-	assert.False(t, outcome.Resolved)
-	assert.Equal(t, autotask.StateSkipped, stepStates(outcome)[autotask.StepStatus])
-}
-
-func TestContract_9_StatusNeverChangesImplicitly(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	id := srv.Seed("Tickets", map[string]any{"status": 9})
-	_, err := client.Notes.Create(t.Context(), id, note())
-	require.NoError(t, err)
-	_, err = client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error {
-		t.Resolution.Set("done")
-		return nil
-	})
-	require.NoError(t, err)
-	_, err = client.Resolve(t.Context(), id, autotask.Resolution{Text: "done again", Note: note()})
-	require.NoError(t, err)
-	for _, body := range bodies(srv, "PUT Tickets") {
-		assert.Equal(t, "9", idOf(object(t, body)["status"]))
-	}
-}
-
-func TestContract_9_NoteResolutionAndStatusAreIndependent(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		work   autotask.Resolution
-		writes []string
-	}{
-		"note only":       {autotask.Resolution{Note: note()}, []string{"POST Tickets/Notes"}},
-		"resolution only": {autotask.Resolution{Text: "done"}, []string{"PUT Tickets"}},
-		"status only":     {autotask.Resolution{Status: 5}, []string{"PUT Tickets"}},
-	} {
-		srv, client := tenant(t)
-		id := srv.Seed("Tickets", map[string]any{"status": 1, "resolution": "before"})
-		_, err := client.Resolve(t.Context(), id, test.work)
-		require.NoError(t, err, name)
-		assert.Equal(t, test.writes, writes(srv), name)
-		row := srv.Get("Tickets", id)
-		assert.Equal(t, test.work.Text == "done", row["resolution"] == "done", name)
-		assert.Equal(t, test.work.Status == 5, idOf(row["status"]) == "5", name)
-	}
-}
-
-func TestContract_10_NoCallEverPATCHesATicket(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	id := srv.Seed("Tickets", map[string]any{"status": 1})
-	_, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Note: note(), Status: 5})
-	require.NoError(t, err)
-	_, err = client.Tickets.Update(t.Context(), id, func(t *autotask.Ticket) error { t.Title = "x"; return nil })
-	require.NoError(t, err)
-	for _, r := range srv.Requests() {
-		assert.NotEqual(t, http.MethodPatch, r.Method)
-	}
-}
-
-func TestContract_10_TimestampEvidenceIsReadPerTenant(t *testing.T) {
-	t.Parallel()
-	srv, client := tenant(t)
-	srv.SetPicklist("Tickets", "status", []autotasktest.PicklistValue{
-		{Value: "1", Label: "New"},
-		{Value: "5", Label: "Complete"},
-		{Value: "8", Label: "Completed"},
-		{Value: "12", Label: "Never used", Inactive: true},
-		{Value: "13", Label: "Closed by migration"},
-	})
-	for _, status := range []int{1, 5, 5, 8, 13} {
-		srv.Seed("Tickets", map[string]any{"status": status})
-	}
-	srv.Seed("Tickets", map[string]any{"status": 13, "completedDate": "2026-01-02T03:04:05Z", "resolvedDateTime": "2026-01-02T03:04:05Z"})
-	semantics, err := client.Tickets.StatusSemantics(t.Context())
-	require.NoError(t, err)
-	got := map[int64]autotask.StatusSemantics{}
-	for _, s := range semantics {
-		got[s.Status] = s
-	}
-	require.Len(t, got, 5)
-	assert.Equal(t, autotask.EvidenceDoesNotSet, got[1].SetsTimestamps)
-	assert.Equal(t, autotask.EvidenceSets, got[5].SetsTimestamps)
-	assert.Equal(t, autotask.EvidenceDoesNotSet, got[8].SetsTimestamps)
-	assert.Equal(t, autotask.EvidenceNone, got[12].SetsTimestamps)
-	assert.False(t, got[12].Active)
-	assert.Equal(t, autotask.EvidenceMixed, got[13].SetsTimestamps)
-	assert.Equal(t, int64(2), got[5].WithResolvedDateTime)
-	assert.Equal(t, 5*3, count(srv, "POST Tickets/query/count"), "three counts a status")
-	assert.Empty(t, writes(srv))
-}
-
 // The stabilising fields of docs/api-notes.md, section 7.4, but for the id.
 var stabilisingFields = []string{
 	"companyID", "queueID", "title", "priority", "status", "dueDateTime", "ticketCategory",
 	"issueType", "subIssueType", "source", "organizationalLevelAssociationID",
-}
-
-// What Autotask sets itself on a ticket, and so is left out of a PUT.
-var readOnlyTicketFields = map[string]bool{
-	"apiVendorID": true, "completedByResourceID": true, "completedDate": true, "createDate": true,
-	"creatorResourceID": true, "creatorType": true, "currentServiceThermometerRating": true,
-	"firstResponseAssignedResourceID": true, "firstResponseDateTime": true, "firstResponseDueDateTime": true,
-	"firstResponseInitiatingResourceID": true, "hoursToBeScheduled": true, "impersonatorCreatorResourceID": true,
-	"lastActivityDate": true, "lastActivityPersonType": true, "lastActivityResourceID": true,
-	"lastCustomerNotificationDateTime": true, "lastCustomerVisibleActivityDateTime": true,
-	"lastTrackedModificationDateTime": true, "previousServiceThermometerRating": true,
-	"resolutionPlanDateTime": true, "resolutionPlanDueDateTime": true, "resolvedDateTime": true,
-	"resolvedDueDateTime": true, "rmmAlertID": true, "serviceLevelAgreementHasBeenMet": true,
-	"serviceLevelAgreementPausedNextEventHours": true, "serviceThermometerTemperature": true,
 }

@@ -1,4 +1,4 @@
-package autotask_test
+package proof_test
 
 import (
 	"context"
@@ -18,14 +18,15 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/entity"
+	"github.com/autotask-go/autotask/internal/proof/kit"
 )
 
 // readers are all that reads many items; each gives the ids of its result.
 var readers = map[string]func(context.Context, *autotask.Client, autotask.Query) ([]int64, error){
-	"All":                 ranged(allIDs),
-	"All with Prefetch":   ranged(ways["All with Prefetch"]),
-	"Pages":               ranged(pageIDs),
-	"Pages with Prefetch": ranged(ways["Pages with Prefetch"]),
+	"All":                 ranged(kit.AllIDs),
+	"All with Prefetch":   ranged(kit.Ways["All with Prefetch"]),
+	"Pages":               ranged(kit.PageIDs),
+	"Pages with Prefetch": ranged(kit.Ways["Pages with Prefetch"]),
 	"List": func(ctx context.Context, c *autotask.Client, q autotask.Query) ([]int64, error) {
 		list, err := c.Tickets.List(ctx, q)
 		var ids []int64
@@ -53,7 +54,7 @@ var readers = map[string]func(context.Context, *autotask.Client, autotask.Query)
 	},
 	"a type without an ID": ranged(func(ctx context.Context, c *autotask.Client, q autotask.Query) iter.Seq2[int64, error] {
 		return func(yield func(int64, error) bool) {
-			for item, err := range autotask.All[bare](ctx, c, q) {
+			for item, err := range autotask.All[kit.Bare](ctx, c, q) {
 				var id int64
 				if err == nil {
 					_, err = fmt.Sscan(item.Title, &id)
@@ -123,17 +124,17 @@ func ticketsJSON(ids ...int64) string {
 // paged serves one page after the other.
 func paged(mock *httpmock.MockTransport, pages ...[]int64) {
 	for i, ids := range pages {
-		path, next := ticketsQuery, "null"
+		path, next := kit.TicketsQuery, "null"
 		if i > 0 {
 			path += fmt.Sprintf("/next?paging=%d", i)
 		}
 		if i < len(pages)-1 {
-			next = fmt.Sprintf(`"%s/next?paging=%d"`, ticketsQuery, i+1)
+			next = fmt.Sprintf(`"%s/next?paging=%d"`, kit.TicketsQuery, i+1)
 		}
 		mock.RegisterResponder(http.MethodPost, path, httpmock.NewStringResponder(200,
 			`{"items":`+ticketsJSON(ids...)+`,"pageDetails":{"count":`+fmt.Sprint(len(ids))+`,"nextPageUrl":`+next+`}}`))
 	}
-	mock.RegisterResponder(http.MethodPost, ticketsQuery+"/count", httpmock.NewStringResponder(200, `{"queryCount":5}`))
+	mock.RegisterResponder(http.MethodPost, kit.TicketsQuery+"/count", httpmock.NewStringResponder(200, `{"queryCount":5}`))
 }
 
 func span(from, to int64) []int64 {
@@ -162,7 +163,7 @@ func TestReaders_GiveEveryRowOnceAlthoughPagesOverlap(t *testing.T) {
 		"and gaps":                   {[][]int64{{1, 300, 1 << 40}, {300, 1<<40 + 1}}, 0, []int64{1, 300, 1 << 40, 1<<40 + 1}},
 	} {
 		for way, read := range readers {
-			client, mock := mocked(t)
+			client, mock := kit.Mocked(t)
 			paged(mock, c.pages...)
 			got, err := read(t.Context(), client, autotask.Query{Limit: c.limit})
 			require.NoError(t, err, "%s: %s", way, name)
@@ -181,7 +182,7 @@ func TestReaders_RowsInAnyOrderAreAllThere(t *testing.T) {
 		random.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
 		pages := [][]int64{ids[:400], ids[200:500], ids[100:700]}
 		for _, way := range []string{"All", "List", "a type without an ID", "rows"} {
-			client, mock := mocked(t)
+			client, mock := kit.Mocked(t)
 			paged(mock, pages...)
 			got, err := readers[way](t.Context(), client, autotask.Query{})
 			require.NoError(t, err, way)
@@ -193,7 +194,7 @@ func TestReaders_RowsInAnyOrderAreAllThere(t *testing.T) {
 func TestReaders_LeaveOutWhatWasReadBeforeThePosition(t *testing.T) {
 	t.Parallel()
 	for way, read := range readers {
-		client, mock := mocked(t)
+		client, mock := kit.Mocked(t)
 		paged(mock, []int64{6, 7, 8}, []int64{7, 9})
 		got, err := read(t.Context(), client, autotask.Query{After: autotask.Int(7)})
 		require.NoError(t, err, way)
@@ -203,8 +204,8 @@ func TestReaders_LeaveOutWhatWasReadBeforeThePosition(t *testing.T) {
 
 func TestListOf_GivesEveryRowOnce(t *testing.T) {
 	t.Parallel()
-	client, mock := mocked(t)
-	path := testBase + "/Resources/7/TimeOffAdditional"
+	client, mock := kit.Mocked(t)
+	path := kit.Base + "/Resources/7/TimeOffAdditional"
 	mock.RegisterResponder(http.MethodGet, path, httpmock.NewStringResponder(200,
 		`{"items":[{"id":1},{"id":2}],"pageDetails":{"count":2,"nextPageUrl":"`+path+`?paging=2"}}`))
 	mock.RegisterResponder(http.MethodGet, path+"?paging=2", httpmock.NewStringResponder(200,
@@ -218,12 +219,12 @@ func TestReaders_ARowWithoutAnIDIsUnreadable(t *testing.T) {
 	t.Parallel()
 	for _, items := range []string{`[{"title":"1"}]`, `[{"id":null,"title":"1"}]`, `[{"id":4,"title":"4"},{"title":"5"}]`, `[{"id":"","title":"1"}]`, `[{"id":-3,"title":"1"}]`} {
 		for way, read := range readers {
-			client := answering(t, 200, []byte(`{"items":`+items+`,"pageDetails":{"nextPageUrl":null},"queryCount":1}`))
+			client := kit.Answering(t, 200, []byte(`{"items":`+items+`,"pageDetails":{"nextPageUrl":null},"queryCount":1}`))
 			got, err := read(t.Context(), client, autotask.Query{})
 			require.ErrorIs(t, err, autotask.ErrServer, "%s: %s", way, items)
 			assert.Empty(t, got, "%s: %s", way, items)
 		}
-		client := answering(t, 200, []byte(`{"items":`+items+`,"pageDetails":{"nextPageUrl":null}}`))
+		client := kit.Answering(t, 200, []byte(`{"items":`+items+`,"pageDetails":{"nextPageUrl":null}}`))
 		_, err := client.Tickets.GetMany(t.Context(), []int64{1, 4, 5})
 		require.ErrorIs(t, err, autotask.ErrServer, items)
 		_, err = autotask.ListChildren[timeOff](t.Context(), client, 7)
@@ -236,7 +237,7 @@ func TestReaders_ARowWithoutAnIDIsUnreadable(t *testing.T) {
 // 0 is the id of the tenant's own company, and of no ticket.
 func TestReaders_TheIDZero(t *testing.T) {
 	t.Parallel()
-	client := answering(t, 200, []byte(`{"items":[{"id":0,"title":"0"},{"id":1,"title":"1"}],"pageDetails":{"nextPageUrl":null}}`))
+	client := kit.Answering(t, 200, []byte(`{"items":[{"id":0,"title":"0"},{"id":1,"title":"1"}],"pageDetails":{"nextPageUrl":null}}`))
 	companies, err := autotask.List[entity.Company](t.Context(), client, autotask.Query{})
 	require.NoError(t, err)
 	require.Len(t, companies, 2)
@@ -252,7 +253,7 @@ func TestReaders_TheIDZero(t *testing.T) {
 // stands in their place.
 func keyset(mock *httpmock.MockTransport, details string, ids []int64) *[]string {
 	var sent []string
-	mock.RegisterResponder(http.MethodPost, ticketsQuery, func(req *http.Request) (*http.Response, error) {
+	mock.RegisterResponder(http.MethodPost, kit.TicketsQuery, func(req *http.Request) (*http.Response, error) {
 		body, err := io.ReadAll(req.Body)
 		if err != nil {
 			return nil, err
@@ -284,7 +285,7 @@ func keyset(mock *httpmock.MockTransport, details string, ids []int64) *[]string
 		}
 		return httpmock.NewStringResponse(200, `{"items":`+ticketsJSON(page...)+details+`}`), nil
 	})
-	mock.RegisterResponder(http.MethodPost, ticketsQuery+"/count", httpmock.NewStringResponder(200, fmt.Sprintf(`{"queryCount":%d}`, len(ids))))
+	mock.RegisterResponder(http.MethodPost, kit.TicketsQuery+"/count", httpmock.NewStringResponder(200, fmt.Sprintf(`{"queryCount":%d}`, len(ids))))
 	return &sent
 }
 
@@ -293,7 +294,7 @@ func TestReaders_AFullPageThatDoesNotSayItIsTheLastIsNot(t *testing.T) {
 	for _, details := range []string{``, `,"pageDetails":null`, `,"pageDetails":{}`, `,"pageDetails":{"count":null}`} {
 		for _, n := range []int64{0, 1, 499, 500, 501, 1000, 1234} {
 			for way, read := range readers {
-				client, mock := mocked(t)
+				client, mock := kit.Mocked(t)
 				sent := keyset(mock, details, span(1, n))
 				got, err := read(t.Context(), client, autotask.Query{Filter: autotask.Exist("title")})
 				require.NoError(t, err, way)
@@ -309,7 +310,7 @@ func TestReaders_AFullPageThatSaysItIsTheLastIs(t *testing.T) {
 	t.Parallel()
 	for _, end := range []string{`null`, `""`} {
 		for way, read := range readers {
-			client, mock := mocked(t)
+			client, mock := kit.Mocked(t)
 			sent := keyset(mock, `,"pageDetails":{"nextPageUrl":`+end+`}`, span(1, 500))
 			got, err := read(t.Context(), client, autotask.Query{})
 			require.NoError(t, err, way)
@@ -321,7 +322,7 @@ func TestReaders_AFullPageThatSaysItIsTheLastIs(t *testing.T) {
 
 func TestReaders_AFullPageOfASmallLimitIsEnough(t *testing.T) {
 	t.Parallel()
-	client, mock := mocked(t)
+	client, mock := kit.Mocked(t)
 	sent := keyset(mock, ``, span(1, 100))
 	got, err := client.Tickets.List(t.Context(), autotask.Query{Limit: 10})
 	require.NoError(t, err)
@@ -334,14 +335,14 @@ func TestReaders_AFullPageWithoutAnEndIsAnErrorWhereNothingCanBeAskedForBehindIt
 	t.Parallel()
 	disorder := span(1, 500)
 	disorder[7], disorder[8] = disorder[8], disorder[7]
-	client := answering(t, 200, []byte(`{"items":`+ticketsJSON(disorder...)+`}`))
+	client := kit.Answering(t, 200, []byte(`{"items":`+ticketsJSON(disorder...)+`}`))
 	list, err := client.Tickets.List(t.Context(), autotask.Query{})
 	require.ErrorIs(t, err, autotask.ErrServer)
 	assert.Contains(t, err.Error(), "incomplete")
 	assert.Nil(t, list)
 
 	// A server that ignores the condition on the id answers with the same page.
-	client = answering(t, 200, []byte(`{"items":`+ticketsJSON(span(1, 500)...)+`}`))
+	client = kit.Answering(t, 200, []byte(`{"items":`+ticketsJSON(span(1, 500)...)+`}`))
 	got, err := readers["All"](t.Context(), client, autotask.Query{})
 	require.ErrorIs(t, err, autotask.ErrServer)
 	assert.Len(t, got, 500, "the error comes behind what was read")
@@ -356,10 +357,10 @@ func TestReaders_AFullPageWithoutAnEndIsAnErrorWhereNothingCanBeAskedForBehindIt
 func TestReaders_ANextPageThatLeadsBackIsAnError(t *testing.T) {
 	t.Parallel()
 	for back := range 4 {
-		client, mock := mocked(t)
+		client, mock := kit.Mocked(t)
 		paged(mock, []int64{1}, []int64{2}, []int64{3}, []int64{4}, []int64{5})
-		next := fmt.Sprintf("%s/next?paging=%d", ticketsQuery, back+1)
-		mock.RegisterResponder(http.MethodPost, ticketsQuery+"/next?paging=4", httpmock.NewStringResponder(200,
+		next := fmt.Sprintf("%s/next?paging=%d", kit.TicketsQuery, back+1)
+		mock.RegisterResponder(http.MethodPost, kit.TicketsQuery+"/next?paging=4", httpmock.NewStringResponder(200,
 			`{"items":[{"id":5,"title":"5"}],"pageDetails":{"nextPageUrl":"`+next+`"}}`))
 		got, err := readers["All"](t.Context(), client, autotask.Query{})
 		require.ErrorIs(t, err, autotask.ErrServer)
@@ -381,11 +382,11 @@ func BenchmarkAll_MemoryOfAMillionRows(b *testing.B) {
 		}
 		next := "null"
 		if page++; page < pages {
-			next = fmt.Sprintf(`"%s/next?paging=%d-%s"`, ticketsQuery, page, strings.Repeat("0123456789", 1000))
+			next = fmt.Sprintf(`"%s/next?paging=%d-%s"`, kit.TicketsQuery, page, strings.Repeat("0123456789", 1000))
 		}
 		return httpmock.NewStringResponse(200, `{"items":[`+strings.Join(items, ",")+`],"pageDetails":{"nextPageUrl":`+next+`}}`), nil
 	})
-	client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase), autotask.WithHTTPClient(&http.Client{Transport: mock}))
+	client, err := autotask.NewClient(kit.Credentials(), autotask.WithBaseURL(kit.Base), autotask.WithHTTPClient(&http.Client{Transport: mock}))
 	require.NoError(b, err)
 	for b.Loop() {
 		page = 0

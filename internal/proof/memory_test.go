@@ -1,4 +1,4 @@
-package autotask_test
+package proof_test
 
 import (
 	"bytes"
@@ -12,12 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/internal/proof/kit"
 )
 
 // The bodies of answers are read into memory that is used again.
 func TestResultsKeepNothingOfTheAnswersMemory(t *testing.T) {
 	t.Parallel()
-	client, mock := mocked(t)
+	client, mock := kit.Mocked(t)
 	item := func(n int) string {
 		letter := strings.Repeat("abcdefghi"[n:n+1], 40)
 		return fmt.Sprintf(`{"id":%d,"title":"%s","description":"%s","ticketNumber":"\u0041%s","userDefinedFields":[{"name":"%s","value":"%s"}]}`,
@@ -27,7 +28,7 @@ func TestResultsKeepNothingOfTheAnswersMemory(t *testing.T) {
 		n := int(req.URL.Path[len(req.URL.Path)-1]-'0') - 1
 		return httpmock.NewStringResponse(http.StatusOK, `{"item":`+item(n)+`}`), nil
 	})
-	mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query", func(*http.Request) (*http.Response, error) {
+	mock.RegisterResponder(http.MethodPost, kit.Base+"/Tickets/query", func(*http.Request) (*http.Response, error) {
 		var all []string
 		for n := range 9 {
 			all = append(all, item(n))
@@ -67,12 +68,12 @@ func TestUpdate_CarriesTheItemOverWhereverItStands(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, mock := mocked(t)
+			client, mock := kit.Mocked(t)
 			current, put := before, ""
-			mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/7", func(*http.Request) (*http.Response, error) {
+			mock.RegisterResponder(http.MethodGet, kit.Base+"/Tickets/7", func(*http.Request) (*http.Response, error) {
 				return httpmock.NewStringResponse(http.StatusOK, fmt.Sprintf(wrap, current)), nil
 			})
-			mock.RegisterResponder(http.MethodPut, testBase+"/Tickets", func(req *http.Request) (*http.Response, error) {
+			mock.RegisterResponder(http.MethodPut, kit.Base+"/Tickets", func(req *http.Request) (*http.Response, error) {
 				var b bytes.Buffer
 				_, err := b.ReadFrom(req.Body)
 				current, put = after, b.String()
@@ -103,8 +104,8 @@ func TestUpdate_NeedsOneReadableItem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, mock := mocked(t)
-			mock.RegisterResponder(http.MethodGet, testBase+"/Tickets/7", httpmock.NewStringResponder(http.StatusOK, answer))
+			client, mock := kit.Mocked(t)
+			mock.RegisterResponder(http.MethodGet, kit.Base+"/Tickets/7", httpmock.NewStringResponder(http.StatusOK, answer))
 			_, err := client.Tickets.Update(t.Context(), 7, func(*autotask.Ticket) error {
 				t.Error("called")
 				return nil

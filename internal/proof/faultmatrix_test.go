@@ -1,4 +1,4 @@
-package autotask_test
+package proof_test
 
 import (
 	"context"
@@ -21,6 +21,7 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/internal/proof/kit"
 )
 
 // matrixFaults are all that can go wrong with one request.
@@ -53,8 +54,8 @@ var matrixFaults = []struct {
 	{"redirect", autotasktest.Fault{Redirect: "https://elsewhere.example/"}, nil},
 	{"foreign next page", autotasktest.Fault{ForeignNextPage: "https://elsewhere.example"}, isQuery},
 	{"repeated next page", autotasktest.Fault{RepeatNextPage: true}, isQuery},
-	{"write ignored", autotasktest.Fault{IgnoreWrite: true}, isWrite},
-	{"write reverted", autotasktest.Fault{Revert: true}, isWrite},
+	{"write ignored", autotasktest.Fault{IgnoreWrite: true}, kit.IsWrite},
+	{"write reverted", autotasktest.Fault{Revert: true}, kit.IsWrite},
 	{"note shows late", autotasktest.Fault{HideFromQueries: 1}, isPost},
 	{"note shows later", autotasktest.Fault{HideFromQueries: 3}, isPost},
 	{"note shows after a while", autotasktest.Fault{Lag: 4 * time.Minute}, isPost},
@@ -62,19 +63,19 @@ var matrixFaults = []struct {
 	{"lost, and shows after a while", autotasktest.Fault{Lag: 2 * time.Minute, DropResponse: true}, isPost},
 	// Autotask goes on with a write that its client has given up, for five
 	// minutes at the most.
-	{"lands when given up", autotasktest.Fault{ApplyAfter: 1, Hang: true}, isWrite},
-	{"lands after the next search", autotasktest.Fault{ApplyAfter: 2, Hang: true}, isWrite},
-	{"lands after the next write", autotasktest.Fault{ApplyAfter: 4, Hang: true}, isWrite},
-	{"lands in the end", autotasktest.Fault{ApplyAfter: 100, Hang: true}, isWrite},
-	{"cut, and lands soon", autotasktest.Fault{ApplyAfter: 2}, isWrite},
-	{"cut, and lands later", autotasktest.Fault{ApplyAfter: 5}, isWrite},
-	{"cut, and lands in the end", autotasktest.Fault{ApplyAfter: 100}, isWrite},
-	{"cut, and lands 10 s later", autotasktest.Fault{Lands: 10 * time.Second}, isWrite},
-	{"cut, and lands 4 min later", autotasktest.Fault{Lands: 4 * time.Minute}, isWrite},
-	{"given up, and lands 4 min after it came", autotasktest.Fault{Lands: 4 * time.Minute, Hang: true}, isWrite},
-	{"504, and lands at once", autotasktest.Fault{Status: 504, Lands: time.Nanosecond}, isWrite},
-	{"504, and lands 4 min later", autotasktest.Fault{Status: 504, Lands: 4 * time.Minute}, isWrite},
-	{"502, and lands in the last moment", autotasktest.Fault{Status: 502, Lands: 5 * time.Minute}, isWrite},
+	{"lands when given up", autotasktest.Fault{ApplyAfter: 1, Hang: true}, kit.IsWrite},
+	{"lands after the next search", autotasktest.Fault{ApplyAfter: 2, Hang: true}, kit.IsWrite},
+	{"lands after the next write", autotasktest.Fault{ApplyAfter: 4, Hang: true}, kit.IsWrite},
+	{"lands in the end", autotasktest.Fault{ApplyAfter: 100, Hang: true}, kit.IsWrite},
+	{"cut, and lands soon", autotasktest.Fault{ApplyAfter: 2}, kit.IsWrite},
+	{"cut, and lands later", autotasktest.Fault{ApplyAfter: 5}, kit.IsWrite},
+	{"cut, and lands in the end", autotasktest.Fault{ApplyAfter: 100}, kit.IsWrite},
+	{"cut, and lands 10 s later", autotasktest.Fault{Lands: 10 * time.Second}, kit.IsWrite},
+	{"cut, and lands 4 min later", autotasktest.Fault{Lands: 4 * time.Minute}, kit.IsWrite},
+	{"given up, and lands 4 min after it came", autotasktest.Fault{Lands: 4 * time.Minute, Hang: true}, kit.IsWrite},
+	{"504, and lands at once", autotasktest.Fault{Status: 504, Lands: time.Nanosecond}, kit.IsWrite},
+	{"504, and lands 4 min later", autotasktest.Fault{Status: 504, Lands: 4 * time.Minute}, kit.IsWrite},
+	{"502, and lands in the last moment", autotasktest.Fault{Status: 502, Lands: 5 * time.Minute}, kit.IsWrite},
 	{"edited by somebody else", autotasktest.Fault{Op: "GET Tickets", Edit: editByHand}, isTicketRead},
 }
 
@@ -127,7 +128,7 @@ func (c matrixCase) requestsOf(t *testing.T) []string {
 		m := c.prepare(t)
 		_, err := m.client.Resolve(t.Context(), m.id, m.work)
 		require.NoError(t, err)
-		all = ops(m.srv)
+		all = kit.Ops(m.srv)
 	})
 	return all
 }
@@ -168,7 +169,7 @@ func (c matrixCase) prepare(t *testing.T) *matrixRun {
 	time.Sleep(time.Minute) //nolint:forbidigo // virtual time: the work begins after what is there
 	m.work = autotask.Resolution{Text: "done", Status: autotask.StatusComplete, StartedAt: time.Now()}
 	if c.withNote {
-		m.work.Note = note()
+		m.work.Note = kit.Note()
 	}
 	m.before = srv.Snapshot()
 	m.client = m.newClient()
@@ -259,7 +260,7 @@ func (m *matrixRun) compare() (v matrixVerdict) {
 	for path, row := range after {
 		before, was := m.before[path]
 		switch {
-		case path == "Tickets/"+idText(m.id):
+		case path == "Tickets/"+kit.IDText(m.id):
 			m.judgeTicket(&v, before, row)
 		case strings.HasPrefix(path, "TicketHistory/"): // tells of the changes that are compared here
 		case strings.HasPrefix(path, "TicketNotes/") && !was:
@@ -309,7 +310,7 @@ func (m *matrixRun) noteDiffers(row string) []string {
 	if err := json.Unmarshal([]byte(row), &is); err != nil {
 		return []string{err.Error()}
 	}
-	n := note()
+	n := kit.Note()
 	var differ []string
 	for name, want := range map[string]any{
 		"ticketID": float64(m.id), "title": n.Title, "description": n.Description, "noteType": float64(n.NoteType), "publish": float64(n.Publish),
@@ -337,7 +338,7 @@ func (m *matrixRun) judgeTicket(v *matrixVerdict, before, after string) {
 	for _, name := range slices.Sorted(maps.Keys(was)) {
 		differs := ""
 		switch {
-		case readOnlyTicketFields[name] && name != "completedDate" && name != "resolvedDateTime":
+		case kit.ReadOnlyTicketFields[name] && name != "completedDate" && name != "resolvedDateTime":
 		case name == "completedDate" || name == "resolvedDateTime":
 			if (is[name] != nil) != closed {
 				differs = fmt.Sprintf("%s is %v", name, is[name])
@@ -372,7 +373,7 @@ func (m *matrixRun) mayBeReopened() bool {
 // them somebody else edits the ticket. The fake works on the goroutine of the
 // caller, so that the last operation noted is the one that an edit is part of.
 func (m *matrixRun) watch(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (*http.Response, error) {
+	return kit.RoundTripper(func(req *http.Request) (*http.Response, error) {
 		m.mu.Lock()
 		m.tried = append(m.tried, attempted{req.Method, time.Now()})
 		m.mu.Unlock()
@@ -498,9 +499,20 @@ const matrixAll = "AUTOTASK_MATRIX"
 // The part of the pairs that is played otherwise: every so many-th, and all
 // single faults.
 const (
-	matrixSample     = 41
-	matrixRaceSample = 401 // the detector makes it ten times as slow
+	matrixSample     = 307
+	matrixRaceSample = 1999 // the detector makes it ten times as slow
 )
+
+// playsAll reports whether the tests that go through many cases play all of them.
+func playsAll() bool { return os.Getenv(matrixAll) == "all" }
+
+// playedPart is whole when all is played, and otherwise part.
+func playedPart[N int | uint64](whole, part N) N {
+	if playsAll() {
+		return whole
+	}
+	return part
+}
 
 // matrixCount adds up verdicts.
 type matrixCount struct {
@@ -538,9 +550,9 @@ func TestFaultMatrix(t *testing.T) {
 	t.Parallel()
 	every := matrixSample
 	switch {
-	case os.Getenv(matrixAll) == "all":
+	case playsAll():
 		every = 1
-	case raceDetector:
+	case kit.RaceDetector:
 		every = matrixRaceSample
 	}
 	var n matrixCount
