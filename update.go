@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/autotask-go/autotask/internal/fields"
@@ -152,7 +151,7 @@ func methodOfUpdate[T Entity]() string {
 
 // apply lets the caller edit the item and checks what then differs.
 func (e *edit[T]) apply(change func(*T) error) error {
-	before, err := json.Marshal(e.item)
+	changes, err := merge.Snapshot(e.item)
 	if err != nil {
 		return invalid(e.method, e.path, "%v", err)
 	}
@@ -160,11 +159,7 @@ func (e *edit[T]) apply(change func(*T) error) error {
 	if err := change(e.item); err != nil {
 		return err
 	}
-	after, err := json.Marshal(e.item)
-	if err != nil {
-		return invalid(e.method, e.path, "%v", err)
-	}
-	if e.changes, err = merge.Diff(before, after); err != nil {
+	if e.changes, err = changes(); err != nil {
 		return invalid(e.method, e.path, "%v", err)
 	}
 	if len(e.changes) == 0 {

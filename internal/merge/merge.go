@@ -312,6 +312,14 @@ func (r *reader) value() (jsontext.Value, error) {
 // members reads the members of an object. Names must be unique: with two of
 // one name nobody could say which of them a change is meant for.
 func members(object []byte) ([]member, error) {
+	if all, ok := split(object); ok {
+		return all, nil
+	}
+	return readMembers(object)
+}
+
+// readMembers is members for every object there can be.
+func readMembers(object []byte) ([]member, error) {
 	d := read(object)
 	defer d.release()
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
