@@ -152,7 +152,9 @@ func isName(s string) bool {
 // isPlain is true of what a copy has for itself, so that it can be compared by ==.
 func isPlain(typ reflect.Type) bool {
 	switch typ.Kind() {
-	case reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Float64, reflect.String:
+	case reflect.Bool, reflect.String, reflect.Float32, reflect.Float64,
+		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return true
 	case reflect.Struct:
 		if typ == reflect.TypeFor[time.Time]() {

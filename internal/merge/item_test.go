@@ -13,10 +13,12 @@ import (
 // given is a field that may be absent.
 type given[T any] struct {
 	value T
-	is    bool
+	is    state
 }
 
-func (g given[T]) IsZero() bool { return !g.is }
+type state uint8
+
+func (g given[T]) IsZero() bool { return g.is == 0 }
 
 func (g given[T]) MarshalJSONTo(enc *jsontext.Encoder) error {
 	switch v := any(g.value).(type) {
@@ -63,12 +65,12 @@ func TestSnapshot_ListsWhatDiffLists(t *testing.T) {
 		"nothing":                     func(*thing) {},
 		"a text":                      func(v *thing) { v.Title = "y" },
 		"what leaves the item":        func(v *thing) { v.ID, v.Text = 0, given[string]{} },
-		"what comes in":               func(v *thing) { v.Hours = given[float64]{0, true} },
+		"what comes in":               func(v *thing) { v.Hours = given[float64]{0, 1} },
 		"the same instant elsewhere":  func(v *thing) { v.At.value = noon.In(time.FixedZone("", 3600)) },
 		"another instant":             func(v *thing) { v.At.value = noon.Add(time.Hour) },
-		"several, in order":           func(v *thing) { v.Always, v.Text, v.Title, v.ID = given[string]{"z", true}, given[string]{}, "", 0 },
-		"a user-defined field":        func(v *thing) { v.UDFs[0].Value = given[string]{"new", true} },
-		"one more":                    func(v *thing) { v.UDFs = append(v.UDFs, udf{"C", given[string]{"", true}}) },
+		"several, in order":           func(v *thing) { v.Always, v.Text, v.Title, v.ID = given[string]{"z", 1}, given[string]{}, "", 0 },
+		"a user-defined field":        func(v *thing) { v.UDFs[0].Value = given[string]{"new", 1} },
+		"one more":                    func(v *thing) { v.UDFs = append(v.UDFs, udf{"C", given[string]{"", 1}}) },
 		"one less":                    func(v *thing) { v.UDFs = v.UDFs[:1] },
 		"another order":               func(v *thing) { v.UDFs[0], v.UDFs[1] = v.UDFs[1], v.UDFs[0] },
 		"no user-defined field":       func(v *thing) { v.UDFs = nil },
@@ -80,8 +82,8 @@ func TestSnapshot_ListsWhatDiffLists(t *testing.T) {
 			func() thing { return thing{} },
 			func() thing {
 				return thing{
-					ID: 7, Title: "x", Text: given[string]{"text", true}, At: given[time.Time]{noon, true},
-					UDFs: []udf{{"A", given[string]{"1", true}}, {"B", given[string]{"2", true}}, {"C", given[string]{}}},
+					ID: 7, Title: "x", Text: given[string]{"text", 1}, At: given[time.Time]{noon, 1},
+					UDFs: []udf{{"A", given[string]{"1", 1}}, {"B", given[string]{"2", 1}}, {"C", given[string]{}}},
 				}
 			},
 		} {
