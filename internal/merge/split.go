@@ -3,38 +3,38 @@ package merge
 import (
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/autotask-go/autotask/internal/quick"
+	"github.com/autotask-go/autotask/internal/scan"
 )
 
 // split is members for an object as Autotask sends it, in one pass. ok is false
 // of anything else, what is no JSON included: members then reads with care.
 func split(object []byte) (all []member, ok bool) {
-	i := quick.Space(object, 0)
+	i := scan.Space(object, 0)
 	if i == len(object) || object[i] != '{' {
 		return nil, false
 	}
 	all = make([]member, 0, min(80, 1+len(object)/16))
 	asText := string(object) // what the names are parts of
 	for closed := false; !closed; {
-		start := quick.Space(object, i+1)
+		start := scan.Space(object, i+1)
 		if start >= len(object) || object[start] != '"' {
 			return nil, false
 		}
-		end, verbatim := quick.Text(object, start)
+		end, verbatim := scan.Text(object, start)
 		if !verbatim {
 			return nil, false
 		}
 		m := member{name: asText[start+1 : end-1], quoted: object[start:end:end]}
-		if i = quick.Space(object, end); i >= len(object) || object[i] != ':' {
+		if i = scan.Space(object, end); i >= len(object) || object[i] != ':' {
 			return nil, false
 		}
-		start = quick.Space(object, i+1)
-		if end = quick.Value(object, start); end < 0 {
+		start = scan.Space(object, i+1)
+		if end = scan.Skip(object, start); end < 0 {
 			return nil, false
 		}
 		m.value = jsontext.Value(object[start:end:end])
 		all = append(all, m)
-		i = quick.Space(object, end)
+		i = scan.Space(object, end)
 		switch {
 		case i == len(object):
 			return nil, false
@@ -44,7 +44,7 @@ func split(object []byte) (all []member, ok bool) {
 			return nil, false
 		}
 	}
-	if quick.Space(object, i+1) != len(object) {
+	if scan.Space(object, i+1) != len(object) {
 		return nil, false
 	}
 	return all, distinct(all)
