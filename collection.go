@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/autotask-go/autotask/internal/paging"
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
@@ -98,18 +99,18 @@ func (c *Collection) kind() *kind {
 	return k
 }
 
-func decodeRows(b []byte) (page, error) {
+func decodeRows(b []byte) (paging.Page, error) {
 	var p wirePage[jsontext.Value]
 	if err := p.decode(b, func(v jsontext.Value) bool { return v.Kind() == 'n' }); err != nil {
-		return page{}, err
+		return paging.Page{}, err
 	}
-	rows := make([]row, len(p.Items))
+	rows := make([]paging.Row, len(p.Items))
 	for i, item := range p.Items {
 		r, err := rowOf(item)
 		if err != nil {
-			return page{}, err
+			return paging.Page{}, err
 		}
-		rows[i] = row{r.ID, r}
+		rows[i] = paging.Row{ID: r.ID, Item: r}
 	}
 	return p.page(rows), nil
 }

@@ -2,13 +2,14 @@ package autotask
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
 	"reflect"
-	"runtime"
 	"slices"
 
+	"github.com/autotask-go/autotask/internal/paging"
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
@@ -45,7 +46,7 @@ func all[T any](ctx context.Context, c *Client, k *kind, q Query) iter.Seq2[*T, 
 				return
 			}
 			for _, r := range rows {
-				if !yield(r.item.(*T), nil) {
+				if !yield(r.Item.(*T), nil) {
 					return
 				}
 			}
@@ -80,17 +81,17 @@ func positions[T any](ctx context.Context, c *Client, k *kind, q Query) iter.Seq
 			yield(nil, err)
 			return
 		}
-		after := q.After
+		last := positionOf(q)
 		for rows, err := range k.pages(ctx, c, q) {
 			if err == nil {
-				err = k.ascending(rows, after)
+				err = k.failed(paging.Ascending(rows, last))
 			}
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			after = Value(rows[len(rows)-1].id)
-			if !yield(&Page[T]{Items: itemsOf[T](rows), After: after}, nil) {
+			last = rows[len(rows)-1].ID
+			if !yield(&Page[T]{Items: itemsOf[T](rows), After: Value(last)}, nil) {
 				return
 			}
 		}
@@ -98,8 +99,8 @@ func positions[T any](ctx context.Context, c *Client, k *kind, q Query) iter.Seq
 }
 
 // pages ranges over the rows that q asks for, some at a time and never none.
-func (k *kind) pages(ctx context.Context, c *Client, q Query) iter.Seq2[[]row, error] {
-	return func(yield func([]row, error) bool) {
+func (k *kind) pages(ctx context.Context, c *Client, q Query) iter.Seq2[[]paging.Row, error] {
+	return func(yield func([]paging.Row, error) bool) {
 		next, err := k.open(c, q)
 		if err != nil {
 			yield(nil, err)
@@ -107,13 +108,13 @@ func (k *kind) pages(ctx context.Context, c *Client, q Query) iter.Seq2[[]row, e
 		}
 		if q.Prefetch {
 			var stop func()
-			next, stop = readAhead(ctx, next)
+			next, stop = paging.ReadAhead(ctx, next)
 			defer stop()
 		}
 		for {
 			rows, err := next(ctx)
 			if err != nil {
-				yield(nil, err)
+				yield(nil, k.failed(err))
 				return
 			}
 			if len(rows) == 0 || !yield(rows, nil) {
@@ -138,10 +139,16 @@ func ListChildren[T ParentListable](ctx context.Context, c *Client, parentID int
 	}
 	k := kindOf[T]()
 	k.leastID, k.exists = 1, true
-	next := k.follow(c, route{first: call{method: http.MethodGet, path: path}, next: path, full: maxPageSize})
+	first := call{method: http.MethodGet, path: path}
+	next := paging.Follow(paging.Route{Full: paging.PageSize, After: paging.BeforeAll, Read: func(ctx context.Context, next string) (paging.Page, error) {
+		return k.read(ctx, c, first, next, path)
+	}})
 	var all []*T
 	for {
 		rows, err := next(ctx)
+		if n, ok := errors.AsType[paging.Nonsense](err); ok {
+			err = refusal(transport.Server, http.MethodGet, path, string(n))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -171,45 +178,174 @@ func needsID[T Entity](method string) error {
 	return invalid(method, collection[T](), "%v has no field ID of a type such as int64, by which its items are told apart", t)
 }
 
-// readAhead makes a source read what comes next while the caller works on what
-// came before. stop ends that, and waits for it to have ended.
-func readAhead(ctx context.Context, next source) (ahead source, stop func()) {
-	type answer struct {
-		rows []row
-		err  error
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	var reading chan answer
-	read := func() {
-		reading = make(chan answer, 1) // nobody need be there to take it
-		go func(done chan<- answer) {
-			defer close(done)
-			rows, err := next(ctx)
-			done <- answer{rows, err}
-		}(reading)
-	}
-	ahead = func(context.Context) ([]row, error) {
-		if reading == nil {
-			read()
+// IDRange is a span of ids: those greater than After, up to and including Last.
+// An absent end is open.
+type IDRange struct {
+	After Optional[int64] `json:"after,omitzero"`
+	Last  Optional[int64] `json:"last,omitzero"`
+}
+
+// ScanOptions are the settings of Scan. The zero value reads everything with as
+// many workers as there may be requests in flight on one endpoint.
+type ScanOptions struct {
+	// Workers is the number of ranges read concurrently: at most, and by default,
+	// that of WithMaxConcurrency, which is three.
+	Workers int
+	// Resume is the Remaining of the last page that an earlier Scan of the same
+	// query dealt with. Without any, all is read.
+	Resume []IDRange
+}
+
+// ScanPage is a part of the result of a Scan, and what is still to be read.
+type ScanPage[T any] struct {
+	// Items are 1 to 500 items in the order of their ids. The last page has none
+	// if nothing was left to read.
+	Items []*T
+	// Remaining is what is still to be read once this page has been dealt with.
+	Remaining []IDRange
+	// Done reports that this is the last page: everything has been read.
+	Done bool
+}
+
+// Scan reads one large result with several workers, each in a range of ids of its
+// own, so that as many requests are in flight as Autotask allows on one endpoint.
+// Pages arrive as they are ready, in no particular order; within a page the ids
+// ascend. Every item comes once.
+//
+// A program that stores page.Remaining with the items can go on from there after a
+// restart, by ScanOptions.Resume. The page whose Done is set is the last one, after
+// which there is nothing to resume.
+//
+// It is meant for results of many pages. The first is read alone, since the
+// ranges are laid out by it and by a count of the items (without a count, one
+// worker reads on alone). The count is one request, and each range costs about
+// one beyond what All would. Filters that are sent in parts (see In) are read by
+// one worker for each range, and a collection that is searched by one condition
+// alone, such as TicketHistory, by one worker. q.Prefetch has no effect. A q.Limit
+// is an error, since there is no order to count in. A failure ends the other
+// workers, too.
+func Scan[T Queryable](ctx context.Context, c *Client, q Query, opts ScanOptions) iter.Seq2[*ScanPage[T], error] {
+	return scanPages[T](ctx, c, kindOf[T](), q, opts)
+}
+
+func scanPages[T any](ctx context.Context, c *Client, k *kind, q Query, opts ScanOptions) iter.Seq2[*ScanPage[T], error] {
+	return func(yield func(*ScanPage[T], error) bool) {
+		for r, err := range k.scan(ctx, c, q, opts) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(&ScanPage[T]{Items: itemsOf[T](r.Rows), Remaining: ranges(r.Rest), Done: r.Last}, nil) {
+				return
+			}
 		}
-		a, ok := <-reading
-		if !ok {
-			runtime.Goexit() // as the reading did, say in a test's transport
-		}
-		if len(a.rows) > 0 {
-			read()
-		}
-		return a.rows, a.err
 	}
-	stop = func() {
-		cancel()
-		if reading == nil {
+}
+
+func (k *kind) scan(ctx context.Context, c *Client, q Query, opts ScanOptions) iter.Seq2[paging.Result, error] {
+	return func(yield func(paging.Result, error) bool) {
+		spans, workers, err := k.planScan(c, q, opts)
+		if err != nil {
+			yield(paging.Result{}, err)
 			return
 		}
-		for range reading { // to its end
+		q.After, q.Prefetch = Optional[int64]{}, false
+		scan := paging.Scan{
+			Open:  func(s paging.Span) (paging.Source, error) { return k.open(c, k.within(q, s)) },
+			Count: func(ctx context.Context, after int64) (int64, bool) { return k.quickCount(ctx, c, q, after) },
+		}
+		for r, err := range scan.Run(ctx, workers, spans) {
+			if err != nil {
+				err = asError(http.MethodPost, k.path(), k.failed(err))
+			}
+			if !yield(r, err) {
+				return
+			}
 		}
 	}
-	return ahead, stop
+}
+
+// planScan checks what a Scan is asked for, and returns what it reads.
+func (k *kind) planScan(c *Client, q Query, opts ScanOptions) (spans []paging.Span, workers int, err error) {
+	spans, err = spansOf(q, opts.Resume)
+	switch {
+	case err != nil:
+		return nil, 0, invalid(http.MethodPost, k.path(), "%v", err)
+	case opts.Workers < 0:
+		return nil, 0, invalid(http.MethodPost, k.path(), "a Scan with %d workers: use at least one", opts.Workers)
+	case q.Limit != 0:
+		return nil, 0, invalid(http.MethodPost, k.path(), "a Scan with a Limit: items come in no order, so it would not say which; use All")
+	}
+	if _, err := k.open(c, q); err != nil {
+		return nil, 0, err
+	}
+	if err := k.needsID(http.MethodPost); err != nil {
+		return nil, 0, err
+	}
+	workers = c.core.concurrency
+	if k.single() {
+		workers = 1 // ranges of ids cannot be asked for
+	}
+	if opts.Workers > 0 {
+		workers = min(workers, opts.Workers)
+	}
+	return spans, workers, nil
+}
+
+// spansOf returns what is to be read, in the order of the ids.
+func spansOf(q Query, resume []IDRange) ([]paging.Span, error) {
+	begin := positionOf(q)
+	if len(resume) == 0 {
+		return []paging.Span{{After: begin, Last: paging.NoEnd}}, nil
+	}
+	var spans []paging.Span
+	for _, r := range resume {
+		s := paging.Span{After: max(r.After.Or(paging.BeforeAll), begin), Last: r.Last.Or(paging.NoEnd)}
+		if s.After < s.Last {
+			spans = append(spans, s)
+		}
+	}
+	return spans, paging.Sort(spans)
+}
+
+// within is a query for the items of a span. A collection with a single condition
+// takes no other; there the reader keeps to the span.
+func (k *kind) within(q Query, s paging.Span) Query {
+	q.After = after(s.After)
+	if s.Last == paging.NoEnd || k.single() {
+		return q
+	}
+	within := Lte("id", s.Last)
+	if q.Filter.op != "" {
+		within = And(q.Filter, within)
+	}
+	q.Filter = within
+	return q
+}
+
+// quickCount counts the items after an id, unless that fails or would mean reading
+// them.
+func (k *kind) quickCount(ctx context.Context, c *Client, q Query, id int64) (int64, bool) {
+	q.After = after(id)
+	if p, err := k.split(q); err != nil || len(p.all) > 1 {
+		return 0, false
+	}
+	n, err := k.count(ctx, c, q)
+	return n, err == nil
+}
+
+func ranges(spans []paging.Span) []IDRange {
+	if len(spans) == 0 {
+		return nil
+	}
+	all := make([]IDRange, len(spans))
+	for i, sp := range spans {
+		all[i].After = after(sp.After)
+		if sp.Last != paging.NoEnd {
+			all[i].Last = Value(sp.Last)
+		}
+	}
+	return all
 }
 
 // Count returns the number of items that match q.Filter and come after q.After
@@ -289,10 +425,10 @@ func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int6
 			return found, err
 		}
 		for _, r := range rows {
-			if _, asked := slices.BinarySearch(unique, r.id); !asked {
-				return found, nonsense(k.path(), "Autotask answered a search for %d ids with the item %d, which is none of them", len(unique), r.id)
+			if _, asked := slices.BinarySearch(unique, r.ID); !asked {
+				return found, nonsense(k.path(), "Autotask answered a search for %d ids with the item %d, which is none of them", len(unique), r.ID)
 			}
-			found[r.id] = r.item.(*T)
+			found[r.ID] = r.Item.(*T)
 		}
 		if len(found) == len(unique) {
 			break // a full page names a next one, also when that is empty

@@ -1,6 +1,7 @@
 package autotask
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -13,11 +14,12 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/autotask-go/autotask/internal/paging"
 )
 
 // Autotask's limits for a query.
 const (
-	maxPageSize   = 500
 	maxConditions = 500 // "OR" conditions, values of In among them
 )
 
@@ -453,7 +455,7 @@ func (q Query) body() ([]byte, error) {
 		IncludeFields []string     `json:"IncludeFields,omitempty"`
 		Filter        []wireFilter `json:"filter"`
 	}{IncludeFields: withID(q.Fields), Filter: filter}
-	if q.Limit > 0 && q.Limit < maxPageSize {
+	if q.Limit > 0 && q.Limit < paging.PageSize {
 		body.MaxRecords = q.Limit
 	}
 	return json.Marshal(body)
@@ -479,4 +481,57 @@ func withID(names []string) []string {
 
 func containsFold(names []string, name string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+}
+
+// part is a query as it is sent, of the one or several that a Query is.
+type part struct {
+	Query
+	ids         int   // how many it asks for, if the parts are in order
+	first, last int64 // their span
+}
+
+// parts are what a Query is sent as.
+type parts struct {
+	all      []part
+	inOrder  bool // the ids of each lie above those of the one before
+	disjoint bool // no item is in two of them
+}
+
+// split checks a query and, if it has more OR conditions than Autotask takes,
+// divides the values of its longest In among several.
+//
+// The items of the parts are, together, exactly those of the whole, however the
+// In is nested: there is no negation above it. An item that the In lets through
+// is let through by the In of some part, and judged there as in the whole; one
+// that it does not let through is judged alike everywhere; and no part lets
+// through what the whole does not, since And and Or turn no more true into
+// false. (A NotIn divided that way would let everything through.)
+func (q Query) split() (parts, error) {
+	var t tally
+	if err := q.check(&t); err != nil {
+		return parts{}, err
+	}
+	if t.ors() <= maxConditions {
+		return parts{all: []part{{Query: q}}, disjoint: true}, nil
+	}
+	// One value is one part's only if values that differ are never the same to
+	// Autotask, as texts may be; and an Or may let an item into every part.
+	in, values := t.longest, t.longest.values()
+	whole := !slices.ContainsFunc(values, func(v any) bool { _, ok := v.(int64); return !ok })
+	p := parts{disjoint: whole && !in.udf && !t.beneathOr}
+	if p.inOrder = p.disjoint && strings.EqualFold(in.field, "id"); p.inOrder {
+		values = slices.SortedFunc(slices.Values(values), func(a, b any) int { return cmp.Compare(a.(int64), b.(int64)) })
+	}
+	for values := range slices.Chunk(values, maxConditions-t.others()) {
+		next := part{Query: q}
+		next.Filter = q.Filter.with(in, values)
+		if p.inOrder {
+			next.ids, next.first, next.last = len(values), values[0].(int64), values[len(values)-1].(int64)
+			if after, ok := q.After.Get(); ok && next.last <= after {
+				continue
+			}
+		}
+		p.all = append(p.all, next)
+	}
+	return p, nil
 }

@@ -1,4 +1,4 @@
-package autotask
+package paging
 
 import (
 	"encoding/binary"
@@ -93,4 +93,9 @@ func (v *visits) add(address string) bool {
 	_, visited := v.hashes[h]
 	v.hashes[h] = struct{}{}
 	return !visited
+}
+
+// fresh leaves out the rows that were seen before, and those up to an id.
+func (s *idSet) fresh(rows []Row, after int64) []Row {
+	return slices.DeleteFunc(rows, func(r Row) bool { return r.ID <= after || !s.add(r.ID) })
 }
