@@ -5,6 +5,7 @@
 package quick
 
 import (
+	"bytes"
 	"reflect"
 	"slices"
 	"strconv"
@@ -211,7 +212,7 @@ func (d *decoder) object(into reflect.Value, t *table) bool {
 		default:
 			seen[f], last = true, f+1
 		}
-		if ended = d.is('}'); !ended && (!d.is(',') || d.next() != '"') {
+		if ended = d.is('}'); !ended && (!d.is(',') || d.next() != '"') { // a name must follow
 			return false
 		}
 	}
@@ -221,7 +222,7 @@ func (d *decoder) object(into reflect.Value, t *table) bool {
 // field takes the name of a member: the number of the field, or a name that the
 // type does not have, with its quotes.
 func (d *decoder) field(t *table, o *order, last int) (i int, unknown string, ok bool) {
-	if f := int(o[last]); f < len(t.fields) && d.next() == '"' && d.word(t.fields[f].prefix) {
+	if f := int(o[last]); f < len(t.fields) && d.word(t.fields[f].prefix) {
 		return f, "", true
 	}
 	if d.next() != '"' {
@@ -336,16 +337,39 @@ func (d *decoder) whole(c byte) bool {
 }
 
 func (d *decoder) number(c byte) bool {
-	if c != '-' && !scan.IsDigit(c) {
-		return false
+	if d.short() {
+		return true
 	}
-	end := scan.Skip(d.b, d.i)
+	end := -1
+	if c == '-' || scan.IsDigit(c) {
+		end = scan.Skip(d.b, d.i)
+	}
 	if end < 0 {
 		return false
 	}
 	f, err := strconv.ParseFloat(string(d.b[d.i:end]), 64)
 	d.value.Number, d.i = f, end
 	return err == nil
+}
+
+// short reads a number of so few digits that float64 holds them, and the power of
+// ten that divides them, exactly: the quotient is the nearest there is.
+func (d *decoder) short() bool {
+	n, scale, i := 0, 0, d.i
+	for ; i < len(d.b) && i-d.i <= 15; i++ {
+		switch c := d.b[i]; {
+		case scan.IsDigit(c):
+			n, scale = 10*n+int(c-'0'), 10*scale
+		case c == '.' && scale == 0 && i > d.i:
+			scale = 1
+		case (c == ',' || c == '}') && i > d.i && scale != 1 && (d.b[d.i] != '0' || scale > 0 && d.b[d.i+1] == '.' || i == d.i+1):
+			d.value.Number, d.i = float64(n)/float64(max(scale, 1)), i
+			return true
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 func (d *decoder) text() bool {
@@ -384,21 +408,24 @@ func (d *decoder) keep(text []byte) string {
 }
 
 func (d *decoder) time() bool {
-	end, verbatim := scan.Text(d.b, d.i)
-	if !verbatim {
+	text := d.b[d.i+1:]
+	end := bytes.IndexByte(text[:min(len(text), longestTime+1)], '"')
+	if end < 0 {
 		return false
 	}
-	t, ok := parseTime(d.b[d.i+1 : end-1])
+	t, ok := parseTime(text[:end])
 	if ok {
-		d.value.Time, d.i = t, end
+		d.value.Time, d.i = t, d.i+end+2
 	}
 	return ok
 }
 
+const longestTime = len("2006-01-02T15:04:05.123456789Z")
+
 // parseTime reads 2006-01-02T15:04:05Z, with or without a fraction.
 func parseTime(s []byte) (time.Time, bool) {
 	const whole = len("2006-01-02T15:04:05")
-	if len(s) <= whole || len(s) > whole+len(".123456789Z") || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[len(s)-1] != 'Z' {
+	if len(s) <= whole || len(s) > longestTime || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[len(s)-1] != 'Z' {
 		return time.Time{}, false
 	}
 	good := true

@@ -4,6 +4,7 @@
 package scan
 
 import (
+	"encoding/binary"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -37,6 +38,15 @@ func Skip(b []byte, i int) int {
 		return -1
 	}
 	return end
+}
+
+// isOrdinary reports whether eight bytes are ASCII without quotes, backslashes
+// and control characters. It tells for each byte, in its highest bit, whether it
+// is something else; what it tells of the bytes above such a one may be wrong.
+func isOrdinary(x uint64) bool {
+	const ones, highest = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := x^ones*'"', x^ones*'\\'
+	return (x|(x-ones*' ')|(quote-ones)|(backslash-ones))&highest == 0
 }
 
 // IsValid reports whether b is one JSON value. twice allows names that are given
@@ -79,6 +89,12 @@ func extent(b []byte, i int) int {
 func Text(b []byte, i int) (end int, verbatim bool) {
 	start, ascii, escaped := i+1, byte(0), false
 	for i = start; i < len(b); i++ {
+		for len(b)-i >= 8 && isOrdinary(binary.LittleEndian.Uint64(b[i:])) {
+			i += 8
+		}
+		if i == len(b) {
+			break
+		}
 		switch c := b[i]; {
 		case c == '"' && escaped && !IsValid(b[start-1:i+1], true):
 			return -1, false
