@@ -110,8 +110,8 @@ type decoder struct {
 	*Codec
 	b       []byte
 	i       int
-	types   map[*table]*order
 	table   *table
+	order   order // of the fields of items
 	texts   strings.Builder
 	room    int // for the texts of an item, by the last one
 	list    int // the length of a list, by the last one
@@ -128,33 +128,29 @@ func (c *Codec) decoder(b []byte, typ reflect.Type) *decoder {
 	if t == nil {
 		return nil
 	}
-	return &decoder{Codec: c, b: b, types: map[*table]*order{}, table: t, room: firstRoom}
+	return &decoder{Codec: c, b: b, table: t, order: inTurn, room: firstRoom}
 }
 
-func (d *decoder) orderOf(t *table) *order {
-	o := d.types[t]
-	if o == nil {
-		o = new(order)
-		for i := range t.fields {
-			o[i] = uint8(i)
-		}
-		d.types[t] = o
+// inTurn is the order in which a type has its fields.
+var inTurn = func() (o order) {
+	for i := range o {
+		o[i] = uint8(i)
 	}
 	return o
-}
+}()
 
 // The texts of an item share memory, up to a length: who keeps a short text of an
 // item keeps them all, but never a long one.
 const (
 	longText  = 256
-	firstRoom = 256
-	moreRoom  = 128
+	firstRoom = 512
+	moreRoom  = 256
 )
 
 func (d *decoder) item(item reflect.Value) bool {
 	d.texts = strings.Builder{}
 	d.texts.Grow(d.room)
-	ok := d.object(item, d.table)
+	ok := d.object(item, d.table, &d.order)
 	d.room = d.texts.Len() + d.texts.Len()/8
 	return ok
 }
@@ -192,11 +188,11 @@ func (d *decoder) word(s string) bool {
 func (d *decoder) name(quoted string) bool { return d.next() == '"' && d.word(quoted) && d.is(':') }
 
 // object reads a new struct.
-func (d *decoder) object(into reflect.Value, t *table) bool {
+func (d *decoder) object(into reflect.Value, t *table, o *order) bool {
 	if !d.is('{') {
 		return false
 	}
-	o, seen, unknown := d.orderOf(t), [mostFields + 1]bool{}, []string(nil)
+	seen, unknown := [mostFields + 1]bool{}, []string(nil)
 	for last, ended := 0, d.is('}'); !ended; {
 		f, other, ok := d.field(t, o, last)
 		switch {
@@ -275,13 +271,14 @@ func (d *decoder) read(into reflect.Value, f *field) bool {
 }
 
 func (d *decoder) structs(into reflect.Value, t *table) bool {
+	o := inTurn
 	d.i++
 	into.Set(reflect.MakeSlice(into.Type(), 0, d.list))
 	for ended := d.is(']'); !ended; {
 		n := into.Len()
 		into.Grow(1)
 		into.SetLen(n + 1)
-		if !d.object(into.Index(n), t) {
+		if !d.object(into.Index(n), t, &o) {
 			return false
 		}
 		if ended = d.is(']'); !ended && !d.is(',') {
