@@ -11,11 +11,10 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"sync"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/autotask-go/autotask/internal/limit"
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
@@ -34,8 +33,8 @@ type Attachable interface {
 // for a user or an integration.
 const (
 	maxFile       = 6_000_000
-	maxFiles      = 10_000_000 // bytes of all files in the window
-	filesInWindow = 5 * time.Minute
+	maxFiles      = limit.MaxUploads // bytes of all files in the window
+	filesInWindow = limit.UploadsWindow
 )
 
 // The types of an attachment. All but the first are links.
@@ -143,7 +142,12 @@ func isNilPointer(v any) bool {
 
 // send uploads the attachment once.
 func (r *preparedUpload) send(ctx context.Context, c *Client) (int64, error) {
-	settle, err := c.core.files.reserve(r.path, r.size)
+	settle, err := c.core.uploads.Reserve(r.size)
+	if full, ok := errors.AsType[*limit.Refusal](err); ok {
+		e := refusal(transport.RateLimited, http.MethodPost, r.path, full.Message)
+		e.RetryAfter = full.RetryAfter
+		err = e
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -274,63 +278,6 @@ func (u untilDone) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return u.r.Read(p)
-}
-
-// files counts the bytes that a client attached in the last five minutes.
-type files struct {
-	mu       sync.Mutex
-	underWay int64
-	made     []file // in order of time
-
-}
-
-// file is one that was attached, or may have been.
-type file struct {
-	at   time.Time // when its request was over: Autotask has counted it before
-	size int64
-}
-
-// reserve sets bytes aside for a file that is about to be sent. settle must be
-// called when that is over: what never ran gives its bytes back.
-func (f *files) reserve(path string, size int64) (settle func(ran bool), err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	now := time.Now()
-	if wait := f.wait(now, size); wait > 0 {
-		e := refusal(transport.RateLimited, http.MethodPost, path, fmt.Sprintf(
-			"Autotask takes %d bytes of attachments in %v, and this client has no room left for %d more: nothing was sent", maxFiles, filesInWindow, size))
-		e.RetryAfter = wait
-		return nil, e
-	}
-	f.underWay += size
-	return func(ran bool) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.underWay -= size
-		if ran && size > 0 {
-			f.made = append(f.made, file{time.Now(), size})
-		}
-	}, nil
-}
-
-// wait tells in how long there is room for so many bytes, 0 if there is. Of the
-// files under way it is not known when they will have left the window; they are
-// taken for made just now.
-func (f *files) wait(now time.Time, size int64) time.Duration {
-	f.made = slices.DeleteFunc(f.made, func(m file) bool { return now.Sub(m.at) >= filesInWindow })
-	excess := f.underWay + size - maxFiles
-	for _, m := range f.made {
-		excess += m.size
-	}
-	if size == 0 || excess <= 0 {
-		return 0
-	}
-	for _, m := range f.made {
-		if excess -= m.size; excess <= 0 {
-			return filesInWindow - now.Sub(m.at)
-		}
-	}
-	return filesInWindow
 }
 
 // Download writes the file of the attachment with that id to w, and returns the

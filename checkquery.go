@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/autotask-go/autotask/internal/fields"
+	"github.com/autotask-go/autotask/internal/spell"
 )
 
 // onlyCondition names the field by which alone a collection can be searched: one
@@ -131,7 +132,7 @@ func columnsOf(t reflect.Type) *columns {
 func (c *columns) find(name string) *column { return c.byName[strings.ToLower(name)] }
 
 func (c *columns) like(name string) []string {
-	return nearest(name, slices.Sorted(maps.Keys(c.byName)), func(key string) string { return c.byName[key].name })
+	return spell.Nearest(name, slices.Sorted(maps.Keys(c.byName)), func(key string) string { return c.byName[key].name })
 }
 
 func (c *columns) unknown(collection, name string) error {

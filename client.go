@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,8 +19,10 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/autotask-go/autotask/internal/cache"
+	"github.com/autotask-go/autotask/internal/limit"
 	"github.com/autotask-go/autotask/internal/transport"
 	"github.com/autotask-go/autotask/internal/version"
+	"github.com/autotask-go/autotask/internal/zone"
 )
 
 // Credentials are those of an Autotask API user (security level "API User")
@@ -90,18 +93,18 @@ type core struct {
 	zones      cache.Cache[string]
 	webURLs    cache.Cache[string]
 	clock      clock
-	lockout    *lockout
+	logins     *limit.Logins
 	unanswered unanswered
 	recent     recentIDs // of items that claim must not take for another
 	turns      turns     // of calls that write the same item
-	files      files
+	uploads    limit.Uploads
 	fields     cache.Cache[[]Field]
 	udfs       cache.Cache[[]UDFDefinition]
 	infos      cache.Cache[EntityInfo]
 
 	concurrency int // requests at a time on one endpoint
 	maxRetries  int
-	budget      *budget // nil without WithHourlyReserve
+	hour        *limit.Hour // nil without WithHourlyReserve
 }
 
 // NewClient checks its arguments and builds a Client; it never touches the
@@ -111,7 +114,7 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 	if err := creds.check(); err != nil {
 		return nil, fmt.Errorf("autotask: credentials: %w", err)
 	}
-	s := settings{Config: transport.Config{MaxRetries: transport.DefaultMaxRetries}, zoneURL: defaultZoneURL}
+	s := settings{Config: transport.Config{MaxRetries: transport.DefaultMaxRetries}, zoneURL: zone.DefaultDiscovery}
 	for _, opt := range opts {
 		if opt == nil {
 			return nil, errors.New("autotask: an Option is nil: leave it out")
@@ -120,12 +123,12 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 			return nil, fmt.Errorf("autotask: %w", err)
 		}
 	}
-	locked := new(lockout)
-	s.Ready = locked.check
-	var hour *budget
+	logins := &limit.Logins{Open: zone.Path}
+	s.Logins = logins
+	var hour *limit.Hour
 	if s.reserve != nil {
-		hour = &budget{reserve: *s.reserve}
-		s.Admit = hour.admit
+		hour = &limit.Hour{Reserve: *s.reserve, Free: []string{thresholdPath, zone.Path}}
+		s.Hour = hour
 	}
 	s.UserAgent = strings.TrimSpace(s.application + " autotask-go/" + version.Version)
 	s.Credentials = func() transport.Credentials { return transport.Credentials(creds) }
@@ -134,17 +137,23 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 		userName:  func() string { return creds.UserName },
 		baseURL:   s.baseURL,
 		zoneURL:   s.zoneURL,
-		lockout:   locked,
+		logins:    logins,
 
 		concurrency: cmp.Or(s.MaxConcurrency, transport.DefaultMaxConcurrency),
 		maxRetries:  s.MaxRetries,
-		budget:      hour,
+		hour:        hour,
 	}
 	c.fields.Lifetime, c.udfs.Lifetime, c.infos.Lifetime = metadataLifetime, metadataLifetime, metadataLifetime
 	c.webURLs.Lifetime = metadataLifetime // a tenant may move to another zone
 	client := newClient(c, 0)
 	if hour != nil {
-		hour.read = client.Threshold
+		hour.Read = func(ctx context.Context) (limit.Reading, error) {
+			t, err := client.Threshold(ctx)
+			if err != nil {
+				return limit.Reading{}, err
+			}
+			return limit.Reading(*t), nil
+		}
 	}
 	return client, nil
 }
@@ -220,7 +229,12 @@ func (c *Client) send(ctx context.Context, r call) error {
 			err = c.sendTo(ctx, moved, r)
 		}
 	}
-	c.core.lockout.note(err)
+	switch {
+	case isStatus(err, http.StatusUnauthorized):
+		c.core.logins.Refused()
+	case err == nil:
+		c.core.logins.Accepted()
+	}
 	return err
 }
 
@@ -232,59 +246,12 @@ func isStatus(err error, status int) bool {
 	return ok && e.StatusCode == status
 }
 
-// lockout keeps a client with bad credentials from locking the account that
-// the tenant's other integrations may share: after a few 401s in a row, calls
-// fail for a while without being sent.
-type lockout struct {
-	mu     sync.Mutex
-	inARow int
-	last   time.Time
-}
-
-const (
-	lockoutAfter = 3
-	lockoutFor   = 5 * time.Minute
-)
-
-// check is asked before each attempt. Once the time is over it lets a single
-// one through, on whose outcome the others wait.
-func (l *lockout) check(endpoint string) error {
-	if endpoint == zonePath {
-		return nil // that needs no login
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.inARow < lockoutAfter {
-		return nil
-	}
-	left := lockoutFor - time.Since(l.last)
-	if left <= 0 {
-		l.last = time.Now()
-		return nil
-	}
-	return &transport.Failure{Kind: transport.Unauthorized, Messages: []string{fmt.Sprintf(
-		"not sent: the credentials were refused %d times in a row, and Autotask locks accounts for that; the next try is in %v",
-		l.inARow, left.Round(time.Second))}}
-}
-
-func (l *lockout) note(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case isStatus(err, http.StatusUnauthorized):
-		l.inARow++
-		l.last = time.Now()
-	case err == nil:
-		l.inARow = 0
-	}
-}
-
 func (c *Client) sendTo(ctx context.Context, base string, r call) error {
 	target := base + "/" + r.path
-	origin := originOf(base)
+	origin := zone.OriginOf(base)
 	if r.nextURL != "" {
-		if err := checkNextPage(r, base); err != nil {
-			return err
+		if err := zone.CheckNextPage(r.nextURL, base, r.path); err != nil {
+			return refusal(transport.Server, r.method, r.path, err.Error())
 		}
 		target = r.nextURL
 	}
@@ -374,45 +341,101 @@ func (c *clock) earliest(ours time.Time) time.Time {
 	return ours.Add(-c.least() - clockMargin).Truncate(time.Second)
 }
 
-// checkNextPage holds the address of a next page, which Autotask chose, to the
-// configured origin and to the query routes of the same collection: a POST to
-// any other route could be a write.
-func checkNextPage(r call, base string) error {
-	u, err := url.Parse(r.nextURL)
-	if err != nil {
-		return refusal(transport.Server, r.method, r.path, "Autotask named a next page that is not a URL")
+// base is the address of the client's zone, discovered at the first call if it
+// was not given. Concurrent first callers share one discovery.
+func (c *core) base(ctx context.Context) (string, error) {
+	if c.baseURL != "" {
+		return c.baseURL, nil
 	}
-	if got := transport.Origin(u); got != originOf(base) {
-		return refusal(transport.Server, r.method, r.path,
-			fmt.Sprintf("Autotask named a next page on %q, but credentials go to %s only", got, originOf(base)))
-	}
-	query, _, _ := strings.Cut(r.path, "/next")
-	below, ok := cutPrefixFold(u.Path, pathOf(base)+"/"+query)
-	if !ok || below != "" && !strings.EqualFold(below, "/next") {
-		return refusal(transport.Server, r.method, r.path, fmt.Sprintf("Autotask named %.80q as a next page, which is not one of this query", u.Path))
-	}
-	return nil
+	base, err := c.zones.Get(ctx, "", c.discover)
+	return base, asError(http.MethodGet, zone.Path, err)
 }
 
-func cutPrefixFold(s, prefix string) (rest string, ok bool) {
-	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+// movedFrom asks for the zone once more and reports whether it is another one.
+// A zone that was given stays as it is.
+func (c *core) movedFrom(ctx context.Context, old string) (string, bool) {
+	if c.baseURL != "" {
 		return "", false
 	}
-	return s[len(prefix):], true
-}
-
-// originOf and pathOf take base URLs apart, which were checked when they came:
-// they have a scheme and a host, and no user.
-func originOf(base string) string {
-	scheme, rest, _ := strings.Cut(base, "://")
-	host, _, _ := strings.Cut(rest, "/")
-	return transport.Origin(&url.URL{Scheme: scheme, Host: host})
-}
-
-func pathOf(base string) string {
-	u, err := url.Parse(base)
-	if err != nil {
-		return ""
+	if current, ok := c.zones.Peek(""); ok && current == old {
+		c.zones.Forget("")
 	}
-	return u.Path
+	found, err := c.base(ctx)
+	return found, err == nil && found != old
+}
+
+// discover asks Autotask which zone the user's tenant is in. The request
+// carries no credentials but the user's name.
+func (c *core) discover(ctx context.Context) (string, error) {
+	var answer struct {
+		URL string `json:"url"`
+	}
+	err := c.askZone(ctx, c.zoneURL, func(b []byte) error {
+		answer.URL = "" // nothing of an earlier attempt
+		return decode(b, &answer)
+	})
+	if err != nil {
+		return "", err
+	}
+	base, err := zone.Join(answer.URL, zone.IsLoopback(c.zoneURL))
+	if err != nil {
+		return "", refusal(transport.Server, http.MethodGet, zone.Path, err.Error())
+	}
+	return base, nil
+}
+
+func (c *core) askZone(ctx context.Context, where string, decode func([]byte) error) error {
+	_, err := c.do(ctx, &transport.Request{
+		Method: http.MethodGet,
+		URL:    where + "?user=" + url.QueryEscape(c.userName()),
+		Path:   zone.Path,
+		Decode: decode,
+	})
+	return err
+}
+
+// ticketPage opens a ticket in the web interface, for whoever is logged in there
+// or logs in then (the vendor's ExecuteCommand API, which takes the id or the
+// number of a ticket).
+const ticketPage = "Autotask/AutotaskExtend/ExecuteCommand.aspx?Code=OpenTicketDetail&TicketID="
+
+// TicketURL returns the address of a ticket in Autotask's web interface, for a
+// person to open. It does not look whether there is such a ticket.
+//
+// The web interface of a tenant is on a host of its own, which zone discovery
+// names (GET zoneInformation, once for a client and without credentials). With
+// WithBaseURL the zone's own host is asked, unless WithZoneURL names another.
+// The error is ErrServer if the answer names no web interface.
+func (c *Client) TicketURL(ctx context.Context, id int64) (string, error) {
+	if id <= 0 {
+		return "", wrong("%d is not the id of a ticket", id)
+	}
+	web, err := c.core.webURLs.Get(ctx, "", c.core.findWeb)
+	if err != nil {
+		return "", asError(http.MethodGet, zone.Path, err)
+	}
+	return web + ticketPage + strconv.FormatInt(id, 10), nil
+}
+
+// findWeb asks for the address of the web interface. Every zone can tell it.
+func (c *core) findWeb(ctx context.Context) (string, error) {
+	where := c.zoneURL
+	if c.baseURL != "" && where == zone.DefaultDiscovery {
+		where = c.baseURL + "/" + zone.Path
+	}
+	var answer struct {
+		WebURL Optional[string] `json:"webUrl"`
+	}
+	err := c.askZone(ctx, where, func(b []byte) error {
+		answer.WebURL = Optional[string]{} // nothing of an earlier attempt
+		return decode(b, &answer)
+	})
+	if err != nil {
+		return "", err
+	}
+	web, err := zone.CheckWeb(answer.WebURL.Or(""), zone.IsLoopback(where))
+	if err != nil {
+		return "", refusal(transport.Server, http.MethodGet, zone.Path, err.Error())
+	}
+	return web, nil
 }

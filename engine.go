@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/autotask-go/autotask/internal/paging"
+	"github.com/autotask-go/autotask/internal/spell"
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
@@ -242,7 +243,7 @@ func (k *kind) read(ctx context.Context, c *Client, r call, next, nextPath strin
 // explain names the collection that a caller may have meant, where the name is
 // none that is known.
 func (k *kind) explain(err error) error {
-	if isStatus(err, http.StatusNotFound) && !k.exists && !isKnownCollection(k.collection) {
+	if isStatus(err, http.StatusNotFound) && !k.exists && !spell.IsCollection(k.collection) {
 		return noCollection(k.collection)
 	}
 	return err

@@ -171,14 +171,14 @@ func TestPages_AnAnswerThatContradictsItselfIsNoAnswer(t *testing.T) {
 	}
 }
 
-func TestResolveNumber_ARowWithoutAnIDIsNoTicket(t *testing.T) {
+func TestIDByNumber_ARowWithoutAnIDIsNoTicket(t *testing.T) {
 	t.Parallel()
 	client := answering(t, 200, []byte(`{"items":[{"ticketNumber":"T1"}],"pageDetails":{"count":1}}`))
 	_, err := client.Tickets.IDByNumber(t.Context(), "T1")
 	require.ErrorIs(t, err, autotask.ErrServer)
 }
 
-func TestResolveNumber_StopsAtTheFirstForeignRow(t *testing.T) {
+func TestIDByNumber_StopsAtTheFirstForeignRow(t *testing.T) {
 	t.Parallel()
 	client, mock := mocked(t)
 	mock.RegisterResponder(http.MethodPost, testBase+"/Tickets/query", httpmock.NewStringResponder(200,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/autotask-go/autotask/internal/cache"
+	"github.com/autotask-go/autotask/internal/spell"
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
@@ -147,7 +148,7 @@ func metadata[T any](ctx context.Context, kept *cache.Cache[T], entity, route st
 	v, err := kept.Get(ctx, entity, func(ctx context.Context) (T, error) { return fetch(ctx, path) })
 	switch {
 	case !isStatus(err, http.StatusNotFound):
-	case isKnownCollection(entity):
+	case spell.IsCollection(entity):
 		err = refusal(transport.Unsupported|transport.Invalid, "", "", fmt.Sprintf("%s has no description that this user may see: Autotask answers %s with 404", entity, path))
 	default:
 		err = noCollection(entity)
@@ -294,4 +295,23 @@ func (w *wireField) field() Field {
 		f.PicklistValues = append(f.PicklistValues, value)
 	}
 	return f
+}
+
+// noCollection is the error of a collection that Autotask does not know: the
+// 404 says no more.
+func noCollection(name string) *Error {
+	return wrong("%q is not a collection of the API%s", excerpt(name), oneOf("; did you mean ", spell.CollectionsLike(name)))
+}
+
+func notACollection(name string) error {
+	return fmt.Errorf("%q is not the name of a collection, such as Tickets", name)
+}
+
+func isCollectionName(s string) bool {
+	for _, c := range s {
+		if (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
 }

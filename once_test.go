@@ -1351,6 +1351,8 @@ func TestOnce_RefTellsWorksApart(t *testing.T) {
 		titles = append(titles, fmt.Sprint(row["title"]))
 	}
 	assert.Equal(t, []string{"Backup checked [7]", "Backup checked [77]", "Backup checked [job 7]", "Backup checked [JOB-8]"}, titles)
+	_, err := srv.InProcessClient().Resolve(t.Context(), id, autotask.Resolution{Note: note(), Ref: strings.Repeat("x", 50)})
+	require.NoError(t, err, "the longest")
 }
 
 // NoteID needs neither a search nor a post; one that is not of the ticket is an

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/autotask-go/autotask/internal/transport"
+	"github.com/autotask-go/autotask/internal/zone"
 )
 
 // Limiter shares Autotask's limits with whatever else uses the same
@@ -40,7 +41,7 @@ type settings struct {
 // spelling is refused. https only, but for loopback addresses.
 func WithBaseURL(baseURL string) Option {
 	return func(s *settings) (err error) {
-		s.baseURL, err = checkBaseURL(baseURL)
+		s.baseURL, err = zone.CheckBase(baseURL)
 		return err
 	}
 }
@@ -197,7 +198,7 @@ func WithMaxResponseBytes(n int64) Option {
 // URL that ends before "/zoneInformation" is completed.
 func WithZoneURL(zoneURL string) Option {
 	return func(s *settings) (err error) {
-		s.zoneURL, err = checkZoneURL(zoneURL)
+		s.zoneURL, err = zone.CheckDiscovery(zoneURL)
 		return err
 	}
 }

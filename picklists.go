@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/autotask-go/autotask/internal/spell"
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
@@ -73,7 +74,7 @@ func picklistField(entity, name string, all []Field) (Field, error) {
 		}
 	}
 	var near []string
-	for _, f := range nearest(name, all, func(f Field) string { return f.Name }) {
+	for _, f := range spell.Nearest(name, all, func(f Field) string { return f.Name }) {
 		near = append(near, f.Name)
 	}
 	return Field{}, wrong("%s has no field %q%s", entity, excerpt(name), oneOf("; did you mean ", near))
@@ -188,13 +189,4 @@ func (v PicklistValue) quoted() string {
 func (v PicklistValue) numeric() bool {
 	_, err := strconv.ParseInt(v.Value, 10, 64)
 	return err == nil
-}
-
-func isCollectionName(s string) bool {
-	for _, c := range s {
-		if (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return false
-		}
-	}
-	return s != ""
 }

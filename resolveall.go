@@ -119,7 +119,7 @@ func (c *Client) ResolveAll(ctx context.Context, work iter.Seq[ResolveItem], opt
 				if opts.Total <= 0 {
 					p.Remaining = 0
 				}
-				p.RequestsLeft = c.core.budget.left()
+				p.RequestsLeft = c.core.requestsLeft()
 				opts.Progress(p)
 			}
 			if !yield(r.outcome, r.err) {

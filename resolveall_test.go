@@ -235,6 +235,7 @@ func TestResolveAll_Progress(t *testing.T) {
 			left, known := p.RequestsLeft.Get()
 			assert.True(t, known)
 			assert.Less(t, left, int64(6_500))
+			assert.Equal(t, p.Elapsed/time.Duration(i+1)*time.Duration(p.Pending), p.Remaining, "at the pace so far")
 			assert.Equal(t, i < 19, p.Remaining > 0)
 		}
 		last := seen[19]
@@ -695,5 +696,124 @@ func TestResolveAll_AFailedLookUpIsAFailedStep(t *testing.T) {
 		assert.Equal(t, autotask.StepGet, outcome.Steps[0].Name)
 		assert.Equal(t, autotask.StateFailed, outcome.Steps[0].State)
 		assert.Contains(t, outcome.Steps[0].Reason, "T20261123.9999")
+	}
+}
+
+// A work that waits for another on its ticket when the context ends is not begun.
+func TestResolveAll_WhatWaitsForItsTurnIsNotBegunAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	for _, named := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := autotasktest.NewInProcess(t)
+			work := seedWork(srv, 1)
+			if named {
+				byNumber(&work[0], srv)
+			}
+			work = append(work, work[0])
+			ctx, cancel := context.WithCancel(t.Context())
+			work[0].If = func(*autotask.Ticket) error {
+				pass(time.Second) // the other one is taken by now
+				cancel()
+				return nil
+			}
+			work[1].Key, work[1].Text = 1, "not to be written"
+			outcomes := map[any]error{}
+			for outcome, err := range srv.InProcessClient().ResolveAll(ctx, slices.Values(work), autotask.ResolveAllOptions{Workers: 2}) {
+				outcomes[outcome.Item.Key] = err
+				if err != nil {
+					var e *autotask.Error
+					require.ErrorAs(t, err, &e)
+					assert.Equal(t, "Tickets/"+idText(outcome.TicketID), e.Path)
+				}
+			}
+			require.Len(t, outcomes, 2)
+			require.NoError(t, outcomes[0], "it ends within the grace")
+			require.ErrorIs(t, outcomes[1], autotask.ErrNotStarted)
+			require.ErrorIs(t, outcomes[1], context.Canceled)
+			assert.Equal(t, "done 0", srv.Rows("Tickets")[0]["resolution"])
+		})
+	}
+}
+
+// Numbers that are looked up together and refused are looked up one by one.
+func TestResolveAll_NumbersThatAreRefusedTogetherAreLookedUpSingly(t *testing.T) {
+	t.Parallel()
+	const search = "POST Tickets/query"
+	for works, searches := range map[int]int{1: 1, 2: 3, 5: 6} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := autotasktest.NewInProcess(t)
+			work := seedWork(srv, works)
+			for i := range work {
+				byNumber(&work[i], srv)
+			}
+			srv.Inject(autotasktest.Fault{Op: search, Status: 500, Body: `{"errors":["One of them is no number."]}`})
+			_, errs := all(t, srv.InProcessClient(), work, autotask.ResolveAllOptions{})
+			assert.Equal(t, searches, count(srv, search))
+			for key, err := range errs {
+				if works == 1 {
+					require.ErrorIs(t, err, autotask.ErrInvalid, key)
+					continue
+				}
+				require.NoError(t, err, key)
+			}
+		})
+	}
+}
+
+func TestResolveAll_LooksUpFiftyNumbersAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		work := seedWork(srv, 60)
+		for i := range work {
+			byNumber(&work[i], srv)
+		}
+		all(t, srv.InProcessClient(), work, autotask.ResolveAllOptions{})
+		most := 0
+		for _, body := range bodies(srv, "POST Tickets/query") {
+			most = max(most, strings.Count(string(body), `"T`))
+		}
+		assert.Equal(t, 50, most)
+	})
+}
+
+// A work that is taken up again knows the note that it has posted, with or
+// without a start time.
+func TestResolveAll_ANoteIsNotPostedAgainWithTheRest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		work := seedWork(srv, 1)
+		work[0].StartedAt = time.Time{}
+		srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropRequest: true})
+		_, errs := all(t, srv.InProcessClient(), work, autotask.ResolveAllOptions{})
+		require.NoError(t, errs[0])
+		assert.Len(t, srv.Rows("TicketNotes"), 1)
+		assert.Equal(t, 1, count(srv, notesOp))
+	})
+}
+
+// What somebody else has made of a field meanwhile is not overwritten when a lost
+// write is taken up again.
+func TestResolveAll_WhatSomebodyElseHasChangedIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	for field, theirs := range map[string]any{"resolution": "theirs", "title": "theirs"} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := autotasktest.NewInProcess(t)
+			work := seedWork(srv, 1)
+			srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropRequest: true})
+			time.AfterFunc(time.Minute, func() { srv.Change("Tickets", work[0].TicketID, map[string]any{field: theirs}) })
+			_, errs := all(t, srv.InProcessClient(), work, autotask.ResolveAllOptions{})
+			row := srv.Get("Tickets", work[0].TicketID)
+			assert.Equal(t, theirs, row[field])
+			if field == "title" {
+				require.NoError(t, errs[0], "another field is no concern of it")
+				assert.Equal(t, "done 0", row["resolution"])
+				return
+			}
+			require.ErrorIs(t, errs[0], autotask.ErrNotApplied)
+			assert.Contains(t, errs[0].Error(), "somebody else has changed the ticket since")
+			assert.Equal(t, "1", idOf(row["status"]))
+		})
 	}
 }

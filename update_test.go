@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/entity"
 )
 
 // item is a JSON object with the bytes of its values as they stand.
@@ -626,3 +628,103 @@ func TestWrite_CancelledInFlightIsOutcomeUnknown(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// turnedAway turns each of the next so many writes away, for longer than a PUT may
+// wait.
+func turnedAway(op string, times int) autotasktest.Fault {
+	return autotasktest.Fault{Op: op, Times: times, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"30"}}}
+}
+
+// A whole PUT that had to wait is made anew from a fresh read, five times at the
+// most; a PATCH may wait.
+func TestUpdate_APUTThatHadToWaitBeginsAnew(t *testing.T) {
+	t.Parallel()
+	for times, reads := range map[int]int{1: 2, 4: 5, -1: 5} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := autotasktest.NewInProcess(t)
+			client, id := srv.InProcessClient(), seedRows(srv).ticket
+			srv.Inject(turnedAway("PUT Tickets", times))
+			srv.Inject(autotasktest.Fault{Op: "GET Tickets", Edit: func(row map[string]any) { row["description"] = "theirs" }})
+			calls := 0
+			_, err := client.Tickets.Update(t.Context(), id, func(k *autotask.Ticket) error {
+				calls++
+				k.Title = "mine"
+				return nil
+			})
+			assert.Equal(t, reads, calls)
+			if times < 0 {
+				require.ErrorIs(t, err, autotask.ErrRateLimited)
+				assert.Equal(t, reads, count(srv, "GET Tickets"))
+				assert.Equal(t, reads, count(srv, "PUT Tickets"), "none was repeated as it was")
+				return
+			}
+			require.NoError(t, err)
+			row := srv.Get("Tickets", id)
+			assert.Equal(t, "mine", row["title"])
+			assert.Equal(t, "theirs", row["description"], "what somebody else wrote meanwhile stays")
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		client, id := srv.InProcessClient(), seedRows(srv).company
+		srv.Inject(turnedAway("PATCH Companies", 1))
+		_, err := autotask.Update(t.Context(), client, id, func(c *company) error {
+			c.Phone.Set("+43 1 234")
+			return nil
+		})
+		require.NoError(t, err)
+		assert.Equal(t, []string{"GET Companies", "PATCH Companies", "PATCH Companies", "GET Companies"}, ops(srv))
+	})
+}
+
+// A PUT that waited for less than ten seconds goes out as it is; after a slow read
+// it may be older.
+func TestUpdate_APUTMayWaitForAWhile(t *testing.T) {
+	t.Parallel()
+	for _, slow := range []time.Duration{0, 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := autotasktest.NewInProcess(t)
+			client, id := srv.InProcessClient(), seedRows(srv).ticket
+			fault := turnedAway("PUT Tickets", 1)
+			fault.Header = http.Header{"Retry-After": {fmt.Sprint(5 + 2*slow.Seconds())}}
+			srv.Inject(fault)
+			if slow > 0 {
+				srv.Inject(autotasktest.Fault{Op: "GET Tickets", Delay: slow})
+			}
+			_, err := client.Tickets.Update(t.Context(), id, titled("mine"))
+			require.NoError(t, err)
+			assert.Equal(t, []string{"GET Tickets", "PUT Tickets", "PUT Tickets", "GET Tickets"}, ops(srv))
+		})
+	}
+}
+
+// A child is written through the parent that it was read with.
+func TestUpdate_GoesThroughTheParentAsItWasRead(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	ticket, other := srv.Seed("Tickets", nil), srv.Seed("Tickets", nil)
+	id := srv.Seed("TicketNotes", map[string]any{"ticketID": ticket, "title": "before"})
+	_, err := autotask.Update(t.Context(), client, id, func(n *autotask.TicketNote) error {
+		n.TicketID = other
+		return nil
+	})
+	require.Error(t, err)
+	for _, r := range srv.Requests() {
+		if isWrite(r.Op) {
+			assert.Equal(t, "/ATServicesRest/V1.0/Tickets/"+idText(ticket)+"/Notes", r.Path)
+		}
+	}
+	assert.Len(t, writes(srv), 1)
+}
+
+// The path says whose child an item is; its body must not.
+func TestPatch_AReadOnlyParentIsInThePathAlone(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	ticket := srv.Seed("Tickets", nil)
+	id := srv.Seed("TicketChecklistItems", map[string]any{"ticketID": ticket, "itemName": "before"})
+	err := autotask.Patch(t.Context(), client, id, &entity.TicketChecklistItem{TicketID: autotask.Int(ticket), ItemName: autotask.Value("after")})
+	require.NoError(t, err)
+	assert.Equal(t, "/ATServicesRest/V1.0/Tickets/"+idText(ticket)+"/ChecklistItems", srv.Requests()[0].Path)
+	assert.JSONEq(t, `{"id":`+idText(id)+`,"itemName":"after"}`, string(srv.Requests()[0].Body))
+}

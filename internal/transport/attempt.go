@@ -12,17 +12,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/semaphore"
+	"github.com/autotask-go/autotask/internal/limit"
 )
 
-// attempts runs single attempts: a place in the gate, a time limit, and the
-// whole body read before the place is given back.
+// attempts runs single attempts: through the gates, within a time limit, and with the
+// whole body read before the gates are left.
 type attempts struct {
 	next    http.RoundTripper
-	admit   func(ctx context.Context, endpoint string) error
-	ready   func(endpoint string) error
-	gate    *gate
-	limiter Limiter
+	gates   []limit.Gate // in the order in which an attempt passes them
 	timeout time.Duration
 	late    error // what it is when the timeout is over
 	max     int64
@@ -33,12 +30,12 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := exchangeOf(req.Context())
 	x.begin()
 	began := time.Now()
-	held, err := a.acquire(req.Context(), Endpoint(x.request.Path))
+	leave, err := limit.Enter(req.Context(), a.gates, Endpoint(x.request.Path))
 	if err != nil {
 		closeBody(req)
 		return nil, err
 	}
-	defer held.release()
+	defer leave()
 	if err := x.checkAge(); err != nil {
 		closeBody(req)
 		return nil, err
@@ -50,54 +47,6 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.received = time.Now()
 	a.log(x, resp, err, x.started.Sub(began))
 	return resp, err
-}
-
-// place is what an attempt holds while it runs.
-type place struct {
-	gate *semaphore.Weighted
-	done func() // of the caller's limiter, or nil
-}
-
-func (p place) release() {
-	defer p.gate.Release(1)
-	if p.done != nil {
-		p.done()
-	}
-}
-
-// acquire waits for the budget, which holds no place meanwhile, for the gate
-// and for the caller's limiter. The place goes back unless the attempt may
-// begin, however that ends: the limiter is the caller's code and may panic.
-func (a *attempts) acquire(ctx context.Context, endpoint string) (held place, err error) {
-	if a.admit != nil {
-		if err := a.admit(ctx, endpoint); err != nil {
-			return place{}, err
-		}
-	}
-	if held.gate, err = a.gate.acquire(ctx, endpoint); err != nil {
-		return place{}, err
-	}
-	begins := false
-	defer func() {
-		if !begins {
-			held.gate.Release(1)
-		}
-	}()
-	if a.ready != nil {
-		if err := a.ready(endpoint); err != nil {
-			return held, err
-		}
-	}
-	if a.limiter != nil {
-		if held.done, err = a.limiter.Acquire(ctx, endpoint); err != nil {
-			if ended := ctx.Err(); ended != nil {
-				return held, ended // which is no failure of the limiter's
-			}
-			return held, fmt.Errorf("limiter: %w", err)
-		}
-	}
-	begins = true
-	return held, nil
 }
 
 func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, error) {

@@ -611,7 +611,7 @@ func TestConfigOfTheClientIsCopied(t *testing.T) {
 	c.HTTPClient = nil
 	tr = New(c)
 	assert.Equal(t, DefaultTimeout, tr.client.HTTPClient.Transport.(*attempts).timeout)
-	assert.EqualValues(t, DefaultMaxConcurrency, tr.gate.limit)
+	assert.Equal(t, DefaultMaxConcurrency, tr.config.MaxConcurrency)
 	assert.EqualValues(t, DefaultMaxResponseBytes, tr.config.MaxResponseBytes)
 	assert.Nil(t, tr.client.Logger, "retryablehttp logs URLs")
 }
@@ -634,4 +634,53 @@ func (*recordingJar) SetCookies(*url.URL, []*http.Cookie) {}
 func (j *recordingJar) Cookies(*url.URL) []*http.Cookie {
 	j.asked.Add(1)
 	return nil
+}
+
+// What a network layer reports when our own time limit ends its request may be
+// anything.
+func TestTimeOutIsNamedWhateverTheNetworkReports(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		step := func(req *http.Request) (*http.Response, error) {
+			_ = pause(req.Context(), time.Hour)
+			return nil, errors.New("broken pipe")
+		}
+		c := config(scripted(step))
+		c.HTTPClient.Timeout = 10 * time.Second
+		f := fail(t, New(c), create(fakeBase))
+		require.ErrorIs(t, f, context.DeadlineExceeded)
+		assert.Contains(t, f.Error(), "no complete answer within 10s")
+
+		c.HTTPClient.Timeout = 0
+		began := time.Now()
+		f = fail(t, New(c), create(fakeBase))
+		assert.Equal(t, 2*time.Minute, time.Since(began), "the default")
+		require.ErrorIs(t, f, context.DeadlineExceeded)
+	})
+}
+
+func TestNoMoreOfALargeBodyIsReadThanTheLimit(t *testing.T) {
+	t.Parallel()
+	const limit = maxPooledBuffer + 1<<20 + 100
+	body := bytes.NewReader(make([]byte, limit+4<<20))
+	c := config(roundTrip(func(*http.Request) (*http.Response, error) {
+		resp := answer(200, "")
+		resp.Body = io.NopCloser(body)
+		return resp, nil
+	}))
+	c.MaxResponseBytes = limit
+	f := fail(t, quick(c), get(fakeBase))
+	require.ErrorIs(t, f, errTooLarge)
+	assert.Equal(t, limit+1, int(body.Size())-body.Len(), "one byte more, to know")
+}
+
+func TestProxyOfTheDefaultNetworkTransport(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("hush-hush is no port")
+	_, err := pooled(&http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return nil, broken }}, 3).Proxy(nil)
+	require.ErrorIs(t, err, errProxy)
+	require.NotErrorIs(t, err, broken)
+	assert.Nil(t, pooled(&http.Transport{}, 3).Proxy, "no proxy stays none")
+	assert.Equal(t, 10*time.Second, pooled(roundTrip(nil), 3).TLSHandshakeTimeout)
+	assert.Equal(t, 90*time.Second, pooled(roundTrip(nil), 3).IdleConnTimeout)
 }

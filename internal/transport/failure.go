@@ -14,6 +14,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/autotask-go/autotask/internal/limit"
 )
 
 // Kind is a set of the ways in which a call can fail.
@@ -71,6 +73,13 @@ func (f *Failure) Unwrap() error { return f.Cause }
 
 // adopt takes over what kept a request from being sent, if that was a failure.
 func (f *Failure) adopt(err error) {
+	var refused *limit.Refusal
+	if errors.As(err, &refused) {
+		f.Kind, f.Messages, f.RetryAfter, f.Cause = RateLimited, []string{refused.Message}, refused.RetryAfter, nil
+		if refused.Login {
+			f.Kind = Unauthorized
+		}
+	}
 	var reason *Failure
 	if errors.As(err, &reason) {
 		f.StatusCode, f.Kind, f.Messages, f.RetryAfter, f.Cause = reason.StatusCode, reason.Kind, reason.Messages, reason.RetryAfter, reason.Cause

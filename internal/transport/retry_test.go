@@ -275,6 +275,22 @@ func TestUnreadableAsTheCallerSaysIsAskedForAgain(t *testing.T) {
 	}
 }
 
+// What a good status hides: the thread limit turns a request away at the door,
+// and nothing else does.
+func TestThreadLimitIsKnownBehindAGoodStatus(t *testing.T) {
+	t.Parallel()
+	for method, r := range map[string]*Request{"GET": get(fakeBase), "POST": create(fakeBase)} {
+		r.Decode = func([]byte) error { return errors.New("it is not what it should be") }
+		f := fail(t, quick(config(scripted(gives(200, `{"errors":["`+threadText+`"]}`)))), r)
+		assert.Equal(t, threads, f.Kind, method)
+		assert.Equal(t, 1+DefaultMaxRetries, f.Attempts, method)
+
+		f = fail(t, quick(config(scripted(gives(200, `{"errors":["the request threshold is near"]}`)))), r)
+		assert.Zero(t, f.Kind&RateLimited, method)
+		assert.Equal(t, 1, f.Attempts, method)
+	}
+}
+
 func TestAnswerThatNobodyDecodesIsASuccess(t *testing.T) {
 	t.Parallel()
 	r := get(fakeBase)

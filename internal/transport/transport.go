@@ -18,12 +18,15 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/autotask-go/autotask/internal/limit"
 )
 
 // Defaults of Config.
@@ -46,31 +49,19 @@ type Config struct {
 	MaxRetries       int // as given: 0 is no retry
 	MaxConcurrency   int
 	MaxResponseBytes int64
-	ReadOnly         bool // writes are refused
-	Limiter          Limiter
-	// Admit, if not nil, is asked before each attempt whether the request may
-	// be made at all; it may wait. A *Failure from it gives the call's failure
-	// its kinds.
-	Admit func(ctx context.Context, endpoint string) error
-	// Ready, if not nil, is asked the same when the attempt has its place and is
-	// about to begin; it must not wait.
-	Ready func(endpoint string) error
+	ReadOnly         bool          // writes are refused
+	Limiter          limit.Limiter // the caller's, or nil
+	Hour             limit.Gate    // the tenant's limit, or nil
+	Logins           limit.Gate    // refused logins, or nil; it does not wait
 }
 
 // Credentials are the three headers that sign a request.
 type Credentials struct{ UserName, Secret, IntegrationCode string }
 
-// Limiter is asked for a place before each attempt, and told when the answer
-// to it has been read.
-type Limiter interface {
-	Acquire(ctx context.Context, endpoint string) (release func(), err error)
-}
-
 // Transport is safe for concurrent use.
 type Transport struct {
 	client *retryablehttp.Client
 	config Config
-	gate   *gate
 }
 
 // New builds a Transport. It copies the HTTP client it is given and takes over
@@ -84,7 +75,7 @@ func New(config Config) *Transport {
 	}
 	// One byte more than the limit is read, to see whether it is passed.
 	config.MaxResponseBytes = min(config.MaxResponseBytes, math.MaxInt64-1)
-	t := &Transport{config: config, gate: newGate(config.MaxConcurrency)}
+	t := &Transport{config: config}
 
 	hc := http.Client{}
 	if config.HTTPClient != nil {
@@ -113,25 +104,39 @@ func New(config Config) *Transport {
 	return t
 }
 
+// layers assembles what a request goes through, from the network up. Above all of it
+// is go-retryablehttp, whose back-off holds no place in any gate.
 func (t *Transport) layers(base http.RoundTripper, timeout time.Duration) http.RoundTripper {
 	if base == nil {
 		base = pooled(http.DefaultTransport, t.config.MaxConcurrency)
 	}
+	// Next to the network, so that the caller's wrappers never see credentials.
 	var rt http.RoundTripper = &signer{next: base, credentials: t.config.Credentials}
+	// The caller's wrappers: the last one given sees a request first.
 	for _, wrap := range t.config.Wrap {
 		rt = wrap(rt)
 	}
 	return &attempts{
 		next:    rt,
-		gate:    t.gate,
-		admit:   t.config.Admit,
-		ready:   t.config.Ready,
-		limiter: t.config.Limiter,
+		gates:   t.config.gates(),
 		timeout: timeout,
 		late:    fmt.Errorf("no complete answer within %v: %w", timeout, context.DeadlineExceeded),
 		max:     t.config.MaxResponseBytes,
 		logger:  t.config.Logger,
 	}
+}
+
+// gates lists what keeps an attempt waiting, in the order in which it is passed.
+func (c *Config) gates() []limit.Gate {
+	gates := []limit.Gate{
+		c.Hour,                             // first, since it may wait long, and holds no place meanwhile
+		limit.NewThreads(c.MaxConcurrency), // this client's places on the endpoint
+		c.Logins,                           // when the attempt could begin: others may just have been refused
+	}
+	if c.Limiter != nil {
+		gates = append(gates, limit.Shared(c.Limiter)) // last: a place that others wait for is held the shortest
+	}
+	return slices.DeleteFunc(gates, func(g limit.Gate) bool { return g == nil })
 }
 
 // pooled is the default network transport: HTTP/2, the proxy of the

@@ -65,10 +65,15 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 func TestRetryAfterOfTheCapIsStillWaitedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		network := scripted(gives(429, "", "Retry-After", "60"), gives(200, good))
-		_, err := New(config(network)).Do(t.Context(), create(fakeBase))
-		require.NoError(t, err)
-		assert.Greater(t, network.at[1].Sub(network.at[0]), time.Minute)
+		for status, r := range map[int]*Request{429: create(fakeBase), 503: get(fakeBase)} {
+			network := scripted(gives(status, "", "Retry-After", "60"), gives(200, good))
+			_, err := New(config(network)).Do(t.Context(), r)
+			require.NoError(t, err, status)
+			assert.Greater(t, network.at[1].Sub(network.at[0]), time.Minute)
+		}
+		c := config(scripted(gives(503, "", "Retry-After", "60")))
+		c.MaxRetries = 0
+		assert.Equal(t, Server, fail(t, New(c), get(fakeBase)).Kind, "a wait of the cap is no limit")
 	})
 }
 
@@ -84,6 +89,7 @@ func TestRetryAfterBeyondTheCapIsReportedAtOnce(t *testing.T) {
 		{"429", 429, "61", 61 * time.Second, RateLimited, RateLimited},
 		{"429 with a date", 429, "Sat, 01 Jan 2000 01:00:00 GMT", time.Hour, RateLimited, RateLimited},
 		{"429 with a huge number", 429, "999999999999999999999", (1<<31 - 1) * time.Second, RateLimited, RateLimited},
+		{"500", 500, "61", 61 * time.Second, RateLimited | Server, Server | OutcomeUnknown},
 		{"503", 503, "3600", time.Hour, RateLimited | Server, Server | OutcomeUnknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -450,6 +456,13 @@ func TestWaitingForTheGateEndsWithTheContext(t *testing.T) {
 	})
 }
 
+// gateFunc is a gate made of a function.
+type gateFunc func(ctx context.Context, endpoint string) error
+
+func (g gateFunc) Enter(ctx context.Context, endpoint string) (leave func(), err error) {
+	return nil, g(ctx, endpoint)
+}
+
 // limiter is a Limiter made of a function.
 type limiter func(ctx context.Context, endpoint string) (func(), error)
 
@@ -544,10 +557,10 @@ func TestAdmitIsAskedBeforeEachAttempt(t *testing.T) {
 		c := config(network)
 		c.MaxConcurrency = 1
 		c.HTTPClient.Timeout = time.Minute + time.Second
-		c.Admit = func(ctx context.Context, endpoint string) error {
+		c.Hour = gateFunc(func(ctx context.Context, endpoint string) error {
 			asked = append(asked, endpoint)
 			return pause(ctx, time.Hour)
-		}
+		})
 		tr := quick(c)
 		_, err := tr.Do(t.Context(), request(fakeBase, http.MethodPost, "Tickets/5/Notes/query"))
 		require.NoError(t, err, "waiting for it is no part of the attempt's time")
@@ -561,13 +574,13 @@ func TestAdmitHoldsNoPlaceInTheGate(t *testing.T) {
 		c := config(scripted(gives(200, good)))
 		c.MaxConcurrency = 1
 		first := true
-		c.Admit = func(ctx context.Context, _ string) error {
+		c.Hour = gateFunc(func(ctx context.Context, _ string) error {
 			if first {
 				first = false
 				return pause(ctx, time.Hour)
 			}
 			return nil
-		}
+		})
 		tr := New(c)
 		began := time.Now()
 		go func() { _, _ = tr.Do(t.Context(), get(fakeBase)) }()
@@ -584,7 +597,7 @@ func TestAdmitThatRefusesEndsTheRequestUnsent(t *testing.T) {
 	for _, r := range []*Request{get(fakeBase), create(fakeBase)} {
 		network := scripted(gives(200, good))
 		c := config(network)
-		c.Admit = func(context.Context, string) error { return fmt.Errorf("budget: %w", used) }
+		c.Hour = gateFunc(func(context.Context, string) error { return fmt.Errorf("budget: %w", used) })
 		f := fail(t, quick(c), r)
 		assert.Equal(t, RateLimited, f.Kind)
 		assert.Equal(t, time.Minute, f.RetryAfter)
@@ -594,7 +607,7 @@ func TestAdmitThatRefusesEndsTheRequestUnsent(t *testing.T) {
 		require.ErrorIs(t, f, io.EOF)
 
 		plain := errors.New("closed")
-		c.Admit = func(context.Context, string) error { return plain }
+		c.Hour = gateFunc(func(context.Context, string) error { return plain })
 		f = fail(t, quick(c), r)
 		require.ErrorIs(t, f, plain)
 		assert.Zero(t, f.Kind)
@@ -672,14 +685,14 @@ func breaking(hook func(where string)) Config {
 		return resp, err
 	})
 	c.MaxConcurrency, c.MaxRetries = 1, 0
-	c.Admit = func(context.Context, string) error {
+	c.Hour = gateFunc(func(context.Context, string) error {
 		hook("Admit")
 		return nil
-	}
-	c.Ready = func(string) error {
+	})
+	c.Logins = gateFunc(func(context.Context, string) error {
 		hook("Ready")
 		return nil
-	}
+	})
 	c.Limiter = limiter(func(context.Context, string) (func(), error) {
 		hook("Acquire")
 		return func() { hook("release") }, nil
@@ -720,12 +733,12 @@ func TestGate_ALockoutLeaksNoPlace(t *testing.T) {
 		c := config(scripted(gives(200, good)))
 		c.MaxConcurrency = 2
 		c.Limiter = limiter(func(context.Context, string) (func(), error) { return func() { released++ }, nil })
-		c.Ready = func(string) error {
+		c.Logins = gateFunc(func(context.Context, string) error {
 			if locked {
 				return &Failure{Kind: Unauthorized, Messages: []string{"locked out"}}
 			}
 			return nil
-		}
+		})
 		tr := New(c)
 		for range 10 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

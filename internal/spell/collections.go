@@ -1,35 +1,24 @@
-package autotask
+package spell
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
 
-// noCollection is the error of a collection that Autotask does not know: the
-// 404 says no more.
-func noCollection(name string) *Error {
-	return wrong("%q is not a collection of the API%s", excerpt(name), oneOf("; did you mean ", collectionsLike(name)))
-}
-
-// isKnownCollection is true of the vendor's collections, in any casing.
-func isKnownCollection(name string) bool {
+// IsCollection reports whether a name is one of the vendor's collections, in any casing.
+func IsCollection(name string) bool {
 	return slices.ContainsFunc(strings.Fields(collectionNames), func(n string) bool { return strings.EqualFold(n, name) })
 }
 
-func notACollection(name string) error {
-	return fmt.Errorf("%q is not the name of a collection, such as Tickets", name)
-}
-
-// collectionsLike returns the collections whose names a caller may have meant:
+// CollectionsLike returns the collections whose names a caller may have meant:
 // the plural alone, where the singular was given.
-func collectionsLike(name string) []string {
+func CollectionsLike(name string) []string {
 	names := strings.Fields(collectionNames)
 	i := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, plural(name)) })
 	if i >= 0 {
 		return names[i : i+1]
 	}
-	return nearest(name, names, func(n string) string { return n })
+	return Nearest(name, names, func(n string) string { return n })
 }
 
 func plural(name string) string {

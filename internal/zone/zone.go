@@ -1,11 +1,11 @@
-package autotask
+// Package zone knows which addresses Autotask's zones have: what a base URL may look
+// like, and where a client may go with its credentials.
+package zone
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -17,67 +17,16 @@ import (
 const (
 	serviceName = "ATServicesRest" // case-sensitive
 	apiVersion  = "V1.0"
-	zonePath    = "zoneInformation"
+	// Path is where a zone is discovered, below the service.
+	Path = "zoneInformation"
 
-	defaultZoneURL = "https://webservices.autotask.net/" + serviceName + "/" + apiVersion + "/" + zonePath
+	// DefaultDiscovery is where discovery asks unless told otherwise.
+	DefaultDiscovery = "https://webservices.autotask.net/" + serviceName + "/" + apiVersion + "/" + Path
 )
 
-// base is the address of the client's zone, discovered at the first call if it
-// was not given. Concurrent first callers share one discovery.
-func (c *core) base(ctx context.Context) (string, error) {
-	if c.baseURL != "" {
-		return c.baseURL, nil
-	}
-	base, err := c.zones.Get(ctx, "", c.discover)
-	return base, asError(http.MethodGet, zonePath, err)
-}
-
-// movedFrom asks for the zone once more and reports whether it is another one.
-// A zone that was given stays as it is.
-func (c *core) movedFrom(ctx context.Context, old string) (string, bool) {
-	if c.baseURL != "" {
-		return "", false
-	}
-	if current, ok := c.zones.Peek(""); ok && current == old {
-		c.zones.Forget("")
-	}
-	found, err := c.base(ctx)
-	return found, err == nil && found != old
-}
-
-// discover asks Autotask which zone the user's tenant is in. The request
-// carries no credentials but the user's name.
-func (c *core) discover(ctx context.Context) (string, error) {
-	var zone struct {
-		URL string `json:"url"`
-	}
-	err := c.askZone(ctx, c.zoneURL, func(b []byte) error {
-		zone.URL = "" // nothing of an earlier attempt
-		return decode(b, &zone)
-	})
-	if err != nil {
-		return "", err
-	}
-	base, err := joinZone(zone.URL, isLoopbackURL(c.zoneURL))
-	if err != nil {
-		return "", refusal(transport.Server, http.MethodGet, zonePath, err.Error())
-	}
-	return base, nil
-}
-
-func (c *core) askZone(ctx context.Context, where string, decode func([]byte) error) error {
-	_, err := c.do(ctx, &transport.Request{
-		Method: http.MethodGet,
-		URL:    where + "?user=" + url.QueryEscape(c.userName()),
-		Path:   zonePath,
-		Decode: decode,
-	})
-	return err
-}
-
-// joinZone makes a base URL of a zone's url, which comes with or without a
+// Join makes a base URL of a zone's url, which comes with or without a
 // trailing slash and a version.
-func joinZone(zone string, allowLoopback bool) (string, error) {
+func Join(zone string, allowLoopback bool) (string, error) {
 	u, err := parseURL(strings.TrimSpace(zone))
 	if err != nil {
 		return "", fmt.Errorf("the zone's url: %w", err)
@@ -101,8 +50,8 @@ func joinZone(zone string, allowLoopback bool) (string, error) {
 	return u.Scheme + "://" + strings.ToLower(u.Host) + "/" + strings.Join(segments, "/") + "/" + apiVersion, nil
 }
 
-// checkBaseURL accepts a base URL in the documented spelling only.
-func checkBaseURL(baseURL string) (string, error) {
+// CheckBase accepts a base URL in the documented spelling only.
+func CheckBase(baseURL string) (string, error) {
 	u, err := checkURL("WithBaseURL", baseURL)
 	if err != nil {
 		return "", err
@@ -117,26 +66,26 @@ func checkBaseURL(baseURL string) (string, error) {
 
 // suggestBase spells out what was probably meant.
 func suggestBase(u *url.URL) string {
-	if base, err := joinZone(u.String(), true); err == nil {
+	if base, err := Join(u.String(), true); err == nil {
 		return "try " + base
 	}
 	return "try " + u.Scheme + "://" + u.Host + "/" + serviceName + "/" + apiVersion
 }
 
-func checkZoneURL(zoneURL string) (string, error) {
+func CheckDiscovery(zoneURL string) (string, error) {
 	u, err := checkURL("WithZoneURL", zoneURL)
 	if err != nil {
 		return "", err
 	}
 	path := strings.TrimRight(u.Path, "/")
 	switch {
-	case strings.HasSuffix(strings.ToLower(path), "/"+strings.ToLower(zonePath)):
+	case strings.HasSuffix(strings.ToLower(path), "/"+strings.ToLower(Path)):
 	case path == "":
-		path = "/" + serviceName + "/" + apiVersion + "/" + zonePath
+		path = "/" + serviceName + "/" + apiVersion + "/" + Path
 	case strings.HasSuffix(strings.ToLower(path), "/"+strings.ToLower(serviceName)):
-		path += "/" + apiVersion + "/" + zonePath
+		path += "/" + apiVersion + "/" + Path
 	default:
-		path += "/" + zonePath
+		path += "/" + Path
 	}
 	return u.Scheme + "://" + strings.ToLower(u.Host) + path, nil
 }
@@ -210,7 +159,7 @@ func isNameRune(r rune) bool {
 	return r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }
 
-func isLoopbackURL(address string) bool {
+func IsLoopback(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && isLoopback(u)
 }
@@ -223,4 +172,61 @@ func isLoopback(u *url.URL) bool {
 	host := u.Hostname()
 	ip := net.ParseIP(host)
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// CheckWeb accepts the address of a web interface, with a slash at its end or
+// without.
+func CheckWeb(web string, allowLoopback bool) (string, error) {
+	u, err := url.Parse(strings.TrimSpace(web))
+	switch {
+	case web == "":
+		return "", fmt.Errorf("the zone names no web interface; WithZoneURL asks another host for it")
+	case err != nil || u.Host == "" || u.User != nil || u.Opaque != "" || u.RawQuery != "" || u.Fragment != "":
+		return "", fmt.Errorf("the zone's webUrl %.80q is not the address of a web interface", web)
+	case u.Scheme != "https" && !(allowLoopback && isLoopback(u)):
+		return "", fmt.Errorf("the zone's webUrl %.80q is not https", web)
+	}
+	return u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/") + "/", nil
+}
+
+// CheckNextPage holds the address of a next page, which Autotask chose, to the
+// configured origin and to the query routes of the same collection: a POST to
+// any other route could be a write.
+func CheckNextPage(nextURL, base, path string) error {
+	u, err := url.Parse(nextURL)
+	if err != nil {
+		return errors.New("Autotask named a next page that is not a URL")
+	}
+	if got := transport.Origin(u); got != OriginOf(base) {
+		return fmt.Errorf("Autotask named a next page on %q, but credentials go to %s only", got, OriginOf(base))
+	}
+	query, _, _ := strings.Cut(path, "/next")
+	below, ok := cutPrefixFold(u.Path, pathOf(base)+"/"+query)
+	if !ok || below != "" && !strings.EqualFold(below, "/next") {
+		return fmt.Errorf("Autotask named %.80q as a next page, which is not one of this query", u.Path)
+	}
+	return nil
+}
+
+func cutPrefixFold(s, prefix string) (rest string, ok bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return "", false
+	}
+	return s[len(prefix):], true
+}
+
+// OriginOf and pathOf take base URLs apart, which were checked when they came:
+// they have a scheme and a host, and no user.
+func OriginOf(base string) string {
+	scheme, rest, _ := strings.Cut(base, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return transport.Origin(&url.URL{Scheme: scheme, Host: host})
+}
+
+func pathOf(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return ""
+	}
+	return u.Path
 }

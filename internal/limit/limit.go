@@ -1,0 +1,118 @@
+// Package limit holds what keeps a request waiting: the tenant's hour, the places on
+// an endpoint, refused logins and what processes share. Each is a Gate; transport
+// passes them in one order. Uploads has the same for the bytes of attachments.
+package limit
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// Gate is passed before an attempt.
+type Gate interface {
+	// Enter waits until a request to the endpoint may be made, or refuses it. leave,
+	// if not nil, is called when the answer has been read.
+	Enter(ctx context.Context, endpoint string) (leave func(), err error)
+}
+
+// Refusal is the error of a gate that lets nobody through for a while.
+type Refusal struct {
+	Login      bool // logins were refused; otherwise a limit is used up
+	RetryAfter time.Duration
+	Message    string
+}
+
+func (r *Refusal) Error() string { return r.Message }
+
+// Enter passes gates in their order. What was entered is left again, the last one
+// first: by leave, or at once if a gate refuses. Gates may be a caller's code, so
+// this holds for a panic and for runtime.Goexit as well.
+func Enter(ctx context.Context, gates []Gate, endpoint string) (leave func(), err error) {
+	var entered stack
+	passed := false
+	defer func() {
+		if !passed {
+			entered.leave()
+		}
+	}()
+	for _, g := range gates {
+		out, err := g.Enter(ctx, endpoint)
+		if err != nil {
+			return nil, err
+		}
+		if out != nil {
+			entered = append(entered, out)
+		}
+	}
+	passed = true
+	return entered.leave, nil
+}
+
+type stack []func()
+
+// leave calls all functions, even if one of them panics.
+func (s stack) leave() {
+	if len(s) == 0 {
+		return
+	}
+	last := len(s) - 1
+	defer s[:last].leave()
+	s[last]()
+}
+
+// Threads lets a number of requests through to each endpoint at one time.
+type Threads struct {
+	limit     int64
+	mu        sync.Mutex
+	endpoints map[string]*semaphore.Weighted
+}
+
+// NewThreads returns a gate with so many places on each endpoint.
+func NewThreads(limit int) *Threads {
+	return &Threads{limit: int64(limit), endpoints: make(map[string]*semaphore.Weighted)}
+}
+
+// Enter waits for a place on the endpoint.
+func (t *Threads) Enter(ctx context.Context, endpoint string) (leave func(), err error) {
+	places := t.places(endpoint)
+	if err := places.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	return func() { places.Release(1) }, nil
+}
+
+func (t *Threads) places(endpoint string) *semaphore.Weighted {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s, ok := t.endpoints[endpoint]
+	if !ok {
+		s = semaphore.NewWeighted(t.limit)
+		t.endpoints[endpoint] = s
+	}
+	return s
+}
+
+// Limiter is a limit of the caller's, shared with other processes perhaps.
+type Limiter interface {
+	Acquire(ctx context.Context, endpoint string) (release func(), err error)
+}
+
+// Shared makes a gate of a limiter.
+func Shared(l Limiter) Gate { return shared{l} }
+
+type shared struct{ limiter Limiter }
+
+func (s shared) Enter(ctx context.Context, endpoint string) (leave func(), err error) {
+	leave, err = s.limiter.Acquire(ctx, endpoint)
+	switch ended := ctx.Err(); {
+	case err == nil:
+		return leave, nil
+	case ended != nil:
+		return nil, ended // which is no failure of the limiter's
+	}
+	return nil, fmt.Errorf("limiter: %w", err)
+}
