@@ -230,18 +230,15 @@ func (e *edit[T]) repeated() []merge.Change {
 // is a value; absence is not (docs/api-notes.md, section 7.4).
 func (e *edit[T]) missing() []string {
 	table := tableOf[T]()
-	here := map[string]bool{}
-	_ = merge.Each(e.raw, func(name string, _ jsontext.Value) { // decoded before
-		if f := table.Lookup(name); f != nil && f.Stabilising {
-			here[name] = true
-		}
-	})
-	var missing []string
+	missing := make([]string, 0, len(table.All))
 	for _, f := range table.All {
-		if f.Stabilising && !here[f.Name] {
+		if f.Stabilising {
 			missing = append(missing, f.Name)
 		}
 	}
+	_ = merge.Each(e.raw, func(name string, _ jsontext.Value) { // decoded before
+		missing = slices.DeleteFunc(missing, func(one string) bool { return one == name })
+	})
 	if len(missing) == 0 {
 		return nil
 	}

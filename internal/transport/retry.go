@@ -34,6 +34,8 @@ type exchange struct {
 	class   Class
 	ctx     context.Context // the caller's
 	scrub   func(string) string
+
+	userAgent string
 	// readOnly: nothing but reads may leave.
 	readOnly bool
 
