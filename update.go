@@ -195,17 +195,26 @@ func (e *edit[T]) write(ctx context.Context, c *Client) error {
 // body is the whole item for a PUT, at the root and not under "item", and the
 // id with the changes alone for a PATCH.
 func (e *edit[T]) body() ([]byte, error) {
-	var body []byte
-	var err error
 	if e.method == http.MethodPut {
-		if problems := e.missing(); len(problems) > 0 {
-			return nil, refusal(transport.MissingField, e.method, e.path, problems...)
-		}
-		table := tableOf[T]()
-		body, err = merge.Overlay(e.raw, e.changes, func(name string) bool { return name != "id" && table.IsReadOnly(name) })
-	} else {
-		body, err = merge.Sparse(slices.Concat(e.repeated(), e.changes))
+		return e.whole()
 	}
+	body, err := merge.Sparse(slices.Concat(e.repeated(), e.changes))
+	if err != nil {
+		return nil, invalid(e.method, e.path, "%v", err)
+	}
+	return body, nil
+}
+
+func (e *edit[T]) whole() ([]byte, error) {
+	item, err := merge.Parse(e.raw)
+	if err != nil {
+		return nil, invalid(e.method, e.path, "%v", err)
+	}
+	if problems := e.missing(item); len(problems) > 0 {
+		return nil, refusal(transport.MissingField, e.method, e.path, problems...)
+	}
+	table := tableOf[T]()
+	body, err := item.Overlay(e.changes, func(name string) bool { return name != "id" && table.IsReadOnly(name) })
 	if err != nil {
 		return nil, invalid(e.method, e.path, "%v", err)
 	}
@@ -228,17 +237,13 @@ func (e *edit[T]) repeated() []merge.Change {
 
 // missing names the stabilising fields that are not in the item at all. null
 // is a value; absence is not (docs/api-notes.md, section 7.4).
-func (e *edit[T]) missing() []string {
-	table := tableOf[T]()
-	missing := make([]string, 0, len(table.All))
-	for _, f := range table.All {
-		if f.Stabilising {
+func (e *edit[T]) missing(item merge.Object) []string {
+	var missing []string
+	for _, f := range tableOf[T]().All {
+		if f.Stabilising && !item.Has(f.Name) {
 			missing = append(missing, f.Name)
 		}
 	}
-	_ = merge.Each(e.raw, func(name string, _ jsontext.Value) { // decoded before
-		missing = slices.DeleteFunc(missing, func(one string) bool { return one == name })
-	})
 	if len(missing) == 0 {
 		return nil
 	}

@@ -6,14 +6,14 @@ import (
 	"github.com/autotask-go/autotask/internal/scan"
 )
 
-// split is members for an object as Autotask sends it, in one pass. ok is false
-// of anything else, what is no JSON included: members then reads with care.
-func split(object []byte) (all []member, ok bool) {
+// split is members for an object as Autotask sends it, in one pass, into room. ok
+// is false of anything else, what is no JSON included: readMembers is for that.
+func split(object []byte, room []member) (all []member, ok bool) {
 	i := scan.Space(object, 0)
 	if i == len(object) || object[i] != '{' {
 		return nil, false
 	}
-	all = make([]member, 0, min(80, 1+len(object)/16))
+	all = room
 	asText := string(object) // what the names are parts of
 	for closed := false; !closed; {
 		start := scan.Space(object, i+1)
@@ -50,11 +50,13 @@ func split(object []byte) (all []member, ok bool) {
 	return all, distinct(all)
 }
 
+const mostDistinct = 200
+
 // distinct reports that no two members have one name. Of very many it reports
 // nothing.
 func distinct(all []member) bool {
-	const most, room = 200, 512
-	if len(all) > most {
+	const room = 512
+	if len(all) > mostDistinct {
 		return false
 	}
 	var table [room]uint8 // by a hash of the name: its place in all, counted from 1

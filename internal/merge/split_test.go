@@ -10,7 +10,7 @@ import (
 // sameAsRead holds what split takes to what readMembers reads.
 func sameAsRead(t *testing.T, object []byte) (took bool) {
 	t.Helper()
-	got, ok := split(object)
+	got, ok := split(object, nil)
 	if !ok {
 		return false
 	}
@@ -37,7 +37,7 @@ func TestSplit(t *testing.T) {
 		`{"a":1.}`, `{"a":-}`, `{"a":1e}`, `{"a":tru}`, `{"a":"\x"}`, `{"a":"\u00g0"}`, "{\"a\":\"\x01\"}", `{"a":"`, `{"a":[1,]}`,
 		`{"a":{"b"}}`, `{"a":1,"a":2}`, `{"\u0061":1}`, "{\"\xc3\":1}", `{a:1}`, `{"a":'1'}`, "{\"a\":1}\x00",
 	} {
-		_, ok := split([]byte(object))
+		_, ok := split([]byte(object), nil)
 		assert.False(t, ok, "%s", object)
 	}
 }
