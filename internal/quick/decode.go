@@ -29,11 +29,11 @@ type Codec struct {
 	Decode func(b []byte, into any) error
 }
 
-// Kind is what a field takes.
+// Kind is what a field takes. A List is a slice of structs. All but Other, List
+// and the plain ones take null the quick way.
 type Kind uint8
 
-// The kinds of fields. List is a slice of structs. All but Other, List and the
-// plain ones take null the quick way.
+// The kinds of fields.
 const (
 	Other Kind = iota // read by Decode alone
 	Int
@@ -48,8 +48,8 @@ const (
 
 // Value is a value of one kind, or null.
 type Value struct {
-	Null   bool
-	Flag   bool
+	Null, Flag bool
+
 	Int    int64
 	Number float64
 	Text   string
