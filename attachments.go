@@ -372,10 +372,13 @@ func getFile[T Attachable](ctx context.Context, c *Client, path string, id int64
 		if item, err = decodeAttachment[T](b, id); err != nil {
 			return err
 		}
-		return otherItem(&item, id)
+		if v, ok := item.Get(); ok {
+			return otherItem(&v, id)
+		}
+		return nil
 	}})
 	if err == nil && item.IsNull() {
-		err = noSuchItem[T](id)
+		err = noSuchItem(itemPath[T](id))
 	}
 	if err != nil {
 		return nil, nil, err

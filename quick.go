@@ -84,13 +84,3 @@ func quickPage(b []byte, typ reflect.Type) (paging.Page, bool) {
 	}
 	return details.page(rows), true
 }
-
-// quickItem reads an item, and returns where it stands in the answer. If it is
-// not to be read quickly, the item is left empty.
-func quickItem[T any](b []byte, item *Optional[T]) (start, end int, ok bool) {
-	*item = Optional[T]{state: present}
-	if start, end, ok = quickly.Item(b, &item.value); !ok {
-		*item = Optional[T]{}
-	}
-	return start, end, ok
-}

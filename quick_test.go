@@ -156,25 +156,30 @@ func TestQuick_OtherTypesAreLeftToJSONv2(t *testing.T) {
 	assert.False(t, asV2[readsItself](t, answer))
 	assert.False(t, asV2[withTags](t, answer))
 	assert.False(t, asV2[embedding](t, answer))
-	var item Optional[readsItself]
-	_, _, ok := quickItem([]byte(`{"item":{"id":1}}`), &item)
+	_, _, ok := quickly.Item([]byte(`{"item":{"id":1}}`), new(readsItself))
 	assert.False(t, ok)
-	assert.True(t, item.IsZero())
 }
 
 func TestQuick_Item(t *testing.T) {
 	t.Parallel()
 	const object = `{"id":1,"title":"x","new":[1]}`
 	answer := []byte(" { \"item\" : " + object + " } ")
-	var item Optional[Ticket]
-	start, end, ok := quickItem(answer, &item)
+	var item Ticket
+	start, end, ok := quickly.Item(answer, &item)
 	require.True(t, ok)
 	assert.Equal(t, object, string(answer[start:end]))
-	assert.Equal(t, Value(Ticket{ID: 1, Title: "x"}), item)
+	assert.Equal(t, Ticket{ID: 1, Title: "x"}, item)
+	start, end, found, err := itemIn(answer[:len(answer)-2], &item)
+	require.Error(t, err, "an answer that is cut off: %d %d %v", start, end, found)
+	slow := []byte(`{"other":1, "item" :  ` + object + ` }`)
+	start, end, found, err = itemIn(slow, &item)
+	require.NoError(t, err)
+	assert.True(t, found)
+	assert.Equal(t, object, string(slow[start:end]))
+	assert.Equal(t, Ticket{ID: 1, Title: "x"}, item)
 	for _, answer := range []string{`{"item":null}`, `{"item":{"id":1}`, `{"item":{"id":1}}}`, `{"item":{"id":1},"x":1}`, `{"item":{"id":"1"}}`} {
-		_, _, ok := quickItem([]byte(answer), &item)
+		_, _, ok := quickly.Item([]byte(answer), &item)
 		assert.False(t, ok, answer)
-		assert.True(t, item.IsZero(), "nothing is left behind")
 	}
 }
 

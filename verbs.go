@@ -95,80 +95,91 @@ func Get[T Gettable](ctx context.Context, c *Client, id int64) (*T, error) {
 }
 
 func get[T Entity](ctx context.Context, c *Client, id int64) (*T, error) {
-	var envelope struct {
-		Item Optional[T] `json:"item"`
-	}
-	item := &envelope.Item
-	err := getItem[T](ctx, c, id, func(b []byte) error {
-		// Nothing of an earlier attempt is left in the item.
-		if _, _, ok := quickItem(b, item); !ok {
-			if err := decode(b, &envelope); err != nil {
-				return err
-			}
-		}
-		return errors.Join(absentItem(item.IsZero()), otherItem(item, id))
-	})
-	if err == nil && item.IsNull() {
-		err = noSuchItem[T](id)
-	}
-	if err != nil {
+	item := new(T)
+	if _, err := readInto[T](ctx, c, id, item, false); err != nil {
 		return nil, err
 	}
-	return &item.value, nil
+	return item, nil
 }
 
 // getRaw reads one item, and keeps the bytes that Autotask sent.
 func getRaw[T Entity](ctx context.Context, c *Client, id int64) (jsontext.Value, *T, error) {
-	var raw jsontext.Value
-	var envelope struct {
-		Item spanned[T] `json:"item"`
-	}
-	item := &envelope.Item.item
-	err := getItem[T](ctx, c, id, func(b []byte) error {
-		envelope.Item = spanned[T]{} // nothing of an earlier attempt
-		if start, end, ok := quickItem(b, item); ok {
-			raw = bytes.Clone(b[start:end])
-		} else {
-			if err := decode(b, &envelope); err != nil {
-				return err
-			}
-			raw = envelope.Item.in(b)
-		}
-		return errors.Join(absentItem(item.IsZero()), otherItem(item, id))
-	})
-	if err == nil && item.IsNull() {
-		err = noSuchItem[T](id)
-	}
-	return raw, &item.value, err
+	item := new(T)
+	raw, err := readInto[T](ctx, c, id, item, true)
+	return raw, item, err
 }
 
-// spanned is an item that knows where in the answer it stood.
-type spanned[T any] struct {
-	item       Optional[T]
-	after, end int64 // the ends of what came before it, and of itself
-}
-
-func (s *spanned[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	s.after = dec.InputOffset()
-	err := s.item.UnmarshalJSONFrom(dec)
-	s.end = dec.InputOffset()
-	return err
-}
-
-// in returns a copy of the bytes of the item; a colon and white space are all
-// that can be before them.
-func (s *spanned[T]) in(b []byte) jsontext.Value {
-	return bytes.Clone(bytes.TrimLeft(b[s.after:s.end], ": \t\r\n"))
-}
-
-func getItem[T Entity](ctx context.Context, c *Client, id int64, decode func([]byte) error) error {
+func readInto[T Entity](ctx context.Context, c *Client, id int64, item any, keep bool) (jsontext.Value, error) {
 	if err := checkID[T](http.MethodGet, id); err != nil {
-		return err
+		return nil, err
 	}
 	if err := needsID[T](http.MethodGet); err != nil {
-		return err
+		return nil, err
 	}
-	return c.send(ctx, call{method: http.MethodGet, path: itemPath[T](id), decode: decode})
+	return c.readItem(ctx, itemPath[T](id), id, item, keep)
+}
+
+// readItem reads one item into a pointer to a value of its type. If they are to be
+// kept, it returns the bytes that Autotask sent.
+func (c *Client) readItem(ctx context.Context, path string, id int64, item any, keep bool) (raw jsontext.Value, err error) {
+	found := false
+	err = c.send(ctx, call{method: http.MethodGet, path: path, decode: func(b []byte) error {
+		var start, end int
+		var err error
+		if start, end, found, err = itemIn(b, item); err != nil || !found {
+			return err
+		}
+		if keep {
+			raw = bytes.Clone(b[start:end])
+		}
+		return otherItem(item, id)
+	}})
+	if err == nil && !found {
+		err = noSuchItem(path)
+	}
+	return raw, err
+}
+
+// itemIn reads the item of an answer, and returns where it is in there. found is
+// false if the answer holds null instead. Nothing of an earlier attempt is left in
+// the item.
+func itemIn(b []byte, item any) (start, end int, found bool, err error) {
+	reflect.ValueOf(item).Elem().SetZero()
+	if start, end, ok := quickly.Item(b, item); ok {
+		return start, end, true, nil
+	}
+	reflect.ValueOf(item).Elem().SetZero()
+	var envelope struct {
+		Item spanned `json:"item"`
+	}
+	envelope.Item.into = item
+	if err := decode(b, &envelope); err != nil {
+		return 0, 0, false, err
+	}
+	// A colon and white space are all that can be before it.
+	span := envelope.Item
+	start = span.end - len(bytes.TrimLeft(b[span.after:span.end], ": \t\r\n"))
+	return start, span.end, span.found, absentItem(span.end == 0)
+}
+
+// spanned is an item that knows where in the answer it is.
+type spanned struct {
+	into       any
+	found      bool // it is not null
+	after, end int  // the ends of what is before it, and of itself
+}
+
+func (s *spanned) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	s.after = int(dec.InputOffset())
+	s.found = dec.PeekKind() != 'n'
+	var err error
+	if s.found {
+		err = json.UnmarshalDecode(dec, s.into)
+	} else {
+		err = dec.SkipValue()
+	}
+	s.end = int(dec.InputOffset())
+	return err
 }
 
 // decode reads an answer. A text that was cut in the middle of a character, as
@@ -177,9 +188,9 @@ func decode(b []byte, v any) error { return json.Unmarshal(b, v, jsontext.AllowI
 
 // otherItem: what is not the item that was asked for is no answer, not even an
 // item without an id.
-func otherItem[T Entity](item *Optional[T], id int64) error {
-	if item.state == present && idOf(&item.value) != id {
-		return fmt.Errorf("%w: it holds the item %d", transport.ErrUnreadable, idOf(&item.value))
+func otherItem(item any, id int64) error {
+	if got := idIn(item); got != id {
+		return fmt.Errorf("%w: it holds the item %d", transport.ErrUnreadable, got)
 	}
 	return nil
 }
@@ -192,8 +203,8 @@ func absentItem(absent bool) error {
 	return nil
 }
 
-func noSuchItem[T Entity](id int64) error {
-	return notFound(http.MethodGet, itemPath[T](id), "Autotask answered with no item: it does not exist, or this user may not see it")
+func noSuchItem(path string) error {
+	return notFound(http.MethodGet, path, "Autotask answered with no item: it does not exist, or this user may not see it")
 }
 
 // notFound is an answer that came, and says that there is nothing.
