@@ -18,8 +18,7 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Attachable entities are the attachments: children that hold a file in their
-// field Data, or a link. Upload, EnsureAttachment and Download carry the file.
+// Attachable entities are attachments: children that hold a file or a link.
 type Attachable interface {
 	Gettable
 	Queryable
@@ -42,34 +41,24 @@ const fileAttachment = "FILE_ATTACHMENT"
 
 var linkTypes = []string{"FILE_LINK", "FOLDER_LINK", "URL"}
 
-// Upload creates an attachment from v and the bytes of content, and returns its
-// id (POST {parent}/{id}/Attachments; v names the parent). It reads content to
-// its end, and sends nothing unless all of it arrived and v is valid:
+// Upload creates an attachment from v and content and returns its id (POST
+// {parent}/{id}/Attachments; v names the parent). It reads content to its end,
+// and sends nothing unless that succeeds and v is valid:
 //
-//   - Title, FullPath and Publish are required. FullPath is the name of the file,
-//     with its extension. Publish says who sees the attachment. There is no
-//     default for it, as a wrong one shows internal files to the customer.
-//   - AttachmentType is FILE_ATTACHMENT, which it also is if v leaves it absent
-//     and content is not nil. FILE_LINK, FOLDER_LINK and URL are links: content
-//     is nil, and FullPath is the target.
-//   - Data and ContentType are absent: content is the one, Autotask determines
-//     the other.
-//   - A file has 1 to 6,000,000 bytes, which every tenant accepts. Autotask's
-//     pages say 6 to 7 MB.
-//   - All files together have at most 10,000,000 bytes in five minutes. Beyond
-//     that Autotask refuses all attachments for another five; so a client keeps
-//     count, with all made from it by As. What does not fit is ErrRateLimited,
-//     and the error's RetryAfter says when it will; content has been read by
-//     then.
+//   - Title, FullPath and Publish are required. FullPath is the file's name
+//     with its extension. Publish has no default, since a wrong one shows
+//     internal files to the customer.
+//   - AttachmentType is FILE_ATTACHMENT if absent and there is content. For a
+//     link (FILE_LINK, FOLDER_LINK, URL), content is nil and FullPath the
+//     target.
+//   - Data and ContentType are absent: Autotask determines the latter.
+//   - A file has 1 to [MaxFileBytes]. If it would exceed [MaxFilesBytes] in
+//     [FilesWindow], the error is [ErrRateLimited] with the time to wait.
 //
-// If reading content fails, Upload fails with an error that wraps it. ctx is
-// checked before each Read of content. The file is sent once. If the answer is
-// lost, Upload searches for the attachment; if that does not find it, the error
-// is ErrOutcomeUnknown, whose Sent holds the fields without the file. An equal
-// attachment that this client is asked to upload before RetryAfter is over is
-// searched for and not sent. EnsureAttachment is the call for work that may be
-// repeated. Create with the file in Data does the same
-// as Upload, for files that are in memory anyway.
+// If reading content fails, the error wraps its error. ctx is checked before
+// each Read. A lost answer is handled as by [Create]; Sent lacks the file.
+// [EnsureAttachment] is for work that may be repeated. Create does the same as
+// Upload with the file in Data.
 func Upload[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader) (int64, error) {
 	return upload(ctx, c, v, content)
 }
@@ -280,26 +269,17 @@ func (u untilDone) Read(p []byte) (int, error) {
 	return u.r.Read(p)
 }
 
-// Download writes the file of the attachment with that id to w, and returns the
-// attachment, its Data absent. Nothing is written unless the whole file arrived
-// and is valid. If writing fails, Download fails with an error that wraps it.
+// Download writes the file of an attachment to w, and returns the attachment
+// without Data. It writes nothing unless the whole file arrived and is valid.
+// It reads the root collection, then the parent's route: which one has the file
+// depends on the tenant. [WithMaxResponseBytes] must exceed a file's size by a
+// third. If writing fails, the error wraps that of w.
 //
-// The FullPath of the attachment is not a path to write to: it is whatever the
-// uploader named the file, and may be absolute or lead out of a directory with
-// "..". Name the file yourself, after the id for instance, or at least take only
-// the last element of FullPath, with both slashes and backslashes as separators.
+// Do not write to FullPath: the uploader chose it; it may be absolute or hold
+// "..".
 //
-// Two routes serve an attachment, and which of them has the file depends on the
-// tenant. So the attachment is read from its root collection (GET
-// {collection}/{id}), and if that brings no file, through its parent (GET
-// {parent}/{id}/Attachments/{id}). WithMaxResponseBytes limits both answers; a
-// file takes a third more of it than it has bytes.
-//
-// It returns ErrNotFound if there is no such attachment. A link (AttachmentType
-// FILE_LINK, FOLDER_LINK or URL) has no file: that is ErrUnsupported, and the
-// attachment is returned alongside it, with the target in its FullPath. If
-// neither route brings the file, the error is ErrServer, and the attachment is
-// returned as well.
+// A missing attachment is [ErrNotFound], a link [ErrUnsupported], a file that
+// no route has [ErrServer]. With the latter two the attachment is returned too.
 func Download[T Attachable](ctx context.Context, c *Client, id int64, w io.Writer) (*T, error) {
 	path := itemPath[T](id)
 	if w == nil || isNilPointer(w) {

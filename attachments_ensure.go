@@ -17,31 +17,19 @@ import (
 )
 
 // EnsureAttachment returns the id of the attachment that an earlier run of the
-// same work uploaded, or uploads it. created reports whether this call did. It
-// is Upload for work that may be repeated, by a queue or after a crash; the same
-// rules apply to v and content.
+// same work uploaded, or uploads it; created reports whether it did. v and
+// content are as for [Upload]. startedAt is when the work first began: keep it
+// with the work, and pass it again. An earlier run's attachment has the same
+// parent, title, full path, type and size, and was attached at or after
+// startedAt, give or take a minute. So files of one size in the same work need
+// different names.
 //
-// startedAt is when this piece of work first began. Keep it with the work, and
-// pass it again with every repeat. An attachment is the one of an earlier run if
-// it has the parent, title, full path and type of v and was attached at or after
-// startedAt, and if its file has as many bytes, where Autotask shows how many. A
-// minute is allowed for clocks that differ, and so is the lag of Autotask's
-// clock, as its answers show it. Two files of one length in the same piece of
-// work therefore need different names.
-//
-// It sends a search of the parent's attachments (POST {collection}/query), the
-// upload if that finds none, and a second search, which proves that a repeat
-// will find it. The file is never sent twice. If the answer to the upload is
-// lost, the attachment is searched for; one that is not found may still turn up,
-// and the error is ErrOutcomeUnknown, whose RetryAfter says when nothing of it
-// can land any more. Until then this client does not upload it again, and other
-// processes must wait, too. Concurrent calls of one client for the same
-// attachment take turns.
-//
-// If several match, the error is an *AmbiguousError that names them. If Autotask
-// shows the new attachment with another title, path or size, the error is
-// ErrNotApplied; if the second search does not show it, ErrOutcomeUnknown. The
-// id is returned alongside these.
+// It searches before and after the upload, which is sent once (POST
+// {collection}/query). Two matches are an [*AmbiguousError], one that reads
+// back differently is [ErrNotApplied], and one that does not show is
+// [ErrOutcomeUnknown]: wait for RetryAfter, in other processes too. The id is
+// returned alongside. Concurrent calls for the same attachment take turns. See
+// docs/reliability.md, "Attachments".
 func EnsureAttachment[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader, startedAt time.Time) (id int64, created bool, err error) {
 	if err := checkStart(http.MethodPost, collection[T](), startedAt); err != nil {
 		return 0, false, err

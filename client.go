@@ -25,10 +25,9 @@ import (
 	"github.com/autotask-go/autotask/internal/zone"
 )
 
-// Credentials are those of an Autotask API user (security level "API User")
-// and the tracking identifier of the integration. They go out as the headers
-// UserName, Secret and ApiIntegrationCode. Every way of printing, logging or
-// encoding a Credentials shows REDACTED instead of the values.
+// Credentials are those of an Autotask API user (security level "API User") and
+// the integration's tracking identifier. However it is printed, logged or
+// encoded, it shows REDACTED instead of the values.
 type Credentials struct {
 	UserName        string
 	Secret          string
@@ -70,9 +69,8 @@ func (c Credentials) check() error {
 	return errors.Join(problems...)
 }
 
-// Client gives access to one Autotask tenant. It is safe for concurrent use,
-// and meant to be made once and shared: the limits it keeps to and the
-// connections it pools are its own.
+// Client gives access to one Autotask tenant. Create it once and share it: it
+// is safe for concurrent use, and keeps its own limits and connections.
 type Client struct {
 	Tickets     *TicketsService
 	Notes       *NotesService
@@ -107,9 +105,8 @@ type core struct {
 	hour        *limit.Hour // nil without WithHourlyReserve
 }
 
-// NewClient checks its arguments and builds a Client; it never touches the
-// network. Without WithBaseURL the first call asks Autotask for the user's
-// zone. Use Ping to find out early whether zone and credentials are good.
+// NewClient checks its arguments and returns a Client, without any request.
+// [Client.Ping] finds out early whether zone and credentials are right.
 func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 	if err := creds.check(); err != nil {
 		return nil, fmt.Errorf("autotask: credentials: %w", err)
@@ -168,11 +165,10 @@ func newClient(c *core, impersonateID int64) *Client {
 	return client
 }
 
-// As returns a client that acts on behalf of a resource (a person): its
-// writes carry the header ImpersonationResourceId; its reads do not, since
-// Autotask refuses them with it. It shares everything else with c.
-// 0 ends impersonation. The API user's and the resource's security levels must
-// allow it; if they do not, writes fail with ErrPermission.
+// As returns a client that writes on behalf of a resource (a person), by the
+// header ImpersonationResourceId; its reads do not carry it, since Autotask
+// refuses them with it. It shares everything else with c. 0 ends impersonation.
+// If security levels do not allow it, writes fail with [ErrPermission].
 func (c *Client) As(resourceID int64) *Client { return newClient(c.core, resourceID) }
 
 // String names the zone, never the credentials.
@@ -187,18 +183,18 @@ func (c *Client) String() string {
 	return "autotask.Client(" + base + ")"
 }
 
-// GoString is String.
+// GoString returns String.
 func (c *Client) GoString() string { return c.String() }
 
-// LogValue is String.
+// LogValue returns String.
 func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// MarshalJSON is String, quoted.
+// MarshalJSON returns String, quoted.
 func (c *Client) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
 
-// Ping finds the zone, if that is to be discovered, and makes one signed
-// request (GET ThresholdInformation, which counts against the hour's limit).
-// It fails with ErrUnauthorized if the credentials are not accepted.
+// Ping finds the zone, if it is to be discovered, and makes one signed request
+// (GET ThresholdInformation). It fails with [ErrUnauthorized] if the
+// credentials are refused.
 func (c *Client) Ping(ctx context.Context) error {
 	_, err := c.Threshold(ctx)
 	return err
@@ -319,8 +315,8 @@ func (c *clock) set(answer transport.Answer) {
 	c.read++
 }
 
-// least is the least of the last readings: the answer that it came with was
-// under way for the shortest time.
+// least returns the least of the last readings: the answer that it came with
+// was in flight for the shortest time.
 func (c *clock) least() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -330,8 +326,8 @@ func (c *clock) least() time.Duration {
 	return slices.Min(c.behind[:min(c.read, len(c.behind))])
 }
 
-// clockMargin is how far a time of creation may lie before what a Date header
-// lets expect: the clock of the database is another one, the caller's start time
+// clockMargin is how much earlier a time of creation may be than a Date header
+// suggests: the clock of the database is another one, the caller's start time
 // may come from a third, and without a Date header nothing is known at all.
 const clockMargin = time.Minute
 
@@ -351,7 +347,7 @@ func (c *core) base(ctx context.Context) (string, error) {
 	return base, asError(http.MethodGet, zone.Path, err)
 }
 
-// movedFrom asks for the zone once more and reports whether it is another one.
+// movedFrom looks up the zone once more and reports whether it is another one.
 // A zone that was given stays as it is.
 func (c *core) movedFrom(ctx context.Context, old string) (string, bool) {
 	if c.baseURL != "" {
@@ -365,7 +361,7 @@ func (c *core) movedFrom(ctx context.Context, old string) (string, bool) {
 }
 
 // discover asks Autotask which zone the user's tenant is in. The request
-// carries no credentials but the user's name.
+// carries no credentials except the user's name.
 func (c *core) discover(ctx context.Context) (string, error) {
 	var answer struct {
 		URL string `json:"url"`
@@ -399,13 +395,11 @@ func (c *core) askZone(ctx context.Context, where string, decode func([]byte) er
 // number of a ticket).
 const ticketPage = "Autotask/AutotaskExtend/ExecuteCommand.aspx?Code=OpenTicketDetail&TicketID="
 
-// TicketURL returns the address of a ticket in Autotask's web interface, for a
-// person to open. It does not look whether there is such a ticket.
-//
-// The web interface of a tenant is on a host of its own, which zone discovery
-// names (GET zoneInformation, once for a client and without credentials). With
-// WithBaseURL the zone's own host is asked, unless WithZoneURL names another.
-// The error is ErrServer if the answer names no web interface.
+// TicketURL returns a ticket's address in Autotask's web interface, for a
+// person to open. It does not check that the ticket exists. The zone names the
+// host (GET zoneInformation, once per client, without credentials); if it does
+// not, the error is [ErrServer]. With [WithBaseURL], that zone is asked, unless
+// [WithZoneURL] names another address.
 func (c *Client) TicketURL(ctx context.Context, id int64) (string, error) {
 	if id <= 0 {
 		return "", wrong("%d is not the id of a ticket", id)
@@ -417,7 +411,7 @@ func (c *Client) TicketURL(ctx context.Context, id int64) (string, error) {
 	return web + ticketPage + strconv.FormatInt(id, 10), nil
 }
 
-// findWeb asks for the address of the web interface. Every zone can tell it.
+// findWeb looks up the address of the web interface. Every zone knows it.
 func (c *core) findWeb(ctx context.Context) (string, error) {
 	where := c.zoneURL
 	if c.baseURL != "" && where == zone.DefaultDiscovery {

@@ -13,24 +13,17 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Resolve returns the ids that labels stand for, in several picklist fields of an
-// entity at once: {"status": "In Progress", "queueID": "Service Desk"}. The
-// result has the keys that were given, as they were given. Field names and labels
-// are matched case-insensitively, ignoring surrounding white space in labels. A
-// field may be a user-defined one whose values are numbers; Fill sets the others,
-// too.
+// IDs returns the ids of labels in several picklist fields of a collection at
+// once: {"status": "In Progress", "queueID": "Service Desk"}. Names and labels
+// are matched case-insensitively, ignoring surrounding white space in labels;
+// the result has the keys as given. A user-defined field must have numbers as
+// values; Fill sets the others, too. Only active values count. A label that
+// depends on another field is looked up under the value of that field, if it is
+// given.
 //
-// Only active values count, since inactive ones cannot be set; to find those
-// too, use Values and Picklist.ID. If the field that another one depends on is
-// given as well, as issueType is with subIssueType, the dependent label is
-// looked up among the values under it: labels repeat between parents.
-//
-// If any of the labels has no single answer there is no result, and one *Error
-// has a message for each. It matches ErrInvalid if a field or a label does not
-// exist, and names those like it, or if a value is inactive or a text, or a field
-// is no picklist or is given twice; ErrAmbiguous if a label stands for several
-// values, and names them and what they are under (errors.As finds the first as
-// an *AmbiguousError).
+// If any label fails, the result is nil and one [*Error] has a message for
+// each. It matches [ErrInvalid] for a wrong field or label, with suggestions,
+// and [ErrAmbiguous] for a label of several values.
 func (s *PicklistsService) IDs(ctx context.Context, entity string, labels map[string]string) (map[string]int64, error) {
 	l, err := s.resolveLabels(ctx, entity, labels, nil)
 	if err != nil {
@@ -107,7 +100,7 @@ func (l *labelled) resolve(key string) (v PicklistValue, ok bool) {
 	return v, ok
 }
 
-// parentKey tells how the caller spells the field that f depends on, if it is
+// parentKey returns how the caller spells the field that f depends on, if it is
 // among those given. Fields that depend on each other in a ring have no parent.
 func (l *labelled) parentKey(f Field) (string, bool) {
 	key, given := l.keys[strings.ToLower(f.PicklistParentField)]
@@ -195,7 +188,7 @@ func (l *labelled) parent(f Field, id int64) string {
 	return f.PicklistParentField + " " + value
 }
 
-// nameParents tells values of the same label apart by what they are under.
+// nameParents distinguishes values of the same label by what they are under.
 func (l *labelled) nameParents(f Field, e *AmbiguousError) {
 	for i, c := range e.Candidates {
 		var parents []string

@@ -5,24 +5,18 @@ import (
 	"sync"
 )
 
-// Locker lets one caller at a time work on what a key names. LocalLocker does so
-// within one process. One that spans processes holds the key by a lease, and
-// renews it until unlock.
+// Locker lets one caller at a time work on what a key names, first come first
+// served: [LocalLocker] in one process, others by a lease that they renew.
 //
-// Whoever asks first is served first.
+// Lock waits until nobody else holds the key, and returns a context that ends
+// with ctx, with unlock, and as soon as the lock is lost: do everything that
+// the lock is for with that context. unlock may be called more than once. On an
+// error the other results are of no use.
 type Locker interface {
-	// Lock waits until nobody else holds the key. It returns a context that ends
-	// with ctx, with unlock, and as soon as the lock is lost: everything that the
-	// lock is for is done with that context. unlock may be called more than once.
-	//
-	// If ctx ends first, or the lock cannot be had, the error says so, and neither
-	// of the others is of any use.
 	Lock(ctx context.Context, key string) (unlock func(), held context.Context, err error)
 }
 
-// LocalLocker is a Locker for the callers of one process. Its zero value is ready
-// for use; it must not be copied. It keeps nothing of a key that nobody holds or
-// waits for.
+// LocalLocker is a [Locker] for one process. The zero value is ready to use.
 type LocalLocker struct{ turns turns }
 
 // Lock waits until nobody else holds the key. Its only errors are those of ctx.

@@ -15,20 +15,14 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// NotesService creates and reads ticket notes.
+// NotesService reads and writes ticket notes.
 type NotesService struct{ client *Client }
 
 // Create adds a note to a ticket and returns the note's id (POST
-// /Tickets/{ticketID}/Notes, the only way there is; docs/api-notes.md, section 8).
-// Title, Description, NoteType and Publish must be set: none has a default,
-// and a wrong Publish shows internal text to the customer. Their ids are
-// picklists of the tenant; see PicklistsService. n.TicketID may be 0.
-//
-// The note is posted once. If the answer is lost, the note is searched for among
-// those of the ticket that were created since the call. If it is not there, the
-// error is ErrOutcomeUnknown: it may still turn up, until RetryAfter is over. An
-// equal note that this client is asked to create before then is searched for and
-// not posted.
+// /Tickets/{ticketID}/Notes; docs/api-notes.md, section 8). Title, Description,
+// NoteType and Publish have no default, as a wrong Publish shows internal text
+// to the customer; n.TicketID may be 0. If the answer is lost, see the function
+// [Create].
 func (s *NotesService) Create(ctx context.Context, ticketID int64, n *TicketNote) (int64, error) {
 	note, err := noteFor(ticketID, n)
 	if err != nil {
@@ -53,68 +47,57 @@ func noteFor(ticketID int64, n *TicketNote) (*TicketNote, error) {
 	return &note, nil
 }
 
-// Get reads a note by its id (GET /TicketNotes/{id}). It returns ErrNotFound if there
-// is no such note.
+// Get returns one note (GET /TicketNotes/{id}). See [Get].
 func (s *NotesService) Get(ctx context.Context, id int64) (*TicketNote, error) {
 	return Get[TicketNote](ctx, s.client, id)
 }
 
-// GetMany reads the notes of the given ids, up to 500 in a request. See the function
-// GetMany.
+// GetMany returns the notes of the given ids. See [GetMany].
 func (s *NotesService) GetMany(ctx context.Context, ids []int64) (map[int64]*TicketNote, error) {
 	return GetMany[TicketNote](ctx, s.client, ids)
 }
 
-// All ranges over the notes that q asks for, in the order of their ids (POST
-// /TicketNotes/query). For those of one ticket: Eq("ticketID", id).
+// All iterates over the notes that match q. See [All].
 func (s *NotesService) All(ctx context.Context, q Query) iter.Seq2[*TicketNote, error] {
 	return All[TicketNote](ctx, s.client, q)
 }
 
-// Scan reads one large result with several workers, in any order; see the
-// function Scan.
+// Scan reads many notes with several workers. See [Scan].
 func (s *NotesService) Scan(ctx context.Context, q Query, opts ScanOptions) iter.Seq2[*ScanPage[TicketNote], error] {
 	return Scan[TicketNote](ctx, s.client, q, opts)
 }
 
-// List reads the notes that q asks for into memory.
+// List returns the notes that match q. See [List].
 func (s *NotesService) List(ctx context.Context, q Query) ([]*TicketNote, error) {
 	return List[TicketNote](ctx, s.client, q)
 }
 
-// Pages ranges over the notes that q asks for by whole pages, each with the
-// position from which a later run can go on. See the function Pages.
+// Pages iterates over the notes that match q by pages. See [Pages].
 func (s *NotesService) Pages(ctx context.Context, q Query) iter.Seq2[*Page[TicketNote], error] {
 	return Pages[TicketNote](ctx, s.client, q)
 }
 
-// Count tells how many notes match q's filter (POST /TicketNotes/query/count).
+// Count returns the number of notes that match q. See [Count].
 func (s *NotesService) Count(ctx context.Context, q Query) (int64, error) {
 	return Count[TicketNote](ctx, s.client, q)
 }
 
-// Update changes a note: GET, PATCH of the changed fields through its ticket, GET. The
-// PATCH repeats NoteType and Publish, which Autotask demands in each. See the function
-// Update.
+// Update changes a note by PATCH through its ticket. See [Update].
 func (s *NotesService) Update(ctx context.Context, id int64, change func(*TicketNote) error) (*TicketNote, error) {
 	return Update(ctx, s.client, id, change)
 }
 
-// Ensure returns the id of a note that must be on a ticket once, and creates the
-// note only if no earlier call has: one that was interrupted, say, or a job that
-// was started again. startedAt is when this piece of work first began, by the
-// caller's clock; keep it with the work and give it again.
+// Ensure returns the id of a note that must be on a ticket once, and creates
+// the note only if no earlier call has. startedAt is when this piece of work
+// first began: keep it with the work, and pass it again. An earlier call's note
+// has the same ticket, title, description, type and publish, and was created at
+// or after startedAt. Texts may differ in white space, HTML entities and
+// invisible characters, clocks by a minute.
 //
-// A note is the one if ticket, title, description, type and publish are the same
-// and it was created at or after startedAt. The texts may differ in white space,
-// HTML entities and invisible characters, and the clocks by a minute.
-//
-// Ensure reads all notes of the ticket before it posts, and again after it. If
-// there are two by then, it returns an *AmbiguousError that names both. If the
-// note does not read back as a repeat would look for it, the error is
-// ErrNotApplied: a repeat from another process would post it again. If the
-// answer to the post is lost and the note does not show, the error is
-// ErrOutcomeUnknown, as with Create.
+// Ensure searches before the post and after it. Two notes are an
+// [*AmbiguousError], one that reads back differently is [ErrNotApplied], since
+// another process would post it again, and one that does not show is
+// [ErrOutcomeUnknown].
 func (s *NotesService) Ensure(ctx context.Context, ticketID int64, n *TicketNote, startedAt time.Time) (id int64, created bool, err error) {
 	note, err := noteFor(ticketID, n)
 	if err != nil {

@@ -12,11 +12,9 @@ import (
 // maxCandidates is how many matches One asks for, and names.
 const maxCandidates = 10
 
-// One returns the one item that q asks for (POST {collection}/query). It returns
-// ErrNotFound if there is none, and an *AmbiguousError if there are several: that
-// names the first ten. q.Limit is not looked at.
-//
-//	acme, err := autotask.One[entity.Company](ctx, client, autotask.Query{Filter: autotask.Eq("companyName", "Acme")})
+// One returns the one item that matches q (POST {collection}/query). It returns
+// [ErrNotFound] if there is none, and an [*AmbiguousError] that names the first
+// ten if there are several. It ignores q.Limit.
 func One[T Queryable](ctx context.Context, c *Client, q Query) (*T, error) {
 	q.Limit, q.Prefetch = maxCandidates, false
 	found, err := List[T](ctx, c, q)

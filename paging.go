@@ -13,7 +13,7 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// List returns all items that match q. See All.
+// List returns all items that match q. See [All].
 func List[T Queryable](ctx context.Context, c *Client, q Query) ([]*T, error) {
 	var all []*T
 	for rows, err := range kindOf[T]().pages(ctx, c, q) {
@@ -26,14 +26,14 @@ func List[T Queryable](ctx context.Context, c *Client, q Query) ([]*T, error) {
 }
 
 // All iterates over the items that match q, in the order of their ids (POST
-// {collection}/query). Pages of up to 500 are read as they are reached; leaving
-// the loop ends the reading. A failure ends the loop with a nil item and the
-// error. Ranging again reads again.
+// {collection}/query). It reads pages of up to 500 as they are reached. A
+// failure ends the loop with a nil item and the error. Ranging again reads
+// again.
 //
-// Every item comes once, and q.Limit counts it once: pages can overlap while
-// somebody changes what they list. An item without an id is an error that matches
-// ErrServer. So is a full page that does not say whether it is the last, unless
-// the rest can be asked for by id. All functions that read many items keep to this.
+// Every item comes once, although pages may overlap while others write. An item
+// without an id matches [ErrServer], and so does a full page that does not say
+// whether it is the last, unless the rest can be requested by id. This holds
+// for all functions that read many items.
 func All[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[*T, error] {
 	return all[T](ctx, c, kindOf[T](), q)
 }
@@ -54,23 +54,15 @@ func all[T any](ctx context.Context, c *Client, k *kind, q Query) iter.Seq2[*T, 
 	}
 }
 
-// Page is a part of a result, and the position behind it.
+// Page is part of a result. q.After = page.After continues after it.
 type Page[T any] struct {
-	// Items are 1 to 500 items, in the order of their ids.
-	Items []*T
-	// After is the id of the last of them. A query that is the same but for its
-	// After goes on from there, also in another run of the program:
-	//
-	//	q.After = page.After
-	After Optional[int64]
+	Items []*T            // 1 to 500, in the order of their ids
+	After Optional[int64] // the id of the last of them
 }
 
-// Pages iterates over the items that match q one page at a time, each with the
-// position from which a later run can go on once the page has been dealt with:
-// an interrupted sync of a million items loses at most one page of work.
-// Otherwise it is like All. Items that do not come in the order of their ids are
-// an error that matches ErrServer, since no position would stand for what has
-// been read.
+// Pages is [All] one page at a time, each with the position from which a later
+// run can continue: an interrupted sync of a million items loses at most one
+// page of work. Items out of the order of their ids match [ErrServer].
 func Pages[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[*Page[T], error] {
 	return positions[T](ctx, c, kindOf[T](), q)
 }
@@ -98,7 +90,7 @@ func positions[T any](ctx context.Context, c *Client, k *kind, q Query) iter.Seq
 	}
 }
 
-// pages ranges over the rows that q asks for, some at a time and never none.
+// pages iterates over the rows that match q, some at a time and never none.
 func (k *kind) pages(ctx context.Context, c *Client, q Query) iter.Seq2[[]paging.Row, error] {
 	return func(yield func([]paging.Row, error) bool) {
 		next, err := k.open(c, q)
@@ -124,9 +116,8 @@ func (k *kind) pages(ctx context.Context, c *Client, q Query) iter.Seq2[[]paging
 	}
 }
 
-// ListChildren returns all items of one parent (GET {parent}/{id}/{children}), for the
-// few entities that have no search of their own, such as a resource's time-off
-// balances. Such a list takes no filter.
+// ListChildren returns all items of one parent (GET {parent}/{id}/{children}),
+// for entities that cannot be searched, such as a resource's time-off balances.
 func ListChildren[T ParentListable](ctx context.Context, c *Client, parentID int64) ([]*T, error) {
 	if err := checkCollection[T](); err != nil {
 		return nil, invalid(http.MethodGet, collection[T](), "%v", err)
@@ -178,52 +169,35 @@ func needsID[T Entity](method string) error {
 	return invalid(method, collection[T](), "%v has no field ID of a type such as int64, by which its items are told apart", t)
 }
 
-// IDRange is a span of ids: those greater than After, up to and including Last.
-// An absent end is open.
+// IDRange is the ids greater than After up to Last; an absent end is open.
 type IDRange struct {
 	After Optional[int64] `json:"after,omitzero"`
 	Last  Optional[int64] `json:"last,omitzero"`
 }
 
-// ScanOptions are the settings of Scan. The zero value reads everything with as
-// many workers as there may be requests in flight on one endpoint.
+// ScanOptions are the settings of [Scan]; both may be zero.
 type ScanOptions struct {
-	// Workers is the number of ranges read concurrently: at most, and by default,
-	// that of WithMaxConcurrency, which is three.
-	Workers int
-	// Resume is the Remaining of the last page that an earlier Scan of the same
-	// query dealt with. Without any, all is read.
-	Resume []IDRange
+	Workers int       // ranges read concurrently: by default, and at most, WithMaxConcurrency
+	Resume  []IDRange // the Remaining of the last page that was dealt with; none reads all
 }
 
-// ScanPage is a part of the result of a Scan, and what is still to be read.
+// ScanPage is part of the result of a [Scan].
 type ScanPage[T any] struct {
-	// Items are 1 to 500 items in the order of their ids. The last page has none
-	// if nothing was left to read.
-	Items []*T
-	// Remaining is what is still to be read once this page has been dealt with.
-	Remaining []IDRange
-	// Done reports that this is the last page: everything has been read.
-	Done bool
+	Items     []*T      // 1 to 500, in the order of their ids; none if nothing was left to read
+	Remaining []IDRange // what is still to be read after this page
+	Done      bool      // this is the last page: everything has been read
 }
 
-// Scan reads one large result with several workers, each in a range of ids of its
-// own, so that as many requests are in flight as Autotask allows on one endpoint.
+// Scan reads one large result with several workers, each in a range of ids.
 // Pages arrive as they are ready, in no particular order; within a page the ids
-// ascend. Every item comes once.
+// ascend. Every item comes once. Store page.Remaining with the items to
+// continue after a restart, by [ScanOptions]. A failure ends all workers.
 //
-// A program that stores page.Remaining with the items can go on from there after a
-// restart, by ScanOptions.Resume. The page whose Done is set is the last one, after
-// which there is nothing to resume.
-//
-// It is meant for results of many pages. The first is read alone, since the
-// ranges are laid out by it and by a count of the items (without a count, one
-// worker reads on alone). The count is one request, and each range costs about
-// one beyond what All would. Filters that are sent in parts (see In) are read by
-// one worker for each range, and a collection that is searched by one condition
-// alone, such as TicketHistory, by one worker. q.Prefetch has no effect. A q.Limit
-// is an error, since there is no order to count in. A failure ends the other
-// workers, too.
+// It makes one more request than [All] for a count and about one for each
+// range, so it pays off for many pages. One worker alone reads a range of a
+// filter sent in parts (see [In]), and a collection like TicketHistory that
+// accepts only one condition. q.Prefetch has no effect, and q.Limit is an
+// error.
 func Scan[T Queryable](ctx context.Context, c *Client, q Query, opts ScanOptions) iter.Seq2[*ScanPage[T], error] {
 	return scanPages[T](ctx, c, kindOf[T](), q, opts)
 }
@@ -349,10 +323,9 @@ func ranges(spans []paging.Span) []IDRange {
 }
 
 // Count returns the number of items that match q.Filter and come after q.After
-// (POST {collection}/query/count). Fields, Limit and Prefetch play no part. A
-// filter that is sent in parts (see In) is counted in parts, if no item can be in
-// two of them; otherwise the ids are read and counted. So they are if After is
-// set and the collection is searched by one condition alone, as TicketHistory is.
+// (POST {collection}/query/count). Where Autotask cannot count exactly, because
+// a filter is sent in parts that overlap (see [In]) or a collection accepts
+// only one condition, Count reads and counts the ids.
 func Count[T Queryable](ctx context.Context, c *Client, q Query) (int64, error) {
 	return kindOf[T]().count(ctx, c, q)
 }
@@ -407,9 +380,8 @@ func (k *kind) countOf(ctx context.Context, c *Client, q Query) (int64, error) {
 	return n, k.explain(err)
 }
 
-// GetMany returns many items by their ids, up to 500 in a request, in any order
-// and with repeats. The result lacks the ids that there are no items for. On an
-// error it holds what was found until then.
+// GetMany returns the items of the given ids, read 500 to a request. Missing
+// ids are left out; on an error the result holds what was found until then.
 func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int64]*T, error) {
 	unique := slices.Compact(slices.Sorted(slices.Values(ids)))
 	found := make(map[int64]*T, len(unique))

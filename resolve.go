@@ -15,44 +15,24 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Resolution says what Resolve is to do. Each part is explicit: what is not
-// given is left as it is.
+// Resolution says what [Client.Resolve] is to do: set at least one of Text,
+// Note and Status. One of StartedAt, Ref and NoteID makes a repeat of the work
+// find the note of an earlier run; if several are given, NoteID counts, then
+// Ref. The work's own note since StartedAt has the same title, description,
+// type and publish.
 type Resolution struct {
-	// Text goes into the ticket's resolution field: at most 32,000 characters.
-	// "" leaves the field alone. Writing it replaces rich text by plain text.
-	Text string
-	// Note is posted first; nil posts none. Its TicketID may be 0.
-	Note *TicketNote
-	// Status is set only if the ticket has no time entries, as StatusComplete
-	// or another status of the tenant that sets both timestamps; 0 leaves the
-	// status alone.
-	Status int64
+	Text   string      // written to the ticket's resolution field, as plain text of at most 32,000 characters; "" leaves it alone
+	Note   *TicketNote // posted first; nil posts none. Its TicketID may be 0
+	Status int64       // set only if the ticket has no time entries, and must set both timestamps, as StatusComplete does; 0 leaves it alone
 
-	// The next three make a repeat of the work safe: each tells a note that an
-	// earlier run has posted. The first that is given counts, in the order NoteID,
-	// Ref, StartedAt. With none of them a run trusts itself alone.
+	StartedAt time.Time // when this piece of work first began, by the caller's clock; keep it with the work
+	Ref       string    // the caller's key of the work, in the note's title as " [ref]"; 50 plain characters, no brackets or double spaces
+	NoteID    int64     // the note itself, from an earlier run's Outcome
 
-	// StartedAt is when this piece of work first began, by the caller's clock: the
-	// time its job was made, for example. Keep it with the work and give it again.
-	// A note of the same ticket, title, description, type and publish that was
-	// created since then is the work's own.
-	StartedAt time.Time
-	// Ref is the caller's own key of the work, and needs no clock. The note's
-	// title ends in " [ref]", and is looked for by that, so a person must not edit
-	// it. It has at most 50 characters of plain text: no brackets, HTML entities,
-	// line breaks, or outer or double spaces.
-	Ref string
-	// NoteID is the note itself, from an earlier run's Outcome.
-	NoteID int64
-
-	// If is the caller's veto. It is called with the ticket as it was just read,
-	// before each write: before the note, the resolution and the status. Its error
-	// ends the run. It must not write the ticket through the same client: that call
-	// would wait for the run that it is made from.
-	If func(*Ticket) error
+	If func(*Ticket) error // is called with the ticket as just read before each write, which it must not do itself; its error ends the run
 }
 
-// StepName names a step of Resolve.
+// StepName names a step of [Client.Resolve].
 type StepName string
 
 // The steps of Resolve, in their order.
@@ -64,7 +44,7 @@ const (
 	StepStatus      StepName = "status"
 )
 
-// StepState is how a step of Resolve ended.
+// StepState says how a step of [Client.Resolve] ended.
 type StepState string
 
 // The states of a step.
@@ -75,27 +55,24 @@ const (
 	StateFailed      StepState = "failed"
 )
 
-// Step tells how one step of Resolve ended, and why.
+// Step says how one step of [Client.Resolve] ended, and why.
 type Step struct {
 	Name   StepName
 	State  StepState
 	Reason string
 }
 
-// Outcome tells what Resolve found and did. It comes back beside an error,
-// too; steps that were not reached are then skipped.
+// Outcome is what [Client.Resolve] found and did. It is returned alongside an
+// error, too; steps that were not reached are then skipped.
 type Outcome struct {
 	TicketID       int64
-	NoteID         int64   // 0 if there is none
-	HasTimeEntries bool    // as of the time-entries step
-	Resolved       bool    // completedDate and resolvedDateTime are both set
-	Ticket         *Ticket // as read back at the end; nil if it never was read
-	Steps          []Step  // always the five of them, in order
-	// Requests is how many HTTP requests were made for it: every attempt counts,
-	// and so do zone discovery and readings of the limit that it brought about.
-	Requests int
-	// Work is what ResolveAll was given; Resolve leaves it nil.
-	Item *ResolveItem
+	NoteID         int64        // 0 if there is none
+	HasTimeEntries bool         // as of the time-entries step
+	Resolved       bool         // completedDate and resolvedDateTime are both set
+	Ticket         *Ticket      // as read back at the end; nil if it never was read
+	Steps          []Step       // always the five of them, in order
+	Requests       int          // HTTP requests made for it: all attempts, with zone discovery and readings of the limit
+	Item           *ResolveItem // what ResolveAll was given; nil after Resolve
 }
 
 // Step returns the step of that name; the zero Step if there is none.
@@ -108,43 +85,30 @@ func (o *Outcome) Step(name StepName) Step {
 	return Step{}
 }
 
-// Resolve resolves a ticket in the explicit steps of docs/api-notes.md, section 10:
+// Resolve resolves a ticket, in these steps (docs/api-notes.md, section 10):
 //
 //  1. get: GET /Tickets/{id}.
-//  2. note: POST /Tickets/{id}/Notes, if there is a Note. With StartedAt or Ref, a
-//     POST /TicketNotes/query before it and one after it.
-//  3. resolution: GET and PUT /Tickets, if there is a Text. Without a Note
-//     nothing lies between this GET and that of step 1, which then serves.
+//  2. note: POST /Tickets/{id}/Notes, between two POST /TicketNotes/query.
+//  3. resolution: GET and PUT /Tickets, if there is a Text.
 //  4. time entries: POST /TimeEntries/query, if there is a Status.
-//  5. status: GET and PUT /Tickets, if there is a Status and the ticket has no
-//     time entries.
+//  5. status: GET and PUT /Tickets, if the ticket has no time entries.
 //
-// A GET stands directly before each PUT, and the first one after it reads back
-// what was written. What already holds is not written again. If the status holds
-// in the end but the tenant has not set both timestamps, the error is
-// ErrNotApplied: it is not a status that resolves a ticket there. Bad input is
-// refused before anything is sent. So is a ticket that Autotask would not take
-// back, before the note is posted: one that lacks a field a PUT must carry, or
-// holds a text longer than its field.
+// A GET directly precedes each PUT (that of step 1 serves step 3 if there is no
+// note), and another reads back what was written. Steps whose result is in
+// place are not repeated. Bad input is refused before anything is sent, and a
+// ticket that Autotask would not accept back before the note is posted. If the
+// tenant does not set both timestamps for the status, the error is
+// [ErrNotApplied].
 //
-// Each write goes out once. If the answer to one is lost and it does not show,
-// the error is ErrOutcomeUnknown, and RetryAfter says how long it may still be
-// carried out. Repeat the call after that, with the same StartedAt, Ref or NoteID.
-// A repeat by this client before then looks, and writes nothing unless the write
-// shows; another process must wait on its own.
+// Each write is sent once. If its answer is lost and it does not show, the
+// error is [ErrOutcomeUnknown]: repeat the call after RetryAfter, with the same
+// StartedAt, Ref or NoteID. If two notes may be the one, the error is an
+// [*AmbiguousError]; give NoteID to choose.
 //
-// Autotask has no idempotency keys: see Resolution for how a repeat finds its
-// note. If there are two that may be the one, the error is an *AmbiguousError
-// that names both; give NoteID to go on with one of them.
-//
-// A run that finds its note posted by an earlier one does not close what a person
-// has reopened since: if the ticket's history (POST /TicketHistory/query) shows
-// that the ticket left the wanted status after the note, the status step is
-// skipped. Where the history does not tell, because this user may not read it or
-// it is worded in another way, the status is set; use If to decide otherwise. A
-// run without a note does not know of earlier ones.
-//
-// Calls of one client that write the same ticket take turns; see Update.
+// A repeat does not close a ticket that its history (POST /TicketHistory/query)
+// shows as reopened since the note; docs/reliability.md says when it cannot
+// tell. Calls of one client that write the same ticket take turns; see
+// [Update].
 func (c *Client) Resolve(ctx context.Context, ticketID int64, r Resolution) (*Outcome, error) {
 	run := c.newResolve(ticketID, r)
 	if err := run.check(); err != nil {

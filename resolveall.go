@@ -16,80 +16,58 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Work is one ticket that ResolveAll is to resolve, and how. The ticket is
-// named by its id or by its number, not by both.
+// ResolveItem is one ticket that [Client.ResolveAll] is to resolve, and how. It
+// is named by its id or its number, not both.
 type ResolveItem struct {
 	TicketID int64
-	Number   string // is looked up as by TicketsService.IDByNumber
+	Number   string // looked up as by TicketsService.IDByNumber
 	Resolution
-	// Key is the caller's own, such as the number of a line. The library does
-	// not look at it.
-	Key any
+	Key any // the caller's own, such as the number of a line; the library ignores it
 }
 
-// ResolveAllOptions are the settings of ResolveAll. The zero value is good.
+// ResolveAllOptions are the settings of [Client.ResolveAll]; all may be zero.
 type ResolveAllOptions struct {
-	// Workers is how many tickets are in work at a time. 0 is as many as it
-	// takes to keep the busiest endpoint full: three times WithMaxConcurrency,
-	// hence 9. More of them only wait for each other.
-	Workers int
-	// Total is how many works there are, if that is known; Progress goes by it.
-	Total int
-	// Grace is how long the works that are begun may go on after the context or
-	// the loop has ended. 0 is 30 seconds; less than 0 is not at all.
-	Grace time.Duration
-	// Progress, if not nil, is called for each work that has ended, before its
-	// outcome is handed out, on the goroutine of the loop.
-	Progress func(ResolveProgress)
+	Workers  int                   // tickets resolved concurrently; 0 is three times WithMaxConcurrency, which keeps the busiest endpoint full
+	Total    int                   // the number of items, if known, for Progress
+	Grace    time.Duration         // how long items already begun may go on after ctx or the loop has ended; 0 is 30 seconds, negative is not at all
+	Progress func(ResolveProgress) // if not nil, called for each finished item before its outcome is yielded, on the loop's goroutine
 }
 
 const defaultGrace = 30 * time.Second
 
-// Progress tells how far ResolveAll has come.
+// ResolveProgress reports how far [Client.ResolveAll] has come.
 type ResolveProgress struct {
-	Done     int // works that ended without an error
-	Failed   int // works that ended with one
-	Pending  int // the rest of Total; without that, those in work
-	Requests int // HTTP requests made for the works that have ended
-	// RequestsLeft is how many requests the client may still make in this hour,
-	// as far as WithHourlyReserve knows; absent without it.
-	RequestsLeft Optional[int64]
+	Done         int             // items finished without an error
+	Failed       int             // items finished with an error
+	Pending      int             // the rest of Total, or else the items begun
+	Requests     int             // HTTP requests made for finished items
+	RequestsLeft Optional[int64] // requests left to the client in this hour; absent without WithHourlyReserve
 	Elapsed      time.Duration
 	Remaining    time.Duration // at the pace so far; 0 without Total
 }
 
-// ResolveAll resolves many tickets, several at a time, each in the steps of
-// Resolve. It ranges over an outcome and an error for each work, in the order
-// in which they end; the outcome is never nil, and its Work says which one it
-// belongs to. One failure does not stop the others: not even credentials that
-// are refused or an hour's limit that is used up, with which all the rest fail
-// without being sent. A caller who sees ErrUnauthorized or ErrRateLimited may
-// want to break; ErrRateLimited has the time to wait in the RetryAfter of its
-// *Error.
+// ResolveAll resolves many tickets concurrently, each like [Client.Resolve]. It
+// yields an outcome, never nil, and an error for each item as it finishes. One
+// failure does not stop the others, not even [ErrUnauthorized] or
+// [ErrRateLimited], with which the rest fail without being sent: the caller may
+// want to break. Invalid input is that item's error, before anything is sent
+// for it.
 //
-// Give each work the StartedAt or the Ref that was kept with it, and a run that was
-// killed can be repeated: what is done already is found to be done.
+// Give each item the StartedAt or Ref that was kept with it, and a run that was
+// killed can be repeated. An item whose outcome is unknown is tried again after
+// its RetryAfter, up to [WithMaxRetries] times; others take its place
+// meanwhile. If somebody else changed the same field by then, it ends with
+// [ErrNotApplied]. Items that name the same ticket run one after another.
 //
-// A work whose outcome is unknown, because the answer to a write was lost, is
-// taken up again when that write cannot be carried out any more, as often as
-// WithMaxRetries says, and comes after that. Others take its place meanwhile. If
-// somebody else has changed the same field by then, it ends with ErrNotApplied.
+// work is read on one goroutine, ahead of the outcomes by at most the workers,
+// and by 50 ticket numbers to look up in one request. Its panics propagate
+// after the outcomes of everything begun. If it may block, it should end with
+// ctx.
 //
-// What is wrong with a work is the error of that work, before anything is sent
-// for it. Two works on one ticket never run at the same time, since Autotask has
-// no version check; those that name the ticket in the same way keep their order.
-//
-// work is ranged over on one goroutine of its own, and never is ahead of the
-// outcomes by more than the workers; of works that name their ticket by number,
-// up to 50 more are read, to be looked up in one request. A panic in it comes
-// through, after the outcomes of what was begun.
-//
-// Once ctx ends no work is begun. Those that are begun may end within Grace, so
-// that no write is left with an unknown outcome; their outcomes still come. A
-// work that was taken from the sequence and not begun comes with ErrNotStarted,
-// which matches the context's error, too. Leaving the loop does the same, and
-// waits for what is begun; its outcomes are lost, but a repeat finds what was
-// done. Both wait for the sequence: one that may block should end with ctx.
+// Once ctx ends, no item is begun, and those already begun may take Grace to
+// finish, so that no write is left unknown. An item read but not begun gets
+// [ErrNotStarted], which matches the context's error too. Leaving the loop does
+// the same, and waits.
 func (c *Client) ResolveAll(ctx context.Context, work iter.Seq[ResolveItem], opts ResolveAllOptions) iter.Seq2[*Outcome, error] {
 	return func(yield func(*Outcome, error) bool) {
 		// running outlives ctx, by Grace.

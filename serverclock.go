@@ -8,16 +8,11 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// WatchServerTime returns a context under which the first answered call notes
-// Autotask's clock, and a function that returns what it noted: a time that
-// Autotask's clock had reached before that call was made, at the latest. It is
-// the Date header, which has whole seconds, less the time that the call took on
-// this machine. It is zero until a call is answered, and if the answer has no
-// Date header.
-//
-// A program that reads what has changed since its last run needs it as the
-// beginning of the run: its own clock may differ from Autotask's by minutes. The
-// stamps of rows come from the database, whose clock may differ a little again.
+// WatchServerTime returns a context that notes Autotask's clock at the first
+// answered call under it, and a function that returns it: a time that the clock
+// had reached before the call was made, from the Date header. It is zero until
+// then, and without that header. A program that reads what changed since its
+// last run needs it, since its own clock may differ by minutes.
 func WatchServerTime(ctx context.Context) (watched context.Context, earliest func() time.Time) {
 	w := new(serverTime)
 	return context.WithValue(ctx, serverTimeKey{}, w), w.get
