@@ -42,23 +42,19 @@ const fileAttachment = "FILE_ATTACHMENT"
 var linkTypes = []string{"FILE_LINK", "FOLDER_LINK", "URL"}
 
 // Upload creates an attachment from v and content and returns its id (POST
-// {parent}/{id}/Attachments; v names the parent). It reads content to its end,
-// and sends nothing unless that succeeds and v is valid:
+// {parent}/{id}/Attachments). Nothing is sent unless content is read to its
+// end:
 //
-//   - Title, FullPath and Publish are required. FullPath is the file's name
-//     with its extension. Publish has no default, since a wrong one shows
-//     internal files to the customer.
-//   - AttachmentType is FILE_ATTACHMENT if absent and there is content. For a
-//     link (FILE_LINK, FOLDER_LINK, URL), content is nil and FullPath the
-//     target.
-//   - Data and ContentType are absent: Autotask determines the latter.
-//   - A file has 1 to [MaxFileBytes]. If it would exceed [MaxFilesBytes] in
-//     [FilesWindow], the error is [ErrRateLimited] with the time to wait.
+//   - Title, FullPath (the file's name) and Publish are required; a wrong
+//     Publish shows internal files to the customer.
+//   - A link has AttachmentType FILE_LINK, FOLDER_LINK or URL, no content, and
+//     its target as FullPath. Any other is a FILE_ATTACHMENT.
+//   - Data and ContentType are absent. [Create] with Data is the same as
+//     Upload.
+//   - A file has 1 to [MaxFileBytes]. Above [MaxFilesBytes] in [FilesWindow]
+//     the error is [ErrRateLimited], with RetryAfter.
 //
-// If reading content fails, the error wraps its error. ctx is checked before
-// each Read. A lost answer is handled as by [Create]; Sent lacks the file.
-// [EnsureAttachment] is for work that may be repeated. Create does the same as
-// Upload with the file in Data.
+// A failure of content is wrapped. A lost answer is handled as by [Create].
 func Upload[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader) (int64, error) {
 	return upload(ctx, c, v, content)
 }
@@ -269,17 +265,12 @@ func (u untilDone) Read(p []byte) (int, error) {
 	return u.r.Read(p)
 }
 
-// Download writes the file of an attachment to w, and returns the attachment
-// without Data. It writes nothing unless the whole file arrived and is valid.
-// It reads the root collection, then the parent's route: which one has the file
-// depends on the tenant. [WithMaxResponseBytes] must exceed a file's size by a
-// third. If writing fails, the error wraps that of w.
-//
-// Do not write to FullPath: the uploader chose it; it may be absolute or hold
-// "..".
-//
-// A missing attachment is [ErrNotFound], a link [ErrUnsupported], a file that
-// no route has [ErrServer]. With the latter two the attachment is returned too.
+// Download writes the file of an attachment to w, if all of it arrived, and
+// returns the attachment without Data. It reads the root collection, then the
+// parent's route. A link is [ErrUnsupported] and a file that neither has
+// [ErrServer]; both return the attachment. [WithMaxResponseBytes] must be a
+// third larger than a file. Never write to FullPath: the uploader chose it, and
+// it may be absolute or contain "..".
 func Download[T Attachable](ctx context.Context, c *Client, id int64, w io.Writer) (*T, error) {
 	path := itemPath[T](id)
 	if w == nil || isNilPointer(w) {

@@ -16,20 +16,13 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// EnsureAttachment returns the id of the attachment that an earlier run of the
-// same work uploaded, or uploads it; created reports whether it did. v and
-// content are as for [Upload]. startedAt is when the work first began: keep it
-// with the work, and pass it again. An earlier run's attachment has the same
-// parent, title, full path, type and size, and was attached at or after
-// startedAt, give or take a minute. So files of one size in the same work need
-// different names.
-//
-// It searches before and after the upload, which is sent once (POST
-// {collection}/query). Two matches are an [*AmbiguousError], one that reads
-// back differently is [ErrNotApplied], and one that does not show is
-// [ErrOutcomeUnknown]: wait for RetryAfter, in other processes too. The id is
-// returned alongside. Concurrent calls for the same attachment take turns. See
-// docs/reliability.md, "Attachments".
+// EnsureAttachment is [Upload] for work that may be repeated: it returns the id
+// of the attachment of an earlier run, or uploads it. startedAt is when the
+// work first began; keep it with the work. An attachment since then with the
+// same parent, title, full path, type and size is the one. If there are two,
+// the error is an [*AmbiguousError]; if it reads back differently,
+// [ErrNotApplied]; if it does not show, [ErrOutcomeUnknown].
+// docs/reliability.md has the rules.
 func EnsureAttachment[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader, startedAt time.Time) (id int64, created bool, err error) {
 	if err := checkStart(http.MethodPost, collection[T](), startedAt); err != nil {
 		return 0, false, err

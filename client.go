@@ -25,9 +25,8 @@ import (
 	"github.com/autotask-go/autotask/internal/zone"
 )
 
-// Credentials are those of an Autotask API user (security level "API User") and
-// the integration's tracking identifier. However it is printed, logged or
-// encoded, it shows REDACTED instead of the values.
+// Credentials are those of an Autotask API user and the integration's tracking
+// identifier. Printed, logged or encoded in any way, they are REDACTED.
 type Credentials struct {
 	UserName        string
 	Secret          string
@@ -105,8 +104,7 @@ type core struct {
 	hour        *limit.Hour // nil without WithHourlyReserve
 }
 
-// NewClient checks its arguments and returns a Client, without any request.
-// [Client.Ping] finds out early whether zone and credentials are right.
+// NewClient checks its arguments and returns a Client. It sends nothing.
 func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 	if err := creds.check(); err != nil {
 		return nil, fmt.Errorf("autotask: credentials: %w", err)
@@ -165,10 +163,9 @@ func newClient(c *core, impersonateID int64) *Client {
 	return client
 }
 
-// As returns a client that writes on behalf of a resource (a person), by the
-// header ImpersonationResourceId; its reads do not carry it, since Autotask
-// refuses them with it. It shares everything else with c. 0 ends impersonation.
-// If security levels do not allow it, writes fail with [ErrPermission].
+// As returns a client that shares everything with c, but writes on behalf of a
+// resource (header ImpersonationResourceId; 0 for nobody). If the security
+// levels do not allow that, writes fail with [ErrPermission].
 func (c *Client) As(resourceID int64) *Client { return newClient(c.core, resourceID) }
 
 // String names the zone, never the credentials.
@@ -192,9 +189,7 @@ func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // MarshalJSON returns String, quoted.
 func (c *Client) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
 
-// Ping finds the zone, if it is to be discovered, and makes one signed request
-// (GET ThresholdInformation). It fails with [ErrUnauthorized] if the
-// credentials are refused.
+// Ping checks zone and credentials by one request, [Client.Threshold].
 func (c *Client) Ping(ctx context.Context) error {
 	_, err := c.Threshold(ctx)
 	return err
@@ -395,11 +390,9 @@ func (c *core) askZone(ctx context.Context, where string, decode func([]byte) er
 // number of a ticket).
 const ticketPage = "Autotask/AutotaskExtend/ExecuteCommand.aspx?Code=OpenTicketDetail&TicketID="
 
-// TicketURL returns a ticket's address in Autotask's web interface, for a
-// person to open. It does not check that the ticket exists. The zone names the
-// host (GET zoneInformation, once per client, without credentials); if it does
-// not, the error is [ErrServer]. With [WithBaseURL], that zone is asked, unless
-// [WithZoneURL] names another address.
+// TicketURL returns a ticket's address in Autotask's web interface, whose host
+// the zone names (GET zoneInformation, once per client; [WithZoneURL]). It does
+// not check that the ticket exists. If no host is named, it is [ErrServer].
 func (c *Client) TicketURL(ctx context.Context, id int64) (string, error) {
 	if id <= 0 {
 		return "", wrong("%d is not the id of a ticket", id)

@@ -13,8 +13,7 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Collection reads a collection without a Go type for its items: for programs
-// that copy everything, and for what this library does not know yet.
+// Collection reads rows of a collection as they are, without a Go type.
 type Collection struct {
 	client *Client
 	name   string
@@ -26,8 +25,7 @@ type Row struct {
 	JSON jsontext.Value // as Autotask sent it, byte for byte
 }
 
-// Collection returns the collection of a name, such as "Tickets". It sends
-// nothing; if there is no such collection, the first call returns [ErrInvalid].
+// Collection returns the collection "Tickets", for example. It sends nothing.
 func (c *Client) Collection(name string) *Collection { return &Collection{c, name} }
 
 // Get returns one item (GET /{collection}/{id}). See [Get].

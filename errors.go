@@ -161,7 +161,7 @@ func formatText(s fmt.State, verb rune, text string) {
 // GoString returns the text of Error.
 func (e *Error) GoString() string { return e.Error() }
 
-// Unwrap returns the cause, such as context.Canceled, if there is one.
+// Unwrap returns the cause, such as context.Canceled, if any.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Is reports whether target is one of the Err variables that describe e.
@@ -410,13 +410,11 @@ func cutAt(s string, n int) string {
 }
 
 // SafeToRetry reports whether the call that failed with err changed nothing in
-// Autotask and will not, so that it may be made again as it is. It is true for
-// an error of this package that is certain of that: refused input, a refusal by
-// Autotask (4xx, a 500 with a text), a missing item, a limit, a failed read, no
-// connection, work never started. It is false for nil, for [ErrOutcomeUnknown]
-// and [ErrNotApplied], if an earlier step of the call changed something, and
-// for other errors, such as the caller's own or a bare end of a context. If err
-// wraps or joins several, all those of this package must be safe.
+// Autotask and will not: refused input, a refusal by Autotask, a missing item,
+// a limit, a failed read, no connection, work never started. It is false for
+// nil, [ErrOutcomeUnknown], [ErrNotApplied], a call that had changed something
+// before, and errors of others, such as a bare end of a context. If err wraps
+// several errors of this package, all must be safe.
 func SafeToRetry(err error) bool {
 	if errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrNotApplied) {
 		return false

@@ -15,10 +15,9 @@ import (
 	"github.com/autotask-go/autotask/internal/merge"
 )
 
-// Fill sets picklist fields of an item, such as a *Ticket, by their labels;
-// user-defined ones, too. Labels are found as by [PicklistsService.IDs]. One
-// that depends on another field is looked up under that field's label, or else
-// under the item's value. If any label fails, nothing is set.
+// Fill sets picklist fields of an item, such as a *Ticket, also user-defined
+// ones, by labels as in IDs; with one under the item's own value of another
+// field, if no label is given. If any label fails, nothing is set.
 func (s *PicklistsService) Fill(ctx context.Context, item any, labels map[string]string) error {
 	v := reflect.ValueOf(item)
 	e, isEntity := item.(Entity)
@@ -177,8 +176,7 @@ func (l *Labels) ValueLabel(field, value string) (string, bool) {
 	return label, ok
 }
 
-// Of returns the labels of the picklist values of an item, which is an entity
-// or a [Row], by field: {"status": "In Progress"}. It leaves out what has none.
+// Of returns the labels of an entity's or a [Row]'s picklist values, by field.
 func (l *Labels) Of(item any) (map[string]string, error) {
 	values, err := scalarsOf(item)
 	if err != nil {

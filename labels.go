@@ -13,17 +13,11 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// IDs returns the ids of labels in several picklist fields of a collection at
-// once: {"status": "In Progress", "queueID": "Service Desk"}. Names and labels
-// are matched case-insensitively, ignoring surrounding white space in labels;
-// the result has the keys as given. A user-defined field must have numbers as
-// values; Fill sets the others, too. Only active values count. A label that
-// depends on another field is looked up under the value of that field, if it is
-// given.
-//
-// If any label fails, the result is nil and one [*Error] has a message for
-// each. It matches [ErrInvalid] for a wrong field or label, with suggestions,
-// and [ErrAmbiguous] for a label of several values.
+// IDs returns the ids of labels in several picklist fields at once, such as
+// {"status": "In Progress", "queueID": "Service Desk"}, in any case. Only
+// active values count. A label that depends on another field is looked up under
+// that field's label, if given. If any label fails, one [*Error] has a message
+// for each: [ErrInvalid] with suggestions, or [ErrAmbiguous].
 func (s *PicklistsService) IDs(ctx context.Context, entity string, labels map[string]string) (map[string]int64, error) {
 	l, err := s.resolveLabels(ctx, entity, labels, nil)
 	if err != nil {

@@ -6,12 +6,9 @@ import (
 )
 
 // Locker lets one caller at a time work on what a key names, first come first
-// served: [LocalLocker] in one process, others by a lease that they renew.
-//
-// Lock waits until nobody else holds the key, and returns a context that ends
-// with ctx, with unlock, and as soon as the lock is lost: do everything that
-// the lock is for with that context. unlock may be called more than once. On an
-// error the other results are of no use.
+// served. Lock waits for its turn and returns a context that ends with ctx,
+// with unlock, which may be called twice, or when the lock is lost: use it for
+// all that the lock is for. [LocalLocker] is for one process.
 type Locker interface {
 	Lock(ctx context.Context, key string) (unlock func(), held context.Context, err error)
 }

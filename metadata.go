@@ -24,11 +24,8 @@ const (
 	udfsRoute   = "/entityInformation/userDefinedFields"
 )
 
-// MetadataService describes a tenant's collections, as far as the API user may
-// see. A collection is named as in the API's routes: "Tickets". If there is
-// none of that name, the error matches [ErrInvalid] and suggests others.
-// Answers are kept for an hour, and shared with the clients made by
-// [Client.As].
+// MetadataService describes a tenant's collections ("Tickets"), as the API user
+// may see them; [ErrInvalid] suggests names. Answers are kept for an hour.
 type MetadataService struct{ client *Client }
 
 // Field describes a field of a collection in this tenant.
@@ -47,8 +44,7 @@ type Field struct {
 	userDefined bool
 }
 
-// PicklistValue is one value of a picklist field. Inactive values may remain on
-// old items but cannot be set.
+// PicklistValue is a value of a picklist field. Inactive ones cannot be set.
 type PicklistValue struct {
 	Value     string // as Autotask names it: a number, but text in a few picklists and in user-defined fields
 	ID        int64  // that number, or 0
@@ -60,9 +56,9 @@ type PicklistValue struct {
 	Parent    Optional[int64] // the value of the parent field under which it applies; absent if always
 }
 
-// EntityInfo says what can be done with an entity, by Autotask's own account,
-// which depends on the user's permissions and the tenant's modules. It does not
-// name routes: TicketNote counts as creatable (docs/api-notes.md, section 8).
+// EntityInfo is what this user can do with an entity, by Autotask's own
+// account, which knows no routes: notes count as creatable without their
+// ticket.
 type EntityInfo struct {
 	Name                    string // of the entity, not of its collection: "Ticket"
 	CanCreate               bool
@@ -73,8 +69,8 @@ type EntityInfo struct {
 	SupportsWebhookCallouts bool
 }
 
-// UDFDefinition describes a user-defined field. For a list field, the value of
-// a [UserDefinedField] is the Value of a PicklistValue, not its Label.
+// UDFDefinition describes a user-defined field. A list field holds the Value of
+// a PicklistValue, not its Label.
 type UDFDefinition struct {
 	Field
 	Label       string
@@ -106,8 +102,7 @@ func cloneFields(all []Field) []Field {
 	return all
 }
 
-// UDFs returns the user-defined fields, none if the entity cannot have any (GET
-// /{collection}/entityInformation/userDefinedFields).
+// UDFs returns the user-defined fields, none if the entity cannot have any.
 func (s *MetadataService) UDFs(ctx context.Context, entity string) ([]UDFDefinition, error) {
 	all, err := metadata(ctx, &s.client.core.udfs, entity, udfsRoute, func(ctx context.Context, path string) ([]UDFDefinition, error) {
 		udfs, err := s.fetchUDFs(ctx, path)

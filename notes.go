@@ -18,11 +18,9 @@ import (
 // NotesService reads and writes ticket notes.
 type NotesService struct{ client *Client }
 
-// Create adds a note to a ticket and returns the note's id (POST
-// /Tickets/{ticketID}/Notes; docs/api-notes.md, section 8). Title, Description,
-// NoteType and Publish have no default, as a wrong Publish shows internal text
-// to the customer; n.TicketID may be 0. If the answer is lost, see the function
-// [Create].
+// Create adds a note to a ticket and returns its id (POST
+// /Tickets/{ticketID}/Notes). Title, Description, NoteType and Publish have no
+// default: a wrong Publish shows internal text to the customer. See [Create].
 func (s *NotesService) Create(ctx context.Context, ticketID int64, n *TicketNote) (int64, error) {
 	note, err := noteFor(ticketID, n)
 	if err != nil {
@@ -87,17 +85,12 @@ func (s *NotesService) Update(ctx context.Context, id int64, change func(*Ticket
 	return Update(ctx, s.client, id, change)
 }
 
-// Ensure returns the id of a note that must be on a ticket once, and creates
-// the note only if no earlier call has. startedAt is when this piece of work
-// first began: keep it with the work, and pass it again. An earlier call's note
-// has the same ticket, title, description, type and publish, and was created at
-// or after startedAt. Texts may differ in white space, HTML entities and
-// invisible characters, clocks by a minute.
-//
-// Ensure searches before the post and after it. Two notes are an
-// [*AmbiguousError], one that reads back differently is [ErrNotApplied], since
-// another process would post it again, and one that does not show is
-// [ErrOutcomeUnknown].
+// Ensure is Create for work that may be repeated: it returns the id of the note
+// of an earlier run, or posts it. startedAt is when the work first began; keep
+// it with the work. A note since then with the same title, description, type
+// and publish is the one. If there are two, the error is an [*AmbiguousError];
+// if it reads back differently, [ErrNotApplied]; if it does not show,
+// [ErrOutcomeUnknown]. docs/reliability.md has the rules.
 func (s *NotesService) Ensure(ctx context.Context, ticketID int64, n *TicketNote, startedAt time.Time) (id int64, created bool, err error) {
 	note, err := noteFor(ticketID, n)
 	if err != nil {

@@ -12,9 +12,8 @@ import (
 // maxCandidates is how many matches One asks for, and names.
 const maxCandidates = 10
 
-// One returns the one item that matches q (POST {collection}/query). It returns
-// [ErrNotFound] if there is none, and an [*AmbiguousError] that names the first
-// ten if there are several. It ignores q.Limit.
+// One returns the only item that matches q, ignoring q.Limit. It returns
+// [ErrNotFound], or an [*AmbiguousError] that names the first ten.
 func One[T Queryable](ctx context.Context, c *Client, q Query) (*T, error) {
 	q.Limit, q.Prefetch = maxCandidates, false
 	found, err := List[T](ctx, c, q)

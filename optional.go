@@ -14,9 +14,8 @@ import (
 	"github.com/autotask-go/autotask/internal/fields"
 )
 
-// Optional is a field that is absent (the zero value), null, or holds a value.
-// An absent field is not sent, null clears the field, and 0, false and "" are
-// values like any other (company 0 is the tenant's own).
+// Optional is a field that is absent (the zero value, not sent), null (clears
+// the field), or holds a value, such as 0, false or "".
 type Optional[T any] struct {
 	value T
 	state state
@@ -77,8 +76,8 @@ func (o Optional[T]) String() string {
 	}
 }
 
-// MarshalJSONTo writes the value, or null. It is for encoding/json/v2, and
-// outside the compatibility promise until Go 1.27.
+// MarshalJSONTo writes the value, or null. It is for encoding/json/v2; outside
+// the compatibility promise until Go 1.27.
 func (o Optional[T]) MarshalJSONTo(enc *jsontext.Encoder) error {
 	if o.state != present {
 		return enc.WriteToken(jsontext.Null)
@@ -102,10 +101,9 @@ func (o Optional[T]) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, &value)
 }
 
-// UnmarshalJSONFrom reads a value or null: times with or without a zone (then
-// UTC), numbers and booleans also as strings; "" is null except for a string.
-// It is for encoding/json/v2, and outside the compatibility promise until Go
-// 1.27.
+// UnmarshalJSONFrom reads a value or null, numbers and booleans also as
+// strings. It is for encoding/json/v2; outside the compatibility promise until
+// Go 1.27.
 func (o *Optional[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	o.state = present
 	var err error
@@ -238,8 +236,7 @@ func parseTime(v jsontext.Value) (time.Time, error) {
 	return fields.ParseTime(fields.Text(v))
 }
 
-// UserDefinedField is one user-defined field (UDF) of an item. Autotask carries
-// every value as a string, whatever its type, or null.
+// UserDefinedField is a user-defined field (UDF) of an item: a string or null.
 type UserDefinedField struct {
 	Name  string           `json:"name"`
 	Value Optional[string] `json:"value,omitzero"`
@@ -248,8 +245,8 @@ type UserDefinedField struct {
 // UDFs are the user-defined fields of an item, in Autotask's order.
 type UDFs []UserDefinedField
 
-// UnmarshalJSONFrom reads an array or null. It is for encoding/json/v2, and
-// outside the compatibility promise until Go 1.27.
+// UnmarshalJSONFrom reads an array or null. It is for encoding/json/v2; outside
+// the compatibility promise until Go 1.27.
 func (u *UDFs) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*u = nil
 	switch dec.PeekKind() {

@@ -14,11 +14,10 @@ import (
 	"github.com/autotask-go/autotask/internal/zone"
 )
 
-// Limiter shares Autotask's limits with other users of the integration code,
-// such as other processes. Acquire is called before each attempt of a request,
-// with the first segment of its path ("Tickets"), once the client's own limits
-// allow it. It blocks until the request may be sent or ctx ends. release, if
-// not nil, is called when the answer has been read.
+// Limiter shares Autotask's limits with other processes. Acquire is called
+// before each attempt, with the first segment of its path ("Tickets"), and
+// blocks until the request may be sent or ctx ends. release, if not nil, is
+// called when the answer has been read.
 type Limiter interface {
 	Acquire(ctx context.Context, endpoint string) (release func(), err error)
 }
@@ -34,10 +33,8 @@ type settings struct {
 	reserve     *float64
 }
 
-// WithBaseURL sets the zone's address, such as
-// "https://webservices19.autotask.net/ATServicesRest/V1.0", instead of zone
-// discovery. It must be https, except for loopback addresses, with
-// ATServicesRest in this casing (docs/api-notes.md, section 1.1).
+// WithBaseURL sets the zone's address, instead of discovery, such as
+// "https://webservices19.autotask.net/ATServicesRest/V1.0", in this casing.
 func WithBaseURL(baseURL string) Option {
 	return func(s *settings) (err error) {
 		s.baseURL, err = zone.CheckBase(baseURL)
@@ -45,14 +42,11 @@ func WithBaseURL(baseURL string) Option {
 	}
 }
 
-// WithHTTPClient makes the client use the Transport, Jar and Timeout of a copy
-// of hc, but not its CheckRedirect: redirects are never followed. The Timeout,
-// by default two minutes, bounds one attempt, without the wait for a limit.
-//
-// The Transport must not repeat requests, or lost writes would be carried out
-// twice; one of go-retryablehttp is refused. Use an *http.Transport and put the
-// rest into [WithMiddleware]: only then does the client know when a failed
-// write cannot have been carried out. The Transport sees the credentials.
+// WithHTTPClient makes the client use hc's Transport, Jar and Timeout, which
+// bounds one attempt (by default two minutes). The Transport must not repeat
+// requests, and sees the credentials. Use an *http.Transport, and
+// [WithMiddleware] for the rest: only then is it known that a failed write was
+// not sent.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(s *settings) error {
 		if hc == nil {
@@ -75,9 +69,8 @@ func WithReadOnly() Option {
 }
 
 // WithMiddleware wraps the HTTP transport, for tracing and metrics; the last
-// wrapper is the outermost. It sees every attempt of every request, without the
-// credentials. It must send through the transport it wraps, which does not send
-// a write twice. If it invents the answer to a write, the outcome is unknown.
+// wrapper is outermost. It sees every attempt, without the credentials, and
+// must send through what it wraps, which does not send a write twice.
 func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	return func(s *settings) error {
 		if wrap == nil {
@@ -88,9 +81,8 @@ func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	}
 }
 
-// WithLogger logs one record per attempt: operation, status, attempt, duration,
-// time waited; at level Debug for successes, Warn for failures. Headers, query
-// strings and bodies are never logged.
+// WithLogger logs one record per attempt, at Debug for successes and Warn for
+// failures, without headers, query strings or bodies.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) error {
 		if l == nil {
@@ -127,9 +119,8 @@ func WithMaxRetries(n int) Option {
 	}
 }
 
-// WithMaxConcurrency sets how many requests run concurrently on one endpoint.
-// The default, 3, is the limit of an integration code; divide it among
-// processes.
+// WithMaxConcurrency sets the number of requests in flight on one endpoint, by
+// default 3, Autotask's limit; share it out among processes.
 func WithMaxConcurrency(n int) Option {
 	return func(s *settings) error {
 		if n < 1 {
@@ -151,12 +142,10 @@ func WithLimiter(l Limiter) Option {
 	}
 }
 
-// WithHourlyReserve keeps a share of the tenant's requests per hour, from 0 to
-// below 1, for its other integrations. With 0.25 the client slows down as the
-// tenant nears three quarters of its limit, and beyond them calls fail with
-// [ErrRateLimited] before they are sent. It reads the usage (see
-// [Client.Threshold]) first, after every 5 % of the limit that it spends, and
-// every five minutes.
+// WithHourlyReserve leaves a share of the tenant's requests per hour, 0 to
+// below 1, to others: with 0.25 the client slows down as three quarters are
+// used, and then fails with [ErrRateLimited]. It reads [Client.Threshold]
+// first, after each 5 % of the limit that it spends, and every five minutes.
 func WithHourlyReserve(share float64) Option {
 	return func(s *settings) error {
 		if !(share >= 0 && share < 1) {
@@ -178,7 +167,8 @@ func WithMaxResponseBytes(n int64) Option {
 	}
 }
 
-// WithZoneURL sets where zones are looked up, by default
+// WithZoneURL sets where zones are looked up instead of at the vendor's
+// address,
 // "https://webservices.autotask.net/ATServicesRest/V1.0/zoneInformation".
 func WithZoneURL(zoneURL string) Option {
 	return func(s *settings) (err error) {

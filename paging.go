@@ -25,15 +25,11 @@ func List[T Queryable](ctx context.Context, c *Client, q Query) ([]*T, error) {
 	return all, nil
 }
 
-// All iterates over the items that match q, in the order of their ids (POST
-// {collection}/query). It reads pages of up to 500 as they are reached. A
-// failure ends the loop with a nil item and the error. Ranging again reads
-// again.
-//
-// Every item comes once, although pages may overlap while others write. An item
-// without an id matches [ErrServer], and so does a full page that does not say
-// whether it is the last, unless the rest can be requested by id. This holds
-// for all functions that read many items.
+// All iterates over the items that match q, in the order of their ids, and
+// reads pages of up to 500 as they are reached (POST {collection}/query). A
+// failure ends the loop with a nil item and the error. Every item comes once.
+// An item without an id and a page that does not say whether it is the last
+// match [ErrServer].
 func All[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[*T, error] {
 	return all[T](ctx, c, kindOf[T](), q)
 }
@@ -60,9 +56,8 @@ type Page[T any] struct {
 	After Optional[int64] // the id of the last of them
 }
 
-// Pages is [All] one page at a time, each with the position from which a later
-// run can continue: an interrupted sync of a million items loses at most one
-// page of work. Items out of the order of their ids match [ErrServer].
+// Pages is [All] by pages, each with the position from which a later run can
+// continue. Items out of the order of their ids match [ErrServer].
 func Pages[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[*Page[T], error] {
 	return positions[T](ctx, c, kindOf[T](), q)
 }
@@ -116,8 +111,7 @@ func (k *kind) pages(ctx context.Context, c *Client, q Query) iter.Seq2[[]paging
 	}
 }
 
-// ListChildren returns all items of one parent (GET {parent}/{id}/{children}),
-// for entities that cannot be searched, such as a resource's time-off balances.
+// ListChildren returns all items of one parent (GET {parent}/{id}/{children}).
 func ListChildren[T ParentListable](ctx context.Context, c *Client, parentID int64) ([]*T, error) {
 	if err := checkCollection[T](); err != nil {
 		return nil, invalid(http.MethodGet, collection[T](), "%v", err)
@@ -188,16 +182,11 @@ type ScanPage[T any] struct {
 	Done      bool      // this is the last page: everything has been read
 }
 
-// Scan reads one large result with several workers, each in a range of ids.
-// Pages arrive as they are ready, in no particular order; within a page the ids
-// ascend. Every item comes once. Store page.Remaining with the items to
-// continue after a restart, by [ScanOptions]. A failure ends all workers.
-//
-// It makes one more request than [All] for a count and about one for each
-// range, so it pays off for many pages. One worker alone reads a range of a
-// filter sent in parts (see [In]), and a collection like TicketHistory that
-// accepts only one condition. q.Prefetch has no effect, and q.Limit is an
-// error.
+// Scan reads one large result with several workers, each in a range of ids, for
+// a count and one more request per range. Pages come in no particular order,
+// and in each the ids ascend. Store page.Remaining to continue after a restart.
+// One worker reads a range of a filter sent in parts (see [In]), and all of
+// TicketHistory. q.Limit is an error.
 func Scan[T Queryable](ctx context.Context, c *Client, q Query, opts ScanOptions) iter.Seq2[*ScanPage[T], error] {
 	return scanPages[T](ctx, c, kindOf[T](), q, opts)
 }
@@ -322,10 +311,8 @@ func ranges(spans []paging.Span) []IDRange {
 	return all
 }
 
-// Count returns the number of items that match q.Filter and come after q.After
-// (POST {collection}/query/count). Where Autotask cannot count exactly, because
-// a filter is sent in parts that overlap (see [In]) or a collection accepts
-// only one condition, Count reads and counts the ids.
+// Count returns the number of items that match q.Filter and q.After (POST
+// {collection}/query/count), by reading the ids if parts overlap (see [In]).
 func Count[T Queryable](ctx context.Context, c *Client, q Query) (int64, error) {
 	return kindOf[T]().count(ctx, c, q)
 }
@@ -380,8 +367,8 @@ func (k *kind) countOf(ctx context.Context, c *Client, q Query) (int64, error) {
 	return n, k.explain(err)
 }
 
-// GetMany returns the items of the given ids, read 500 to a request. Missing
-// ids are left out; on an error the result holds what was found until then.
+// GetMany returns the items of the given ids, 500 per request, without those
+// that do not exist; on an error, those found until then.
 func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int64]*T, error) {
 	unique := slices.Compact(slices.Sorted(slices.Values(ids)))
 	found := make(map[int64]*T, len(unique))

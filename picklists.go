@@ -23,9 +23,8 @@ type Picklist struct {
 	Values      []PicklistValue
 }
 
-// Values returns the values of a picklist field, which may be user-defined,
-// with inactive ones and in the tenant's order. If there is no such field or it
-// is not a picklist, the error is [ErrInvalid].
+// Values returns the values of a picklist field, which may be user-defined. It
+// returns [ErrInvalid] if there is no such field or it is not a picklist.
 func (s *PicklistsService) Values(ctx context.Context, entity, field string) (Picklist, error) {
 	all, err := s.described(ctx, entity, field)
 	if err != nil {
@@ -103,10 +102,8 @@ func (p Picklist) Value(id int64) (PicklistValue, bool) {
 	return PicklistValue{}, false
 }
 
-// ID returns the value with a label, in any casing and outer white space; of
-// several, an exact match and then the only active one win. It returns
-// [ErrInvalid] if there is none, and an [*AmbiguousError] if there are several.
-// The value may be inactive, and then cannot be set.
+// ID returns the value with a label, in any case; an exact match or the only
+// active one win. It returns [ErrInvalid] or an [*AmbiguousError].
 func (p Picklist) ID(label string) (int64, error) {
 	v, err := p.Find(label)
 	if err == nil && !v.numeric() {

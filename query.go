@@ -23,13 +23,10 @@ const (
 	maxConditions = 500 // "OR" conditions, values of In among them
 )
 
-// Query says which items of a collection to read; the zero Query reads all.
-//
-// For the types of this module, names and values are checked against the fields
-// of the type; a wrong one is [ErrInvalid] and the error suggests others. Names
-// are case-insensitive. User-defined fields are not checked. To name a field
-// that this module does not know, use a type of your own or
-// [Client.Collection].
+// Query says which items of a collection to read; the zero Query reads all. For
+// the types of this module, names (case-insensitive) and values are checked,
+// and a wrong one is [ErrInvalid] with suggestions; not so user-defined fields.
+// For a field unknown here use [Client.Collection], or a type of your own.
 type Query struct {
 	Filter   Filter          // the condition; the zero Filter matches every item
 	Fields   []string        // wire names of the fields to read beside the id, such as "title"; none reads all. The rest are absent, "" or 0
@@ -38,9 +35,8 @@ type Query struct {
 	Prefetch bool            // reads a page ahead while the caller works on the one before; a wasted request if the loop is left early
 }
 
-// Filter is a condition on items. Only the functions of this package make one,
-// since Autotask ignores an operator that it does not know and answers with
-// everything. Strings are compared case-insensitively.
+// Filter is a condition on items, made by the functions of this package:
+// Autotask ignores operators that it does not know. Strings match in any case.
 type Filter struct {
 	op    string
 	field string
@@ -50,8 +46,8 @@ type Filter struct {
 	err   error
 }
 
-// Eq matches items whose field equals value: a string, number, bool or
-// time.Time, a type based on one, a json.Number, or an Optional that holds one.
+// Eq matches items whose field equals value: a string, number, bool, time.Time,
+// json.Number, a type based on one, or an Optional that holds one.
 func Eq(field string, value any) Filter { return compare("eq", field, value) }
 
 // NotEq matches items whose field differs from value.
@@ -84,23 +80,17 @@ func Exist(field string) Filter { return condition("exist", field) }
 // NotExist matches items whose field has no value.
 func NotExist(field string) Filter { return condition("notExist", field) }
 
-// Since matches items whose time field is t or later, to the millisecond, for a
-// sync of what has changed. The field is
-//
-//	Tickets, TicketNotes, Companies  lastActivityDate
-//	TimeEntries                      lastModifiedDateTime
-//	Contacts                         lastModifiedDate
-//	Projects, Phases, Tasks          lastActivityDateTime
-//
-// Start a few minutes before the last run began, as clocks differ and writes
-// show late, and expect some items again. Deletions do not show.
+// Since matches items whose time field is t or later, for a sync of changes,
+// but for deletions: lastActivityDate of Tickets, TicketNotes and Companies,
+// lastModifiedDateTime of TimeEntries, lastModifiedDate of Contacts,
+// lastActivityDateTime of Projects, Phases and Tasks. Start some minutes before
+// the last run began, since clocks differ.
 func Since(field string, t time.Time) Filter { return compare("gte", field, t) }
 
-// In matches items whose field equals one of the values: In("id", 7, 8) or
-// In("id", ids). Duplicates count once. Autotask accepts 500 OR conditions,
-// that is values of In and NotIn and alternatives of Or. If there are more, the
-// longest In is sent in parts, and the results are merged by id; see
-// docs/reliability.md.
+// In matches items whose field equals one of the values, such as In("id", 7, 8)
+// or In("id", ids). Autotask accepts 500 values of In and NotIn and
+// alternatives of Or; the longest In is sent in parts, merged by id
+// (docs/reliability.md).
 func In[V any](field string, values ...V) Filter { return list("in", field, values) }
 
 // NotIn matches items whose field equals none of the values, at most 500.
@@ -112,8 +102,7 @@ func And(conditions ...Filter) Filter { return group("and", conditions) }
 // Or matches items that match at least one of the conditions.
 func Or(conditions ...Filter) Filter { return group("or", conditions) }
 
-// UDF applies a condition to a user-defined field: UDF(Eq("Backup Plan",
-// "Gold")). Autotask accepts one such condition in a query.
+// UDF applies one condition to a user-defined field: UDF(Eq("Plan", "Gold")).
 func UDF(f Filter) Filter {
 	if f.items != nil || f.op == "" {
 		f.err = errors.Join(f.err, errors.New("UDF takes a single condition, such as UDF(Eq(name, value))"))

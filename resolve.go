@@ -15,11 +15,10 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Resolution says what [Client.Resolve] is to do: set at least one of Text,
-// Note and Status. One of StartedAt, Ref and NoteID makes a repeat of the work
-// find the note of an earlier run; if several are given, NoteID counts, then
-// Ref. The work's own note since StartedAt has the same title, description,
-// type and publish.
+// Resolution is what [Client.Resolve] is to do: at least a Text, Note or
+// Status. The first given of NoteID, Ref and StartedAt makes a repeat find the
+// note of an earlier run; by StartedAt, one with equal title, description,
+// type, publish.
 type Resolution struct {
 	Text   string      // written to the ticket's resolution field, as plain text of at most 32,000 characters; "" leaves it alone
 	Note   *TicketNote // posted first; nil posts none. Its TicketID may be 0
@@ -62,8 +61,7 @@ type Step struct {
 	Reason string
 }
 
-// Outcome is what [Client.Resolve] found and did. It is returned alongside an
-// error, too; steps that were not reached are then skipped.
+// Outcome is what [Client.Resolve] found and did, also alongside an error.
 type Outcome struct {
 	TicketID       int64
 	NoteID         int64        // 0 if there is none
@@ -93,22 +91,13 @@ func (o *Outcome) Step(name StepName) Step {
 //  4. time entries: POST /TimeEntries/query, if there is a Status.
 //  5. status: GET and PUT /Tickets, if the ticket has no time entries.
 //
-// A GET directly precedes each PUT (that of step 1 serves step 3 if there is no
-// note), and another reads back what was written. Steps whose result is in
-// place are not repeated. Bad input is refused before anything is sent, and a
-// ticket that Autotask would not accept back before the note is posted. If the
-// tenant does not set both timestamps for the status, the error is
-// [ErrNotApplied].
-//
-// Each write is sent once. If its answer is lost and it does not show, the
-// error is [ErrOutcomeUnknown]: repeat the call after RetryAfter, with the same
-// StartedAt, Ref or NoteID. If two notes may be the one, the error is an
-// [*AmbiguousError]; give NoteID to choose.
-//
-// A repeat does not close a ticket that its history (POST /TicketHistory/query)
-// shows as reopened since the note; docs/reliability.md says when it cannot
-// tell. Calls of one client that write the same ticket take turns; see
-// [Update].
+// A GET directly precedes each PUT, and another reads it back. Steps whose
+// result is in place are not repeated, and a ticket that was reopened since the
+// note is not closed. If the tenant does not set both timestamps, the error is
+// [ErrNotApplied]. If the answer to a write is lost and it does not show, it is
+// [ErrOutcomeUnknown]: repeat after RetryAfter, with the same StartedAt, Ref or
+// NoteID. If two notes may be the one, it is an [*AmbiguousError]; give NoteID.
+// Calls for one ticket take turns. docs/reliability.md has the exact rules.
 func (c *Client) Resolve(ctx context.Context, ticketID int64, r Resolution) (*Outcome, error) {
 	run := c.newResolve(ticketID, r)
 	if err := run.check(); err != nil {

@@ -16,8 +16,7 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// ResolveItem is one ticket that [Client.ResolveAll] is to resolve, and how. It
-// is named by its id or its number, not both.
+// ResolveItem is a ticket for [Client.ResolveAll], by its id or its number.
 type ResolveItem struct {
 	TicketID int64
 	Number   string // looked up as by TicketsService.IDByNumber
@@ -46,28 +45,19 @@ type ResolveProgress struct {
 	Remaining    time.Duration // at the pace so far; 0 without Total
 }
 
-// ResolveAll resolves many tickets concurrently, each like [Client.Resolve]. It
-// yields an outcome, never nil, and an error for each item as it finishes. One
+// ResolveAll resolves many tickets concurrently, like [Client.Resolve], and
+// yields an outcome, never nil, and an error for each as it finishes. One
 // failure does not stop the others, not even [ErrUnauthorized] or
-// [ErrRateLimited], with which the rest fail without being sent: the caller may
-// want to break. Invalid input is that item's error, before anything is sent
-// for it.
+// [ErrRateLimited]: the caller may want to break. With the StartedAt or Ref
+// that was kept with each item, a run that was killed can be repeated. An item
+// whose outcome is unknown is tried again after RetryAfter, unless somebody
+// else changed the same field ([ErrNotApplied]). Items that name the same
+// ticket take turns.
 //
-// Give each item the StartedAt or Ref that was kept with it, and a run that was
-// killed can be repeated. An item whose outcome is unknown is tried again after
-// its RetryAfter, up to [WithMaxRetries] times; others take its place
-// meanwhile. If somebody else changed the same field by then, it ends with
-// [ErrNotApplied]. Items that name the same ticket run one after another.
-//
-// work is read on one goroutine, ahead of the outcomes by at most the workers,
-// and by 50 ticket numbers to look up in one request. Its panics propagate
-// after the outcomes of everything begun. If it may block, it should end with
-// ctx.
-//
-// Once ctx ends, no item is begun, and those already begun may take Grace to
-// finish, so that no write is left unknown. An item read but not begun gets
-// [ErrNotStarted], which matches the context's error too. Leaving the loop does
-// the same, and waits.
+// work is read on one goroutine, ahead by at most the workers and 50 numbers to
+// look up; its panics propagate. Once ctx ends or the loop is left, nothing is
+// begun, and what is begun may take Grace, so that no write is left unknown. An
+// item read but not begun gets [ErrNotStarted], which matches ctx's error too.
 func (c *Client) ResolveAll(ctx context.Context, work iter.Seq[ResolveItem], opts ResolveAllOptions) iter.Seq2[*Outcome, error] {
 	return func(yield func(*Outcome, error) bool) {
 		// running outlives ctx, by Grace.

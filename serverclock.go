@@ -8,11 +8,10 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// WatchServerTime returns a context that notes Autotask's clock at the first
-// answered call under it, and a function that returns it: a time that the clock
-// had reached before the call was made, from the Date header. It is zero until
-// then, and without that header. A program that reads what changed since its
-// last run needs it, since its own clock may differ by minutes.
+// WatchServerTime returns a context under which the first answered call notes
+// Autotask's clock, and a function that returns a time which that clock had
+// reached before the call; zero until then. It is where a sync of changes
+// begins its run, since the program's own clock may differ by minutes.
 func WatchServerTime(ctx context.Context) (watched context.Context, earliest func() time.Time) {
 	w := new(serverTime)
 	return context.WithValue(ctx, serverTimeKey{}, w), w.get

@@ -9,8 +9,7 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Threshold is how much of the tenant's request limit is used, by all its
-// integrations together, in a rolling window.
+// Threshold is the use of the tenant's request limit by all its integrations.
 type Threshold struct {
 	Limit  int64         // requests in a window, usually 10,000
 	Window time.Duration // usually an hour
@@ -25,8 +24,7 @@ func (t *Threshold) Fraction() float64 {
 	return float64(t.Used) / float64(t.Limit)
 }
 
-// Threshold reads the use of the request limit (GET ThresholdInformation). The
-// call itself counts.
+// Threshold reads the use of the limit (GET ThresholdInformation), and counts.
 func (c *Client) Threshold(ctx context.Context) (*Threshold, error) {
 	type wireThreshold struct {
 		Limit  Optional[int64] `json:"externalRequestThreshold"`

@@ -13,9 +13,8 @@ import (
 	"github.com/autotask-go/autotask/internal/fields"
 )
 
-// StatusComplete is the id of the status "Complete", the only one known to set
-// a ticket's completedDate and resolvedDateTime in every tenant
-// (docs/api-notes.md, section 7.6), whatever others are called; see
+// StatusComplete is the status "Complete", the only one known to resolve
+// tickets in every tenant, whatever others are called; see
 // [TicketsService.StatusSemantics].
 const StatusComplete int64 = 5
 
@@ -27,10 +26,8 @@ func (s *TicketsService) Get(ctx context.Context, id int64) (*Ticket, error) {
 	return Get[Ticket](ctx, s.client, id)
 }
 
-// IDByNumber returns the id of the ticket with a number, such as
-// "T20261123.0001" or "T20261123.0001.002" (POST /Tickets/query). It returns
-// [ErrNotFound] if there is none, and an [*AmbiguousError] if there are
-// several.
+// IDByNumber returns the id of a ticket by its number, such as
+// "T20261123.0001". It returns [ErrNotFound] or an [*AmbiguousError].
 func (s *TicketsService) IDByNumber(ctx context.Context, number string) (int64, error) {
 	if strings.TrimSpace(number) == "" {
 		return 0, invalid(http.MethodPost, "Tickets/query", "the ticket number is empty")
@@ -137,10 +134,8 @@ func (s *TicketsService) Count(ctx context.Context, q Query) (int64, error) {
 	return Count[Ticket](ctx, s.client, q)
 }
 
-// Create creates a ticket and returns its id, not its number (POST /Tickets).
-// Title, Status and Priority are required, and what the ticket category adds;
-// CompanyID 0 is the tenant's own company. If the answer is lost, the ticket is
-// found again only if it has an ExternalID. See the function [Create].
+// Create creates a ticket and returns its id. Title, Status, Priority and what
+// the ticket category adds are required. See [Create].
 func (s *TicketsService) Create(ctx context.Context, t *Ticket) (int64, error) {
 	return Create(ctx, s.client, t)
 }
@@ -198,9 +193,8 @@ type StatusSemantics struct {
 	SetsTimestamps       Evidence // whether both come with the status, as far as existing tickets show
 }
 
-// StatusSemantics counts, for each status of the tenant, the tickets that have
-// it and those with completedDate and resolvedDateTime (docs/api-notes.md,
-// section 7.6). It makes three requests per status, and only reads.
+// StatusSemantics counts for each status, by three requests, what its tickets
+// show: completedDate and resolvedDateTime (docs/api-notes.md, section 7.6).
 func (s *TicketsService) StatusSemantics(ctx context.Context) ([]StatusSemantics, error) {
 	statuses, err := s.client.Picklists.Values(ctx, "Tickets", "status")
 	if err != nil {

@@ -19,26 +19,19 @@ import (
 )
 
 // Update reads an item, lets change edit it, writes the fields that then
-// differ, reads the item back and returns it. If change returns an error or
-// nothing differs, nothing is written. Clear a field with SetNull.
+// differ, if any, and returns the item as read back. An error from change ends
+// it. Clear a field with SetNull. A Ticket is written whole (PUT), as it was
+// read, byte for byte except for the changes and what Autotask sets; every
+// other entity gets a PATCH of the changes.
 //
-// A Ticket is written whole (PUT): as it was read, byte for byte, with the
-// changed fields replaced and without those that Autotask sets
-// (docs/api-notes.md, sections 7.3 and 7.4). Every other entity gets a PATCH of
-// the changed fields.
+// If the answer is lost and the write does not show, or reading back fails, the
+// error is [ErrOutcomeUnknown]. Until RetryAfter is over, at most five minutes,
+// this client's calls for the item look first and write nothing. If a field did
+// not take its value, it is [ErrNotApplied], alongside the item.
 //
-// The write is sent once. If its answer is lost and the item does not show the
-// write, or if reading back fails, the error is [ErrOutcomeUnknown]. Until
-// RetryAfter is over, at most five minutes, this client's Update, Patch, Delete
-// and Resolve look first and write nothing to the item; other processes must
-// wait too. If a field did not take its value, the error is [ErrNotApplied],
-// and the item is returned alongside it.
-//
-// Calls of one client that write the same item take turns, so change must not
-// write it through this client. Autotask has no version check: what somebody
+// Calls for one item take turns, so change must not write it. What somebody
 // else writes between the read and the write is overwritten, for a ticket in
-// all fields. A PUT that had to wait for ten seconds is not sent: the item is
-// read and change called again.
+// all fields. A PUT that had to wait ten seconds begins anew, with change.
 func Update[T Updatable](ctx context.Context, c *Client, id int64, change func(*T) error) (*T, error) {
 	if change == nil {
 		return nil, invalid(http.MethodPut, itemPath[T](id), "the function that is to change the item is nil")

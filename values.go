@@ -13,8 +13,7 @@ const (
 	FilesWindow   = filesInWindow // after more than that, Autotask takes none for as long
 )
 
-// ID returns the id of an item, or of a pointer to one. It is 0 if that is nil
-// or the type has no field ID; 0 is also the id of the tenant's own company.
+// ID returns the id of an item; 0 for nil, and also the tenant's own company.
 func ID(item Entity) int64 { return idIn(item) }
 
 // idOf is ID where the type is known, and need not be an entity.
@@ -41,8 +40,8 @@ func idIn(item any) int64 {
 	return 0
 }
 
-// UDFsOf returns the user-defined fields of an item, nil if its entity has
-// none. Given a pointer they are those of the item, to be set; else a copy.
+// UDFsOf returns the user-defined fields of an item, those of a pointer to be
+// set; nil if its entity has none.
 func UDFsOf(item Entity) *UDFs {
 	f := fieldOf(reflect.ValueOf(item), "UserDefinedFields")
 	if !f.IsValid() || f.Type() != reflect.TypeFor[UDFs]() {
@@ -67,9 +66,8 @@ func fieldOf(v reflect.Value, name string) reflect.Value {
 	return v.FieldByName(name)
 }
 
-// MaxLength returns the maximum length of a text field by its name in Autotask,
-// in any casing; 0 if unknown. Autotask counts UTF-16 code units: an emoji is
-// two. [MetadataService.Fields] has the limits of a tenant.
+// MaxLength returns the maximum length of a field ("title"), or 0 if unknown.
+// Autotask counts UTF-16 code units: an emoji is two.
 func MaxLength(item Entity, field string) int {
 	t := reflect.TypeOf(item)
 	for t != nil && t.Kind() == reflect.Pointer {

@@ -20,10 +20,8 @@ import (
 )
 
 // Entity is implemented by the struct of every Autotask entity. The interfaces
-// built on it name what the API can do with one, and the functions of this
-// package require them, so a call that has no route does not compile. An entity
-// that the library does not know yet needs a struct with json tags, an ID field
-// and these one-line methods.
+// built on it name its verbs; the functions of this package require them. A
+// type of your own needs json tags, an ID field and these one-line methods.
 type Entity interface {
 	Collection() string // the root collection: "Tickets"
 }
@@ -58,8 +56,7 @@ type Updatable interface {
 	CanUpdate()
 }
 
-// Patchable entities can be changed without a read, by [Patch]. Entities that
-// are Updatable alone, such as Ticket, are written whole.
+// Patchable entities can be changed without a read, by [Patch].
 type Patchable interface {
 	Entity
 	CanPatch()
@@ -191,15 +188,10 @@ func notFound(method, path, message string) *Error {
 }
 
 // Create creates an item and returns its id (POST {collection}, or
-// {parent}/{id}/{children} for a child). Required fields, lengths and fields
-// that only Autotask sets are checked first. Attachments have the limits of
-// [Upload].
-//
-// The request is sent once. If the answer is lost, a ticket note, an attachment
-// and a ticket with an ExternalID are searched for. If the item is not found,
-// and for other entities, the error is [ErrOutcomeUnknown], with the body in
-// Sent. Until RetryAfter is over, creating an equal note, attachment or ticket
-// searches again and sends nothing.
+// {parent}/{id}/{children} for a child). What is known of the fields is checked
+// first. If the answer is lost, a note, an attachment or a ticket with an
+// ExternalID is searched for; else the error is [ErrOutcomeUnknown], with the
+// body in Sent. Until RetryAfter is over, a repeat searches and sends nothing.
 func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	if _, ok := any(v).(Attachable); ok {
 		return createAttachment(ctx, c, v)
@@ -234,16 +226,12 @@ func newItem[T Entity](v *T) (path string, body []byte, err error) {
 	return path, body, checkNew(tableOf[T](), path, body)
 }
 
-// Patch writes the fields that are set in v, without reading the item (PATCH
-// {collection}, or the parent's path for a child, whose parent id v must hold).
-// Fields that are not Optional are sent unless they are empty or 0. A ticket
-// note needs NoteType and Publish in every PATCH, or the error is
-// [ErrMissingField]. Nothing is read back: use [Update] where it matters
-// whether the write took effect.
-//
-// If the answer is lost, the error is [ErrOutcomeUnknown]. Until RetryAfter is
-// over, this client's Patch, Update and Delete of the item read it first and
-// write nothing; a repeat whose values the item already holds succeeds.
+// Patch writes the fields that are set in v, without reading the item or back
+// (PATCH {collection}, or the parent's path for a child, whose parent id v must
+// hold). Fields that are not Optional are sent unless empty or 0. A ticket note
+// needs NoteType and Publish in each, or it is [ErrMissingField]. After a lost
+// answer ([ErrOutcomeUnknown]) see [Update]; an equal repeat that shows
+// succeeds.
 func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 	if v == nil {
 		return invalid(http.MethodPatch, collection[T](), "the item to write is nil")
@@ -302,9 +290,8 @@ func settleBlind[T Entity](ctx context.Context, c *Client, id int64, path string
 }
 
 // Delete deletes one item, or returns [ErrNotFound] (DELETE {collection}/{id};
-// a child is read first, and deleted through its parent's path). The request is
-// sent once. If the answer is lost, Delete reads the item: if it is gone, that
-// is success; if not, the error is [ErrOutcomeUnknown].
+// a child is read first). If the answer is lost and the item is still there,
+// the error is [ErrOutcomeUnknown].
 func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
 	if err := checkID[T](http.MethodDelete, id); err != nil {
 		return err
