@@ -41,20 +41,16 @@ const fileAttachment = "FILE_ATTACHMENT"
 
 var linkTypes = []string{"FILE_LINK", "FOLDER_LINK", "URL"}
 
-// Upload creates an attachment from v and content and returns its id (POST
-// {parent}/{id}/Attachments). Nothing is sent unless content is read to its
-// end:
+// Upload creates an attachment from v and all of content and returns its id
+// (POST {parent}/{id}/Attachments). Lost answers: see [Create].
 //
 //   - Title, FullPath (the file's name) and Publish are required; a wrong
 //     Publish shows internal files to the customer.
-//   - A link has AttachmentType FILE_LINK, FOLDER_LINK or URL, no content, and
-//     its target as FullPath. Any other is a FILE_ATTACHMENT.
-//   - Data and ContentType are absent. [Create] with Data is the same as
-//     Upload.
-//   - A file has 1 to [MaxFileBytes]. Above [MaxFilesBytes] in [FilesWindow]
-//     the error is [ErrRateLimited], with RetryAfter.
-//
-// A failure of content is wrapped. A lost answer is handled as by [Create].
+//   - A link has an AttachmentType of FILE_LINK, FOLDER_LINK or URL, its target
+//     as FullPath, and no content.
+//   - Data and ContentType are absent; for a file in Data use [Create].
+//   - A file has 1 to [MaxFileBytes]. More than [MaxFilesBytes] in
+//     [FilesWindow] is [ErrRateLimited].
 func Upload[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader) (int64, error) {
 	return upload(ctx, c, v, content)
 }
@@ -265,12 +261,12 @@ func (u untilDone) Read(p []byte) (int, error) {
 	return u.r.Read(p)
 }
 
-// Download writes the file of an attachment to w, if all of it arrived, and
-// returns the attachment without Data. It reads the root collection, then the
-// parent's route. A link is [ErrUnsupported] and a file that neither has
-// [ErrServer]; both return the attachment. [WithMaxResponseBytes] must be a
-// third larger than a file. Never write to FullPath: the uploader chose it, and
-// it may be absolute or contain "..".
+// Download writes the file of an attachment to w, if all of it arrives, and
+// returns the attachment without Data. A link is [ErrUnsupported], and a file
+// that neither its root nor its parent has [ErrServer]; both return the
+// attachment. [WithMaxResponseBytes] must be a third larger than a file. Never
+// write to FullPath: the uploader chose it, and it may be absolute or hold
+// "..".
 func Download[T Attachable](ctx context.Context, c *Client, id int64, w io.Writer) (*T, error) {
 	path := itemPath[T](id)
 	if w == nil || isNilPointer(w) {

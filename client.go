@@ -68,8 +68,8 @@ func (c Credentials) check() error {
 	return errors.Join(problems...)
 }
 
-// Client gives access to one Autotask tenant. Create it once and share it: it
-// is safe for concurrent use, and keeps its own limits and connections.
+// Client gives access to one Autotask tenant. Create it once and share it,
+// since its limits are its own. It is safe for concurrent use.
 type Client struct {
 	Tickets     *TicketsService
 	Notes       *NotesService
@@ -163,9 +163,9 @@ func newClient(c *core, impersonateID int64) *Client {
 	return client
 }
 
-// As returns a client that shares everything with c, but writes on behalf of a
-// resource (header ImpersonationResourceId; 0 for nobody). If the security
-// levels do not allow that, writes fail with [ErrPermission].
+// As returns a client that is c, but writes on behalf of a resource; 0 is
+// nobody. If security levels do not allow that, writes fail with
+// [ErrPermission].
 func (c *Client) As(resourceID int64) *Client { return newClient(c.core, resourceID) }
 
 // String names the zone, never the credentials.
@@ -390,9 +390,8 @@ func (c *core) askZone(ctx context.Context, where string, decode func([]byte) er
 // number of a ticket).
 const ticketPage = "Autotask/AutotaskExtend/ExecuteCommand.aspx?Code=OpenTicketDetail&TicketID="
 
-// TicketURL returns a ticket's address in Autotask's web interface, whose host
-// the zone names (GET zoneInformation, once per client; [WithZoneURL]). It does
-// not check that the ticket exists. If no host is named, it is [ErrServer].
+// TicketURL returns a ticket's address in the web interface of the zone (GET
+// zoneInformation, once per client). It does not check that the ticket exists.
 func (c *Client) TicketURL(ctx context.Context, id int64) (string, error) {
 	if id <= 0 {
 		return "", wrong("%d is not the id of a ticket", id)

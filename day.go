@@ -2,9 +2,8 @@ package autotask
 
 import "time"
 
-// Day returns a calendar day for fields without a time of day, such as
-// Contract.EndDate, and filters on them: midnight UTC (docs/api-notes.md,
-// section 12.3). Another time of day there is [ErrInvalid].
+// Day returns midnight UTC, which fields without a time of day take, such as
+// Contract.EndDate, and filters on them; other times there are [ErrInvalid].
 func Day(year int, month time.Month, day int) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }

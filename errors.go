@@ -30,11 +30,9 @@ var (
 	ErrRateLimited = errors.New("autotask: rate limited")
 	// ErrThreadLimit means too many requests were in flight on one endpoint. It always comes with ErrRateLimited.
 	ErrThreadLimit = errors.New("autotask: thread limit exceeded")
-	// ErrServer means Autotask, or a proxy in front of it, failed, could not be reached, did not answer,
-	// or answered nonsense. A write that does not match ErrOutcomeUnknown too was not carried out.
+	// ErrServer means Autotask, or a proxy before it, failed or could not be reached. A write was not carried out unless ErrOutcomeUnknown matches too.
 	ErrServer = errors.New("autotask: server error")
-	// ErrOutcomeUnknown means the answer to a write was lost. It may have been carried out, or may yet be
-	// until the error's RetryAfter is over: look before repeating it.
+	// ErrOutcomeUnknown means the answer to a write was lost. It may have been carried out, or may yet be until RetryAfter is over: look first.
 	ErrOutcomeUnknown = errors.New("autotask: outcome unknown")
 	// ErrUnsupported means the API does not offer that. Such an error also matches errors.ErrUnsupported.
 	ErrUnsupported = errors.New("autotask: not supported by the API")
@@ -71,9 +69,8 @@ var sentinels = []struct {
 	{ErrReadOnly, transport.ReadOnly},
 }
 
-// Error is returned by failing calls, except where they return an
-// [*AmbiguousError] or an error of the caller's own function. It holds no
-// credentials, headers or query strings. Only Sent holds what the request held.
+// Error is returned by failing calls, unless it is an [*AmbiguousError] or of
+// the caller's own function. Only Sent holds anything of the request's content.
 type Error struct {
 	StatusCode   int           // HTTP status of the last answer; 0 if there was none
 	Method, Path string        // of the call; Path is relative to the base URL
@@ -409,12 +406,11 @@ func cutAt(s string, n int) string {
 	return s[:n]
 }
 
-// SafeToRetry reports whether the call that failed with err changed nothing in
-// Autotask and will not: refused input, a refusal by Autotask, a missing item,
-// a limit, a failed read, no connection, work never started. It is false for
-// nil, [ErrOutcomeUnknown], [ErrNotApplied], a call that had changed something
-// before, and errors of others, such as a bare end of a context. If err wraps
-// several errors of this package, all must be safe.
+// SafeToRetry reports whether the call that failed with err certainly changed
+// nothing in Autotask and will not. It is false for nil, [ErrOutcomeUnknown],
+// [ErrNotApplied], a call of several steps that had changed something, and
+// errors that are not of this package, such as the bare end of a context. If
+// err wraps several errors of this package, all of them must be safe.
 func SafeToRetry(err error) bool {
 	if errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrNotApplied) {
 		return false

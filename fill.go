@@ -15,9 +15,8 @@ import (
 	"github.com/autotask-go/autotask/internal/merge"
 )
 
-// Fill sets picklist fields of an item, such as a *Ticket, also user-defined
-// ones, by labels as in IDs; with one under the item's own value of another
-// field, if no label is given. If any label fails, nothing is set.
+// Fill sets picklist fields of an item, such as a *Ticket, by labels as in IDs,
+// also user-defined ones. If any label fails, nothing is set.
 func (s *PicklistsService) Fill(ctx context.Context, item any, labels map[string]string) error {
 	v := reflect.ValueOf(item)
 	e, isEntity := item.(Entity)

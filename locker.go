@@ -6,17 +6,17 @@ import (
 )
 
 // Locker lets one caller at a time work on what a key names, first come first
-// served. Lock waits for its turn and returns a context that ends with ctx,
-// with unlock, which may be called twice, or when the lock is lost: use it for
-// all that the lock is for. [LocalLocker] is for one process.
+// served. The context held ends with ctx, with unlock, and when the lock is
+// lost: use it for all that the lock is for. unlock may be called more than
+// once.
 type Locker interface {
 	Lock(ctx context.Context, key string) (unlock func(), held context.Context, err error)
 }
 
-// LocalLocker is a [Locker] for one process. The zero value is ready to use.
+// LocalLocker is a [Locker] within one process; the zero value is ready to use.
 type LocalLocker struct{ turns turns }
 
-// Lock waits until nobody else holds the key. Its only errors are those of ctx.
+// Lock waits until nobody else holds the key, or until ctx ends.
 func (l *LocalLocker) Lock(ctx context.Context, key string) (unlock func(), held context.Context, err error) {
 	done, err := l.turns.wait(ctx, key)
 	if err != nil {

@@ -57,8 +57,7 @@ type PicklistValue struct {
 }
 
 // EntityInfo is what this user can do with an entity, by Autotask's own
-// account, which knows no routes: notes count as creatable without their
-// ticket.
+// account. It ignores routes: notes count as creatable without their ticket.
 type EntityInfo struct {
 	Name                    string // of the entity, not of its collection: "Ticket"
 	CanCreate               bool
@@ -69,8 +68,7 @@ type EntityInfo struct {
 	SupportsWebhookCallouts bool
 }
 
-// UDFDefinition describes a user-defined field. A list field holds the Value of
-// a PicklistValue, not its Label.
+// UDFDefinition describes a user-defined field. List fields hold a Value.
 type UDFDefinition struct {
 	Field
 	Label       string

@@ -101,9 +101,8 @@ func (o Optional[T]) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, &value)
 }
 
-// UnmarshalJSONFrom reads a value or null, numbers and booleans also as
-// strings. It is for encoding/json/v2; outside the compatibility promise until
-// Go 1.27.
+// UnmarshalJSONFrom reads any spelling of a value, or null. It is for
+// encoding/json/v2; outside the compatibility promise until Go 1.27.
 func (o *Optional[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	o.state = present
 	var err error

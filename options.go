@@ -14,10 +14,9 @@ import (
 	"github.com/autotask-go/autotask/internal/zone"
 )
 
-// Limiter shares Autotask's limits with other processes. Acquire is called
-// before each attempt, with the first segment of its path ("Tickets"), and
-// blocks until the request may be sent or ctx ends. release, if not nil, is
-// called when the answer has been read.
+// Limiter shares limits with other processes. Acquire is called before each
+// attempt with the first segment of its path ("Tickets"), and blocks until it
+// may be sent; release, if not nil, is called when the answer has been read.
 type Limiter interface {
 	Acquire(ctx context.Context, endpoint string) (release func(), err error)
 }
@@ -42,11 +41,10 @@ func WithBaseURL(baseURL string) Option {
 	}
 }
 
-// WithHTTPClient makes the client use hc's Transport, Jar and Timeout, which
-// bounds one attempt (by default two minutes). The Transport must not repeat
-// requests, and sees the credentials. Use an *http.Transport, and
-// [WithMiddleware] for the rest: only then is it known that a failed write was
-// not sent.
+// WithHTTPClient makes the client use hc's Transport, Jar and Timeout (two
+// minutes by default) for each attempt. The Transport sees the credentials and
+// must not repeat requests. Only of an *http.Transport does the client know
+// that a failed write was not sent; what wraps it belongs in [WithMiddleware].
 func WithHTTPClient(hc *http.Client) Option {
 	return func(s *settings) error {
 		if hc == nil {
@@ -68,9 +66,9 @@ func WithReadOnly() Option {
 	}
 }
 
-// WithMiddleware wraps the HTTP transport, for tracing and metrics; the last
-// wrapper is outermost. It sees every attempt, without the credentials, and
-// must send through what it wraps, which does not send a write twice.
+// WithMiddleware wraps the HTTP transport, for tracing and metrics. It sees
+// every attempt, without the credentials, and must send through what it wraps.
+// Of several the last is outermost.
 func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	return func(s *settings) error {
 		if wrap == nil {
@@ -81,8 +79,8 @@ func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	}
 }
 
-// WithLogger logs one record per attempt, at Debug for successes and Warn for
-// failures, without headers, query strings or bodies.
+// WithLogger logs each attempt, without headers, query strings or bodies, at
+// level Debug or, for a failure, Warn.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) error {
 		if l == nil {
@@ -119,8 +117,8 @@ func WithMaxRetries(n int) Option {
 	}
 }
 
-// WithMaxConcurrency sets the number of requests in flight on one endpoint, by
-// default 3, Autotask's limit; share it out among processes.
+// WithMaxConcurrency sets how many requests run concurrently on one endpoint:
+// by default 3, Autotask's limit. Divide that among processes.
 func WithMaxConcurrency(n int) Option {
 	return func(s *settings) error {
 		if n < 1 {
@@ -142,10 +140,9 @@ func WithLimiter(l Limiter) Option {
 	}
 }
 
-// WithHourlyReserve leaves a share of the tenant's requests per hour, 0 to
-// below 1, to others: with 0.25 the client slows down as three quarters are
-// used, and then fails with [ErrRateLimited]. It reads [Client.Threshold]
-// first, after each 5 % of the limit that it spends, and every five minutes.
+// WithHourlyReserve leaves a share of the tenant's hourly requests, 0 to below
+// 1, to others: with 0.25 the client slows down as three quarters are used,
+// then fails with [ErrRateLimited]. It reads [Client.Threshold] now and then.
 func WithHourlyReserve(share float64) Option {
 	return func(s *settings) error {
 		if !(share >= 0 && share < 1) {
@@ -167,9 +164,7 @@ func WithMaxResponseBytes(n int64) Option {
 	}
 }
 
-// WithZoneURL sets where zones are looked up instead of at the vendor's
-// address,
-// "https://webservices.autotask.net/ATServicesRest/V1.0/zoneInformation".
+// WithZoneURL sets the address of zone discovery, ".../zoneInformation".
 func WithZoneURL(zoneURL string) Option {
 	return func(s *settings) (err error) {
 		s.zoneURL, err = zone.CheckDiscovery(zoneURL)

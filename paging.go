@@ -25,11 +25,9 @@ func List[T Queryable](ctx context.Context, c *Client, q Query) ([]*T, error) {
 	return all, nil
 }
 
-// All iterates over the items that match q, in the order of their ids, and
-// reads pages of up to 500 as they are reached (POST {collection}/query). A
-// failure ends the loop with a nil item and the error. Every item comes once.
-// An item without an id and a page that does not say whether it is the last
-// match [ErrServer].
+// All iterates over the items that match q, each once, in the order of their
+// ids; it reads pages of up to 500 as they are reached (POST
+// {collection}/query). A failure ends the loop with a nil item and the error.
 func All[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[*T, error] {
 	return all[T](ctx, c, kindOf[T](), q)
 }
@@ -312,7 +310,7 @@ func ranges(spans []paging.Span) []IDRange {
 }
 
 // Count returns the number of items that match q.Filter and q.After (POST
-// {collection}/query/count), by reading the ids if parts overlap (see [In]).
+// {collection}/query/count; it reads the ids where parts overlap, see [In]).
 func Count[T Queryable](ctx context.Context, c *Client, q Query) (int64, error) {
 	return kindOf[T]().count(ctx, c, q)
 }
@@ -367,8 +365,8 @@ func (k *kind) countOf(ctx context.Context, c *Client, q Query) (int64, error) {
 	return n, k.explain(err)
 }
 
-// GetMany returns the items of the given ids, 500 per request, without those
-// that do not exist; on an error, those found until then.
+// GetMany returns those of the given ids that exist, 500 to a request; on an
+// error, those found until then.
 func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int64]*T, error) {
 	unique := slices.Compact(slices.Sorted(slices.Values(ids)))
 	found := make(map[int64]*T, len(unique))

@@ -24,9 +24,9 @@ const (
 )
 
 // Query says which items of a collection to read; the zero Query reads all. For
-// the types of this module, names (case-insensitive) and values are checked,
-// and a wrong one is [ErrInvalid] with suggestions; not so user-defined fields.
-// For a field unknown here use [Client.Collection], or a type of your own.
+// the types of this module a wrong name or value is [ErrInvalid], with
+// suggestions, except in user-defined fields. For a field that they lack, use
+// [Client.Collection] or a type of your own. Names are case-insensitive.
 type Query struct {
 	Filter   Filter          // the condition; the zero Filter matches every item
 	Fields   []string        // wire names of the fields to read beside the id, such as "title"; none reads all. The rest are absent, "" or 0
@@ -80,17 +80,16 @@ func Exist(field string) Filter { return condition("exist", field) }
 // NotExist matches items whose field has no value.
 func NotExist(field string) Filter { return condition("notExist", field) }
 
-// Since matches items whose time field is t or later, for a sync of changes,
-// but for deletions: lastActivityDate of Tickets, TicketNotes and Companies,
-// lastModifiedDateTime of TimeEntries, lastModifiedDate of Contacts,
-// lastActivityDateTime of Projects, Phases and Tasks. Start some minutes before
-// the last run began, since clocks differ.
+// Since matches items whose time field is t or later. A sync of changes uses
+// lastActivityDate for Tickets, TicketNotes and Companies, lastModifiedDateTime
+// for TimeEntries, lastModifiedDate for Contacts, lastActivityDateTime for
+// Projects, Phases and Tasks, and overlaps runs by minutes. It misses
+// deletions.
 func Since(field string, t time.Time) Filter { return compare("gte", field, t) }
 
-// In matches items whose field equals one of the values, such as In("id", 7, 8)
-// or In("id", ids). Autotask accepts 500 values of In and NotIn and
-// alternatives of Or; the longest In is sent in parts, merged by id
-// (docs/reliability.md).
+// In matches items whose field equals one of the values: In("id", 7, 8) or
+// In("id", ids). A query may have 500 values and alternatives (of In, NotIn and
+// Or); beyond that, the longest In is sent in parts that are merged by id.
 func In[V any](field string, values ...V) Filter { return list("in", field, values) }
 
 // NotIn matches items whose field equals none of the values, at most 500.

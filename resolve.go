@@ -15,20 +15,17 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Resolution is what [Client.Resolve] is to do: at least a Text, Note or
-// Status. The first given of NoteID, Ref and StartedAt makes a repeat find the
-// note of an earlier run; by StartedAt, one with equal title, description,
-// type, publish.
+// Resolution is what [Client.Resolve] is to do: Text, Note, Status, or several.
+// NoteID, else Ref, else StartedAt makes a repeat find the note of an earlier
+// run; by StartedAt, one with equal title, description, type and publish.
 type Resolution struct {
-	Text   string      // written to the ticket's resolution field, as plain text of at most 32,000 characters; "" leaves it alone
-	Note   *TicketNote // posted first; nil posts none. Its TicketID may be 0
-	Status int64       // set only if the ticket has no time entries, and must set both timestamps, as StatusComplete does; 0 leaves it alone
-
-	StartedAt time.Time // when this piece of work first began, by the caller's clock; keep it with the work
-	Ref       string    // the caller's key of the work, in the note's title as " [ref]"; 50 plain characters, no brackets or double spaces
-	NoteID    int64     // the note itself, from an earlier run's Outcome
-
-	If func(*Ticket) error // is called with the ticket as just read before each write, which it must not do itself; its error ends the run
+	Text      string              // written to the ticket's resolution field, as plain text of at most 32,000 characters; "" leaves it alone
+	Note      *TicketNote         // posted first; nil posts none. Its TicketID may be 0
+	Status    int64               // set only if the ticket has no time entries, and must set both timestamps, as StatusComplete does; 0 leaves it alone
+	StartedAt time.Time           // when this piece of work first began, by the caller's clock; keep it with the work
+	Ref       string              // the caller's key of the work, in the note's title as " [ref]"; 50 plain characters, no brackets or double spaces
+	NoteID    int64               // the note itself, from an earlier run's Outcome
+	If        func(*Ticket) error // is called with the ticket as just read before each write, which it must not do itself; its error ends the run
 }
 
 // StepName names a step of [Client.Resolve].
@@ -91,13 +88,12 @@ func (o *Outcome) Step(name StepName) Step {
 //  4. time entries: POST /TimeEntries/query, if there is a Status.
 //  5. status: GET and PUT /Tickets, if the ticket has no time entries.
 //
-// A GET directly precedes each PUT, and another reads it back. Steps whose
-// result is in place are not repeated, and a ticket that was reopened since the
-// note is not closed. If the tenant does not set both timestamps, the error is
-// [ErrNotApplied]. If the answer to a write is lost and it does not show, it is
-// [ErrOutcomeUnknown]: repeat after RetryAfter, with the same StartedAt, Ref or
-// NoteID. If two notes may be the one, it is an [*AmbiguousError]; give NoteID.
-// Calls for one ticket take turns. docs/reliability.md has the exact rules.
+// A GET directly precedes each PUT, and another reads it back. What is in place
+// is not repeated, and what was reopened since the note is not closed. After
+// [ErrOutcomeUnknown], repeat the call when RetryAfter is over, with the same
+// StartedAt, Ref or NoteID. If the status does not set both timestamps, the
+// error is [ErrNotApplied]; if two notes match, it is an [*AmbiguousError].
+// docs/reliability.md has the exact rules.
 func (c *Client) Resolve(ctx context.Context, ticketID int64, r Resolution) (*Outcome, error) {
 	run := c.newResolve(ticketID, r)
 	if err := run.check(); err != nil {

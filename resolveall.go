@@ -48,16 +48,14 @@ type ResolveProgress struct {
 // ResolveAll resolves many tickets concurrently, like [Client.Resolve], and
 // yields an outcome, never nil, and an error for each as it finishes. One
 // failure does not stop the others, not even [ErrUnauthorized] or
-// [ErrRateLimited]: the caller may want to break. With the StartedAt or Ref
-// that was kept with each item, a run that was killed can be repeated. An item
-// whose outcome is unknown is tried again after RetryAfter, unless somebody
-// else changed the same field ([ErrNotApplied]). Items that name the same
-// ticket take turns.
+// [ErrRateLimited]: the caller may want to break. An item whose outcome is
+// unknown is tried again after RetryAfter. Items that name the same ticket take
+// turns. A run that was killed can be repeated with the StartedAt or Ref of
+// each item.
 //
-// work is read on one goroutine, ahead by at most the workers and 50 numbers to
-// look up; its panics propagate. Once ctx ends or the loop is left, nothing is
-// begun, and what is begun may take Grace, so that no write is left unknown. An
-// item read but not begun gets [ErrNotStarted], which matches ctx's error too.
+// work is read on another goroutine, ahead by at most the workers and 50 items.
+// Once ctx ends or the loop is left, nothing is begun, and what is begun may
+// take Grace to end. An item read but not begun gets [ErrNotStarted].
 func (c *Client) ResolveAll(ctx context.Context, work iter.Seq[ResolveItem], opts ResolveAllOptions) iter.Seq2[*Outcome, error] {
 	return func(yield func(*Outcome, error) bool) {
 		// running outlives ctx, by Grace.

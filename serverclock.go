@@ -8,10 +8,9 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// WatchServerTime returns a context under which the first answered call notes
-// Autotask's clock, and a function that returns a time which that clock had
-// reached before the call; zero until then. It is where a sync of changes
-// begins its run, since the program's own clock may differ by minutes.
+// WatchServerTime returns a context whose first answered call notes Autotask's
+// clock, and a function that returns a time the clock had reached before it;
+// zero until then. Begin a sync of changes with it: one's own clock may differ.
 func WatchServerTime(ctx context.Context) (watched context.Context, earliest func() time.Time) {
 	w := new(serverTime)
 	return context.WithValue(ctx, serverTimeKey{}, w), w.get

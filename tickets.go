@@ -13,8 +13,8 @@ import (
 	"github.com/autotask-go/autotask/internal/fields"
 )
 
-// StatusComplete is the status "Complete", the only one known to resolve
-// tickets in every tenant, whatever others are called; see
+// StatusComplete is "Complete", the only status known to resolve a ticket in
+// every tenant, whatever others are called. See
 // [TicketsService.StatusSemantics].
 const StatusComplete int64 = 5
 

@@ -62,9 +62,8 @@ func (s *TimeEntriesService) Count(ctx context.Context, q Query) (int64, error) 
 	return Count[TimeEntry](ctx, s.client, q)
 }
 
-// Create creates a time entry and returns its id. It needs ResourceID, one of
-// TicketID, TaskID and InternalBillingCodeID, and RoleID for a ticket or task.
-// Hours are more than 0 and at most 24; times are UTC. See [Create].
+// Create creates a time entry, with a ResourceID, a TicketID and RoleID, TaskID
+// and RoleID or InternalBillingCodeID, and 0 to 24 hours. See [Create].
 func (s *TimeEntriesService) Create(ctx context.Context, e *TimeEntry) (int64, error) {
 	return Create(ctx, s.client, e)
 }
@@ -74,8 +73,7 @@ func (s *TimeEntriesService) Update(ctx context.Context, id int64, change func(*
 	return Update(ctx, s.client, id, change)
 }
 
-// Delete deletes a time entry. See [Delete]. It is [ErrPermission] once the
-// entry is submitted, or if somebody else created it.
+// Delete deletes a time entry, unless it is submitted. See [Delete].
 func (s *TimeEntriesService) Delete(ctx context.Context, id int64) error {
 	return Delete[TimeEntry](ctx, s.client, id)
 }

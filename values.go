@@ -40,8 +40,7 @@ func idIn(item any) int64 {
 	return 0
 }
 
-// UDFsOf returns the user-defined fields of an item, those of a pointer to be
-// set; nil if its entity has none.
+// UDFsOf returns the user-defined fields of an item, nil if it has none.
 func UDFsOf(item Entity) *UDFs {
 	f := fieldOf(reflect.ValueOf(item), "UserDefinedFields")
 	if !f.IsValid() || f.Type() != reflect.TypeFor[UDFs]() {

@@ -187,11 +187,10 @@ func notFound(method, path, message string) *Error {
 	return &Error{StatusCode: http.StatusOK, Method: method, Path: path, Messages: []string{message}, Attempts: 1, kind: transport.NotFound}
 }
 
-// Create creates an item and returns its id (POST {collection}, or
-// {parent}/{id}/{children} for a child). What is known of the fields is checked
-// first. If the answer is lost, a note, an attachment or a ticket with an
-// ExternalID is searched for; else the error is [ErrOutcomeUnknown], with the
-// body in Sent. Until RetryAfter is over, a repeat searches and sends nothing.
+// Create checks an item, creates it and returns its id (POST {collection}, or
+// {parent}/{id}/{children} for a child). If the answer is lost and a search for
+// a note, attachment or ticket with an ExternalID does not find it, the error
+// is [ErrOutcomeUnknown]; until RetryAfter is over, a repeat only searches.
 func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	if _, ok := any(v).(Attachable); ok {
 		return createAttachment(ctx, c, v)
@@ -226,12 +225,11 @@ func newItem[T Entity](v *T) (path string, body []byte, err error) {
 	return path, body, checkNew(tableOf[T](), path, body)
 }
 
-// Patch writes the fields that are set in v, without reading the item or back
-// (PATCH {collection}, or the parent's path for a child, whose parent id v must
-// hold). Fields that are not Optional are sent unless empty or 0. A ticket note
-// needs NoteType and Publish in each, or it is [ErrMissingField]. After a lost
-// answer ([ErrOutcomeUnknown]) see [Update]; an equal repeat that shows
-// succeeds.
+// Patch writes the fields that are set in v, and reads nothing (PATCH
+// {collection}, or the parent's path for a child; v holds its parent id).
+// Fields that are not Optional are sent unless empty or 0. A ticket note needs
+// NoteType and Publish each time, else [ErrMissingField]. Lost answers: see
+// [Update].
 func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 	if v == nil {
 		return invalid(http.MethodPatch, collection[T](), "the item to write is nil")
@@ -289,9 +287,8 @@ func settleBlind[T Entity](ctx context.Context, c *Client, id int64, path string
 	return false, err
 }
 
-// Delete deletes one item, or returns [ErrNotFound] (DELETE {collection}/{id};
-// a child is read first). If the answer is lost and the item is still there,
-// the error is [ErrOutcomeUnknown].
+// Delete deletes one item, or returns [ErrNotFound] (DELETE {collection}/{id},
+// or the parent's path). A lost answer is success if the item is then gone.
 func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
 	if err := checkID[T](http.MethodDelete, id); err != nil {
 		return err
