@@ -49,8 +49,9 @@ var linkTypes = []string{"FILE_LINK", "FOLDER_LINK", "URL"}
 //   - A link has an AttachmentType of FILE_LINK, FOLDER_LINK or URL, its target
 //     as FullPath, and no content.
 //   - Data and ContentType are absent; for a file in Data use [Create].
-//   - A file has 1 to [MaxFileBytes]. More than [MaxFilesBytes] in
-//     [FilesWindow] is [ErrRateLimited].
+//   - Files have 1 to [MaxFileBytes]. More than [MaxFilesBytes] in
+//     [FilesWindow] would lock Autotask's uploads for a while, so they are
+//     [ErrRateLimited].
 func Upload[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader) (int64, error) {
 	return upload(ctx, c, v, content)
 }
@@ -262,11 +263,10 @@ func (u untilDone) Read(p []byte) (int, error) {
 }
 
 // Download writes the file of an attachment to w, if all of it arrives, and
-// returns the attachment without Data. A link is [ErrUnsupported], and a file
-// that neither its root nor its parent has [ErrServer]; both return the
-// attachment. [WithMaxResponseBytes] must be a third larger than a file. Never
-// write to FullPath: the uploader chose it, and it may be absolute or hold
-// "..".
+// returns the attachment without Data, even if it is a link ([ErrUnsupported])
+// or neither its root nor its parent has the file ([ErrServer]). Allow a third
+// more than the file by [WithMaxResponseBytes]. Never write to FullPath: the
+// uploader chose it; it may be absolute or hold "..".
 func Download[T Attachable](ctx context.Context, c *Client, id int64, w io.Writer) (*T, error) {
 	path := itemPath[T](id)
 	if w == nil || isNilPointer(w) {

@@ -19,8 +19,8 @@ import (
 // EnsureAttachment is [Upload] for work that may be repeated: it returns the id
 // of the attachment of an earlier run, or uploads it. startedAt is when the
 // work first began; keep it with the work. An attachment since then with the
-// same parent, title, full path, type and size is the one. Errors, and the
-// exact rules, are those of [NotesService.Ensure].
+// same parent, title, full path, type and size is the one. The errors are those
+// of [NotesService.Ensure]. See docs/reliability.md, "Attachments".
 func EnsureAttachment[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader, startedAt time.Time) (id int64, created bool, err error) {
 	if err := checkStart(http.MethodPost, collection[T](), startedAt); err != nil {
 		return 0, false, err

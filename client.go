@@ -25,8 +25,7 @@ import (
 	"github.com/autotask-go/autotask/internal/zone"
 )
 
-// Credentials are those of an Autotask API user and the integration's tracking
-// identifier. Printed, logged or encoded in any way, they are REDACTED.
+// Credentials are those of an API user. Printed or encoded, they are REDACTED.
 type Credentials struct {
 	UserName        string
 	Secret          string
@@ -68,8 +67,7 @@ func (c Credentials) check() error {
 	return errors.Join(problems...)
 }
 
-// Client gives access to one Autotask tenant. Create it once and share it,
-// since its limits are its own. It is safe for concurrent use.
+// Client gives access to one Autotask tenant, for concurrent use: share it.
 type Client struct {
 	Tickets     *TicketsService
 	Notes       *NotesService
@@ -163,9 +161,8 @@ func newClient(c *core, impersonateID int64) *Client {
 	return client
 }
 
-// As returns a client that is c, but writes on behalf of a resource; 0 is
-// nobody. If security levels do not allow that, writes fail with
-// [ErrPermission].
+// As returns a client that writes on behalf of a resource; 0 is nobody. If
+// security levels do not allow that, writes fail with [ErrPermission].
 func (c *Client) As(resourceID int64) *Client { return newClient(c.core, resourceID) }
 
 // String names the zone, never the credentials.

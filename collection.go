@@ -25,7 +25,7 @@ type Row struct {
 	JSON jsontext.Value // as Autotask sent it, byte for byte
 }
 
-// Collection returns the collection "Tickets", for example. It sends nothing.
+// Collection returns the collection of a name, "Tickets"; it sends nothing.
 func (c *Client) Collection(name string) *Collection { return &Collection{c, name} }
 
 // Get returns one item (GET /{collection}/{id}). See [Get].

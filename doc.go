@@ -1,11 +1,7 @@
 // Package autotask is a client for the Autotask PSA REST API that never breaks
 // a ticket.
 //
-//	client, err := autotask.NewClient(autotask.Credentials{
-//		UserName:        os.Getenv("AUTOTASK_USERNAME"),
-//		Secret:          os.Getenv("AUTOTASK_SECRET"),
-//		IntegrationCode: os.Getenv("AUTOTASK_INTEGRATION_CODE"),
-//	})
+//	client, err := autotask.NewClient(autotask.Credentials{UserName: user, Secret: secret, IntegrationCode: code})
 //	…
 //	id, err := client.Tickets.IDByNumber(ctx, "T20261123.0001")
 //	…
@@ -62,7 +58,8 @@
 // that item. Two processes do not see each other's lost writes: let only one at a
 // time work on a ticket, and the next one wait for RetryAfter. [Resolution],
 // [NotesService.Ensure] and [EnsureAttachment] make work repeatable.
-// docs/reliability.md has the exact rules, and what they cannot promise.
+// docs/reliability.md has the exact rules, and what they cannot promise;
+// docs/details.md has what the comments here leave out.
 //
 // # Limits
 //

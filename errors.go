@@ -30,7 +30,7 @@ var (
 	ErrRateLimited = errors.New("autotask: rate limited")
 	// ErrThreadLimit means too many requests were in flight on one endpoint. It always comes with ErrRateLimited.
 	ErrThreadLimit = errors.New("autotask: thread limit exceeded")
-	// ErrServer means Autotask, or a proxy before it, failed or could not be reached. A write was not carried out unless ErrOutcomeUnknown matches too.
+	// ErrServer means Autotask, or a proxy in front of it, failed, could not be reached or answered nonsense. A write that does not match ErrOutcomeUnknown too was not carried out.
 	ErrServer = errors.New("autotask: server error")
 	// ErrOutcomeUnknown means the answer to a write was lost. It may have been carried out, or may yet be until RetryAfter is over: look first.
 	ErrOutcomeUnknown = errors.New("autotask: outcome unknown")
@@ -69,8 +69,8 @@ var sentinels = []struct {
 	{ErrReadOnly, transport.ReadOnly},
 }
 
-// Error is returned by failing calls, unless it is an [*AmbiguousError] or of
-// the caller's own function. Only Sent holds anything of the request's content.
+// Error is what failing calls return, unless it is an [*AmbiguousError] or the
+// caller's own error. Only Sent holds any of the request's content.
 type Error struct {
 	StatusCode   int           // HTTP status of the last answer; 0 if there was none
 	Method, Path string        // of the call; Path is relative to the base URL
@@ -408,9 +408,8 @@ func cutAt(s string, n int) string {
 
 // SafeToRetry reports whether the call that failed with err certainly changed
 // nothing in Autotask and will not. It is false for nil, [ErrOutcomeUnknown],
-// [ErrNotApplied], a call of several steps that had changed something, and
-// errors that are not of this package, such as the bare end of a context. If
-// err wraps several errors of this package, all of them must be safe.
+// [ErrNotApplied], a call that had changed something in an earlier step, and
+// errors of other packages. If err wraps several, all must be safe.
 func SafeToRetry(err error) bool {
 	if errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrNotApplied) {
 		return false

@@ -13,10 +13,9 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// IDs returns the ids of the labels of active values, in any case: {"status":
-// "New", "queueID": "Service Desk"}. A label that depends on another field is
-// looked up under that field's label. If any fails, one [*Error] has a message
-// for each: [ErrInvalid] with suggestions, or [ErrAmbiguous].
+// IDs returns the ids of active values by field and label, in any case, such as
+// {"status": "New"}. A label that depends on another field is looked up under
+// that field's label. One [*Error] has all that failed.
 func (s *PicklistsService) IDs(ctx context.Context, entity string, labels map[string]string) (map[string]int64, error) {
 	l, err := s.resolveLabels(ctx, entity, labels, nil)
 	if err != nil {

@@ -6,9 +6,8 @@ import (
 )
 
 // Locker lets one caller at a time work on what a key names, first come first
-// served. The context held ends with ctx, with unlock, and when the lock is
-// lost: use it for all that the lock is for. unlock may be called more than
-// once.
+// served. The context held ends with ctx, with unlock, which may be called
+// twice, and when the lock is lost: use it for all that the lock is for.
 type Locker interface {
 	Lock(ctx context.Context, key string) (unlock func(), held context.Context, err error)
 }

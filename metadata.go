@@ -56,8 +56,7 @@ type PicklistValue struct {
 	Parent    Optional[int64] // the value of the parent field under which it applies; absent if always
 }
 
-// EntityInfo is what this user can do with an entity, by Autotask's own
-// account. It ignores routes: notes count as creatable without their ticket.
+// EntityInfo is what Autotask says this user can do; it ignores routes.
 type EntityInfo struct {
 	Name                    string // of the entity, not of its collection: "Ticket"
 	CanCreate               bool

@@ -18,8 +18,8 @@ import (
 // NotesService reads and writes ticket notes.
 type NotesService struct{ client *Client }
 
-// Create adds a note to a ticket (POST /Tickets/{ticketID}/Notes). No field has
-// a default: a wrong Publish shows internal text to the customer. See [Create].
+// Create adds a note to a ticket (POST /Tickets/{id}/Notes). No field has a
+// default: a wrong Publish shows internal text to the customer. See [Create].
 func (s *NotesService) Create(ctx context.Context, ticketID int64, n *TicketNote) (int64, error) {
 	note, err := noteFor(ticketID, n)
 	if err != nil {
@@ -87,8 +87,8 @@ func (s *NotesService) Update(ctx context.Context, id int64, change func(*Ticket
 // Ensure is Create for work that may be repeated: it returns the id of the note
 // of an earlier run, or posts it. startedAt is when the work first began; keep
 // it with the work. A note since then with equal title, description, type and
-// publish is the one. Two are an [*AmbiguousError], one that reads back
-// differently is [ErrNotApplied]. docs/reliability.md has the exact rules.
+// publish is the one; two are an [*AmbiguousError], one that reads back
+// differently is [ErrNotApplied]. See docs/reliability.md, "Repeated work".
 func (s *NotesService) Ensure(ctx context.Context, ticketID int64, n *TicketNote, startedAt time.Time) (id int64, created bool, err error) {
 	note, err := noteFor(ticketID, n)
 	if err != nil {

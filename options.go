@@ -66,9 +66,8 @@ func WithReadOnly() Option {
 	}
 }
 
-// WithMiddleware wraps the HTTP transport, for tracing and metrics. It sees
-// every attempt, without the credentials, and must send through what it wraps.
-// Of several the last is outermost.
+// WithMiddleware wraps the HTTP transport, for tracing; the last is outermost.
+// It sees every attempt, without credentials, and sends through what it wraps.
 func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	return func(s *settings) error {
 		if wrap == nil {
@@ -79,8 +78,7 @@ func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	}
 }
 
-// WithLogger logs each attempt, without headers, query strings or bodies, at
-// level Debug or, for a failure, Warn.
+// WithLogger logs each attempt (Debug, or Warn on failure), never its content.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) error {
 		if l == nil {
@@ -142,7 +140,7 @@ func WithLimiter(l Limiter) Option {
 
 // WithHourlyReserve leaves a share of the tenant's hourly requests, 0 to below
 // 1, to others: with 0.25 the client slows down as three quarters are used,
-// then fails with [ErrRateLimited]. It reads [Client.Threshold] now and then.
+// then fails with [ErrRateLimited]. It calls [Client.Threshold] now and then.
 func WithHourlyReserve(share float64) Option {
 	return func(s *settings) error {
 		if !(share >= 0 && share < 1) {

@@ -25,9 +25,9 @@ func List[T Queryable](ctx context.Context, c *Client, q Query) ([]*T, error) {
 	return all, nil
 }
 
-// All iterates over the items that match q, each once, in the order of their
-// ids; it reads pages of up to 500 as they are reached (POST
-// {collection}/query). A failure ends the loop with a nil item and the error.
+// All iterates over the items that match q, each once, by ascending id, in
+// pages of up to 500 as they are reached (POST {collection}/query). A failure
+// ends the loop with a nil item and the error.
 func All[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[*T, error] {
 	return all[T](ctx, c, kindOf[T](), q)
 }
@@ -54,8 +54,7 @@ type Page[T any] struct {
 	After Optional[int64] // the id of the last of them
 }
 
-// Pages is [All] by pages, each with the position from which a later run can
-// continue. Items out of the order of their ids match [ErrServer].
+// Pages is [All] by pages, each with the position where a later run continues.
 func Pages[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[*Page[T], error] {
 	return positions[T](ctx, c, kindOf[T](), q)
 }
@@ -175,16 +174,15 @@ type ScanOptions struct {
 
 // ScanPage is part of the result of a [Scan].
 type ScanPage[T any] struct {
-	Items     []*T      // 1 to 500, in the order of their ids; none if nothing was left to read
+	Items     []*T      // 1 to 500, by ascending id; none if nothing was left to read
 	Remaining []IDRange // what is still to be read after this page
 	Done      bool      // this is the last page: everything has been read
 }
 
-// Scan reads one large result with several workers, each in a range of ids, for
-// a count and one more request per range. Pages come in no particular order,
-// and in each the ids ascend. Store page.Remaining to continue after a restart.
-// One worker reads a range of a filter sent in parts (see [In]), and all of
-// TicketHistory. q.Limit is an error.
+// Scan reads a large result with several workers, each in a range of ids, for a
+// count and one more request per range. Pages arrive in any order; within one
+// the ids ascend. Store page.Remaining to continue after a restart. One worker
+// alone reads the parts of a filter (see [In]). q.Limit is an error.
 func Scan[T Queryable](ctx context.Context, c *Client, q Query, opts ScanOptions) iter.Seq2[*ScanPage[T], error] {
 	return scanPages[T](ctx, c, kindOf[T](), q, opts)
 }
@@ -309,8 +307,7 @@ func ranges(spans []paging.Span) []IDRange {
 	return all
 }
 
-// Count returns the number of items that match q.Filter and q.After (POST
-// {collection}/query/count; it reads the ids where parts overlap, see [In]).
+// Count returns the number of items that match q (POST {…}/query/count).
 func Count[T Queryable](ctx context.Context, c *Client, q Query) (int64, error) {
 	return kindOf[T]().count(ctx, c, q)
 }

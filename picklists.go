@@ -23,8 +23,7 @@ type Picklist struct {
 	Values      []PicklistValue
 }
 
-// Values returns the values of a picklist field, which may be user-defined. It
-// returns [ErrInvalid] if there is no such field or it is not a picklist.
+// Values returns the values of a picklist field; [ErrInvalid] if it is not one.
 func (s *PicklistsService) Values(ctx context.Context, entity, field string) (Picklist, error) {
 	all, err := s.described(ctx, entity, field)
 	if err != nil {

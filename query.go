@@ -23,10 +23,9 @@ const (
 	maxConditions = 500 // "OR" conditions, values of In among them
 )
 
-// Query says which items of a collection to read; the zero Query reads all. For
-// the types of this module a wrong name or value is [ErrInvalid], with
-// suggestions, except in user-defined fields. For a field that they lack, use
-// [Client.Collection] or a type of your own. Names are case-insensitive.
+// Query says which items of a collection to read; the zero Query reads all. A
+// wrong name or value is [ErrInvalid], with suggestions. For fields that the
+// type lacks, use [Client.Collection] or a type of your own.
 type Query struct {
 	Filter   Filter          // the condition; the zero Filter matches every item
 	Fields   []string        // wire names of the fields to read beside the id, such as "title"; none reads all. The rest are absent, "" or 0
@@ -80,11 +79,10 @@ func Exist(field string) Filter { return condition("exist", field) }
 // NotExist matches items whose field has no value.
 func NotExist(field string) Filter { return condition("notExist", field) }
 
-// Since matches items whose time field is t or later. A sync of changes uses
-// lastActivityDate for Tickets, TicketNotes and Companies, lastModifiedDateTime
-// for TimeEntries, lastModifiedDate for Contacts, lastActivityDateTime for
-// Projects, Phases and Tasks, and overlaps runs by minutes. It misses
-// deletions.
+// Since matches items whose time field is t or later, for a sync of changes,
+// not deletions; overlap its runs. It is lastActivityDate of Tickets,
+// TicketNotes, Companies, lastModifiedDateTime of TimeEntries, lastModifiedDate
+// of Contacts, lastActivityDateTime of Projects, Tasks.
 func Since(field string, t time.Time) Filter { return compare("gte", field, t) }
 
 // In matches items whose field equals one of the values: In("id", 7, 8) or

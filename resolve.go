@@ -65,7 +65,7 @@ type Outcome struct {
 	HasTimeEntries bool         // as of the time-entries step
 	Resolved       bool         // completedDate and resolvedDateTime are both set
 	Ticket         *Ticket      // as read back at the end; nil if it never was read
-	Steps          []Step       // always the five of them, in order
+	Steps          []Step       // always the five of them, in order; skipped if not reached
 	Requests       int          // HTTP requests made for it: all attempts, with zone discovery and readings of the limit
 	Item           *ResolveItem // what ResolveAll was given; nil after Resolve
 }
@@ -92,8 +92,8 @@ func (o *Outcome) Step(name StepName) Step {
 // is not repeated, and what was reopened since the note is not closed. After
 // [ErrOutcomeUnknown], repeat the call when RetryAfter is over, with the same
 // StartedAt, Ref or NoteID. If the status does not set both timestamps, the
-// error is [ErrNotApplied]; if two notes match, it is an [*AmbiguousError].
-// docs/reliability.md has the exact rules.
+// error is [ErrNotApplied]; two notes are an [*AmbiguousError]. See
+// docs/reliability.md.
 func (c *Client) Resolve(ctx context.Context, ticketID int64, r Resolution) (*Outcome, error) {
 	run := c.newResolve(ticketID, r)
 	if err := run.check(); err != nil {

@@ -49,9 +49,8 @@ type ResolveProgress struct {
 // yields an outcome, never nil, and an error for each as it finishes. One
 // failure does not stop the others, not even [ErrUnauthorized] or
 // [ErrRateLimited]: the caller may want to break. An item whose outcome is
-// unknown is tried again after RetryAfter. Items that name the same ticket take
-// turns. A run that was killed can be repeated with the StartedAt or Ref of
-// each item.
+// unknown is tried again after RetryAfter. Items of one ticket take turns. A
+// run that was killed can be repeated if each item has its StartedAt or Ref.
 //
 // work is read on another goroutine, ahead by at most the workers and 50 items.
 // Once ctx ends or the loop is left, nothing is begun, and what is begun may

@@ -9,8 +9,8 @@ import (
 )
 
 // WatchServerTime returns a context whose first answered call notes Autotask's
-// clock, and a function that returns a time the clock had reached before it;
-// zero until then. Begin a sync of changes with it: one's own clock may differ.
+// clock, and a function that returns a time the clock had reached before it, or
+// zero: where a sync of changes begins, since one's own clock may differ.
 func WatchServerTime(ctx context.Context) (watched context.Context, earliest func() time.Time) {
 	w := new(serverTime)
 	return context.WithValue(ctx, serverTimeKey{}, w), w.get

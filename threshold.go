@@ -24,7 +24,7 @@ func (t *Threshold) Fraction() float64 {
 	return float64(t.Used) / float64(t.Limit)
 }
 
-// Threshold reads the use of the limit (GET ThresholdInformation), and counts.
+// Threshold reads the use of the limit by one request, which itself counts.
 func (c *Client) Threshold(ctx context.Context) (*Threshold, error) {
 	type wireThreshold struct {
 		Limit  Optional[int64] `json:"externalRequestThreshold"`

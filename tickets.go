@@ -14,8 +14,7 @@ import (
 )
 
 // StatusComplete is "Complete", the only status known to resolve a ticket in
-// every tenant, whatever others are called. See
-// [TicketsService.StatusSemantics].
+// every tenant: labels prove nothing, [TicketsService.StatusSemantics] does.
 const StatusComplete int64 = 5
 
 // TicketsService reads and writes tickets.

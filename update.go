@@ -21,15 +21,13 @@ import (
 // Update reads an item, lets change edit it, writes the fields that then
 // differ, if any, and returns the item as read back. An error from change ends
 // it. Clear a field with SetNull. A Ticket is written whole (PUT), byte for
-// byte except for the changes and what Autotask sets; every other entity gets a
-// PATCH.
+// byte except for the changes and what Autotask sets; others are PATCHed.
 //
 // If the answer is lost and the write does not show, or reading back fails, the
 // error is [ErrOutcomeUnknown]: until RetryAfter is over, at most five minutes,
 // this client writes nothing to the item. If a field did not take its value, it
-// is [ErrNotApplied], alongside the item. Calls for one item take turns, so
-// change must not write it. What others write between read and write is
-// overwritten.
+// is [ErrNotApplied], with the item. Calls for one item take turns: change must
+// not write it. Writes of others during the call may be lost.
 func Update[T Updatable](ctx context.Context, c *Client, id int64, change func(*T) error) (*T, error) {
 	if change == nil {
 		return nil, invalid(http.MethodPut, itemPath[T](id), "the function that is to change the item is nil")

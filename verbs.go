@@ -19,9 +19,9 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Entity is implemented by the struct of every Autotask entity. The interfaces
-// built on it name its verbs; the functions of this package require them. A
-// type of your own needs json tags, an ID field and these one-line methods.
+// Entity is implemented by the struct of every Autotask entity. The functions
+// of this package require the interfaces built on it: what has no route does
+// not compile. Your own type needs json tags, an ID field and these methods.
 type Entity interface {
 	Collection() string // the root collection: "Tickets"
 }
@@ -188,9 +188,10 @@ func notFound(method, path, message string) *Error {
 }
 
 // Create checks an item, creates it and returns its id (POST {collection}, or
-// {parent}/{id}/{children} for a child). If the answer is lost and a search for
-// a note, attachment or ticket with an ExternalID does not find it, the error
-// is [ErrOutcomeUnknown]; until RetryAfter is over, a repeat only searches.
+// its parent's path). If the answer is lost, a note, attachment or ticket with
+// an ExternalID is searched for; if none is found, the error is
+// [ErrOutcomeUnknown], with Sent. Until RetryAfter is over, a repeat only
+// searches.
 func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	if _, ok := any(v).(Attachable); ok {
 		return createAttachment(ctx, c, v)
@@ -225,11 +226,10 @@ func newItem[T Entity](v *T) (path string, body []byte, err error) {
 	return path, body, checkNew(tableOf[T](), path, body)
 }
 
-// Patch writes the fields that are set in v, and reads nothing (PATCH
-// {collection}, or the parent's path for a child; v holds its parent id).
-// Fields that are not Optional are sent unless empty or 0. A ticket note needs
-// NoteType and Publish each time, else [ErrMissingField]. Lost answers: see
-// [Update].
+// Patch writes the fields that are set in v, which holds a child's parent id,
+// and reads nothing (PATCH {collection}, or the parent's path). Fields that are
+// not Optional are sent unless empty or 0. A ticket note needs NoteType and
+// Publish, else [ErrMissingField]. Lost answers: see [Update].
 func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 	if v == nil {
 		return invalid(http.MethodPatch, collection[T](), "the item to write is nil")
