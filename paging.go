@@ -362,8 +362,7 @@ func (k *kind) countOf(ctx context.Context, c *Client, q Query) (int64, error) {
 	return n, k.explain(err)
 }
 
-// GetMany returns those of the given ids that exist, 500 to a request; on an
-// error, those found until then.
+// GetMany returns those of the given ids that exist, read 500 to a request.
 func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int64]*T, error) {
 	unique := slices.Compact(slices.Sorted(slices.Values(ids)))
 	found := make(map[int64]*T, len(unique))

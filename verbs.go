@@ -190,7 +190,7 @@ func notFound(method, path, message string) *Error {
 // Create checks an item, creates it and returns its id (POST {collection}, or
 // its parent's path). If the answer is lost, a note, attachment or ticket with
 // an ExternalID is searched for; if none is found, the error is
-// [ErrOutcomeUnknown], with Sent. Until RetryAfter is over, a repeat only
+// [ErrOutcomeUnknown], with Sent; until RetryAfter is over, a repeat only
 // searches.
 func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	if _, ok := any(v).(Attachable); ok {
