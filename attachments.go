@@ -204,11 +204,11 @@ func (a attachment) checkKind(path string, hasFile bool) error {
 	case !a.data.IsZero():
 		return invalid(http.MethodPost, path, "Data is set: Upload takes the file from its content alone; leave Data absent, or use Create")
 	case kind != fileAttachment && !isLink:
-		return invalid(http.MethodPost, path, "%s is no attachmentType: there are %s, and the links %v", excerpt(strconv.Quote(kind)), fileAttachment, linkTypes)
+		return invalid(http.MethodPost, path, "%s is not an attachmentType: use %s, or one of the links %v", excerpt(strconv.Quote(kind)), fileAttachment, linkTypes)
 	case isLink && hasFile:
-		return invalid(http.MethodPost, path, "an attachment of the type %s is a link and has no content: fullPath says where it leads to", kind)
+		return invalid(http.MethodPost, path, "an attachment of type %s is a link and has no content: fullPath is its target", kind)
 	case !isLink && !hasFile:
-		return refusal(transport.MissingField|transport.Invalid, http.MethodPost, path, "an attachment of the type "+kind+" needs content, and there is none")
+		return refusal(transport.MissingField|transport.Invalid, http.MethodPost, path, "an attachment of type "+kind+" needs content")
 	}
 	return nil
 }
@@ -230,7 +230,7 @@ func withFile(ctx context.Context, path string, fields []byte, content io.Reader
 	case err != nil:
 		return nil, 0, brokenContent(ctx, path, err)
 	case size > maxFile:
-		return nil, 0, invalid(http.MethodPost, path, "the content has more than %d bytes, which is what every tenant takes of one file", maxFile)
+		return nil, 0, invalid(http.MethodPost, path, "the content has more than %d bytes, the most that every tenant accepts in one file", maxFile)
 	case size == 0:
 		return nil, 0, invalid(http.MethodPost, path, "the content is empty")
 	}
@@ -307,7 +307,7 @@ func fileFromParent[T Attachable](ctx context.Context, c *Client, item *T, id in
 		return nil, err
 	}
 	if kind := a.kind.Or(""); slices.Contains(linkTypes, kind) {
-		return nil, refusal(transport.Unsupported, http.MethodGet, root, "an attachment of the type "+kind+" is a link and has no file: fullPath says where it leads to")
+		return nil, refusal(transport.Unsupported, http.MethodGet, root, "an attachment of type "+kind+" is a link and has no file: fullPath is its target")
 	}
 	parent := (*item).Parent()
 	if _, told := parent.ID.Get(); !told {
@@ -318,13 +318,13 @@ func fileFromParent[T Attachable](ctx context.Context, c *Client, item *T, id in
 	}
 	path, err := parent.path(http.MethodGet, collection[T]())
 	if err != nil {
-		return nil, refusal(transport.Server, http.MethodGet, root, "Autotask answered without the file, and does not say through which parent else it is to be read")
+		return nil, refusal(transport.Server, http.MethodGet, root, "Autotask answered without the file, and does not name the parent to read it from")
 	}
 	path += "/" + strconv.FormatInt(id, 10)
 	_, data, err := getFile[T](ctx, c, path, id)
 	switch {
 	case errors.Is(err, ErrNotFound), err == nil && len(data) == 0:
-		return nil, refusal(transport.Server, http.MethodGet, path, "there is the attachment, but neither this route nor "+root+" answers with its file; this user may not be allowed to read it")
+		return nil, refusal(transport.Server, http.MethodGet, path, "the attachment exists, but neither this route nor "+root+" returns its file; this user may not be allowed to read it")
 	case err != nil:
 		return nil, err
 	}

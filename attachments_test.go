@@ -225,7 +225,7 @@ func TestUpload_BadInputIsRefusedBeforeAnythingIsReadOrSent(t *testing.T) {
 		"folder link, content":  {kind("FOLDER_LINK"), unread(), "is a link", false},
 		"URL with content":      {kind("URL"), unread(), "is a link", false},
 		"link that leads where": {func(a *entity.TicketAttachment) { kind("URL")(a); a.FullPath = autotask.Optional[string]{} }, nil, "fullPath is required", true},
-		"unknown type":          {kind("file_attachment"), unread(), `"file_attachment" is no attachmentType`, false},
+		"unknown type":          {kind("file_attachment"), unread(), `"file_attachment" is not an attachmentType`, false},
 	} {
 		a := report(ticket)
 		test.change(a)

@@ -26,7 +26,7 @@ func checkNew(table *fields.Table, path string, body []byte) error {
 		switch {
 		case name == "id":
 			if string(v) != "0" {
-				problems = append(problems, "the ID must be 0: Autotask gives it")
+				problems = append(problems, "the ID must be 0: Autotask assigns it")
 			}
 		case f == nil:
 		case f.ReadOnly && !f.Parent:
@@ -64,7 +64,7 @@ func checkChanges(table *fields.Table, method, path string, changes []merge.Chan
 		case f != nil && f.ReadOnly:
 			problems = append(problems, ch.Name+" is set by Autotask and cannot be changed")
 		case ch.New == nil:
-			problems = append(problems, ch.Name+" was made absent: use SetNull to clear it")
+			problems = append(problems, ch.Name+" was unset: use SetNull to clear it")
 		case f != nil && f.Required && f.Missing(ch.New):
 			problems = append(problems, ch.Name+" is required and cannot be cleared")
 		case f != nil:

@@ -38,7 +38,7 @@ func (k *kind) checkSingle(q *Query) error {
 	if f := q.Filter.bare(); only == "" || f.op == "eq" && !f.udf && strings.EqualFold(f.field, only) {
 		return nil
 	}
-	return fmt.Errorf("%s is searched by one condition and no other: Eq(%q, id)", k.collection, only)
+	return fmt.Errorf("%s can be searched by one condition only: Eq(%q, id)", k.collection, only)
 }
 
 // body is the query as this collection takes it. Where there can be no other
@@ -188,7 +188,7 @@ func (c *column) mismatch(value any) string {
 	case reflect.Int64, reflect.Float64:
 		switch {
 		case isText && !isNumber(text):
-			return "holds numbers, not the text " + shown + "; Picklists.IDs finds the value that a label stands for"
+			return "holds numbers, not the string " + shown + "; Picklists.IDs finds the value of a label"
 		case isBool:
 			return "holds numbers, not " + shown + "; use 1 or 0"
 		case isTime:

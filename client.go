@@ -61,7 +61,7 @@ func (c Credentials) check() error {
 		case strings.TrimSpace(field.value) == "":
 			problems = append(problems, fmt.Errorf("%s is empty", field.name))
 		case strings.ContainsFunc(field.value, func(r rune) bool { return r < ' ' || r == 0x7f }):
-			problems = append(problems, fmt.Errorf("%s has a line break or another control character; was it read from a file?", field.name))
+			problems = append(problems, fmt.Errorf("%s contains a control character, such as a newline; was it read from a file?", field.name))
 		}
 	}
 	return errors.Join(problems...)

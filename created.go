@@ -129,7 +129,7 @@ func (w lostWrite) answeredFor(startedAt time.Time) bool {
 // stillUnknown is the error of a call that is not made because of an earlier one.
 func (w lostWrite) stillUnknown(method, path string, messages ...string) *Error {
 	e := refusal(transport.OutcomeUnknown, method, path, append([]string{
-		"an earlier write of this client to it was not answered, does not show, and may still be carried out; nothing was sent",
+		"an earlier write by this client was not answered, does not show, and may still be carried out; nothing was sent",
 	}, messages...)...)
 	e.RetryAfter = max(w.left(), time.Second)
 	return e
@@ -229,7 +229,7 @@ func (c *Client) newOne(path string, body []byte) newOne {
 // whether an earlier one was carried out. It is returned once.
 func (n newOne) inDoubt(err error) error {
 	e := refusal(transport.OutcomeUnknown|transport.Ambiguous, http.MethodPost, n.path,
-		"an earlier create of the same was not answered, and one of these may be what it made or somebody else's: "+err.Error(),
+		"an earlier create of the same item was not answered, and one of these may be its result, or somebody else's: "+err.Error(),
 		"nothing was sent; a repeat creates it")
 	e.cause, e.Sent, e.RetryAfter = err, n.sent, time.Second
 	return e

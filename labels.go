@@ -25,7 +25,7 @@ func (s *PicklistsService) IDs(ctx context.Context, entity string, labels map[st
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		v := l.values[key]
 		if !v.numeric() {
-			l.fail(wrong("the values of %s.%s are texts; %q stands for %q", entity, key, labels[key], v.Value))
+			l.fail(wrong("the values of %s.%s are strings; %q is %q", entity, key, labels[key], v.Value))
 		}
 		ids[key] = v.ID
 	}

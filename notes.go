@@ -111,7 +111,7 @@ func (s *NotesService) Ensure(ctx context.Context, ticketID int64, n *TicketNote
 func checkStart(method, path string, startedAt time.Time) error {
 	problem := startProblem("the start time", startedAt)
 	if startedAt.IsZero() {
-		problem = "the start time is missing: without it, what an earlier run made cannot be told from older items"
+		problem = "the start time is missing: without it, what an earlier run made cannot be distinguished from older items"
 	}
 	if problem == "" {
 		return nil
@@ -346,7 +346,7 @@ func (n onceNote) holdToRule(ctx context.Context, c *Client, key writeKey, id in
 			return nil
 		case shows:
 			return refusal(transport.NotApplied, http.MethodPost, "TicketNotes/query", fmt.Sprintf(
-				"note %d was posted, but it reads back with another text or as created before the work began: a repeat by another client would not know it and post it again, unless it is given the note's id", id))
+				"note %d was posted, but it reads back with another text or as created before the work began: a repeat by another client would not recognise it and post it again, unless it is given the note's id", id))
 		case !c.core.transport.Pause(ctx, looks, 0):
 			return unproven(ctx, "TicketNotes/query", fmt.Sprintf(
 				"note %d was posted, but searches do not show it yet, and may hide one of an earlier run in the same way", id), nil)

@@ -93,7 +93,7 @@ func (o Optional[T]) MarshalJSONTo(enc *jsontext.Encoder) error {
 		return enc.WriteToken(jsontext.String(fields.FormatTime(*v)))
 	case *float64:
 		if math.IsNaN(*v) || math.IsInf(*v, 0) {
-			return errors.New("NaN and infinity have no form in JSON")
+			return errors.New("NaN and infinity cannot be written as JSON")
 		}
 		return enc.WriteToken(jsontext.Float(*v))
 	}

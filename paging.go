@@ -157,7 +157,7 @@ func needsID[T Entity](method string) error {
 			return nil
 		}
 	}
-	return invalid(method, collection[T](), "%v has no field ID of a type such as int64, by which its items are told apart", t)
+	return invalid(method, collection[T](), "%v has no field ID of a type such as int64, by which its items are distinguished", t)
 }
 
 // IDRange is the ids greater than After up to Last; an absent end is open.
@@ -233,7 +233,7 @@ func (k *kind) planScan(c *Client, q Query, opts ScanOptions) (spans []paging.Sp
 	case opts.Workers < 0:
 		return nil, 0, invalid(http.MethodPost, k.path(), "a Scan with %d workers: use at least one", opts.Workers)
 	case q.Limit != 0:
-		return nil, 0, invalid(http.MethodPost, k.path(), "a Scan with a Limit: items come in no order, so it would not say which; use All")
+		return nil, 0, invalid(http.MethodPost, k.path(), "a Scan cannot have a Limit, since its items come in no order; use All")
 	}
 	if _, err := k.open(c, q); err != nil {
 		return nil, 0, err

@@ -106,7 +106,7 @@ func (p Picklist) Value(id int64) (PicklistValue, bool) {
 func (p Picklist) ID(label string) (int64, error) {
 	v, err := p.Find(label)
 	if err == nil && !v.numeric() {
-		err = wrong("the values of picklist %s are texts; %q stands for %q", p.name(), label, v.Value)
+		err = wrong("the values of picklist %s are strings; %q is %q", p.name(), label, v.Value)
 	}
 	if err != nil {
 		return 0, err

@@ -102,7 +102,7 @@ func Or(conditions ...Filter) Filter { return group("or", conditions) }
 // UDF applies one condition to a user-defined field: UDF(Eq("Plan", "Gold")).
 func UDF(f Filter) Filter {
 	if f.items != nil || f.op == "" {
-		f.err = errors.Join(f.err, errors.New("UDF takes a single condition, such as UDF(Eq(name, value))"))
+		f.err = errors.Join(f.err, errors.New("UDF accepts a single condition, such as UDF(Eq(name, value))"))
 	}
 	f.udf = true
 	return f
@@ -226,7 +226,7 @@ func filterValue(value any) (any, error) {
 		return nil, errors.New("nil matches nothing in Autotask: use NotExist or Exist")
 	case reflect.String:
 		if !utf8.ValidString(v.String()) {
-			return nil, errors.New("the text is invalid UTF-8")
+			return nil, errors.New("the string is invalid UTF-8")
 		}
 		return v.String(), nil
 	case reflect.Bool:
@@ -247,11 +247,11 @@ func filterValue(value any) (any, error) {
 	case reflect.Pointer:
 		return nil, noPointer(value)
 	}
-	return nil, fmt.Errorf("a %T cannot be compared with: use a text, number, boolean or time.Time", value)
+	return nil, fmt.Errorf("a %T is not a valid filter value: use a string, number, bool or time.Time", value)
 }
 
 func noPointer(value any) error {
-	return fmt.Errorf("a %T cannot be compared with: use what it points to, or NotExist where that is nil", value)
+	return fmt.Errorf("a %T is not a valid filter value: use what it points to, or NotExist where that is nil", value)
 }
 
 func timeValue(t time.Time) (any, error) {
@@ -259,7 +259,7 @@ func timeValue(t time.Time) (any, error) {
 	case t.IsZero():
 		return nil, errors.New("the time is zero: set it, use NotExist for items without one, or leave the condition out")
 	case year < 1 || year > 9999:
-		return nil, fmt.Errorf("the year %d has no form on the wire, which goes from 1 to 9999", year)
+		return nil, fmt.Errorf("the year %d cannot be sent: use 1 to 9999", year)
 	}
 	return stamp{t}, nil
 }
@@ -268,7 +268,7 @@ func floatValue(f float64) (any, error) {
 	const exact = 1 << 53 // above it, a float64 stands for several whole numbers
 	switch {
 	case math.IsNaN(f) || math.IsInf(f, 0):
-		return nil, errors.New("NaN and infinity cannot be compared with")
+		return nil, errors.New("NaN and infinity are not valid filter values")
 	case f == math.Trunc(f) && math.Abs(f) <= exact:
 		return int64(f), nil
 	}
@@ -310,14 +310,14 @@ func (t *tally) check() error {
 	if t.ors() <= maxConditions || t.longest != nil && t.others() < maxConditions {
 		return nil
 	}
-	advice := "only one In is sent in parts; ask once for each part of the other"
+	advice := "only one In is sent in parts; query once for each part of the other"
 	switch otherIns := t.others() - t.notIn - t.alternatives; max(otherIns, t.notIn, t.alternatives) {
 	case t.notIn:
 		advice = "a NotIn cannot be sent in parts; read without it, and leave those items out in the program"
 	case t.alternatives:
-		advice = "an Or cannot be sent in parts; use In for alternatives of one field, or ask once for each part of the Or"
+		advice = "an Or cannot be sent in parts; use In for alternatives of one field, or query once for each part of the Or"
 	}
-	return fmt.Errorf("the filter has %d values and alternatives; Autotask takes %d: %s", t.ors(), maxConditions, advice)
+	return fmt.Errorf("the filter has %d values and alternatives; Autotask accepts %d: %s", t.ors(), maxConditions, advice)
 }
 
 // values are those of In and NotIn.
@@ -386,7 +386,7 @@ func (f Filter) wire() wireFilter {
 func (q *Query) check(t *tally) error {
 	problems := []error{q.Filter.check(t, false)}
 	if t.udfs > 1 {
-		problems = append(problems, fmt.Errorf("the filter has conditions on %d user-defined fields; Autotask takes one", t.udfs))
+		problems = append(problems, fmt.Errorf("the filter has conditions on %d user-defined fields; Autotask accepts one", t.udfs))
 	}
 	problems = append(problems, t.check())
 	if q.Limit < 0 {

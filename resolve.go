@@ -207,7 +207,7 @@ func (r *resolve) problems(id int64) (problems []string) {
 		problems = append(problems, "nothing to do: neither Text, Note nor Status is given")
 	}
 	if r.Text != "" && strings.TrimSpace(r.Text) == "" {
-		problems = append(problems, "Text is nothing but white space")
+		problems = append(problems, "Text is only white space")
 	}
 	if !utf8.ValidString(r.Text) {
 		problems = append(problems, "Text is not valid UTF-8: convert it first, from Windows-1252 perhaps")
@@ -506,7 +506,7 @@ func (r *resolve) setStatus(ctx context.Context) (StepState, string, error) {
 	case r.Status == 0:
 		return StateSkipped, "no status given", nil
 	case r.out.HasTimeEntries:
-		return StateSkipped, "the ticket has time entries, so that its status stays", nil
+		return StateSkipped, "the ticket has time entries, so its status stays", nil
 	case r.reopened != "":
 		return StateSkipped, r.reopened, nil
 	}

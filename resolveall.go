@@ -425,7 +425,7 @@ func (j *job) notStarted(cause error) error {
 	if j.resolve.id != 0 {
 		path = itemPath[Ticket](j.resolve.id)
 	}
-	e := refusal(transport.NotStarted, http.MethodPut, path, "not begun: nothing was written")
+	e := refusal(transport.NotStarted, http.MethodPut, path, "not started: nothing was written")
 	e.cause = cause
 	return e
 }
@@ -443,9 +443,9 @@ func (w *ResolveItem) check(r *resolve) error {
 	named := strings.TrimSpace(w.Number) != ""
 	switch {
 	case named && w.TicketID != 0:
-		return invalid(http.MethodPut, itemPath[Ticket](w.TicketID), "the work names its ticket twice, by TicketID %d and by Number %q: give one", w.TicketID, excerpt(w.Number))
+		return invalid(http.MethodPut, itemPath[Ticket](w.TicketID), "the item names its ticket twice, by TicketID %d and by Number %q: give one", w.TicketID, excerpt(w.Number))
 	case !named && w.TicketID == 0:
-		return invalid(http.MethodPut, collection[Ticket](), "the work names no ticket: give a TicketID or a Number")
+		return invalid(http.MethodPut, collection[Ticket](), "the item names no ticket: give a TicketID or a Number")
 	case w.TicketID != 0:
 		return r.check()
 	}

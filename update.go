@@ -30,7 +30,7 @@ import (
 // not write it. Writes of others during the call may be lost.
 func Update[T Updatable](ctx context.Context, c *Client, id int64, change func(*T) error) (*T, error) {
 	if change == nil {
-		return nil, invalid(http.MethodPut, itemPath[T](id), "the function that is to change the item is nil")
+		return nil, invalid(http.MethodPut, itemPath[T](id), "the change function is nil")
 	}
 	done, err := c.takeTurn(ctx, itemKey[T](id), methodOfUpdate[T](), itemPath[T](id))
 	if err != nil {

@@ -410,7 +410,7 @@ func (p Parent) path(method, collection string) (string, error) {
 	id, ok := p.ID.Get()
 	if !ok {
 		return "", refusal(transport.MissingField|transport.Invalid, method, collection,
-			fmt.Sprintf("the item does not say which of the %s it belongs to; it is written through it", p.Collection))
+			fmt.Sprintf("the item does not name its parent in %s, through which it is written", p.Collection))
 	}
 	if id < 0 {
 		return "", invalid(method, collection, "%d is not an id of %s", id, p.Collection)

@@ -242,7 +242,7 @@ func TestClearLeavesATicketWithTimeOpen(t *testing.T) {
 		out, err := alert.Clear(t.Context(), client, company, key, over())
 		require.NoError(t, err)
 		assert.False(t, out.Cleared || out.AlreadyClear)
-		assert.Equal(t, "The backup ran through.", srv.Get("Tickets", made.TicketID)["resolution"])
+		assert.Equal(t, "The backup succeeded.", srv.Get("Tickets", made.TicketID)["resolution"])
 	}
 	assert.Equal(t, 1, count(srv, "POST Tickets/Notes"), "the Ref tells the note")
 }

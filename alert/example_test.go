@@ -33,7 +33,7 @@ func Example() {
 	report("run-2") // the queue delivers it again
 
 	out, err := alert.Clear(ctx, client, autotasktest.CustomerID, "backup/MAIL-02/nightly", autotask.Resolution{
-		Text: "The backup ran through.", Status: autotask.StatusComplete,
+		Text: "The backup succeeded.", Status: autotask.StatusComplete,
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -34,7 +34,7 @@ func failed(event string) alert.Alert {
 // over is what a cleared alert is resolved with.
 func over() autotask.Resolution {
 	return autotask.Resolution{
-		Text: "The backup ran through.", Status: autotask.StatusComplete, Ref: "run 7",
+		Text: "The backup succeeded.", Status: autotask.StatusComplete, Ref: "run 7",
 		Note: &autotask.TicketNote{Title: "Backup checked", Description: "No errors.", NoteType: 1, Publish: 2},
 	}
 }

@@ -38,7 +38,7 @@ func run(ctx context.Context) error {
 
 	ctx, span := traces.Tracer("nightly").Start(ctx, "resolve ticket")
 	defer span.End()
-	_, err := client.Resolve(ctx, id, autotask.Resolution{Text: "The backup ran through.", Status: autotask.StatusComplete})
+	_, err := client.Resolve(ctx, id, autotask.Resolution{Text: "The backup succeeded.", Status: autotask.StatusComplete})
 	return err
 }
 

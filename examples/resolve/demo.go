@@ -27,7 +27,7 @@ func demonstrate(ctx context.Context, stdout io.Writer) error {
 		number := fmt.Sprint(srv.Get("Tickets", id)["ticketNumber"])
 		fmt.Fprintf(stdout, "\nResolving %s\n", number)
 		failures = append(failures, resolveNumber(ctx, client, number, autotask.Resolution{
-			Text:      "The backup of last night ran through at the second try.",
+			Text:      "Last night's backup succeeded on the second attempt.",
 			Note:      &autotask.TicketNote{Title: "Backup checked", Description: "Second run: 0 errors, 214 GB.", NoteType: 1, Publish: 1},
 			Status:    autotask.StatusComplete,
 			StartedAt: time.Now(),

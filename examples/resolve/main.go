@@ -10,8 +10,8 @@
 // With them it resolves one ticket of a real tenant:
 //
 //	export AUTOTASK_USERNAME=… AUTOTASK_SECRET=… AUTOTASK_INTEGRATION_CODE=…
-//	go run ./examples/resolve -dry-run -text "Backup ran through." T20261123.0001
-//	go run ./examples/resolve -text "Backup ran through." T20261123.0001
+//	go run ./examples/resolve -dry-run -text "Backup succeeded." T20261123.0001
+//	go run ./examples/resolve -text "Backup succeeded." T20261123.0001
 package main
 
 import (

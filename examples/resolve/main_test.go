@@ -49,12 +49,12 @@ func TestOnATenant(t *testing.T) {
 	t.Parallel()
 	srv, env := tenant(t)
 	id := srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0042", "status": 1})
-	code, stdout, stderr := call(t, env, "-text", "Backup ran through.",
+	code, stdout, stderr := call(t, env, "-text", "Backup succeeded.",
 		"-note", "No errors.", "-note-title", "Checked", "-note-type", "1", "-publish", "2", "-begun", "2026-11-23T02:00:00Z", "T20261123.0042")
 	require.Zero(t, code, stderr)
 	assert.Contains(t, stdout, "Ticket T20261123.0042")
 	assert.Contains(t, stdout, ": resolved\n")
-	assert.Equal(t, "Backup ran through.", srv.Get("Tickets", id)["resolution"])
+	assert.Equal(t, "Backup succeeded.", srv.Get("Tickets", id)["resolution"])
 	assert.Len(t, srv.Rows("TicketNotes"), 1)
 	assert.NotContains(t, stdout+stderr, env["AUTOTASK_SECRET"])
 }
@@ -64,7 +64,7 @@ func TestDryRunSendsNothingButReads(t *testing.T) {
 	srv, env := tenant(t)
 	id := srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0042", "status": 1, "resolution": "before"})
 	before := string(srv.Raw("Tickets", id))
-	args := []string{"-dry-run", "-text", "Backup ran through.", "-note", "No errors.", "-note-title", "Checked", "-note-type", "1", "-publish", "2"}
+	args := []string{"-dry-run", "-text", "Backup succeeded.", "-note", "No errors.", "-note-title", "Checked", "-note-type", "1", "-publish", "2"}
 	code, stdout, stderr := call(t, env, append(args, "T20261123.0042")...)
 	require.Zero(t, code, stderr)
 	assert.Equal(t, before, string(srv.Raw("Tickets", id)))
@@ -74,7 +74,7 @@ func TestDryRunSendsNothingButReads(t *testing.T) {
 	}
 	assert.Contains(t, stdout, "Would send POST /Tickets/")
 	assert.Equal(t, 2, strings.Count(stdout, "Would send PUT /Tickets"))
-	assert.Equal(t, 2, strings.Count(stdout, `"resolution": "Backup ran through."`))
+	assert.Equal(t, 2, strings.Count(stdout, `"resolution": "Backup succeeded."`))
 	assert.Contains(t, stdout, `"status": 1`)
 	assert.Contains(t, stdout, `"status": 5`)
 
