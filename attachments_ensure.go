@@ -166,7 +166,7 @@ type foundAttachments struct {
 // search reads the attachments of the parent, and tells those of the key that were
 // attached at or after a moment of our clock. Autotask wants the parent in the
 // filter (release 2021.1); all else is compared here: a filter that the server
-// understood differently would hide an attachment, and have it uploaded twice.
+// understood differently would hide an attachment, which would be uploaded twice.
 func (e *wantedAttachment[T]) search(ctx context.Context, c *Client, since time.Time) (foundAttachments, error) {
 	found := foundAttachments{others: map[int64]string{}}
 	parent, _ := parentOf(e.item).ID.Get() // checked before

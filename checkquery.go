@@ -202,7 +202,7 @@ func (c *column) mismatch(value any) string {
 		if c.holds == reflect.TypeFor[time.Time]() && !isTime && !(isText && (text == "" || strings.ContainsAny(text, "0123456789"))) {
 			return "holds times, not " + shown + "; use a time.Time"
 		}
-	default: // texts, which any value may stand in
+	default: // strings, which may hold any value
 	}
 	return ""
 }

@@ -350,8 +350,7 @@ func isGone(err error) bool {
 	return errors.Is(err, ErrNotFound) && (isStatus(err, http.StatusOK) || isStatus(err, http.StatusNotFound))
 }
 
-// digestOf is short where what it stands for may be long, as a note may be, and
-// many.
+// digestOf is short where its parts may be long and many, as notes may be.
 func digestOf(parts ...any) digest { return sha256.Sum256(fmt.Appendf(nil, "%#v", parts)) }
 
 // recentIDs remembers what a client's creates were answered with last.
@@ -379,7 +378,7 @@ func (r *recentIDs) has(collection string, id int64) bool {
 	return slices.Contains(r.ring[:], recentID{collection, id})
 }
 
-// turns lets those who ask for the same key go one after another, in the order
+// turns lets calls for the same key run one after another, in the order
 // in which they ask. It remembers nothing of who is through.
 type turns struct {
 	mu   sync.Mutex

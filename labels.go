@@ -35,7 +35,7 @@ func (s *PicklistsService) IDs(ctx context.Context, entity string, labels map[st
 	return ids, nil
 }
 
-// resolveLabels finds the active values that labels stand for. present are the
+// resolveLabels finds the active values of labels. present are the
 // values of fields whose labels are not given, by their names in lower case.
 func (s *PicklistsService) resolveLabels(ctx context.Context, entity string, labels, present map[string]string) (*labelled, error) {
 	keys := slices.Sorted(maps.Keys(labels))
@@ -68,7 +68,7 @@ type labelled struct {
 	present map[string]string        // values of other fields, by the field in lower case
 	keys    map[string]string        // these spellings, by the field in lower case
 	values  map[string]PicklistValue // by these spellings, as far as they are known
-	done    map[string]bool          // false while a field is under way
+	done    map[string]bool          // false while a field is being resolved
 	failure *Error                   // all that failed
 }
 

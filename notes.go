@@ -163,7 +163,7 @@ func (c *Client) mayHaveCreated(n *TicketNote) bool {
 }
 
 // notesOf reads all notes of a ticket. They are compared here: a filter that the
-// server understood differently would hide a note, and have it posted twice.
+// server understood differently would hide a note, and it would be posted twice.
 func (c *Client) notesOf(ctx context.Context, ticketID int64) ([]*TicketNote, error) {
 	var notes []*TicketNote
 	for note, err := range c.Notes.All(ctx, Query{Filter: Eq("ticketID", ticketID)}) {
@@ -366,7 +366,7 @@ func unproven(ctx context.Context, path, message string, searchErr error) error 
 }
 
 // twins is the error of a note that is there more than once. It is returned once:
-// a repeat by this client goes on with the first of them.
+// a repeat by this client continues with the first of them.
 func (n onceNote) twins(c *Client, key writeKey, own []*TicketNote) error {
 	e := &AmbiguousError{What: "note", Name: n.note.Title}
 	for _, found := range own {

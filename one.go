@@ -9,7 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// maxCandidates is how many matches One asks for, and names.
+// maxCandidates is how many matches One reads, and names.
 const maxCandidates = 10
 
 // One returns the only item that matches q, ignoring q.Limit. It returns

@@ -224,7 +224,7 @@ func (k *kind) scan(ctx context.Context, c *Client, q Query, opts ScanOptions) i
 	}
 }
 
-// planScan checks what a Scan is asked for, and returns what it reads.
+// planScan checks the arguments of a Scan, and returns what it reads.
 func (k *kind) planScan(c *Client, q Query, opts ScanOptions) (spans []paging.Span, workers int, err error) {
 	spans, err = spansOf(q, opts.Resume)
 	switch {
@@ -243,7 +243,7 @@ func (k *kind) planScan(c *Client, q Query, opts ScanOptions) (spans []paging.Sp
 	}
 	workers = c.core.concurrency
 	if k.single() {
-		workers = 1 // ranges of ids cannot be asked for
+		workers = 1 // it accepts no condition on ids
 	}
 	if opts.Workers > 0 {
 		workers = min(workers, opts.Workers)

@@ -128,7 +128,7 @@ func (p Picklist) Find(label string) (PicklistValue, error) {
 	if len(matches) == 0 {
 		return PicklistValue{}, wrong("picklist %s has no value %q", p.name(), label)
 	}
-	// One value can stand in the list several times, under a parent each.
+	// One value can be in the list several times, each time under another parent.
 	slices.SortStableFunc(matches, func(a, b PicklistValue) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Value, b.Value)) })
 	distinct := slices.CompactFunc(slices.Clone(matches), func(a, b PicklistValue) bool { return a.Value == b.Value })
 	if len(distinct) == 1 {

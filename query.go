@@ -265,7 +265,7 @@ func timeValue(t time.Time) (any, error) {
 }
 
 func floatValue(f float64) (any, error) {
-	const exact = 1 << 53 // above it, a float64 stands for several whole numbers
+	const exact = 1 << 53 // above it, several whole numbers are the same float64
 	switch {
 	case math.IsNaN(f) || math.IsInf(f, 0):
 		return nil, errors.New("NaN and infinity are not valid filter values")
@@ -351,7 +351,7 @@ func (f *Filter) check(t *tally, beneathOr bool) error {
 }
 
 // with is the filter with other values for one of its Ins. An In that belongs
-// to a group which stands in several places changes in all of them.
+// to a group that is used in several places changes in all of them.
 func (f *Filter) with(in *Filter, values []any) Filter {
 	changed := *f
 	if f == in {
@@ -451,7 +451,7 @@ func containsFold(names []string, name string) bool {
 // part is a query as it is sent, of the one or several that a Query is.
 type part struct {
 	Query
-	ids         int   // how many it asks for, if the parts are in order
+	ids         int   // how many ids it names, if the parts are in order
 	first, last int64 // their span
 }
 

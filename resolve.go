@@ -112,13 +112,13 @@ type resolve struct {
 	Resolution
 	out *Outcome
 
-	read    *edit[Ticket]  // the ticket as read, with nothing asked for since
+	read    *edit[Ticket]  // the ticket as read, with no request since
 	written *writtenStep   // the last write, until it is read back
 	holding []*writtenStep // the writes that were read back, and must go on to hold
 	stale   bool           // something was written since the ticket was read last
 	failed  bool           // the outcome says already which step failed
 	changed bool           // something was written
-	again   bool           // ResolveAll tries it again, which nobody has asked for
+	again   bool           // ResolveAll tries it again, without being called again
 	// reopened says what shows that the ticket left the wanted status after an
 	// earlier run had posted the note.
 	reopened string

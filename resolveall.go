@@ -115,7 +115,7 @@ func haltAfter(running context.Context, grace time.Duration, halt func()) {
 	}
 }
 
-// add counts a work that has ended.
+// add counts an item that has finished.
 func (p *ResolveProgress) add(r result, elapsed time.Duration, total int) {
 	if r.err == nil {
 		p.Done++
@@ -134,30 +134,30 @@ type bulk struct {
 	client   *Client
 	begin    context.Context // nothing is begun once it has ended
 	running  context.Context // of what is begun
-	slots    chan struct{}   // one for each work that is begun, until it ends or is parked
-	parked   chan struct{}   // one for each work that waits for a lost write without a slot
-	want     chan struct{}   // asks for another work
+	slots    chan struct{}   // one for each item that is begun, until it ends or is parked
+	parked   chan struct{}   // one for each item that waits for a lost write without a slot
+	want     chan struct{}   // requests another item
 	asked    bool            // and there was no answer yet
 	ahead    chan *job       // taken from the sequence
 	results  chan result     // closed once all is over
-	turns    turns           // of works that name a ticket alike
-	taken    atomic.Int64    // works that are begun or have ended
+	turns    turns           // of items that name a ticket alike
+	taken    atomic.Int64    // items that are begun or have ended
 	panicked any             // what the sequence panicked with
 	exited   atomic.Bool     // a goroutine ended by runtime.Goexit, say in a test's transport
 }
 
 const (
 	// lookUpAtOnce is how many ticket numbers are looked up in one request, and so
-	// how many works are read ahead of those that are begun.
+	// how many items are read ahead of those that are begun.
 	lookUpAtOnce = 50
 	// lookUpDelay is how long a look-up waits for more numbers to come with it.
 	lookUpDelay = 10 * time.Millisecond
-	// maxParked bounds what waits for lost writes. Beyond it such a work keeps its
+	// maxParked bounds what waits for lost writes. Beyond it such an item keeps its
 	// slot, and a server that answers no write at all stops the run.
 	maxParked = 1000
 )
 
-// job is one work on its way.
+// job is one item on its way.
 type job struct {
 	work     ResolveItem
 	resolve  *resolve
@@ -172,7 +172,7 @@ type result struct {
 	err     error
 }
 
-// feed takes works from the sequence as there is room.
+// feed reads items from the sequence as there is room.
 func (b *bulk) feed(work iter.Seq[ResolveItem]) {
 	defer close(b.ahead)
 	returned := false
@@ -186,7 +186,7 @@ func (b *bulk) feed(work iter.Seq[ResolveItem]) {
 	returned = true
 }
 
-// take hands out works as they are asked for, until begin ends.
+// take hands out items as they are requested, until begin ends.
 func (b *bulk) take(work iter.Seq[ResolveItem]) {
 	if !b.wanted() {
 		return
@@ -203,7 +203,7 @@ func (b *bulk) take(work iter.Seq[ResolveItem]) {
 	}
 }
 
-// wanted waits until another work is asked for. None is once begin has ended.
+// wanted waits until another item is requested. None is once begin has ended.
 func (b *bulk) wanted() bool {
 	if b.begin.Err() != nil {
 		return false
@@ -216,7 +216,7 @@ func (b *bulk) wanted() bool {
 	}
 }
 
-// dispatch begins the works in their order.
+// dispatch begins the items in their order.
 func (b *bulk) dispatch() {
 	var begun sync.WaitGroup
 	defer close(b.results)
@@ -238,7 +238,7 @@ func (b *bulk) dispatch() {
 	}
 }
 
-// next returns the works to begin next: one, or as many as have their numbers
+// next returns the items to begin next: one, or as many as have their numbers
 // looked up together. There are no more if it is empty.
 func (b *bulk) next() []*job {
 	first := b.ask(nil)
@@ -259,7 +259,7 @@ func (b *bulk) next() []*job {
 	return batch
 }
 
-// ask takes another work. It returns nil if there is none, or none in time: then
+// ask takes another item. It returns nil if there is none, or none in time: then
 // the answer is for the next to ask.
 func (b *bulk) ask(late <-chan time.Time) *job {
 	want := b.want
@@ -279,7 +279,7 @@ func (b *bulk) ask(late <-chan time.Time) *job {
 	}
 }
 
-// check finds what is wrong with works before anything is sent for them, and
+// check finds what is wrong with items before anything is sent for them, and
 // looks up the numbers of the others.
 func (b *bulk) check(batch []*job) {
 	var named []*job
@@ -319,7 +319,7 @@ func (b *bulk) lookUpSingly(named []*job) {
 	}
 }
 
-// named gives a job the id that its number stands for.
+// named gives a job the id that its number belongs to.
 func (j *job) named(id int64, err error) {
 	r := j.resolve
 	if err != nil {
@@ -331,7 +331,7 @@ func (j *job) named(id int64, err error) {
 	j.err = r.check() // the note may be for another ticket
 }
 
-// run carries out one work and hands out its outcome.
+// run resolves one item and hands out its outcome.
 func (b *bulk) run(j *job) {
 	release := sync.OnceFunc(func() { <-b.slots })
 	var r *result
@@ -349,7 +349,7 @@ func (b *bulk) run(j *job) {
 	r = &result{outcome, err}
 }
 
-// resolve carries out one work, again if its outcome is unknown and the time has
+// resolve resolves one item, again if its outcome is unknown and the time has
 // come. It is not begun once begin has ended.
 func (b *bulk) resolve(j *job, release func()) (*Outcome, error) {
 	r, err := j.resolve, j.err
@@ -373,7 +373,7 @@ func (b *bulk) resolve(j *job, release func()) (*Outcome, error) {
 	return r.out, err
 }
 
-// again is a resolve that goes on where another came to.
+// again is a resolve that continues where another stopped.
 func (c *Client) again(r *resolve) *resolve {
 	next := c.newResolve(r.id, r.Resolution)
 	next.out.Item, next.again = r.out.Item, true
@@ -384,7 +384,7 @@ func (c *Client) again(r *resolve) *resolve {
 }
 
 // park waits until a lost write cannot be carried out any more, and lets another
-// work take the slot meanwhile. It is false if begin ended, or if the wait is longer
+// item take the slot meanwhile. It is false if begin ended, or if the wait is longer
 // than a lost write accounts for.
 func (b *bulk) park(wait time.Duration, release func()) bool {
 	if wait > landing {
@@ -419,7 +419,7 @@ func (b *bulk) end(stop func()) {
 	}
 }
 
-// notStarted is the error of a work that came too late.
+// notStarted is the error of an item that came too late.
 func (j *job) notStarted(cause error) error {
 	path := collection[Ticket]()
 	if j.resolve.id != 0 {
@@ -430,7 +430,7 @@ func (j *job) notStarted(cause error) error {
 	return e
 }
 
-// key is what two works on one ticket have in common, if they name it alike.
+// key is what two items for one ticket have in common, if they name it alike.
 func (w *ResolveItem) key() any {
 	if w.TicketID != 0 {
 		return w.TicketID

@@ -39,7 +39,7 @@ func (s *TicketsService) IDByNumber(ctx context.Context, number string) (int64, 
 	return found.id, found.err
 }
 
-// numberedID is what a ticket number stands for: an id, or the error that there
+// numberedID is what a ticket number leads to: an id, or the error that there
 // is none, or no single one.
 type numberedID struct {
 	id  int64

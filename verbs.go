@@ -128,7 +128,7 @@ func getRaw[T Entity](ctx context.Context, c *Client, id int64) (jsontext.Value,
 	return raw, &item.value, err
 }
 
-// spanned is an item that knows where in the answer it stood.
+// spanned is an item that knows where in the answer it was.
 type spanned[T any] struct {
 	item       Optional[T]
 	after, end int64 // the ends of what came before it, and of itself
@@ -161,8 +161,8 @@ func getItem[T Entity](ctx context.Context, c *Client, id int64, decode func([]b
 // old ones are that were too long for their field, must not hide the rest.
 func decode(b []byte, v any) error { return json.Unmarshal(b, v, jsontext.AllowInvalidUTF8(true)) }
 
-// otherItem: what is not the item that was asked for is no answer, not even an
-// item without an id.
+// otherItem refuses an answer that is not the requested item, such as an item
+// without an id.
 func otherItem[T Entity](item *Optional[T], id int64) error {
 	if item.state == present && idOf(&item.value) != id {
 		return fmt.Errorf("%w: it holds the item %d", transport.ErrUnreadable, idOf(&item.value))
@@ -363,7 +363,7 @@ func tableOf[T Entity]() *fields.Table {
 	return fields.Of(reflect.TypeFor[T]())
 }
 
-// isNotes tells whether a path is the one of a ticket's notes.
+// isNotes reports whether a path is that of a ticket's notes.
 func isNotes(p Parent) bool {
 	return strings.EqualFold(p.Collection, "Tickets") && strings.EqualFold(p.Segment, "Notes")
 }
