@@ -24,13 +24,6 @@ import (
 	"github.com/autotask-go/autotask/entity"
 )
 
-const searchOp = "POST TicketAttachments/query"
-
-// ensure ensures a file of a ticket.
-func ensure(ctx context.Context, c *autotask.Client, ticket int64, startedAt time.Time) (int64, bool, error) {
-	return autotask.EnsureAttachment(ctx, c, report(ticket), strings.NewReader("hello, file"), startedAt)
-}
-
 func TestEnsureAttachment_UploadsOnce(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
@@ -350,6 +343,10 @@ func TestEnsureAttachment_OneOfAnEarlierRunThatShowsUpLate(t *testing.T) {
 	for name, second := range map[string]string{"both": other + "," + shown, "only the other": other} {
 		id, created, err := ensure(t.Context(), searched(t, "", second), 5, time.Now())
 		requireCandidates(t, err, []int64{76, 77})
+		var both *autotask.AmbiguousError
+		require.ErrorAs(t, err, &both)
+		assert.Equal(t, "report.txt", both.Candidates[0].Label, name)
+		assert.Equal(t, "report.txt, of this run", both.Candidates[1].Label, name)
 		assert.Equal(t, attachment, id, name)
 		assert.True(t, created, name)
 	}
@@ -400,6 +397,19 @@ func TestEnsureAttachment_Links(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, created)
 	assert.Equal(t, id, same)
+}
+
+// A link has no size to go by, whatever Autotask shows of it.
+func TestEnsureAttachment_ALinkIsKnownWhateverSizeItShows(t *testing.T) {
+	t.Parallel()
+	link := report(5)
+	link.AttachmentType.Set("URL")
+	link.FullPath.Set("https://example.com/wiki")
+	row := `{"id":77,"ticketID":5,"title":"Report","fullPath":"https://example.com/wiki","attachmentType":"URL","fileSize":24}`
+	id, created, err := autotask.EnsureAttachment(t.Context(), searched(t, row), link, nil, time.Now())
+	require.NoError(t, err)
+	assert.Equal(t, attachment, id)
+	assert.False(t, created)
 }
 
 func TestEnsureAttachment_BadInputIsRefusedBeforeAnythingIsSent(t *testing.T) {

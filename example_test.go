@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/entity"
 )
 
 func ExampleNewClient() {
@@ -238,4 +241,107 @@ func ExampleError() {
 	// Output:
 	// GET Tickets/4711 200
 	// autotask: GET Tickets/4711: 200: not found: Autotask answered with no item: it does not exist, or this user may not see it
+}
+
+// slotFiles shares Autotask's three places an endpoint between all processes
+// of a machine that use one integration code. A place is a file in a directory
+// of theirs, held by whoever could create it.
+//
+// A process that is killed leaves its files behind. A real one would write its
+// process id into them, and take over those of processes that are no more.
+type slotFiles struct {
+	dir    string
+	places int
+}
+
+// Acquire implements autotask.Limiter.
+func (s slotFiles) Acquire(ctx context.Context, endpoint string) (release func(), err error) {
+	ticker := time.NewTicker(2 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		for i := range s.places {
+			name := filepath.Join(s.dir, fmt.Sprintf("%s.%d", endpoint, i))
+			f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL, 0o600)
+			switch {
+			case err == nil:
+				return func() { _ = os.Remove(name) }, f.Close()
+			case !errors.Is(err, fs.ErrExist):
+				return nil, err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+func ExampleWithLimiter() {
+	dir, err := os.MkdirTemp("", "autotask-slots")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	srv := autotasktest.Start()
+	defer srv.Close()
+
+	// Each process makes a client of its own, with the same directory.
+	client := srv.Client(autotask.WithLimiter(slotFiles{dir: dir, places: 3}))
+	fmt.Println(client.Ping(context.Background()))
+	// Output: <nil>
+}
+func ExampleDayOf() {
+	amsterdam := time.FixedZone("CET", 60*60)
+	newYearsEve := time.Date(2026, time.December, 31, 0, 0, 0, 0, amsterdam)
+	fmt.Println(newYearsEve.UTC().Format(time.DateTime))
+	fmt.Println(autotask.DayOf(newYearsEve).Format(time.DateTime))
+	// Output:
+	// 2026-12-30 23:00:00
+	// 2026-12-31 00:00:00
+}
+
+func ExampleOne() {
+	srv := autotasktest.Start()
+	defer srv.Close()
+	srv.Seed("Companies", map[string]any{"companyName": "Acme"})
+	srv.Seed("Companies", map[string]any{"companyName": "Globex"})
+	srv.Seed("Companies", map[string]any{"companyName": "Globex"})
+	for _, name := range []string{"Acme", "Globex", "Initech"} {
+		company, err := autotask.One[entity.Company](context.Background(), srv.Client(), autotask.Query{
+			Filter: autotask.Eq("companyName", name),
+		})
+		var ambiguous *autotask.AmbiguousError
+		switch {
+		case errors.As(err, &ambiguous):
+			fmt.Println(len(ambiguous.Candidates), "companies are called", name)
+		case errors.Is(err, autotask.ErrNotFound):
+			fmt.Println("no company is called", name)
+		case err != nil:
+			fmt.Println(err)
+		default:
+			fmt.Println("found", company.CompanyName)
+		}
+	}
+	// Output:
+	// found Acme
+	// 2 companies are called Globex
+	// no company is called Initech
+}
+
+func ExampleUDFsOf() {
+	company := entity.Company{ID: 7, CompanyName: autotask.Value("Acme")}
+	for _, item := range []autotask.Entity{&company, &autotask.Ticket{ID: 9}} {
+		udfs := autotask.UDFsOf(item)
+		udfs.Set("Tier", autotask.Value("Gold"))
+		fmt.Println(item.Collection(), autotask.ID(item), udfs.Get("tier"))
+	}
+	// Output:
+	// Companies 7 Gold
+	// Tickets 9 Gold
+}
+
+func ExampleMaxLength() {
+	fmt.Println(autotask.MaxLength(autotask.Ticket{}, "title"), autotask.MaxLength(entity.Company{}, "companyName"))
+	// Output: 255 100
 }

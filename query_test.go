@@ -18,8 +18,7 @@ import (
 )
 
 const (
-	ticketsQuery = testBase + "/Tickets/query"
-	noTickets    = `{"items":[],"pageDetails":{"count":0,"requestCount":500,"prevPageUrl":null,"nextPageUrl":null}}`
+	noTickets = `{"items":[],"pageDetails":{"count":0,"requestCount":500,"prevPageUrl":null,"nextPageUrl":null}}`
 )
 
 // sentQuery is the body that a search for tickets is sent with.
@@ -47,15 +46,6 @@ func sentFilter(t *testing.T, f autotask.Filter) string {
 	require.NoError(t, json.Unmarshal([]byte(sentQuery(t, autotask.Query{Filter: f})), &body))
 	require.Len(t, body.Filter, 1)
 	return string(body.Filter[0])
-}
-
-// numbers are 1 to n.
-func numbers(n int) []int64 {
-	all := make([]int64, n)
-	for i := range all {
-		all[i] = int64(i) + 1
-	}
-	return all
 }
 
 // Types of a program, as it may have them for ids, names and flags.

@@ -112,7 +112,7 @@ type resolve struct {
 	Resolution
 	out *Outcome
 
-	read    *edit[Ticket]  // the ticket as read, with no request since
+	read    *edit          // the ticket as read, with no request since
 	written *writtenStep   // the last write, until it is read back
 	holding []*writtenStep // the writes that were read back, and must go on to hold
 	stale   bool           // something was written since the ticket was read last
@@ -128,7 +128,7 @@ type resolve struct {
 type writtenStep struct {
 	name   StepName
 	reason string
-	edit   *edit[Ticket]
+	edit   *edit
 }
 
 type resolveStep struct {
@@ -269,7 +269,7 @@ func (r *resolve) saw(t Ticket) {
 
 // look reads the ticket, and holds it to what this run wrote last.
 func (r *resolve) look(ctx context.Context) error {
-	e, err := readForEdit[Ticket](ctx, r.client, r.id)
+	e, err := readForEdit(ctx, r.client, editableOf[Ticket](), r.id)
 	w := r.written
 	r.written = nil
 	if err != nil {
@@ -278,7 +278,7 @@ func (r *resolve) look(ctx context.Context) error {
 		}
 		return r.fail(w.name, w.edit.unseen(ctx, nil, err))
 	}
-	r.saw(*e.item) // a copy: a step may edit the original
+	r.saw(*e.item.(*Ticket)) // a copy: a step may edit the original
 	r.read = e
 	for _, earlier := range r.holding {
 		if err := earlier.notApplied(e.raw); err != nil {
@@ -351,7 +351,7 @@ func (r *resolve) write(ctx context.Context, name StepName, reason string) error
 	}
 	after, err := w.edit.look(ctx, r.client, writeErr)
 	if after != nil {
-		r.saw(*after)
+		r.saw(*after.(*Ticket))
 	}
 	if err != nil && !errors.Is(err, ErrNotApplied) {
 		return err
@@ -418,9 +418,10 @@ func (r *resolve) givenNote(ctx context.Context) (StepState, string, error) {
 
 // writable refuses a ticket that Autotask would not take back, if there is
 // anything to write to it.
-func (r *resolve) writable(e *edit[Ticket]) error {
-	newText := r.Text != "" && !holdsText(e.item, r.Text)
-	if !newText && (r.Status == 0 || r.Status == e.item.Status) {
+func (r *resolve) writable(e *edit) error {
+	t := e.item.(*Ticket)
+	newText := r.Text != "" && !holdsText(t, r.Text)
+	if !newText && (r.Status == 0 || r.Status == t.Status) {
 		return nil
 	}
 	var replaced []string
@@ -428,10 +429,10 @@ func (r *resolve) writable(e *edit[Ticket]) error {
 		replaced = []string{"resolution"}
 	}
 	if missing := e.missing(); len(missing) > 0 {
-		return refusal(transport.MissingField, e.method, e.path, missing...)
+		return refusal(transport.MissingField, e.method, e.writeTo, missing...)
 	}
 	if long := e.tooLong(replaced...); len(long) > 0 {
-		return refusal(transport.Invalid, e.method, e.path, long...)
+		return refusal(transport.Invalid, e.method, e.writeTo, long...)
 	}
 	return nil
 }
@@ -452,7 +453,8 @@ func (r *resolve) resolution(ctx context.Context) (StepState, string, error) {
 		if err := r.fresh(ctx); err != nil {
 			return "", "", err
 		}
-		err := r.read.apply(func(t *Ticket) error {
+		err := r.read.apply(func(item any) error {
+			t := item.(*Ticket)
 			if !holdsText(t, r.Text) {
 				t.Resolution.Set(r.Text)
 			}
@@ -522,7 +524,8 @@ func (r *resolve) setStatus(ctx context.Context) (StepState, string, error) {
 	case was == r.Status:
 		return StateAlreadyDone, fmt.Sprintf("the ticket has status %d", r.Status), nil
 	}
-	err := r.read.apply(func(t *Ticket) error {
+	err := r.read.apply(func(item any) error {
+		t := item.(*Ticket)
 		t.Status = r.Status
 		return nil
 	})

@@ -261,9 +261,6 @@ func TestResolve_EndsWithItsContext(t *testing.T) {
 	assert.Empty(t, srv.Requests())
 }
 
-// emptyPage answers a search as if there were nothing.
-const emptyPage = `{"items":[],"pageDetails":{"count":0,"requestCount":500,"prevPageUrl":null,"nextPageUrl":null}}`
-
 func TestResolve_TwoNotesAreNeverPassedOverInSilence(t *testing.T) {
 	t.Parallel()
 	srv, client := tenant(t)
@@ -379,4 +376,134 @@ func TestResolve_SafeToRetryUntilSomethingIsWritten(t *testing.T) {
 	_, err := client.Resolve(t.Context(), id, work)
 	require.ErrorIs(t, err, autotask.ErrAmbiguous)
 	assert.True(t, autotask.SafeToRetry(err))
+}
+
+// A lost answer to a write that was carried out makes the run one that has
+// changed something, and its step one that is done.
+func TestResolve_ALostAnswerThatIsFoundIsAChange(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 1, "resolution": nil})
+	srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropResponse: true})
+	srv.Inject(autotasktest.Fault{Op: "POST TimeEntries/query", Status: 500, Body: `{"errors":["You do not have adequate permissions."]}`})
+	outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Text: "done", Status: autotask.StatusComplete})
+	require.ErrorIs(t, err, autotask.ErrPermission)
+	assert.False(t, autotask.SafeToRetry(err), "the text is written")
+	assert.Equal(t, autotask.Step{Name: autotask.StepResolution, State: autotask.StateDone, Reason: "text written"}, outcome.Steps[2])
+}
+
+// A PUT that had to wait begins anew from a fresh read, five times at the most.
+func TestResolve_APUTThatHadToWaitBeginsAnew(t *testing.T) {
+	t.Parallel()
+	for step, work := range map[autotask.StepName]autotask.Resolution{
+		autotask.StepResolution: {Text: "done"},
+		autotask.StepStatus:     {Status: autotask.StatusComplete},
+	} {
+		for times, puts := range map[int]int{1: 2, 4: 5, -1: 5} {
+			synctest.Test(t, func(t *testing.T) {
+				srv := autotasktest.NewInProcess(t)
+				client, id := srv.InProcessClient(), seedRows(srv).Ticket
+				srv.Inject(turnedAway("PUT Tickets", times))
+				outcome, err := client.Resolve(t.Context(), id, work)
+				assert.Equal(t, puts, count(srv, "PUT Tickets"), step)
+				if work.Status != 0 {
+					assert.Equal(t, puts, count(srv, "POST TimeEntries/query"), "time may have been booked meanwhile")
+				}
+				if times < 0 {
+					require.ErrorIs(t, err, autotask.ErrRateLimited)
+					assert.Equal(t, autotask.StateFailed, stepStates(outcome)[step])
+					return
+				}
+				require.NoError(t, err)
+				assert.Equal(t, autotask.StateDone, stepStates(outcome)[step])
+				assert.Equal(t, work.Status != 0, outcome.Resolved)
+				assert.Equal(t, work.Text, outcome.Ticket.Resolution.Or(""))
+			})
+		}
+	}
+}
+
+// Time that is booked while the PUT of the status waits keeps the status, and so
+// does a search for it that fails.
+func TestResolve_TimeEntriesAreLookedForAgainBeforeALateStatus(t *testing.T) {
+	t.Parallel()
+	for _, booked := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := autotasktest.NewInProcess(t)
+			client, id := srv.InProcessClient(), seedRows(srv).Ticket
+			srv.Inject(turnedAway("PUT Tickets", 1))
+			if booked {
+				time.AfterFunc(10*time.Second, func() { srv.Seed("TimeEntries", map[string]any{"ticketID": id}) })
+			} else {
+				srv.Inject(autotasktest.Fault{Op: "POST TimeEntries/query", Skip: 1, Status: 500, Body: `{"errors":["You do not have adequate permissions."]}`})
+			}
+			outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: autotask.StatusComplete})
+			assert.Equal(t, "1", idOf(srv.Get("Tickets", id)["status"]))
+			assert.Equal(t, 1, count(srv, "PUT Tickets"))
+			if !booked {
+				require.ErrorIs(t, err, autotask.ErrPermission)
+				assert.Equal(t, autotask.StateFailed, stepStates(outcome)[autotask.StepStatus])
+				return
+			}
+			require.NoError(t, err)
+			assert.True(t, outcome.HasTimeEntries)
+			assert.Equal(t, autotask.StateSkipped, stepStates(outcome)[autotask.StepStatus])
+		})
+	}
+}
+
+func TestResolve_TheTimestampThatIsMissingIsNamed(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	id := srv.Seed("Tickets", map[string]any{"status": 8, "completedDate": "2026-11-23T02:00:00Z", "resolvedDateTime": nil})
+	_, err := client.Resolve(t.Context(), id, autotask.Resolution{Status: 8})
+	require.ErrorIs(t, err, autotask.ErrNotApplied)
+	assert.Contains(t, err.Error(), "completedDate is 2026-11-23", "set")
+	assert.Contains(t, err.Error(), "resolvedDateTime is null")
+
+	raw := object(t, srv.Raw("Tickets", id))
+	delete(raw, "resolvedDateTime")
+	srv.SeedRaw("Tickets", encode(t, raw))
+	_, err = client.Resolve(t.Context(), id, autotask.Resolution{Status: 8})
+	require.ErrorIs(t, err, autotask.ErrNotApplied)
+	assert.Contains(t, err.Error(), "resolvedDateTime is null", "absent")
+}
+
+// The history of a ticket may word a change in one member or in two, and may be
+// kept to the second.
+func TestResolve_FormsOfTheHistory(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		action, detail string
+		after          time.Duration // the row's date, after the note's whole second
+		reopened       bool
+	}{
+		"in the detail":               {"Edited", "Status changed from Complete to New", time.Minute, true},
+		"in the action":               {"Status changed from Complete to New", "", time.Minute, true},
+		"in both":                     {"Status", "Changed from Complete to New", time.Minute, true},
+		"of another field":            {"Edited", "Changed from Complete to New", time.Minute, false},
+		"of a field that is like it":  {"Sub Status", "Changed from Complete to New", time.Minute, false},
+		"to the second of the note":   {"Edited", "Status changed from Complete to New", 0, true},
+		"a part of a second before":   {"Edited", "Status changed from Complete to New", 250 * time.Millisecond, false},
+		"a part of a second after":    {"Edited", "Status changed from Complete to New", 750 * time.Millisecond, true},
+		"in the second before it":     {"Edited", "Status changed from Complete to New", -time.Second, false},
+		"into the status and not out": {"Edited", "Status changed from New to Complete", time.Minute, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := autotasktest.NewInProcess(t)
+				client, id := srv.InProcessClient(), seedRows(srv).Ticket
+				second := time.Now().Add(-time.Hour).Truncate(time.Second).UTC()
+				posted := srv.Seed("TicketNotes", map[string]any{"ticketID": id, "createDateTime": second.Add(500 * time.Millisecond).Format(time.RFC3339Nano)})
+				srv.Seed("TicketHistory", map[string]any{
+					"ticketID": id, "action": test.action, "detail": test.detail, "date": second.Add(test.after).Format(time.RFC3339Nano),
+				})
+				outcome, err := client.Resolve(t.Context(), id, autotask.Resolution{Note: note(), NoteID: posted, Status: autotask.StatusComplete})
+				require.NoError(t, err)
+				assert.Equal(t, test.reopened, strings.Contains(outcome.Steps[4].Reason, "reopened since"), "%+v", outcome.Steps)
+				assert.Equal(t, !test.reopened, outcome.Resolved)
+			})
+		})
+	}
 }

@@ -4,17 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
-	"maps"
-	"math/rand/v2"
 	"net/http"
-	"regexp"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -26,48 +20,6 @@ import (
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
 )
-
-// seedWork makes tickets and a work for each of them, with its index as the key.
-func seedWork(srv *autotasktest.Server, n int) []autotask.ResolveItem {
-	all := make([]autotask.ResolveItem, n)
-	for i := range all {
-		id := srv.Seed("Tickets", map[string]any{"title": fmt.Sprintf("backup %d", i), "status": 1, "resolution": nil})
-		all[i] = autotask.ResolveItem{TicketID: id, Key: i, Resolution: autotask.Resolution{
-			Text: fmt.Sprintf("done %d", i), Note: note(), Status: autotask.StatusComplete, StartedAt: time.Now(),
-		}}
-	}
-	return all
-}
-
-// all runs ResolveAll to its end, and returns outcomes and errors by the keys.
-func all(t *testing.T, client *autotask.Client, work []autotask.ResolveItem, opts autotask.ResolveAllOptions) (map[int]*autotask.Outcome, map[int]error) {
-	t.Helper()
-	outcomes, errs := map[int]*autotask.Outcome{}, map[int]error{}
-	for outcome, err := range client.ResolveAll(t.Context(), slices.Values(work), opts) {
-		require.NotNil(t, outcome)
-		key := outcome.Item.Key.(int)
-		require.NotContains(t, outcomes, key, "handed out twice")
-		outcomes[key], errs[key] = outcome, err
-	}
-	require.Len(t, outcomes, len(work))
-	return outcomes, errs
-}
-
-// requireResolved holds the tenant to one note, the text and the status a work.
-func requireResolved(t *testing.T, srv *autotasktest.Server, work []autotask.ResolveItem) {
-	t.Helper()
-	notes := map[string]int{}
-	for _, row := range srv.Rows("TicketNotes") {
-		notes[idOf(row["ticketID"])]++
-	}
-	for _, w := range work {
-		row := srv.Get("Tickets", w.TicketID)
-		require.Equal(t, w.Text, row["resolution"])
-		require.Equal(t, "5", idOf(row["status"]))
-		require.Equal(t, 1, notes[idText(w.TicketID)], "notes of ticket %d", w.TicketID)
-	}
-	require.Len(t, notes, len(work))
-}
 
 func TestResolveAll_KeepsTheBusiestEndpointFull(t *testing.T) {
 	t.Parallel()
@@ -121,11 +73,6 @@ func TestResolveAll_KeepsTheBusiestEndpointFull(t *testing.T) {
 			})
 		})
 	}
-}
-
-func byNumber(w *autotask.ResolveItem, srv *autotasktest.Server) {
-	w.Number = fmt.Sprint(srv.Get("Tickets", w.TicketID)["ticketNumber"])
-	w.TicketID = 0
 }
 
 func TestResolveAll_OneFailureStopsNoOther(t *testing.T) {
@@ -235,6 +182,7 @@ func TestResolveAll_Progress(t *testing.T) {
 			left, known := p.RequestsLeft.Get()
 			assert.True(t, known)
 			assert.Less(t, left, int64(6_500))
+			assert.Equal(t, p.Elapsed/time.Duration(i+1)*time.Duration(p.Pending), p.Remaining, "at the pace so far")
 			assert.Equal(t, i < 19, p.Remaining > 0)
 		}
 		last := seen[19]
@@ -479,182 +427,6 @@ func TestResolveAll_ASpentHourIsTheErrorOfTheRest(t *testing.T) {
 	})
 }
 
-// TestResolveAll_RandomFaults lets single faults befall a bulk of 50, and
-// repeats what failed until it ends: none is lost, none is doubled.
-func TestResolveAll_RandomFaults(t *testing.T) {
-	t.Parallel()
-	skip := map[string]bool{ // which a single run rightly ends with otherwise
-		"note shows late": true, "note shows later": true, "lost, and shows late": true, "edited by somebody else": true,
-		"write reverted": true, // a repeat keeps to what a person or a rule has made of the status
-	}
-	bulks := uint64(15)
-	if raceDetector {
-		bulks = 4 // the detector makes it ten times as slow
-	}
-	for seed := range bulks {
-		synctest.Test(t, func(t *testing.T) {
-			random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // any will do
-			srv := autotasktest.NewInProcess(t)
-			work := seedWork(srv, 50)
-			numbered := slices.Clone(work)
-			for i := range numbered {
-				if i%3 == 0 {
-					byNumber(&numbered[i], srv)
-				}
-			}
-			srv.SetLatency(50 * time.Millisecond)
-			client := srv.Client(autotask.WithMaxResponseBytes(256 << 10))
-			for range 5 {
-				f := matrixFaults[random.IntN(len(matrixFaults))]
-				if !skip[f.name] && f.name != "write ignored" || f.fault.Op != "" {
-					f.fault.Skip = random.IntN(500)
-					srv.Inject(f.fault)
-				}
-			}
-			pending := numbered
-			var lastErrs []error
-			for runs := 1; len(pending) > 0; runs++ {
-				require.Less(t, runs, 10, "it never ends: %v", lastErrs)
-				outcomes, errs := all(t, client, pending, autotask.ResolveAllOptions{})
-				lastErrs = slices.Collect(maps.Values(errs))
-				pending = slices.DeleteFunc(slices.Clone(pending), func(w autotask.ResolveItem) bool {
-					key := w.Key.(int)
-					return errs[key] == nil && outcomes[key].Resolved
-				})
-				time.Sleep(10 * time.Minute) //nolint:forbidigo // virtual time
-			}
-			requireResolved(t, srv, work)
-		})
-	}
-}
-
-func heapInUse() int64 {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc) //nolint:gosec // far below the limit
-}
-
-// TestResolveAll_NotesWithoutAnAnswerTakeNoRoom: what is remembered of them is
-// not their text.
-func TestResolveAll_NotesWithoutAnAnswerTakeNoRoom(t *testing.T) { //nolint:paralleltest // it measures memory
-	client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase), autotask.WithMaxRetries(0),
-		autotask.WithHTTPClient(&http.Client{Transport: &ledger{notes: map[string]string{}, mute: true}}))
-	require.NoError(t, err)
-	const works, first = 600, 100
-	source := func(yield func(autotask.ResolveItem) bool) {
-		for i := range works {
-			n := note()
-			n.Description = strings.Repeat(strconv.Itoa(i%10), 30_000)
-			if !yield(autotask.ResolveItem{TicketID: int64(i + 1), Resolution: autotask.Resolution{Note: n}}) {
-				return
-			}
-		}
-	}
-	var atFirst int64
-	ended := 0
-	for _, err := range client.ResolveAll(t.Context(), source, autotask.ResolveAllOptions{}) {
-		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
-		if ended++; ended == first {
-			atFirst = heapInUse()
-		}
-	}
-	assert.Equal(t, works, ended)
-	assert.Less(t, heapInUse()-atFirst, int64(5<<20), "their texts are 15 MB")
-	runtime.KeepAlive(client)
-}
-
-// ledger is a tenant that keeps nothing: it answers as if each ticket were
-// resolved but for its note, and knows a ticket's note only until it has been
-// searched for the second time.
-type ledger struct {
-	mu    sync.Mutex
-	notes map[string]string // by ticket
-	sent  int
-	mute  bool // does not say what became of a note
-}
-
-func (l *ledger) RoundTrip(req *http.Request) (*http.Response, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sent++
-	_, path, _ := strings.Cut(req.URL.Path, "/V1.0/")
-	segments := strings.Split(path, "/")
-	switch {
-	case path == "TimeEntries/query":
-		return answered(req, emptyPage), nil
-	case path == "TicketNotes/query":
-		body, err := io.ReadAll(req.Body)
-		if err != nil {
-			return nil, err
-		}
-		ticket := ticketInFilter.FindStringSubmatch(string(body))[1]
-		posted := l.notes[ticket]
-		if posted == "" {
-			return answered(req, emptyPage), nil
-		}
-		delete(l.notes, ticket)
-		return answered(req, `{"items":[`+posted+`],"pageDetails":{"count":1,"requestCount":500,"nextPageUrl":null}}`), nil
-	case req.Method == http.MethodGet:
-		return answered(req, `{"item":{"id":`+segments[1]+`,"status":5,"title":"x","resolution":"done","completedDate":"2026-11-23T02:00:00Z","resolvedDateTime":"2026-11-23T02:00:00Z"}}`), nil
-	case len(segments) == 3 && l.mute:
-		return answered(req, "<html>"), nil
-	case len(segments) == 3:
-		body, err := io.ReadAll(req.Body)
-		if err != nil {
-			return nil, err
-		}
-		l.notes[segments[1]] = fmt.Sprintf(`{"id":%d,`, l.sent) + strings.TrimPrefix(string(body), "{")
-		return answered(req, fmt.Sprintf(`{"itemId":%d}`, l.sent)), nil
-	}
-	return nil, fmt.Errorf("unexpected %s %s", req.Method, path)
-}
-
-var ticketInFilter = regexp.MustCompile(`"value":(\d+)`)
-
-func answered(req *http.Request, body string) *http.Response {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req}
-}
-
-// TestResolveAll_MemoryIsFlat: what 100,000 works leave behind is no more than
-// what 10,000 do.
-func TestResolveAll_MemoryIsFlat(t *testing.T) { //nolint:paralleltest // it measures memory
-	first, last := 10_000, 100_000
-	if raceDetector {
-		first, last = 500, 5_000 // the detector makes it ten times as slow
-	}
-	tenant := &ledger{notes: map[string]string{}}
-	client, err := autotask.NewClient(testCredentials, autotask.WithBaseURL(testBase), autotask.WithHTTPClient(&http.Client{Transport: tenant}))
-	require.NoError(t, err)
-	work := func(yield func(autotask.ResolveItem) bool) {
-		for i := range last {
-			w := autotask.ResolveItem{TicketID: int64(i + 1), Resolution: autotask.Resolution{Text: "done", Status: autotask.StatusComplete, StartedAt: begun}}
-			if i%5 == 0 {
-				w.Note = note()
-				w.Note.Description = strings.Repeat(strconv.Itoa(i), 200)
-			}
-			if !yield(w) {
-				return
-			}
-		}
-	}
-	var atFirst, atLast int64
-	ended := 0
-	for _, err := range client.ResolveAll(t.Context(), work, autotask.ResolveAllOptions{}) {
-		require.NoError(t, err)
-		switch ended++; ended {
-		case first:
-			atFirst = heapInUse()
-		case last:
-			atLast = heapInUse()
-		}
-	}
-	assert.Equal(t, last, ended)
-	t.Logf("heap: %d kB after %d works, %d kB after %d; %d requests", atFirst>>10, first, atLast>>10, last, tenant.sent)
-	assert.Less(t, atLast-atFirst, int64(10<<20))
-}
-
 // A test's FailNow, in the sequence or in a transport, ends the goroutine that
 // it is called on. The loop must neither hang nor look complete.
 func TestResolveAll_GoexitEndsTheLoopsGoroutine(t *testing.T) {
@@ -695,5 +467,124 @@ func TestResolveAll_AFailedLookUpIsAFailedStep(t *testing.T) {
 		assert.Equal(t, autotask.StepGet, outcome.Steps[0].Name)
 		assert.Equal(t, autotask.StateFailed, outcome.Steps[0].State)
 		assert.Contains(t, outcome.Steps[0].Reason, "T20261123.9999")
+	}
+}
+
+// A work that waits for another on its ticket when the context ends is not begun.
+func TestResolveAll_WhatWaitsForItsTurnIsNotBegunAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	for _, named := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := autotasktest.NewInProcess(t)
+			work := seedWork(srv, 1)
+			if named {
+				byNumber(&work[0], srv)
+			}
+			work = append(work, work[0])
+			ctx, cancel := context.WithCancel(t.Context())
+			work[0].If = func(*autotask.Ticket) error {
+				pass(time.Second) // the other one is taken by now
+				cancel()
+				return nil
+			}
+			work[1].Key, work[1].Text = 1, "not to be written"
+			outcomes := map[any]error{}
+			for outcome, err := range srv.InProcessClient().ResolveAll(ctx, slices.Values(work), autotask.ResolveAllOptions{Workers: 2}) {
+				outcomes[outcome.Item.Key] = err
+				if err != nil {
+					var e *autotask.Error
+					require.ErrorAs(t, err, &e)
+					assert.Equal(t, "Tickets/"+idText(outcome.TicketID), e.Path)
+				}
+			}
+			require.Len(t, outcomes, 2)
+			require.NoError(t, outcomes[0], "it ends within the grace")
+			require.ErrorIs(t, outcomes[1], autotask.ErrNotStarted)
+			require.ErrorIs(t, outcomes[1], context.Canceled)
+			assert.Equal(t, "done 0", srv.Rows("Tickets")[0]["resolution"])
+		})
+	}
+}
+
+// Numbers that are looked up together and refused are looked up one by one.
+func TestResolveAll_NumbersThatAreRefusedTogetherAreLookedUpSingly(t *testing.T) {
+	t.Parallel()
+	const search = "POST Tickets/query"
+	for works, searches := range map[int]int{1: 1, 2: 3, 5: 6} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := autotasktest.NewInProcess(t)
+			work := seedWork(srv, works)
+			for i := range work {
+				byNumber(&work[i], srv)
+			}
+			srv.Inject(autotasktest.Fault{Op: search, Status: 500, Body: `{"errors":["One of them is no number."]}`})
+			_, errs := all(t, srv.InProcessClient(), work, autotask.ResolveAllOptions{})
+			assert.Equal(t, searches, count(srv, search))
+			for key, err := range errs {
+				if works == 1 {
+					require.ErrorIs(t, err, autotask.ErrInvalid, key)
+					continue
+				}
+				require.NoError(t, err, key)
+			}
+		})
+	}
+}
+
+func TestResolveAll_LooksUpFiftyNumbersAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		work := seedWork(srv, 60)
+		for i := range work {
+			byNumber(&work[i], srv)
+		}
+		all(t, srv.InProcessClient(), work, autotask.ResolveAllOptions{})
+		most := 0
+		for _, body := range bodies(srv, "POST Tickets/query") {
+			most = max(most, strings.Count(string(body), `"T`))
+		}
+		assert.Equal(t, 50, most)
+	})
+}
+
+// A work that is taken up again knows the note that it has posted, with or
+// without a start time.
+func TestResolveAll_ANoteIsNotPostedAgainWithTheRest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		work := seedWork(srv, 1)
+		work[0].StartedAt = time.Time{}
+		srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropRequest: true})
+		_, errs := all(t, srv.InProcessClient(), work, autotask.ResolveAllOptions{})
+		require.NoError(t, errs[0])
+		assert.Len(t, srv.Rows("TicketNotes"), 1)
+		assert.Equal(t, 1, count(srv, notesOp))
+	})
+}
+
+// What somebody else has made of a field meanwhile is not overwritten when a lost
+// write is taken up again.
+func TestResolveAll_WhatSomebodyElseHasChangedIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	for field, theirs := range map[string]any{"resolution": "theirs", "title": "theirs"} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := autotasktest.NewInProcess(t)
+			work := seedWork(srv, 1)
+			srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropRequest: true})
+			time.AfterFunc(time.Minute, func() { srv.Change("Tickets", work[0].TicketID, map[string]any{field: theirs}) })
+			_, errs := all(t, srv.InProcessClient(), work, autotask.ResolveAllOptions{})
+			row := srv.Get("Tickets", work[0].TicketID)
+			assert.Equal(t, theirs, row[field])
+			if field == "title" {
+				require.NoError(t, errs[0], "another field is no concern of it")
+				assert.Equal(t, "done 0", row["resolution"])
+				return
+			}
+			require.ErrorIs(t, errs[0], autotask.ErrNotApplied)
+			assert.Contains(t, errs[0].Error(), "somebody else has changed the ticket since")
+			assert.Equal(t, "1", idOf(row["status"]))
+		})
 	}
 }

@@ -32,13 +32,43 @@ func Update[T Updatable](ctx context.Context, c *Client, id int64, change func(*
 	if change == nil {
 		return nil, invalid(http.MethodPut, itemPath[T](id), "the change function is nil")
 	}
-	done, err := c.takeTurn(ctx, itemKey[T](id), methodOfUpdate[T](), itemPath[T](id))
+	item, err := c.update(ctx, editableOf[T](), id, func(item any) error { return change(item.(*T)) })
+	if item == nil {
+		return nil, err
+	}
+	return item.(*T), err
+}
+
+// editable is what an update must know of an entity.
+type editable struct {
+	method     string // PUT for what is written whole
+	collection string
+	fields     *fields.Table
+	read       func(ctx context.Context, c *Client, id int64) (raw jsontext.Value, item any, err error)
+	path       func(item any) (string, error) // where it is written
+}
+
+func editableOf[T Updatable]() *editable {
+	return &editable{
+		method:     methodOfUpdate[T](),
+		collection: collection[T](),
+		fields:     tableOf[T](),
+		read: func(ctx context.Context, c *Client, id int64) (jsontext.Value, any, error) {
+			raw, item, err := getRaw[T](ctx, c, id)
+			return raw, item, err
+		},
+		path: func(item any) (string, error) { return writePath(methodOfUpdate[T](), item.(*T)) },
+	}
+}
+
+func (c *Client) update(ctx context.Context, of *editable, id int64, change func(item any) error) (item any, err error) {
+	done, err := c.takeTurn(ctx, of.key(id), of.method, of.collection+"/"+strconv.FormatInt(id, 10))
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	for reads := 1; ; reads++ {
-		e, err := readForEdit[T](ctx, c, id)
+		e, err := readForEdit(ctx, c, of, id)
 		if err != nil {
 			return nil, err
 		}
@@ -84,12 +114,12 @@ func isStale(err error) bool {
 }
 
 // edit is one item between its read and its write.
-type edit[T Updatable] struct {
+type edit struct {
+	*editable
 	id       int64
-	method   string
-	path     string
+	writeTo  string         // the path
 	raw      jsontext.Value // as Autotask sent it
-	item     *T             // decoded, and edited by apply
+	item     any            // decoded, and edited by apply
 	changes  []merge.Change
 	notAfter time.Time // a whole PUT is too old after it
 	// contested says what somebody else has made of the fields of a write that was
@@ -100,20 +130,26 @@ type edit[T Updatable] struct {
 // readForEdit reads an item that is to be changed. If this client has written it
 // and got no answer, the item must show that write, or enough time must have
 // passed that it cannot be carried out any more.
-func readForEdit[T Updatable](ctx context.Context, c *Client, id int64) (*edit[T], error) {
-	e := &edit[T]{id: id, method: methodOfUpdate[T](), path: collection[T]()}
+func readForEdit(ctx context.Context, c *Client, of *editable, id int64) (*edit, error) {
+	e := &edit{editable: of, id: id, writeTo: of.collection}
 	var err error
 	asked := time.Now()
-	e.raw, e.item, err = getRaw[T](ctx, c, id)
+	e.raw, e.item, err = of.read(ctx, c, id)
 	took := time.Since(asked)
 	e.notAfter = asked.Add(took + min(max(4*took, leastAge), mostAge))
 	if err == nil {
-		e.contested = c.contestedBy(itemKey[T](id), tableOf[T](), e.raw)
+		e.contested = c.contestedBy(e.key(), of.fields, e.raw)
 	}
-	if settleErr := c.settle(itemKey[T](id), tableOf[T](), e.method, e.path, e.raw, err); settleErr != nil {
+	if settleErr := c.settle(e.key(), of.fields, of.method, e.writeTo, e.raw, err); settleErr != nil {
 		return nil, settleErr
 	}
 	return e, err
+}
+
+func (e *edit) key() writeKey { return e.editable.key(e.id) }
+
+func (e *editable) key(id int64) writeKey {
+	return writeKey{collection: strings.ToLower(e.collection), id: id}
 }
 
 // methodOfUpdate is PUT for what is written whole.
@@ -125,38 +161,38 @@ func methodOfUpdate[T Entity]() string {
 }
 
 // apply lets the caller edit the item and checks what then differs.
-func (e *edit[T]) apply(change func(*T) error) error {
+func (e *edit) apply(change func(item any) error) error {
 	before, err := json.Marshal(e.item)
 	if err != nil {
-		return invalid(e.method, e.path, "%v", err)
+		return invalid(e.method, e.writeTo, "%v", err)
 	}
-	path, pathErr := writePath(e.method, e.item)
+	path, pathErr := e.path(e.item)
 	if err := change(e.item); err != nil {
 		return err
 	}
 	after, err := json.Marshal(e.item)
 	if err != nil {
-		return invalid(e.method, e.path, "%v", err)
+		return invalid(e.method, e.writeTo, "%v", err)
 	}
 	if e.changes, err = merge.Diff(before, after); err != nil {
-		return invalid(e.method, e.path, "%v", err)
+		return invalid(e.method, e.writeTo, "%v", err)
 	}
 	if len(e.changes) == 0 {
 		return nil
 	}
 	// The parent as it was read; one that no field holds, change has set.
 	if pathErr != nil {
-		path, pathErr = writePath(e.method, e.item)
+		path, pathErr = e.path(e.item)
 	}
 	if pathErr != nil {
 		return pathErr
 	}
-	e.path = path
-	return checkChanges(tableOf[T](), e.method, e.path, e.changes)
+	e.writeTo = path
+	return checkChanges(e.fields, e.method, e.writeTo, e.changes)
 }
 
 // write sends the changes. A write without an answer is remembered.
-func (e *edit[T]) write(ctx context.Context, c *Client) error {
+func (e *edit) write(ctx context.Context, c *Client) error {
 	body, err := e.body()
 	if err != nil {
 		return err
@@ -164,38 +200,38 @@ func (e *edit[T]) write(ctx context.Context, c *Client) error {
 	if e.method == http.MethodPut {
 		ctx = context.WithValue(ctx, notAfterKey{}, e.notAfter)
 	}
-	_, err = c.writeItem(ctx, e.item, e.method, e.path, body)
+	_, err = c.writeItem(ctx, e.item, e.method, e.writeTo, body)
 	if errors.Is(err, ErrOutcomeUnknown) {
-		c.core.unanswered.add(itemKey[T](e.id), lostWrite{changes: e.changes}, err)
+		c.core.unanswered.add(e.key(), lostWrite{changes: e.changes}, err)
 	}
 	return err
 }
 
 // body is the whole item for a PUT, at the root and not under "item", and the
 // id with the changes alone for a PATCH.
-func (e *edit[T]) body() ([]byte, error) {
+func (e *edit) body() ([]byte, error) {
 	var body []byte
 	var err error
 	if e.method == http.MethodPut {
 		if problems := e.missing(); len(problems) > 0 {
-			return nil, refusal(transport.MissingField, e.method, e.path, problems...)
+			return nil, refusal(transport.MissingField, e.method, e.writeTo, problems...)
 		}
-		table := tableOf[T]()
+		table := e.fields
 		body, err = merge.Overlay(e.raw, e.changes, func(name string) bool { return name != "id" && table.IsReadOnly(name) })
 	} else {
 		body, err = merge.Sparse(slices.Concat(e.repeated(), e.changes))
 	}
 	if err != nil {
-		return nil, invalid(e.method, e.path, "%v", err)
+		return nil, invalid(e.method, e.writeTo, "%v", err)
 	}
 	return body, nil
 }
 
 // repeated are the members that a PATCH must hold beside the changes: the id,
 // and what every PATCH of the entity repeats, as it was read.
-func (e *edit[T]) repeated() []merge.Change {
+func (e *edit) repeated() []merge.Change {
 	all := []merge.Change{{Name: "id", New: jsontext.Value(strconv.FormatInt(e.id, 10))}}
-	table := tableOf[T]()
+	table := e.fields
 	_ = merge.Each(e.raw, func(name string, v jsontext.Value) { // decoded before
 		f := table.Lookup(name)
 		if f != nil && f.Always && !slices.ContainsFunc(e.changes, func(ch merge.Change) bool { return ch.Name == name }) {
@@ -207,8 +243,8 @@ func (e *edit[T]) repeated() []merge.Change {
 
 // missing names the stabilising fields that are not in the item at all. null
 // is a value; absence is not (docs/api-notes.md, section 7.4).
-func (e *edit[T]) missing() []string {
-	table := tableOf[T]()
+func (e *edit) missing() []string {
+	table := e.fields
 	here := map[string]bool{}
 	_ = merge.Each(e.raw, func(name string, _ jsontext.Value) { // decoded before
 		if f := table.Lookup(name); f != nil && f.Stabilising {
@@ -230,8 +266,8 @@ func (e *edit[T]) missing() []string {
 
 // tooLong names the texts that are longer than their fields, the named ones
 // aside. A PUT repeats them, and Autotask refuses it for them.
-func (e *edit[T]) tooLong(except ...string) (problems []string) {
-	table := tableOf[T]()
+func (e *edit) tooLong(except ...string) (problems []string) {
+	table := e.fields
 	_ = merge.Each(e.raw, func(name string, v jsontext.Value) { // decoded before
 		f := table.Lookup(name)
 		if f == nil || f.ReadOnly || slices.Contains(except, name) {
@@ -246,42 +282,42 @@ func (e *edit[T]) tooLong(except ...string) (problems []string) {
 
 // look reads the item back after the write. writeErr is nil if the write was
 // answered, and ErrOutcomeUnknown if it was not.
-func (e *edit[T]) look(ctx context.Context, c *Client, writeErr error) (*T, error) {
-	raw, after, err := getRaw[T](ctx, c, e.id)
+func (e *edit) look(ctx context.Context, c *Client, writeErr error) (any, error) {
+	raw, after, err := e.read(ctx, c, e.id)
 	if err != nil {
 		return nil, e.unseen(ctx, writeErr, err)
 	}
-	found := readBack(tableOf[T](), e.changes, raw)
+	found := readBack(e.fields, e.changes, raw)
 	if writeErr != nil {
 		if !found.shows() {
 			return after, writeErr
 		}
-		c.core.unanswered.remove(itemKey[T](e.id))
+		c.core.unanswered.remove(e.key())
 	}
 	return after, e.notApplied(found)
 }
 
 // notApplied is the error of fields that did not take their new values, nil if
 // all did.
-func (e *edit[T]) notApplied(found comparison) error {
+func (e *edit) notApplied(found comparison) error {
 	if len(found.differ) == 0 {
 		return nil
 	}
-	return refusal(transport.NotApplied, e.method, e.path,
+	return refusal(transport.NotApplied, e.method, e.writeTo,
 		fmt.Sprintf("item %d: Autotask accepted the write, but reads back %s", e.id, strings.Join(found.differ, "; ")))
 }
 
 // unseen is the error of a write that could not be looked at. It must not be
 // taken for the failure of the read alone: a caller who repeats what was turned
 // away, for instance, would write twice.
-func (e *edit[T]) unseen(ctx context.Context, writeErr, readErr error) error {
+func (e *edit) unseen(ctx context.Context, writeErr, readErr error) error {
 	message := "Autotask accepted the write, but reading the item back failed: "
 	wait := max(retryAfterOf(readErr), time.Second)
 	if writeErr != nil {
 		message = "the answer to the write was lost, and reading the item back failed: "
 		wait = max(wait, retryAfterOf(writeErr))
 	}
-	unseen := refusal(transport.OutcomeUnknown, e.method, e.path, message+readErr.Error())
+	unseen := refusal(transport.OutcomeUnknown, e.method, e.writeTo, message+readErr.Error())
 	unseen.cause = ctx.Err()
 	unseen.RetryAfter = wait
 	return unseen

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -21,30 +22,8 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/entity"
 )
-
-// item is a JSON object with the bytes of its values as they stand.
-type item struct {
-	names  []string
-	values map[string]string
-}
-
-func parseItem(t *testing.T, b []byte) item {
-	t.Helper()
-	d := jsontext.NewDecoder(strings.NewReader(string(b)))
-	_, err := d.ReadToken()
-	require.NoError(t, err)
-	it := item{values: map[string]string{}}
-	for d.PeekKind() == '"' {
-		name, err := d.ReadToken()
-		require.NoError(t, err)
-		it.names = append(it.names, name.String())
-		value, err := d.ReadValue()
-		require.NoError(t, err)
-		it.values[it.names[len(it.names)-1]] = string(value)
-	}
-	return it
-}
 
 func TestUpdate_PUTDiffersOnlyWhereIntended(t *testing.T) {
 	t.Parallel()
@@ -72,22 +51,22 @@ func TestUpdate_PUTDiffersOnlyWhereIntended(t *testing.T) {
 	sent := parseItem(t, bodies(srv, "PUT Tickets")[0])
 
 	var want []string
-	for _, name := range got.names {
+	for _, name := range got.Names {
 		if !readOnlyTicketFields[name] {
 			want = append(want, name)
 		}
 	}
-	assert.Equal(t, want, sent.names, "the same members in the same order, but for read-only ones")
+	assert.Equal(t, want, sent.Names, "the same members in the same order, but for read-only ones")
 	for _, name := range want {
 		if name == "resolution" {
-			assert.JSONEq(t, `"Wiederhergestellt – 完了"`, sent.values[name])
+			assert.JSONEq(t, `"Wiederhergestellt – 完了"`, sent.Values[name])
 			continue
 		}
-		assert.Equal(t, got.values[name], sent.values[name], "%s, byte for byte", name)
+		assert.Equal(t, got.Values[name], sent.Values[name], "%s, byte for byte", name)
 	}
 	golden := strings.TrimSpace(string(fixture(t, "ticket_rich_put.golden.json")))
 	assert.Equal(t, golden, string(bodies(srv, "PUT Tickets")[0]), "the whole body, byte for byte")
-	assert.Greater(t, strings.Count(sent.values["userDefinedFields"], `"name"`), 39, "all user-defined fields")
+	assert.Greater(t, strings.Count(sent.Values["userDefinedFields"], `"name"`), 39, "all user-defined fields")
 }
 
 func TestUpdate_UserDefinedFieldsAreMergedByName(t *testing.T) {
@@ -172,7 +151,7 @@ func TestUpdate_PUTHoldsEveryUserDefinedFieldByteForByte(t *testing.T) {
 		return nil
 	})
 	require.NoError(t, err)
-	sent := parseItem(t, bodies(srv, "PUT Tickets")[0]).values["userDefinedFields"]
+	sent := parseItem(t, bodies(srv, "PUT Tickets")[0]).Values["userDefinedFields"]
 	assert.Equal(t, strings.Replace(udfs, `"A"`, `null`, 1)+`,{"name":"New","value":"x"}]`, sent)
 	assert.Equal(t, autotask.Null[string](), ticket.UserDefinedFields.Get("zone"))
 	assert.Equal(t, autotask.Null[string](), ticket.UserDefinedFields.Get("café"))
@@ -205,9 +184,9 @@ func TestUpdate_BadUserDefinedFieldsAreRefusedBeforeTheWrite(t *testing.T) {
 	t.Parallel()
 	udfs := []any{map[string]any{"name": "Plan", "value": "Gold"}, map[string]any{"name": "Site", "value": "Vienna"}}
 	for says, change := range map[string]func(*autotask.UDFs){
-		`"Site" was taken away: set it to null`: func(u *autotask.UDFs) { *u = (*u)[:1] },
-		`"Plan" has no value: set it to null`:   func(u *autotask.UDFs) { u.Set("plan", autotask.Optional[string]{}) },
-		`"New" has no value: set it to null`:    func(u *autotask.UDFs) { u.Set("New", autotask.Optional[string]{}) },
+		`"Site" was removed: set it to null`:  func(u *autotask.UDFs) { *u = (*u)[:1] },
+		`"Plan" has no value: set it to null`: func(u *autotask.UDFs) { u.Set("plan", autotask.Optional[string]{}) },
+		`"New" has no value: set it to null`:  func(u *autotask.UDFs) { u.Set("New", autotask.Optional[string]{}) },
 		`"Plan" is given twice`: func(u *autotask.UDFs) {
 			*u = append(*u, autotask.UserDefinedField{Name: "Plan", Value: autotask.Value("Silver")})
 		},
@@ -294,13 +273,6 @@ func TestUpdate_BadChangesAreRefusedBeforeTheWrite(t *testing.T) {
 		assert.Contains(t, strings.Join(messages(t, err), "\n"), test.says, name)
 		assert.Empty(t, writes(srv), name)
 	}
-}
-
-func messages(t *testing.T, err error) []string {
-	t.Helper()
-	var e *autotask.Error
-	require.ErrorAs(t, err, &e)
-	return e.Messages
 }
 
 func TestUpdate_IgnoredWriteIsNotApplied(t *testing.T) {
@@ -623,6 +595,102 @@ func TestWrite_CancelledInFlightIsOutcomeUnknown(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-type roundTripper func(*http.Request) (*http.Response, error)
+// turnedAway turns each of the next so many writes away, for longer than a PUT may
+// wait.
+func turnedAway(op string, times int) autotasktest.Fault {
+	return autotasktest.Fault{Op: op, Times: times, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"30"}}}
+}
 
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+// A whole PUT that had to wait is made anew from a fresh read, five times at the
+// most; a PATCH may wait.
+func TestUpdate_APUTThatHadToWaitBeginsAnew(t *testing.T) {
+	t.Parallel()
+	for times, reads := range map[int]int{1: 2, 4: 5, -1: 5} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := autotasktest.NewInProcess(t)
+			client, id := srv.InProcessClient(), seedRows(srv).Ticket
+			srv.Inject(turnedAway("PUT Tickets", times))
+			srv.Inject(autotasktest.Fault{Op: "GET Tickets", Edit: func(row map[string]any) { row["description"] = "theirs" }})
+			calls := 0
+			_, err := client.Tickets.Update(t.Context(), id, func(k *autotask.Ticket) error {
+				calls++
+				k.Title = "mine"
+				return nil
+			})
+			assert.Equal(t, reads, calls)
+			if times < 0 {
+				require.ErrorIs(t, err, autotask.ErrRateLimited)
+				assert.Equal(t, reads, count(srv, "GET Tickets"))
+				assert.Equal(t, reads, count(srv, "PUT Tickets"), "none was repeated as it was")
+				return
+			}
+			require.NoError(t, err)
+			row := srv.Get("Tickets", id)
+			assert.Equal(t, "mine", row["title"])
+			assert.Equal(t, "theirs", row["description"], "what somebody else wrote meanwhile stays")
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		client, id := srv.InProcessClient(), seedRows(srv).Company
+		srv.Inject(turnedAway("PATCH Companies", 1))
+		_, err := autotask.Update(t.Context(), client, id, func(c *company) error {
+			c.Phone.Set("+43 1 234")
+			return nil
+		})
+		require.NoError(t, err)
+		assert.Equal(t, []string{"GET Companies", "PATCH Companies", "PATCH Companies", "GET Companies"}, ops(srv))
+	})
+}
+
+// A PUT that waited for less than ten seconds goes out as it is; after a slow read
+// it may be older.
+func TestUpdate_APUTMayWaitForAWhile(t *testing.T) {
+	t.Parallel()
+	for _, slow := range []time.Duration{0, 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := autotasktest.NewInProcess(t)
+			client, id := srv.InProcessClient(), seedRows(srv).Ticket
+			fault := turnedAway("PUT Tickets", 1)
+			fault.Header = http.Header{"Retry-After": {fmt.Sprint(5 + 2*slow.Seconds())}}
+			srv.Inject(fault)
+			if slow > 0 {
+				srv.Inject(autotasktest.Fault{Op: "GET Tickets", Delay: slow})
+			}
+			_, err := client.Tickets.Update(t.Context(), id, titled("mine"))
+			require.NoError(t, err)
+			assert.Equal(t, []string{"GET Tickets", "PUT Tickets", "PUT Tickets", "GET Tickets"}, ops(srv))
+		})
+	}
+}
+
+// A child is written through the parent that it was read with.
+func TestUpdate_GoesThroughTheParentAsItWasRead(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	ticket, other := srv.Seed("Tickets", nil), srv.Seed("Tickets", nil)
+	id := srv.Seed("TicketNotes", map[string]any{"ticketID": ticket, "title": "before"})
+	_, err := autotask.Update(t.Context(), client, id, func(n *autotask.TicketNote) error {
+		n.TicketID = other
+		return nil
+	})
+	require.Error(t, err)
+	for _, r := range srv.Requests() {
+		if isWrite(r.Op) {
+			assert.Equal(t, "/ATServicesRest/V1.0/Tickets/"+idText(ticket)+"/Notes", r.Path)
+		}
+	}
+	assert.Len(t, writes(srv), 1)
+}
+
+// The path says whose child an item is; its body must not.
+func TestPatch_AReadOnlyParentIsInThePathAlone(t *testing.T) {
+	t.Parallel()
+	srv, client := tenant(t)
+	ticket := srv.Seed("Tickets", nil)
+	id := srv.Seed("TicketChecklistItems", map[string]any{"ticketID": ticket, "itemName": "before"})
+	err := autotask.Patch(t.Context(), client, id, &entity.TicketChecklistItem{TicketID: autotask.Int(ticket), ItemName: autotask.Value("after")})
+	require.NoError(t, err)
+	assert.Equal(t, "/ATServicesRest/V1.0/Tickets/"+idText(ticket)+"/ChecklistItems", srv.Requests()[0].Path)
+	assert.JSONEq(t, `{"id":`+idText(id)+`,"itemName":"after"}`, string(srv.Requests()[0].Body))
+}

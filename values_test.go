@@ -443,7 +443,7 @@ func TestMaxLength(t *testing.T) {
 	} {
 		assert.Zero(t, unknown)
 	}
-	_, err := autotask.Create(t.Context(), serving(t, "item_null.json"), &autotask.Ticket{
+	_, err := autotask.Create(t.Context(), answering(t, http.StatusOK, fixture(t, "item_null.json")), &autotask.Ticket{
 		Title: strings.Repeat("x", autotask.MaxLength(autotask.Ticket{}, "title")+1), Status: 1, Priority: 1, CompanyID: 0,
 	})
 	require.ErrorContains(t, err, "title has 256 characters, the limit is 255")

@@ -1,7 +1,6 @@
 package autotask_test
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,14 +12,6 @@ import (
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
 )
-
-func seedTickets(srv *autotasktest.Server, n int) []int64 {
-	ids := make([]int64, n)
-	for i := range ids {
-		ids[i] = srv.Seed("Tickets", map[string]any{"title": fmt.Sprintf("ticket %d", i)})
-	}
-	return ids
-}
 
 func TestAll_PagesAreReadAsTheyAreReached(t *testing.T) {
 	t.Parallel()
@@ -132,20 +123,6 @@ func TestGet_ImpossibleIDsAreRefused(t *testing.T) {
 	}
 	assert.Empty(t, srv.Requests())
 }
-
-// company is an entity of a caller's own, with as much as the caller needs.
-type company struct {
-	ID                int64                     `json:"id,omitzero"`
-	CompanyName       autotask.Optional[string] `json:"companyName,omitzero"`
-	Phone             autotask.Optional[string] `json:"phone,omitzero"`
-	UserDefinedFields autotask.UDFs             `json:"userDefinedFields,omitzero"`
-}
-
-func (company) Collection() string { return "Companies" }
-func (company) CanGet()            {}
-func (company) CanQuery()          {}
-func (company) CanUpdate()         {}
-func (company) CanPatch()          {}
 
 func TestOwnEntityTypeWorksWithTheGenericFunctions(t *testing.T) {
 	t.Parallel()

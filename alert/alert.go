@@ -10,116 +10,115 @@ import (
 	"github.com/autotask-go/autotask"
 )
 
-// Alert is one occurrence of something that is wrong.
+// Alert is one occurrence of a problem.
 type Alert struct {
 	// CompanyID is the company that the ticket belongs to; 0 is the tenant's own.
-	// FindCompany finds it by a name, a domain or a mail address.
+	// FindCompany finds it by name, domain or mail address.
 	CompanyID int64
-	// Key names what is wrong, within the company: 1 to 5,000 characters of any
-	// script. Two keys that differ in anything, also in case alone, never share a
-	// ticket.
+	// Key identifies the problem within the company: 1 to 5,000 characters of any
+	// script. Two keys that differ at all, even only in case, never share a ticket.
 	Key string
-	// Event names this occurrence, within the key: the id of a job's run, say. A
-	// repeat of the call with the same Event changes nothing that the first one
-	// has done. It is required.
+	// Event identifies this occurrence within the key: the id of a job's run, say. A
+	// repeat of the call with the same Event changes nothing that the first call has
+	// done. It is required.
 	Event string
-	// At is when this occurrence was, by the clock of whoever saw it. It saves a
-	// request: a ticket that nothing has happened on since then cannot hold the
-	// occurrence yet. The zero time is not known.
+	// At is when the problem occurred, by the observer's clock. It saves a request: a
+	// ticket without activity since then cannot hold the occurrence yet. The zero
+	// time means unknown.
 	At time.Time
-	// Title of a new ticket, and of a note unless Note has one. Titles are cut to
-	// what Autotask takes.
+	// Title is the title of a new ticket, and of a note unless Note has one. It is
+	// cut to the length that Autotask accepts.
 	Title string
-	// Text of a new ticket, and of a note unless Note has one. It is cut to what
-	// Autotask takes, 8,000 and 32,000 characters.
+	// Text is the description of a new ticket, and of a note unless Note has one. It
+	// is cut to the length that Autotask accepts, 8,000 and 32,000 characters.
 	Text string
-	// Severity stands above the text, as it was reported, if it is given. What
-	// priority comes of it is for Ticket to say.
+	// Severity is written above the text, as reported, if given. It sets no priority;
+	// Ticket can.
 	Severity string
-	// Ticket fills in a new ticket: Priority, which Autotask requires, and what
-	// else the tenant demands. Title, Text, CompanyID, ExternalID and the status
-	// New (1) are set before. It is called for the ticket of a storm, too. It
-	// cannot change CompanyID and ExternalID.
+	// Ticket fills in a new ticket: Priority, which Autotask requires, and what else
+	// the tenant requires. Title, Text, CompanyID, ExternalID and the status New (1)
+	// are already set. It is called for the ticket of a storm, too. It cannot change
+	// CompanyID and ExternalID.
 	Ticket func(*autotask.Ticket)
-	// Note is what a further occurrence is noted with. NoteType and Publish are
-	// required: they are ids of the tenant's picklists, and a wrong Publish shows
-	// internal text to the customer. Its Title ends in the Event.
+	// Note is the note for a further occurrence. NoteType and Publish are required:
+	// they are ids of the tenant's picklists, and a wrong Publish shows internal text
+	// to the customer. Its Title ends in the Event.
 	Note autotask.TicketNote
 }
 
-// Policy says what becomes of an alert beyond the one open ticket. The zero
-// Policy reopens nothing, notes every occurrence and knows no storms.
+// Policy sets what happens beyond the one open ticket. The zero Policy reopens
+// nothing, notes every occurrence and knows no storms.
 type Policy struct {
-	// Reopen is how long after its completion a ticket of the key is reopened
-	// instead of a new one being made; 0 never.
+	// Reopen is how long after its completion a ticket of the key is reopened instead
+	// of creating a new one; 0 never reopens.
 	Reopen time.Duration
 	// ReopenStatus is the status of a reopened ticket, an id of the tenant's
-	// picklist. It has no default: Reopen without it is an error. Whatever else
-	// tickets show, it counts as open.
+	// picklist. It has no default: Reopen without it is an error. It always counts as
+	// open, whatever other tickets show.
 	ReopenStatus int64
-	// OnlyOurs reopens only what the API user completed that had made it: what
-	// Clear completes, and not what a person did.
+	// OnlyOurs reopens a ticket only if the API user that created it also completed
+	// it: what Clear completed, but not what a person did.
 	OnlyOurs bool
-	// NoteEvery is the time in which a ticket is noted on no more than once: an
-	// occurrence that comes sooner after the last activity on the ticket is
-	// suppressed. 0 notes every occurrence.
+	// NoteEvery limits notes to one per ticket in this time: an occurrence sooner
+	// than that after the last activity on the ticket is suppressed. 0 notes every
+	// occurrence.
 	NoteEvery time.Duration
-	// Storm makes one ticket of many alerts.
+	// Storm combines many alerts into one ticket.
 	Storm Storm
-	// Locker keeps other workers from the same key. Nil locks it for the calls with
-	// one client; several clients in one process share an autotask.LocalLocker.
+	// Locker keeps other workers away from the same key. Nil locks it for the calls
+	// with one client; several clients in one process share an autotask.LocalLocker.
 	Locker autotask.Locker
 }
 
-// Storm is when many new keys of one company become one ticket, as when a site
-// goes down: as soon as Keys tickets were made for the company Within the time,
-// the next new key makes a storm ticket, which takes all new keys of its first
-// hour. A key that a storm ticket has taken is suppressed as long as that ticket
-// is open. The zero Storm is never.
+// Storm sets when many new keys of one company become one ticket, as when a site goes
+// down. As soon as Keys tickets were created for the company Within the time, the
+// next new key creates a storm ticket, which takes all new keys of its first hour. A
+// key on a storm ticket is suppressed while that ticket is open. The zero Storm is
+// off.
 type Storm struct {
 	Keys   int
 	Within time.Duration
 }
 
-// Outcome tells what became of an alert. It comes back beside an error, too. Of
-// the first seven, one is true where there is no error; Clear may leave all of
-// them false, where a ticket stays open.
+// Outcome reports what was done with an alert. It is returned alongside an error,
+// too. Without an error, one of the first seven fields is true; Clear may leave all
+// of them false, if a ticket stays open.
 type Outcome struct {
-	// Created: the event made the ticket, in this call or, as Steps tells, in an
+	// Created: the event created the ticket, in this call or, as Steps says, in an
 	// earlier one.
 	Created bool
-	// Noted: the event is a note on the ticket, by this call or an earlier one.
+	// Noted: the event is a note on the ticket, from this call or an earlier one.
 	Noted bool
-	// Reopened: the ticket was closed and is open again. The event is noted on it,
-	// so that Noted is true as well.
+	// Reopened: the ticket was closed and is open again. The event is noted on it, so
+	// Noted is true as well.
 	Reopened bool
 	// Suppressed: there is an open ticket, and the policy wants no note.
 	Suppressed bool
-	// Appended: Autotask answered the create with a ticket that it had already,
-	// since the tenant's Duplicate Ticket Handling took the new one for its twin.
-	// Ticket is that one. What Autotask has added to it is for the tenant's
-	// settings.
+	// Appended: Autotask answered the create with an existing ticket, since the
+	// tenant's Duplicate Ticket Handling treated the new one as a duplicate. Ticket
+	// is the existing one. The tenant's settings decide what Autotask has added to
+	// it.
 	Appended bool
-	// Cleared: the ticket was open and is not any more.
+	// Cleared: the ticket was open and no longer is.
 	Cleared bool
 	// AlreadyClear: there was no open ticket.
 	AlreadyClear bool
 
-	// Storm: the ticket is one of a storm. It names the key.
+	// Storm: the ticket is a storm ticket. It names the key.
 	Storm bool
-	// Ticket is the ticket as it was read last, without the fields that nobody
-	// needed; nil if none was read.
+	// Ticket is the ticket as last read, without the fields that were not needed; nil
+	// if none was read.
 	Ticket   *autotask.Ticket
 	TicketID int64 // 0 if there is none
 	NoteID   int64 // of the event's note; 0 if it has none, or was found on the ticket
 	// Duplicates are the other open tickets of the key that this call has closed.
 	Duplicates []int64
-	// OnlyComplete: the tenant's tickets show of no status that it sets the
-	// timestamps of a completed ticket, so that status 5 alone counted as closed.
+	// OnlyComplete: the tenant's tickets do not show any status that sets the
+	// timestamps of a completed ticket, so only status 5 counted as closed.
 	OnlyComplete bool
-	// Steps tell what was done, in order.
+	// Steps are what was done, in order.
 	Steps []autotask.Step
-	// Requests is how many HTTP requests were sent for it.
+	// Requests is the number of HTTP requests sent.
 	Requests int
 }
 
@@ -137,15 +136,15 @@ const (
 
 const maxKey = 5_000
 
-// Upsert sees to it that there is one open ticket for an alert, and that the
-// occurrence is on it: as the new ticket itself, as a note on the one that is
-// open, as a note on one that it reopens, or, if the policy wants no note, not at
-// all. See the package documentation for what holds, and for what it costs.
+// Upsert ensures that there is one open ticket for an alert, and that the occurrence
+// is on it: as the new ticket itself, as a note on the open ticket, as a note on one
+// that it reopens, or, if the policy wants no note, not at all. See the package
+// documentation for its guarantees and its cost.
 //
-// Bad input is ErrInvalid, before anything is sent. Every other error is that of
-// the request that failed. After an error that matches autotask.ErrOutcomeUnknown
-// repeat the call, with the same Event, when its RetryAfter is over; after any
-// other that may pass, whenever you like.
+// Bad input is ErrInvalid, before anything is sent. Every other error is that of the
+// request that failed. After an error that matches autotask.ErrOutcomeUnknown, repeat
+// the call with the same Event once RetryAfter has passed; after any other temporary
+// error, at any time.
 func Upsert(ctx context.Context, client *autotask.Client, a Alert, p Policy) (*Outcome, error) {
 	r := newRun(client, a.CompanyID, a.Key, p)
 	r.alert = a
@@ -156,10 +155,10 @@ func Upsert(ctx context.Context, client *autotask.Client, a Alert, p Policy) (*O
 	return r.locked(ctx, r.upsert)
 }
 
-// Clear resolves the open ticket of an alert that is over, through
-// client.Resolve: if time is booked on the ticket, its status stays, and so does
-// it. No open ticket is no error. Give the Resolution a Ref or StartedAt if it has a
-// Note, so that a repeat finds it.
+// Clear resolves the open ticket of an alert that is over, through client.Resolve: if
+// time is booked on the ticket, its status does not change and it stays open. If
+// there is no open ticket, that is not an error. If the Resolution has a Note, give
+// it a Ref or StartedAt, so that a repeat finds the note.
 //
 // It locks the key for the calls with this client; Policy.Clear locks it with the
 // policy's Locker.
@@ -167,7 +166,7 @@ func Clear(ctx context.Context, client *autotask.Client, companyID int64, key st
 	return Policy{}.Clear(ctx, client, companyID, key, res)
 }
 
-// Clear is the function Clear under the policy: with its Locker, and with its
+// Clear is like the function Clear, under the policy: with its Locker, and with its
 // ReopenStatus counting as open.
 func (p Policy) Clear(ctx context.Context, client *autotask.Client, companyID int64, key string, res autotask.Resolution) (*Outcome, error) {
 	p.Storm = Storm{}
@@ -182,7 +181,7 @@ func invalid(problems []string) error {
 	return fmt.Errorf("alert: %w: %s", autotask.ErrInvalid, strings.Join(problems, "; "))
 }
 
-// problems are those of what Upsert and Clear have in common.
+// problems returns what is wrong with the input that Upsert and Clear share.
 func (r *run) problems() (problems []string) {
 	switch n := utf8.RuneCountInString(r.key); {
 	case n == 0:
@@ -198,7 +197,7 @@ func (r *run) problems() (problems []string) {
 	return problems
 }
 
-// check refuses bad input, all of it at once.
+// check reports all that is wrong with the input at once.
 func (r *run) check() error {
 	problems := r.problems()
 	a, p := r.alert, r.policy
@@ -220,7 +219,7 @@ func (r *run) check() error {
 		problems = append(problems, "Note must not name a ticket or an id")
 	}
 	if p.Reopen < 0 || p.NoteEvery < 0 || p.Storm.Within < 0 || p.Storm.Keys < 0 {
-		problems = append(problems, "the Policy holds a negative number")
+		problems = append(problems, "the Policy has a negative number")
 	}
 	if p.Reopen > 0 && (p.ReopenStatus <= 0 || p.ReopenStatus == autotask.StatusComplete) {
 		problems = append(problems, "Reopen needs a ReopenStatus, the id of an open status of the tenant")

@@ -10,16 +10,16 @@ import (
 	"github.com/autotask-go/autotask/entity"
 )
 
-// FindCompany returns the id of the active company that who names: by its name, by
-// the domain of its web address, or by the mail address of one of its contacts.
-// Letters' case makes no difference. What holds an @ is a mail address, and if no
-// contact has it, its domain counts.
+// FindCompany returns the id of the active company that who identifies: by its name,
+// by the domain of its web address, or by the mail address of one of its contacts.
+// Matching is case-insensitive. If who contains an @, it is a mail address; if no
+// contact has it, its domain is used.
 //
-// None is autotask.ErrNotFound. If several may be meant, the error is an
-// *autotask.AmbiguousError that names them: an alert in the wrong company shows
+// If there is none, the error is autotask.ErrNotFound. If several match, it is an
+// *autotask.AmbiguousError that names them, since an alert in the wrong company shows
 // one customer's trouble to another.
 //
-// It makes one to three requests, and keeps nothing: keep the id.
+// It sends one to three requests and caches nothing, so keep the id.
 func FindCompany(ctx context.Context, client *autotask.Client, who string) (int64, error) {
 	who = strings.TrimSpace(who)
 	if who == "" {
@@ -49,8 +49,7 @@ func byName(ctx context.Context, client *autotask.Client, who string) ([]autotas
 	})
 }
 
-// byContact goes by what a contact's mail address is compared to, all three of
-// them.
+// byContact compares all three mail addresses of a contact.
 func byContact(ctx context.Context, client *autotask.Client, who string) ([]autotask.Candidate, error) {
 	contacts, err := autotask.List[entity.Contact](ctx, client, autotask.Query{
 		Filter: autotask.Or(autotask.Eq("emailAddress", who), autotask.Eq("emailAddress2", who), autotask.Eq("emailAddress3", who)),
@@ -73,7 +72,7 @@ func byContact(ctx context.Context, client *autotask.Client, who string) ([]auto
 	return companies(ctx, client, autotask.In("id", ids), func(*entity.Company) bool { return true })
 }
 
-// byDomain compares whole host names: example.com is not that of badexample.com.
+// byDomain compares whole host names: example.com does not match badexample.com.
 func byDomain(ctx context.Context, client *autotask.Client, who string) ([]autotask.Candidate, error) {
 	domain := hostOf(who[strings.LastIndexByte(who, '@')+1:])
 	if !strings.Contains(domain, ".") || strings.ContainsAny(domain, " \t") {
@@ -96,7 +95,7 @@ func companies(ctx context.Context, client *autotask.Client, filter autotask.Fil
 	return found, err
 }
 
-// hostOf is the host of a web address, without what makes no difference.
+// hostOf returns the host of a web address, normalised.
 func hostOf(address string) string {
 	address = strings.ToLower(strings.TrimSpace(address))
 	if !strings.Contains(address, "//") {

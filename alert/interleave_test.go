@@ -591,7 +591,7 @@ func TestStaleQueries(t *testing.T) {
 // sample plays random runs, of three workers as well.
 func (n *tally) sample(t *testing.T, all bool) {
 	t.Helper()
-	runs := 50
+	runs := 16
 	switch {
 	case all:
 		runs = 300

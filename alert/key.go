@@ -8,10 +8,10 @@ import (
 )
 
 // A ticket is found by its externalID, which has at most 50 characters
-// (docs/api-notes.md, 7.7), is compared without case, and may come back with
-// other white space or HTML entities (12.5). A key that all of this leaves alone
-// stands there as it is. Any other stands there as a digest, after as much of it
-// as is readable. No key that stands as it is begins with the mark of the others.
+// (docs/api-notes.md, 7.7), is compared case-insensitively, and may be read back with
+// other white space or HTML entities (12.5). A key that none of this can change is
+// used as it is. Any other key becomes a digest, after as much of it as is readable.
+// No key that is used as it is begins with the mark of a digest.
 const (
 	prefix      = "alert:"
 	hashed      = "#"
@@ -21,7 +21,7 @@ const (
 	maxRef      = 40
 )
 
-// externalID is what a key's tickets are found by.
+// externalID returns the externalID of a key's tickets.
 func externalID(key string) string {
 	if len(prefix)+len(key) <= maxExternal && isPlain(key) && key[0] != hashed[0] && key[0] != stormMark[0] {
 		return prefix + key
@@ -30,8 +30,8 @@ func externalID(key string) string {
 	return prefix + hashed + readable(key, room) + hashed + digest(key)
 }
 
-// refOf is what an event's note ends in, in brackets: the event itself if it can
-// stand there.
+// refOf returns the ref of an event, which ends its note in brackets: the event
+// itself if possible, or else a digest.
 func refOf(event string) string {
 	if len(event) <= maxRef && isPlain(event) && event[0] != hashed[0] {
 		return event
@@ -39,10 +39,9 @@ func refOf(event string) string {
 	return hashed + readable(event, maxRef-2*len(hashed)-digestChars) + hashed + digest(event)
 }
 
-// isPlain reports whether a text reads back as it was written, whatever is done
-// to it on the way: letters and digits of ASCII, and marks that mean nothing to
-// HTML. Lower case only would be safest; but two that differ in case alone are
-// told apart here, after the search.
+// isPlain reports whether a string reads back as it was written: ASCII letters and
+// digits, and marks without meaning in HTML. Two keys that differ only in case are
+// told apart after the search.
 func isPlain(s string) bool {
 	return s != "" && strings.IndexFunc(s, func(c rune) bool { return !isPlainRune(c) }) < 0
 }
@@ -51,7 +50,7 @@ func isPlainRune(c rune) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c < 0x80 && strings.ContainsRune("-_./:@=+,#!~", c)
 }
 
-// readable is what of a text can stand in an id, for people.
+// readable returns the part of a string that can go into an id, for people.
 func readable(s string, room int) string {
 	var b strings.Builder
 	for _, c := range s {
@@ -72,13 +71,13 @@ func digest(s string) string {
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))[:digestChars]
 }
 
-// stormRef is what the note of a storm ticket ends in that names a key.
+// stormRef returns the ref that ends a storm ticket's note about a key.
 func stormRef(key string) string { return "key " + digest(key) }
 
-// bracketed is how refs stand in titles and descriptions.
+// bracketed returns a ref as written in titles and descriptions.
 func bracketed(ref string) string { return "[" + ref + "]" }
 
-// refIn is the ref that a note's title ends in, "" for none.
+// refIn returns the ref that a note's title ends in, "" for none.
 func refIn(title string) string {
 	title = strings.TrimSpace(title)
 	if !strings.HasSuffix(title, "]") {
@@ -87,19 +86,20 @@ func refIn(title string) string {
 	return strings.TrimSuffix(title[strings.LastIndexByte(title, '[')+1:], "]")
 }
 
-// eventMark stands at the end of a new ticket's description, by which a repeat
-// of the call knows that its event made the ticket.
+// eventMark returns the end of a new ticket's description, which shows a repeat of
+// the call that its event created the ticket.
 func eventMark(ref string) string { return "Alert event: " + bracketed(ref) }
 
-// holdsMark looks for a mark with white space evened out.
+// holdsMark reports whether a description holds a mark, ignoring differences in white
+// space.
 func holdsMark(description, ref string) bool {
 	return strings.Contains(strings.Join(strings.Fields(description), " "), eventMark(ref))
 }
 
-// length counts as Autotask does (docs/api-notes.md, 12.5).
+// length counts characters as Autotask does (docs/api-notes.md, 12.5).
 func length(s string) int { return len(utf16.Encode([]rune(s))) }
 
-// cut shortens a text to a length, and says so where there is room.
+// cut shortens a string to a length, and marks the cut if there is room.
 func cut(s string, limit int) string {
 	if length(s) <= limit {
 		return s

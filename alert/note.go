@@ -9,8 +9,8 @@ import (
 	"github.com/autotask-go/autotask"
 )
 
-// quiet reports whether the policy wants nothing done, as far as this process
-// knows without asking.
+// quiet reports whether, as far as this process knows without a request, the policy
+// wants nothing done.
 func (r *run) quiet() bool {
 	now := time.Now()
 	if id, ok := r.state.inStorm(r.companyID, r.key, now); ok && r.policy.Storm.Keys > 0 {
@@ -27,7 +27,7 @@ func (r *run) quiet() bool {
 	return true
 }
 
-// lastActive is when something happened on a ticket, by Autotask's clock.
+// lastActive returns the time of the last activity on a ticket, by Autotask's clock.
 func lastActive(t *autotask.Ticket) time.Time {
 	created := t.CreateDate.Or(time.Time{})
 	if last, ok := t.LastActivityDate.Get(); ok && last.After(created) {
@@ -36,8 +36,8 @@ func lastActive(t *autotask.Ticket) time.Time {
 	return created
 }
 
-// note puts the event on an open ticket, if the policy wants it there and it is
-// not there already.
+// note puts the event on an open ticket, if the policy wants it there and it is not
+// there yet.
 func (r *run) note(ctx context.Context, t *autotask.Ticket) error {
 	k := r.state.knows(r.subject)
 	if k == nil || k.ticketID != t.ID {
@@ -47,14 +47,14 @@ func (r *run) note(ctx context.Context, t *autotask.Ticket) error {
 	active := lastActive(t)
 	k.confirmed = time.Now()
 	if created, ok := t.CreateDate.Get(); ok && r.madeIt && k.activity.IsZero() && !active.After(created.Add(tick)) {
-		k.activity, k.learned = active, k.confirmed // nothing has happened on it since this call made it
+		k.activity, k.learned = active, k.confirmed // no activity since this call created it
 	}
 	if holdsMark(t.Description.Or(""), r.event) {
 		r.out.Created = true
 		k.events[r.event] = true
 		k.reported = later(k.reported, earlier(active, k.confirmed))
 		if !slices.ContainsFunc(r.out.Steps, func(s autotask.Step) bool { return s.Name == StepCreate }) {
-			r.step(StepCreate, autotask.StateAlreadyDone, "the event made %s in an earlier call", name(t))
+			r.step(StepCreate, autotask.StateAlreadyDone, "the event created %s in an earlier call", name(t))
 		}
 		return nil
 	}
@@ -92,10 +92,10 @@ func (r *run) noted(id int64, reason string) error {
 	return nil
 }
 
-// mayHold reports whether an earlier call may have noted the event: then the
-// notes must be read. It cannot have, if a note moves the activity of its ticket
-// here, and the ticket was not active since the event; nor if all that happened
-// since this process knew the notes is one note of its own.
+// mayHold reports whether an earlier call may have noted the event; if so, the notes
+// must be read. It cannot have if notes update the activity of their ticket in this
+// tenant and the ticket was not active since the event. Nor can it if the only
+// activity since this process read the notes is one note of its own.
 func (r *run) mayHold(k *known, active time.Time) bool {
 	switch {
 	case r.state.notesMove() == stood:
@@ -108,7 +108,7 @@ func (r *run) mayHold(k *known, active time.Time) bool {
 		return !active.Equal(k.activity)
 	case active.Equal(k.activity):
 		if k.posted.from.Sub(k.learned) > blur {
-			r.state.saw(stood) // in spite of a note
+			r.state.saw(stood) // despite a note
 		}
 		return true
 	case r.state.isOwn(active, k.posted):
@@ -126,7 +126,8 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// earlierNote reads the notes of a ticket and returns the event's; 0 for none.
+// earlierNote reads the notes of a ticket and returns the id of the event's note; 0
+// for none.
 func (r *run) earlierNote(ctx context.Context, t *autotask.Ticket, k *known, active time.Time) (id int64, err error) {
 	notes, err := r.notesOf(ctx, t.ID)
 	if err != nil {
@@ -146,7 +147,7 @@ func (r *run) earlierNote(ctx context.Context, t *autotask.Ticket, k *known, act
 	switch {
 	case len(notes) == 0 || !dated:
 	case last.Before(newest.Add(-blur)) && newest.Before(r.began.Add(-clockMargin)):
-		r.state.saw(stood) // the note is not of this moment, and has not moved it
+		r.state.saw(stood) // the note is older, and did not update it
 	case last.Sub(newest).Abs() < blur && newest.Sub(t.CreateDate.Or(newest)) > blur:
 		r.state.saw(moved)
 	}
@@ -168,8 +169,8 @@ func (r *run) notesOf(ctx context.Context, ticketID int64) ([]*autotask.TicketNo
 	return notes, nil
 }
 
-// post notes the event. If the answer is lost, the library looks for the note;
-// a repeat finds it by the event.
+// post creates the event's note. If the answer is lost, the library looks for the
+// note; a repeat finds it by the event.
 func (r *run) post(ctx context.Context, t *autotask.Ticket, k *known) error {
 	during := span{from: time.Now()}
 	id, err := r.client.Notes.Create(ctx, t.ID, r.noteWith(r.event, r.alert.Note.Title, r.alert.Note.Description))
@@ -187,7 +188,7 @@ func (r *run) post(ctx context.Context, t *autotask.Ticket, k *known) error {
 	return nil
 }
 
-// noteWith is the alert's note, its title ending in a ref.
+// noteWith returns the alert's note, with a title that ends in ref.
 func (r *run) noteWith(ref, title, text string) *autotask.TicketNote {
 	n := r.alert.Note
 	n.Title, n.Description = title, text

@@ -11,8 +11,8 @@ import (
 	"github.com/autotask-go/autotask"
 )
 
-// reopen opens the ticket of the key again that was closed last, if the policy
-// says so, and notes the event on it.
+// reopen reopens the ticket of the key that was closed last, if the policy allows it,
+// and notes the event on it.
 func (r *run) reopen(ctx context.Context, f *found) (done bool, err error) {
 	t := r.reopenable(f)
 	if t == nil {
@@ -35,7 +35,7 @@ func (r *run) reopen(ctx context.Context, f *found) (done bool, err error) {
 	})
 	switch {
 	case errors.Is(err, errGone):
-		r.step(StepReopen, autotask.StateSkipped, "%s is not one of the key any more", name(t))
+		r.step(StepReopen, autotask.StateSkipped, "%s no longer belongs to the key", name(t))
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("alert: reopening ticket %d: %w", t.ID, err)
@@ -44,13 +44,13 @@ func (r *run) reopen(ctx context.Context, f *found) (done bool, err error) {
 	r.step(StepReopen, autotask.StateDone, "%s has status %d again", name(changed), changed.Status)
 	again, err := r.search(ctx)
 	if err != nil {
-		return false, fmt.Errorf("ticket %d was reopened; looking whether it is the only one: %w", t.ID, err)
+		return false, fmt.Errorf("ticket %d was reopened; checking that it is the only open one: %w", t.ID, err)
 	}
 	at := slices.IndexFunc(again.tickets, func(found *autotask.Ticket) bool { return found.ID == t.ID })
 	if at < 0 {
 		again.tickets = append(again.tickets, changed)
 	} else if again.tickets[at].Status != changed.Status {
-		again.tickets[at] = changed // the search is behind
+		again.tickets[at] = changed // the search may be out of date
 	}
 	open, err := r.openTickets(ctx, again.tickets)
 	if err != nil {
@@ -63,7 +63,8 @@ func (r *run) reopen(ctx context.Context, f *found) (done bool, err error) {
 	return true, r.onOpen(ctx, open)
 }
 
-// reopenable is the closed ticket that the policy lets reopen, nil for none.
+// reopenable returns the closed ticket that the policy allows to be reopened, nil for
+// none.
 func (r *run) reopenable(f *found) *autotask.Ticket {
 	if r.policy.Reopen <= 0 {
 		return nil
@@ -76,7 +77,7 @@ func (r *run) reopenable(f *found) *autotask.Ticket {
 		case !ok || closed.Before(since):
 		case strings.Contains(t.Resolution.Or(""), duplicateOf):
 		case r.policy.OnlyOurs && !isOurs(t):
-			r.step(StepReopen, autotask.StateSkipped, "%s was completed by resource %s, and not by the one that made it", name(t), t.CompletedByResourceID)
+			r.step(StepReopen, autotask.StateSkipped, "%s was completed by resource %s, not by the one that created it", name(t), t.CompletedByResourceID)
 		case best == nil || closed.After(best.CompletedDate.Or(time.Time{})):
 			best = t
 		}
@@ -84,8 +85,8 @@ func (r *run) reopenable(f *found) *autotask.Ticket {
 	return best
 }
 
-// isOurs reports whether the API user that made a ticket has completed it. Where
-// it acts for somebody else, that is the creator, and the API user the
+// isOurs reports whether the API user that created a ticket has completed it. With
+// impersonation, the creator is the impersonated resource, and the API user the
 // impersonator.
 func isOurs(t *autotask.Ticket) bool {
 	by, ok := t.CompletedByResourceID.Get()
@@ -94,19 +95,19 @@ func isOurs(t *autotask.Ticket) bool {
 	return ok && (made && by == creator || acted && by == impersonator)
 }
 
-// mergeWords are what a merge is called in a system note, in the languages that
-// the web interface has: no field tells of it (docs/api-notes.md, 7.9).
+// mergeWords are the words for a merge in system notes, in the languages of the web
+// interface: no field shows it (docs/api-notes.md, 7.9).
 var mergeWords = []string{"merge", "merging", "zusammengef", "zusammenf", "fusion", "combin", "samengevoegd", "unione", "unito", "マージ", "合并", "結合"}
 
-// isMerged returns what shows that a ticket was completed by merging it into
-// another one: a note of that time that says so. "" is nothing. A ticket that was
-// merged is worked on elsewhere, and a new alert is not what it was about.
+// isMerged returns the evidence that a ticket was completed by a merge into another
+// one: a note of that time that says so. "" means none. Work on a merged ticket
+// continues elsewhere, and a new alert is not about that.
 func (r *run) isMerged(ctx context.Context, t *autotask.Ticket) (string, error) {
 	const around = 10 * time.Minute
 	closed := t.CompletedDate.Or(time.Time{})
 	notes, err := r.client.Notes.List(ctx, autotask.Query{Filter: autotask.Eq("ticketID", t.ID)})
 	if err != nil {
-		return "", fmt.Errorf("alert: looking whether ticket %d was merged into another: %w", t.ID, err)
+		return "", fmt.Errorf("alert: checking whether ticket %d was merged into another: %w", t.ID, err)
 	}
 	for _, n := range notes {
 		made, dated := n.CreateDateTime.Get()

@@ -8,16 +8,16 @@ import (
 	"github.com/autotask-go/autotask"
 )
 
-// rulesLifetime is how long the evidence about statuses is kept.
+// rulesLifetime is how long the evidence about statuses is cached.
 const rulesLifetime = time.Hour
 
 // rules are what the tenant's tickets show about its statuses.
 type rules struct {
 	evidence map[int64]autotask.Evidence
-	any      bool // of some status it is known that it closes
+	any      bool // at least one status is known to close a ticket
 }
 
-// openTickets are those of the tickets that are open, in the order of their ids.
+// openTickets returns the open ones of the tickets, in the order of their ids.
 func (r *run) openTickets(ctx context.Context, tickets []*autotask.Ticket) (open []*autotask.Ticket, err error) {
 	for _, t := range tickets {
 		is, err := r.isOpen(ctx, t)
@@ -31,11 +31,11 @@ func (r *run) openTickets(ctx context.Context, tickets []*autotask.Ticket) (open
 	return open, nil
 }
 
-// isOpen decides by status 5 and by timestamps; a label says nothing
-// (docs/api-notes.md, 7.6). A ticket with neither timestamp was never completed,
-// or is open again, whatever its status does. One that has some is closed if it
-// has both and its status is one that comes with them: reopening clears one of
-// them only, and not in every tenant.
+// isOpen decides by status 5 and by timestamps; a label proves nothing
+// (docs/api-notes.md, 7.6). A ticket with neither timestamp was never completed, or
+// is open again, whatever its status does. A ticket with timestamps is closed only if
+// it has both and its status is one that comes with them: reopening clears only one
+// of them, and not in every tenant.
 func (r *run) isOpen(ctx context.Context, t *autotask.Ticket) (bool, error) {
 	_, completed := t.CompletedDate.Get()
 	_, resolved := t.ResolvedDateTime.Get()
@@ -56,7 +56,7 @@ func (r *run) isOpen(ctx context.Context, t *autotask.Ticket) (bool, error) {
 	return !completed || !resolved || known.evidence[t.Status] == autotask.EvidenceDoesNotSet, nil
 }
 
-// rulesOf reads the evidence, or returns it as it was read less than an hour ago.
+// rulesOf returns the evidence, cached for up to an hour.
 func (s *state) rulesOf(ctx context.Context, client *autotask.Client) (rules, error) {
 	unlock, ctx, err := s.locker.Lock(ctx, "rules")
 	if err != nil {

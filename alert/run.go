@@ -26,7 +26,7 @@ type run struct {
 	event     string // as a ref
 	out       *Outcome
 	began     time.Time
-	madeIt    bool // this call has made the ticket
+	madeIt    bool // this call has created the ticket
 }
 
 func newRun(client *autotask.Client, companyID int64, key string, p Policy) *run {
@@ -37,7 +37,7 @@ func newRun(client *autotask.Client, companyID int64, key string, p Policy) *run
 	return r
 }
 
-// locked does the work while nobody else works on the key.
+// locked does the work while holding the lock of the key.
 func (r *run) locked(ctx context.Context, work func(context.Context) error) (*Outcome, error) {
 	var sent atomic.Int64
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { sent.Add(1) }})
@@ -47,7 +47,7 @@ func (r *run) locked(ctx context.Context, work func(context.Context) error) (*Ou
 	}
 	defer unlock()
 	if err = work(ctx); err != nil {
-		r.state.forget(r.subject) // what is there now is for the next one to see
+		r.state.forget(r.subject) // the next caller must look for itself
 	}
 	r.out.Requests = int(sent.Load())
 	return r.out, err
@@ -64,18 +64,18 @@ func (r *run) step(name autotask.StepName, state autotask.StepState, format stri
 	r.out.Steps = append(r.out.Steps, autotask.Step{Name: name, State: state, Reason: fmt.Sprintf(format, args...)})
 }
 
-// saw puts a ticket into the outcome.
+// saw records a ticket in the outcome.
 func (r *run) saw(t *autotask.Ticket) { r.out.Ticket, r.out.TicketID = t, t.ID }
 
 func name(t *autotask.Ticket) string {
 	return fmt.Sprintf("ticket %s (%d)", t.TicketNumber.Or("without a number"), t.ID)
 }
 
-// found is what one search shows.
+// found is the result of one search.
 type found struct {
 	tickets []*autotask.Ticket // of the key
 	storms  []*autotask.Ticket // storm tickets of the company
-	recent  []*autotask.Ticket // of other keys, made within the time of a storm
+	recent  []*autotask.Ticket // of other keys, created within the time of a storm
 }
 
 var fieldsOfTickets = []string{
@@ -83,9 +83,9 @@ var fieldsOfTickets = []string{
 	"resolvedDateTime", "completedByResourceID", "creatorResourceID", "impersonatorCreatorResourceID", "resolution",
 }
 
-// search asks for everything that the policy needs to know, in one query: the
-// key's tickets but for those long closed, and, if there may be a storm, the
-// company's storm tickets and new tickets.
+// search finds everything that the policy needs, in one query: the key's tickets
+// except those closed long ago, and, if there may be a storm, the company's storm
+// tickets and new tickets.
 func (r *run) search(ctx context.Context) (*found, error) {
 	closedSince := r.began.Add(-r.policy.Reopen)
 	if at := r.alert.At; !at.IsZero() && at.Before(closedSince) && r.began.Sub(at) < maxDelay {
@@ -137,7 +137,7 @@ func (r *run) upsert(ctx context.Context) error {
 	defer unlock()
 	r.step(StepSearch, autotask.StateDone, "%d of the key's tickets are open", len(open))
 	if len(open) > 0 {
-		unlock() // nothing is made
+		unlock() // nothing will be created
 		return r.onOpen(ctx, open)
 	}
 	r.state.forget(r.subject)
@@ -152,24 +152,24 @@ func (r *run) upsert(ctx context.Context) error {
 	case err != nil:
 		return err
 	case storm != nil:
-		unlock() // the next new key need not wait for this one's note
+		unlock() // the next new key need not wait for this note
 		return r.onStorm(ctx, storm)
 	}
 	return r.create(held, r.newTicket())
 }
 
-// maxDelay is how late a queue may repeat a call, for its event to be looked for
-// on tickets that were closed meanwhile.
+// maxDelay is how late a queue may repeat a call for its event still to be found on
+// tickets that were closed meanwhile.
 const maxDelay = 30 * 24 * time.Hour
 
-// isHandled reports whether the event is on a ticket that was closed since: a
+// isHandled reports whether the event is on a ticket that has been closed since: a
 // repeat of the call must not open another one.
 func (r *run) isHandled(ctx context.Context, f *found) (bool, error) {
 	for _, t := range f.tickets {
 		if holdsMark(t.Description.Or(""), r.event) {
 			r.saw(t)
 			r.out.Created = true
-			r.step(StepCreate, autotask.StateAlreadyDone, "the event made %s in an earlier call; it was closed since", name(t))
+			r.step(StepCreate, autotask.StateAlreadyDone, "the event created %s in an earlier call; it has been closed since", name(t))
 			return true, nil
 		}
 	}
@@ -185,14 +185,14 @@ func (r *run) isHandled(ctx context.Context, f *found) (bool, error) {
 		for _, n := range notes {
 			if refIn(n.Title) == r.event {
 				r.saw(t)
-				return true, r.noted(n.ID, fmt.Sprintf("an earlier call noted it as note %d; %s was closed since", n.ID, name(t)))
+				return true, r.noted(n.ID, fmt.Sprintf("an earlier call noted it as note %d; %s has been closed since", n.ID, name(t)))
 			}
 		}
 	}
 	return false, nil
 }
 
-// at is when the event was, or now if that is not known.
+// at returns when the event occurred, or now if that is not known.
 func (r *run) at() time.Time {
 	if r.alert.At.IsZero() {
 		return r.began
@@ -211,7 +211,7 @@ func (r *run) onOpen(ctx context.Context, open []*autotask.Ticket) error {
 	return r.closeDuplicates(ctx, keep, open[1:])
 }
 
-// create makes a ticket, and looks whether it is the only one.
+// create creates a ticket, and checks that it is the only one.
 func (r *run) create(ctx context.Context, t *autotask.Ticket) error {
 	during := span{from: time.Now()}
 	id, err := r.client.Tickets.Create(ctx, t)
@@ -223,7 +223,7 @@ func (r *run) create(ctx context.Context, t *autotask.Ticket) error {
 	r.state.noteMade(r.companyID, id, r.policy.Storm.Within)
 	f, err := r.search(ctx)
 	if err != nil {
-		return fmt.Errorf("ticket %d was created; looking whether it is the only one: %w", id, err)
+		return fmt.Errorf("ticket %d was created; checking that it is the only open one: %w", id, err)
 	}
 	mine, err := r.madeBy(ctx, id, f)
 	if err != nil {
@@ -233,8 +233,8 @@ func (r *run) create(ctx context.Context, t *autotask.Ticket) error {
 		return nil // it is another ticket
 	}
 	if !holdsMark(mine.Description.Or(""), r.event) {
-		// Found by a search after a lost answer: another process has made it.
-		r.step(StepCreate, autotask.StateAlreadyDone, "somebody else made %s at the same time", name(mine))
+		// Found by a search after a lost answer: another process created it.
+		r.step(StepCreate, autotask.StateAlreadyDone, "another process created %s at the same time", name(mine))
 	} else {
 		r.madeIt = true
 		r.step(StepCreate, autotask.StateDone, "%s", name(mine))
@@ -247,26 +247,26 @@ func (r *run) create(ctx context.Context, t *autotask.Ticket) error {
 		return err
 	}
 	if len(open) == 0 {
-		// A workflow rule has closed it at once, or somebody was quick.
+		// A workflow rule, or a person, has already closed it.
 		r.saw(mine)
 		r.out.Created = true
-		r.step(StepLookAgain, autotask.StateDone, "it is closed already")
+		r.step(StepLookAgain, autotask.StateDone, "it is already closed")
 		return nil
 	}
 	r.step(StepLookAgain, autotask.StateDone, "%d of the key's tickets are open", len(open))
 	return r.onOpen(ctx, open)
 }
 
-// madeBy returns the ticket that a create was answered with, and adds it to what
-// was found, if the search does not show it yet. It returns nil if the tenant has
-// answered with another ticket, which takes the alert.
+// madeBy returns the ticket that a create returned, and adds it to what was found, if
+// the search does not show it yet. It returns nil if the tenant has answered with
+// another ticket, which then takes the alert.
 func (r *run) madeBy(ctx context.Context, id int64, f *found) (*autotask.Ticket, error) {
 	if at := slices.IndexFunc(f.tickets, func(t *autotask.Ticket) bool { return t.ID == id }); at >= 0 {
 		return f.tickets[at], nil
 	}
 	mine, err := r.client.Tickets.Get(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("alert: reading ticket %d back, which was created: %w", id, err)
+		return nil, fmt.Errorf("alert: reading back ticket %d, which was created: %w", id, err)
 	}
 	if mine.CompanyID == r.companyID && mine.ExternalID.Or("") == r.subject.externalID {
 		f.tickets = append(f.tickets, mine)
@@ -274,7 +274,7 @@ func (r *run) madeBy(ctx context.Context, id int64, f *found) (*autotask.Ticket,
 	}
 	r.saw(mine)
 	if holdsMark(mine.Description.Or(""), r.event) {
-		return nil, fmt.Errorf("alert: %w: ticket %d was created, and reads back as externalID %q of company %d instead of %q of %d",
+		return nil, fmt.Errorf("alert: %w: ticket %d was created, but was read back with externalID %q of company %d instead of %q of %d",
 			autotask.ErrNotApplied, id, mine.ExternalID.Or(""), mine.CompanyID, r.subject.externalID, r.companyID)
 	}
 	r.out.Appended = true
@@ -299,8 +299,8 @@ const (
 // (docs/api-notes.md, 7.6).
 const statusNew = 1
 
-// newTicket is the ticket of an event. The mark at its end tells a repeat of the
-// call that the event has made it.
+// newTicket returns the ticket of an event. The mark at the end of its description
+// shows a repeat of the call that the event created it.
 func (r *run) newTicket() *autotask.Ticket {
 	return r.ticket(r.subject.externalID, r.alert.Title, r.text())
 }
@@ -319,7 +319,7 @@ func (r *run) ticket(external, title, text string) *autotask.Ticket {
 	return t
 }
 
-// text is what the alert says.
+// text returns the alert's text.
 func (r *run) text() string {
 	text := r.alert.Text
 	if r.alert.Severity != "" {
@@ -328,8 +328,8 @@ func (r *run) text() string {
 	return text
 }
 
-// closeDuplicates closes tickets in favour of another one. What somebody has
-// booked time on stays.
+// closeDuplicates closes tickets in favour of keep. A ticket with time booked on it
+// stays open.
 func (r *run) closeDuplicates(ctx context.Context, keep *autotask.Ticket, others []*autotask.Ticket) error {
 	for _, t := range others {
 		busy, err := r.client.TimeEntries.Exist(ctx, t.ID)
@@ -337,12 +337,12 @@ func (r *run) closeDuplicates(ctx context.Context, keep *autotask.Ticket, others
 			return fmt.Errorf("alert: closing ticket %d, a duplicate of %d: %w", t.ID, keep.ID, err)
 		}
 		if busy {
-			r.step(StepDuplicates, autotask.StateSkipped, "%s has time entries, so that it stays open beside %s", name(t), name(keep))
+			r.step(StepDuplicates, autotask.StateSkipped, "%s has time entries, so it stays open next to %s", name(t), name(keep))
 			continue
 		}
 		switch err := r.closeDuplicate(ctx, t.ID, keep); {
 		case errors.Is(err, errGone):
-			r.step(StepDuplicates, autotask.StateAlreadyDone, "%s is not an open ticket of the key any more", name(t))
+			r.step(StepDuplicates, autotask.StateAlreadyDone, "%s is no longer an open ticket of the key", name(t))
 		case err != nil:
 			return fmt.Errorf("alert: closing ticket %d, a duplicate of %d: %w", t.ID, keep.ID, err)
 		default:
@@ -353,7 +353,7 @@ func (r *run) closeDuplicates(ctx context.Context, keep *autotask.Ticket, others
 	return nil
 }
 
-// errGone ends the update of a ticket that is not what it was.
+// errGone ends the update of a ticket that has changed meanwhile.
 var errGone = errors.New("alert: the ticket has changed meanwhile")
 
 // duplicateOf begins the resolution of a duplicate. It is never reopened.
@@ -366,7 +366,7 @@ func (r *run) closeDuplicate(ctx context.Context, id int64, keep *autotask.Ticke
 		}
 		t.Status = autotask.StatusComplete
 		if text := strings.TrimSpace(t.Resolution.Or("")); !strings.Contains(text, duplicateOf) {
-			own := fmt.Sprintf("%s%s (id %d): both are of the same alert.", duplicateOf, keep.TicketNumber.Or(""), keep.ID)
+			own := fmt.Sprintf("%s%s (id %d): both are about the same alert.", duplicateOf, keep.TicketNumber.Or(""), keep.ID)
 			t.Resolution.Set(strings.TrimSpace(cut(text, 32_000-length(own)-2) + "\n\n" + own))
 		}
 		return nil

@@ -9,11 +9,10 @@ import (
 	"github.com/autotask-go/autotask"
 )
 
-// state is what a process remembers of its work with one client. Nothing depends
-// on it but the number of requests: a new process knows nothing, and must come to
-// the same end.
+// state is what a process remembers of its work with one client. It only saves
+// requests: a new process knows nothing, and must reach the same result.
 type state struct {
-	locker autotask.LocalLocker // of keys, without another Locker, and of what is read once for all
+	locker autotask.LocalLocker // for keys, if the policy has no Locker, and for what is read only once
 
 	// Both are guarded by the lock "rules".
 	rules     rules
@@ -38,41 +37,42 @@ type known struct {
 	ticketID  int64
 	confirmed time.Time // when a search showed it open, by our clock
 	reported  time.Time // when it was last active, by our clock
-	// events are the refs on the ticket, all of them as of the ticket's activity.
+	// events are all refs on the ticket, as of its activity.
 	events   map[string]bool
 	activity time.Time
 	learned  time.Time // when this was learned, by our clock
-	// posted is when our own note went out, since that activity.
+	// posted is when our own note was sent, since that activity.
 	posted span
 }
 
-// madeTicket is a new ticket of this process.
+// madeTicket is a ticket that this process created.
 type madeTicket struct {
 	id int64
 	at time.Time
 }
 
-// span is a time by our clock in which something was done.
+// span is the time, by our clock, in which something was done.
 type span struct{ from, to time.Time }
 
 func (s span) isZero() bool { return s.to.IsZero() }
 
-// offset is how far the stamps of Autotask's rows are ahead of our clock.
+// offset is how far Autotask's stamps are ahead of our clock.
 type offset struct {
 	least, most time.Duration
 	is          bool
 }
 
 const (
-	// fresh is how long a ticket that was open is taken to be open without a look.
+	// fresh is how long a ticket that was open is assumed to be open without
+	// checking.
 	fresh = time.Minute
-	// tick is how far two stamps of the same write may be apart: they tick in
-	// 1/300 s (docs/api-notes.md, 12.1).
+	// tick is how far apart two stamps of the same write may be: stamps have a
+	// resolution of 1/300 s (docs/api-notes.md, 12.1).
 	tick = 10 * time.Millisecond
-	// blur is the longest time in which a write of ours is told by its stamp.
+	// blur is the longest duration for which a write of ours can be recognised by its
+	// stamp.
 	blur = 2 * time.Second
-	// clockMargin is how far the clock of whoever saw an event may be ahead of
-	// Autotask's.
+	// clockMargin is how far the observer's clock may be ahead of Autotask's.
 	clockMargin = 5 * time.Minute
 	maxKnown    = 20_000
 )
@@ -82,7 +82,7 @@ var (
 	states   = make(map[weak.Pointer[autotask.Client]]*state)
 )
 
-// stateOf is the state of a client, which ends with it.
+// stateOf returns the state of a client, which lives as long as the client.
 func stateOf(c *autotask.Client) *state {
 	statesMu.Lock()
 	defer statesMu.Unlock()
@@ -100,8 +100,8 @@ func stateOf(c *autotask.Client) *state {
 	return s
 }
 
-// knows is what is known of a key, nil for nothing. Only who holds the key's lock
-// may change it.
+// knows returns what is known of a key, nil for nothing. Only the holder of the key's
+// lock may change it.
 func (s *state) knows(key subject) *known {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,15 +127,15 @@ func (s *state) forget(key subject) {
 	delete(s.keys, key)
 }
 
-// learn takes the stamp of something that was made in a span of our clock.
+// learn records the stamp of a write that was made within a span of our clock.
 func (s *state) learn(stamp time.Time, during span) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.offset = offset{least: stamp.Sub(during.to), most: stamp.Sub(during.from), is: true}
 }
 
-// isOwn reports whether a stamp can be that of something that was done in a span,
-// and hardly of anything else.
+// isOwn reports whether a stamp can be that of a write made within a span, and hardly
+// of anything else.
 func (s *state) isOwn(stamp time.Time, during span) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,14 +144,14 @@ func (s *state) isOwn(stamp time.Time, during span) bool {
 		!stamp.Before(during.from.Add(o.least-tick)) && !stamp.After(during.to.Add(o.most+tick))
 }
 
-// moves is whether a note moves the lastActivityDate of its ticket. It is not
-// documented, so that each client finds out.
+// moves says whether a note updates the lastActivityDate of its ticket. That is not
+// documented, so each client finds out.
 type moves int
 
 const (
 	unseen moves = iota
 	moved
-	stood // which is never taken back
+	stood // final: never changes to another value
 )
 
 func (s *state) notesMove() moves {

@@ -11,24 +11,24 @@ import (
 	"github.com/autotask-go/autotask"
 )
 
-// stormLife is how long a storm ticket takes new keys.
+// stormLife is how long a storm ticket accepts new keys.
 const stormLife = time.Hour
 
-// stormTicket is an open storm ticket, as this process knows it. It is changed
-// under the state's mutex.
+// stormTicket is an open storm ticket, as this process knows it. The state's mutex
+// guards it.
 type stormTicket struct {
 	companyID int64
-	made      time.Time // as Autotask has it
-	ours      time.Time // when this process made it, by our clock
-	openAt    time.Time // when it was seen open last
+	made      time.Time // by Autotask's clock
+	ours      time.Time // when this process created it, by our clock
+	openAt    time.Time // when it was last seen open
 	names     map[string]bool
-	read      time.Time // when its names were read; zero is never
+	read      time.Time // when its names were read; zero if never
 }
 
-// look is what an upsert begins with: the search, and the open tickets in it. A
-// key that may be new is searched for while no other worker makes a ticket for
-// the company, so that a storm is counted right. held is the context for what is
-// done before unlock.
+// look starts an upsert: it returns the search and its open tickets. If the key may
+// be new, the search holds the company's lock, so that no other worker creates a
+// ticket for the company and a storm is counted correctly. held is the context for
+// what is done before unlock.
 func (r *run) look(ctx context.Context) (f *found, open []*autotask.Ticket, unlock func(), held context.Context, err error) {
 	unlock, held = func() {}, ctx
 	if r.policy.Storm.Keys == 0 || r.state.knows(r.subject) != nil {
@@ -60,7 +60,7 @@ func (r *run) searchOpen(ctx context.Context) (*found, []*autotask.Ticket, error
 	return f, open, nil
 }
 
-// joinStorm puts a key that has no ticket on that of a storm, if there is one.
+// joinStorm puts a key without a ticket on a storm ticket, if there is one.
 func (r *run) joinStorm(ctx context.Context, f *found) (t *autotask.Ticket, err error) {
 	if r.policy.Storm.Keys == 0 {
 		return nil, nil
@@ -92,8 +92,8 @@ func (r *run) isYoung(t *autotask.Ticket) bool {
 	return r.began.Sub(t.CreateDate.Or(time.Time{})) < stormLife
 }
 
-// stormsOf are the open storm tickets, one that this process has just made
-// included, though searches do not show it yet.
+// stormsOf returns the open storm tickets, including one that this process has just
+// created and searches do not show yet.
 func (r *run) stormsOf(ctx context.Context, f *found) ([]*autotask.Ticket, error) {
 	storms := f.storms
 	for _, id := range r.state.hiddenStorms(r.companyID, storms) {
@@ -115,8 +115,8 @@ func (r *run) stormsOf(ctx context.Context, f *found) ([]*autotask.Ticket, error
 	return storms, nil
 }
 
-// newTickets counts the tickets of alerts that were made within the time of a
-// storm, as a search shows them and as this process remembers them.
+// newTickets counts the tickets of alerts created within the time of a storm, both
+// those found by a search and those that this process remembers.
 func (r *run) newTickets(f *found) int {
 	since := r.began.Add(-r.policy.Storm.Within)
 	ids := r.state.madeSince(r.companyID, since)
@@ -128,12 +128,12 @@ func (r *run) newTickets(f *found) int {
 	return len(ids)
 }
 
-// makeStorm makes the ticket of a storm.
+// makeStorm creates the ticket of a storm.
 func (r *run) makeStorm(ctx context.Context, n int) (*autotask.Ticket, error) {
 	external := prefix + stormMark + r.began.UTC().Format("2006-01-02T15h")
-	text := fmt.Sprintf("%d tickets of alerts were made for this company within %v. Further alerts are noted here, one note each. "+
-		"As long as this ticket is open, they make no tickets of their own.\n\nThe first: %s", n, r.policy.Storm.Within, r.alert.Title)
-	// A title that is always the same lets the client know its own unanswered
+	text := fmt.Sprintf("%d alert tickets were created for this company within %v. Further alerts are noted here, one note each. "+
+		"While this ticket is open, they create no tickets of their own.\n\nThe first: %s", n, r.policy.Storm.Within, r.alert.Title)
+	// The title is always the same, so the client recognises its own unanswered
 	// create, whichever alert comes next.
 	t := r.ticket(external, "Alert storm: many alerts at once", text)
 	id, err := r.client.Tickets.Create(ctx, t)
@@ -146,14 +146,14 @@ func (r *run) makeStorm(ctx context.Context, n int) (*autotask.Ticket, error) {
 	}
 	if made.ExternalID.Or("") != external || made.CompanyID != r.companyID {
 		r.saw(made)
-		return nil, fmt.Errorf("alert: %w: a storm ticket was created, and Autotask answered with ticket %d, externalID %q", autotask.ErrNotApplied, id, made.ExternalID.Or(""))
+		return nil, fmt.Errorf("alert: %w: Autotask answered the create of a storm ticket with ticket %d, externalID %q", autotask.ErrNotApplied, id, made.ExternalID.Or(""))
 	}
-	r.step(StepStorm, autotask.StateDone, "%s takes new keys for an hour", name(made))
+	r.step(StepStorm, autotask.StateDone, "%s accepts new keys for an hour", name(made))
 	r.state.madeStorm(made)
 	return made, nil
 }
 
-// onStorm names the key on a storm ticket, unless it is there.
+// onStorm names the key on a storm ticket, unless it is already there.
 func (r *run) onStorm(ctx context.Context, t *autotask.Ticket) error {
 	r.saw(t)
 	r.out.Storm = true
@@ -174,7 +174,7 @@ func (r *run) onStorm(ctx context.Context, t *autotask.Ticket) error {
 	return nil
 }
 
-// readNames reads which keys a storm ticket names, once while it takes some, and
+// readNames reads which keys a storm ticket names: once while it accepts keys, and
 // once more afterwards.
 func (r *run) readNames(ctx context.Context, t *autotask.Ticket) error {
 	if !r.state.needsNames(t) {
@@ -218,8 +218,8 @@ func (s *state) endStorm(id int64) {
 	delete(s.storm, id)
 }
 
-// hiddenStorms are the storm tickets that this process has made and that a search
-// does not show.
+// hiddenStorms returns the storm tickets that this process created and a search does
+// not show.
 func (s *state) hiddenStorms(companyID int64, shown []*autotask.Ticket) (ids []int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -265,7 +265,7 @@ func (s *state) nameInStorm(id int64, key string) {
 	}
 }
 
-// inStorm returns the storm ticket that names a key and was open a moment ago.
+// inStorm returns the storm ticket that names a key and was recently open.
 func (s *state) inStorm(companyID int64, key string, now time.Time) (int64, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// answer is what goes back to the client, and how much of it arrives.
+// answer is what is sent to the client, and how much of it arrives.
 type answer struct {
 	status int
 	header http.Header
@@ -23,7 +23,7 @@ type answer struct {
 	stalls     bool // falls silent where half of it should break off
 }
 
-// delivery says what becomes of an answer on its way.
+// delivery is what happens to an answer in transit.
 type delivery int
 
 const (
@@ -54,7 +54,7 @@ func okWith(name string, value json.RawMessage) answer {
 // written is the answer to every successful write: the id and nothing else.
 func written(id int64) answer { return okWith("itemId", integer(id)) }
 
-// refuse answers as Autotask answers nearly everything it refuses: with 500.
+// refuse answers 500, as Autotask does for nearly every refusal.
 func refuse(messages ...string) answer { return refuseAs(http.StatusInternalServerError, messages...) }
 
 func refuseAs(status int, messages ...string) answer {
@@ -80,7 +80,7 @@ func frameworkError(status int, message string) answer {
 	return reply(status, jsonType, encode(map[string]string{"Message": message}))
 }
 
-// notFound answers as the web server does for a route nobody serves.
+// notFound answers as the web server does for a route that does not exist.
 func notFound() answer {
 	return reply(http.StatusNotFound, htmlType, htmlPage("404 - Not found", "There is nothing at this address."))
 }
@@ -90,8 +90,8 @@ func htmlPage(title, text string) []byte {
 		title, title, text)
 }
 
-// complete gives an answer the headers that every one has, and takes the body
-// from those that cannot have any.
+// complete adds the headers that every answer has, and removes the body from those
+// that cannot have one.
 func (a *answer) complete(method string) {
 	if a.header == nil {
 		a.header = make(http.Header)
@@ -118,7 +118,7 @@ func (s *Server) date(a *answer) {
 	}
 }
 
-// send writes the answer to a socket, or cuts the connection where it is to be
+// send writes the answer to a socket, or cuts the connection if the answer is to be
 // lost.
 func (s *Server) send(w http.ResponseWriter, c *call, a answer) {
 	if a.delivery == none {
@@ -138,8 +138,7 @@ func (s *Server) send(w http.ResponseWriter, c *call, a answer) {
 	}
 }
 
-// comesInPieces reports whether a client gets to see a part of the answer
-// while the rest is not there yet.
+// comesInPieces reports whether a client sees a part of the answer before the rest.
 func (a answer) comesInPieces() bool { return a.delivery == half || a.oversize > 0 || a.drip > 0 }
 
 // pieces writes to a connection, each piece at once if they are wanted so.

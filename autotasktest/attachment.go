@@ -11,8 +11,8 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// What Autotask allows of attachments. Its pages say 6 to 7 MB a file: what
-// passes here passes there.
+// Autotask's limits for attachments. Its pages say 6 to 7 MB a file: what is accepted
+// here is accepted there.
 const (
 	maxAttachment     = 6_000_000  // bytes of one file, before it is base64
 	maxAttachments    = 10_000_000 // bytes of all files in attachmentsWithin
@@ -31,20 +31,20 @@ var attachmentRequired = []string{"attachmentType", "fullPath", "publish", "titl
 // AttachmentForm is the form of the answer to a GET of one attachment.
 type AttachmentForm int
 
-// The forms that are reported of the API.
+// The forms that have been reported.
 const (
 	AttachmentItem  AttachmentForm = iota // {"item":{…}}, as of any other row
 	AttachmentItems                       // {"items":[{…}],"pageDetails":{…}}, as of a list
 	AttachmentBare                        // {…}, the attachment and nothing around it
 )
 
-// AttachmentShape says how one attachment is served.
+// AttachmentShape is how one attachment is served.
 type AttachmentShape struct {
 	Form   AttachmentForm
 	NoData bool // "data" is null here, as it is in every list
 }
 
-// attachments is what the tenant knows of attachments beside their rows.
+// attachments is what the tenant knows about attachments besides their rows.
 type attachments struct {
 	child, root AttachmentShape
 	made        []upload
@@ -57,18 +57,17 @@ type upload struct {
 	size int
 }
 
-// SetAttachmentShape sets how one attachment is served: child below its parent,
-// GET Tickets/{id}/Attachments/{id}, and root at GET TicketAttachments/{id}.
-// What is known of the API disagrees on both. At first both answer an item with
-// its data.
+// SetAttachmentShape sets how one attachment is served: child below its parent, GET
+// Tickets/{id}/Attachments/{id}, and root at GET TicketAttachments/{id}. Reports
+// about the API disagree on both. By default both answer an item with its data.
 func (s *Server) SetAttachmentShape(child, root AttachmentShape) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.attachments.child, s.attachments.root = child, root
 }
 
-// isAttachment reports whether rows of the entity hold files. AttachmentInfo,
-// which tells of those of all others, is none of them.
+// isAttachment reports whether rows of the entity hold files. AttachmentInfo, which
+// lists those of all others, does not.
 func isAttachment(e *schema.Entity) bool { return strings.HasSuffix(e.Name, "Attachment") }
 
 // attachment answers GET of one attachment; nil is one that does not exist.
@@ -98,7 +97,7 @@ func (s *Server) attachment(c *call, r *row) answer {
 	}
 }
 
-// checkAttachment refuses a new attachment that is incomplete or too much.
+// checkAttachment refuses a new attachment that is incomplete or exceeds a limit.
 func (s *Server) checkAttachment(fields object) error {
 	for _, name := range attachmentRequired {
 		if text := textOf(fields.get(name)); text == "null" || text == "" {
@@ -147,10 +146,10 @@ func (s *Server) admitUpload(data json.RawMessage) error {
 	return nil
 }
 
-// forgetLast uncounts the file that was admitted last, which was never kept.
+// forgetLast uncounts the file that was admitted last but not stored.
 func (a *attachments) forgetLast() { a.made = a.made[:len(a.made)-1] }
 
-// contentOf is the file that base64 in JSON stands for; nil for null.
+// contentOf decodes the base64 in a JSON string; it returns nil for null.
 func contentOf(data json.RawMessage) ([]byte, error) {
 	if isNull(data) {
 		return nil, nil
@@ -158,7 +157,7 @@ func contentOf(data json.RawMessage) ([]byte, error) {
 	return base64.StdEncoding.DecodeString(textOf(data))
 }
 
-// stampAttachment fills what the server knows about a new attachment.
+// stampAttachment sets what the server knows about a new attachment.
 func (s *Server) stampAttachment(st stamper, actor int64) {
 	st.set(s.stamp(), "attachDate")
 	st.set(integer(1), "creatorType")

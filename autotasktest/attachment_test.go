@@ -13,7 +13,7 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// file is the body that attaches a file of so many bytes.
+// file returns the body that attaches a file of that many bytes.
 func file(size int) string {
 	data := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", size)))
 	return `{"id":0,"attachmentType":"FILE_ATTACHMENT","fullPath":"a.txt","title":"a.txt","publish":1,"data":"` + data + `"}`

@@ -2,7 +2,7 @@ package autotasktest
 
 import "net/http"
 
-// What the tenant accepts. Invented, and good for nothing else.
+// The credentials that the tenant accepts. They are invented.
 const (
 	userName        = "api.user@fake-tenant.example"
 	secret          = "correct horse battery staple"
@@ -13,11 +13,11 @@ const (
 const (
 	// APIUserID is the resource that the credentials belong to.
 	APIUserID int64 = 29683001
-	// TechnicianID is a resource to act for, and the other user who edits a
-	// row in a Fault.
+	// TechnicianID is a resource that can be impersonated, and the other user who
+	// edits a row in a Fault.
 	TechnicianID int64 = 29683002
-	// TechnicianRoleID is the role in which TechnicianID works. The API user has
-	// none, and cannot own time.
+	// TechnicianRoleID is the role of TechnicianID. The API user has none, and cannot
+	// own time.
 	TechnicianRoleID int64 = 29683003
 )
 

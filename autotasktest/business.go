@@ -9,8 +9,8 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// checkRow refuses a row that contradicts itself or other rows, though each of
-// its values is good. Texts that are recorded of the API are its own.
+// checkRow refuses a row that contradicts itself or other rows, although each of its
+// values is valid. Error texts recorded from the API are used verbatim.
 func (w *write) checkRow(fields object) error {
 	if err := w.checkLengths(fields); err != nil {
 		return err
@@ -27,25 +27,25 @@ func (w *write) checkRow(fields object) error {
 	return nil
 }
 
-// SetOverlongTexts says whether an update is accepted whose row holds a text
-// that is longer than its field, from whenever that was longer. It is refused at
-// first, whatever the update changes: a program that would PUT such a ticket
-// meets it only in production.
+// SetOverlongTexts sets whether an update is accepted if its row already holds a text
+// longer than its field, from a time when the field was longer. By default it is
+// refused, whatever the update changes: otherwise a program that PUTs such a ticket
+// would find out only in production.
 func (s *Server) SetOverlongTexts(accepted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.overlongTexts = accepted
 }
 
-// SetStartAndStopTimes says whether time on a ticket must have a start and an
-// end. Contracts and tenants differ; at first it need not.
+// SetStartAndStopTimes sets whether time on a ticket needs a start and an end.
+// Contracts and tenants differ; by default it does not.
 func (s *Server) SetStartAndStopTimes(required bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.startAndStop = required
 }
 
-// checkLengths looks at the texts that a write leaves as they are.
+// checkLengths checks the texts that a write leaves unchanged.
 func (w *write) checkLengths(fields object) error {
 	if w.mode == creating || w.server.overlongTexts {
 		return nil
@@ -58,7 +58,7 @@ func (w *write) checkLengths(fields object) error {
 	return nil
 }
 
-// rowCheck looks at a row that is about to be written.
+// rowCheck checks a row that is about to be written.
 type rowCheck struct {
 	*write
 
@@ -88,7 +88,8 @@ func (r *rowCheck) ticket() error {
 	return r.contract()
 }
 
-// assignment: a resource and a role come together, and the resource has the role.
+// assignment checks that a resource and a role are set together, and that the
+// resource has the role.
 func (r *rowCheck) assignment() error {
 	const resourceID, roleID = "assignedResourceID", "assignedResourceRoleID"
 	if !r.changes(resourceID, roleID) {
@@ -134,9 +135,9 @@ func isFalse(v json.RawMessage) bool {
 	return text == "false" || text == "0"
 }
 
-// contact: it is active and of the ticket's company. Autotask looks at it in
-// every update, so that an old ticket cannot be written once its contact is
-// inactive.
+// contact checks that the contact is active and belongs to the ticket's company.
+// Autotask checks it in every update, so an old ticket cannot be written once its
+// contact is inactive.
 func (r *rowCheck) contact() error {
 	id, has := r.id("contactID")
 	if !has {
@@ -214,7 +215,7 @@ func (r *rowCheck) timeEntry() error {
 	return r.summary()
 }
 
-// summary: time on a ticket says what was done.
+// summary checks that time on a ticket says what was done.
 func (r *rowCheck) summary() error {
 	_, onTicket := r.id("ticketID")
 	notes := r.fields.get("summaryNotes")
@@ -227,8 +228,8 @@ func (r *rowCheck) summary() error {
 // timeIsOn are the fields that say what time was spent on.
 var timeIsOn = []string{"ticketID", "taskID", "internalBillingCodeID"}
 
-// workedOn: a ticket, a task, or internal time; the typing error in the text is
-// Autotask's own.
+// workedOn checks that time is on a ticket, a task, or internal; the typing error in
+// the text is Autotask's own.
 func (r *rowCheck) workedOn() error {
 	if !r.changes(timeIsOn...) {
 		return nil
@@ -262,8 +263,8 @@ func (r *rowCheck) hours() error {
 	return nil
 }
 
-// worker: the API user cannot own time; others work in a role that they have.
-// General time needs none.
+// worker checks who worked: the API user cannot own time; others need a role that
+// they have, except for internal time.
 func (r *rowCheck) worker() error {
 	if !r.changes("resourceID", "roleID") {
 		return nil

@@ -7,8 +7,8 @@ import (
 )
 
 // Client returns a client of the tenant, ready to use. It has the tenant's
-// credentials and base URL; the options given come after these. The client of
-// a tenant without a socket is that of InProcessClient.
+// credentials and base URL, then opts. For a tenant without a socket it returns
+// InProcessClient.
 func (s *Server) Client(opts ...autotask.Option) *autotask.Client {
 	s.t.Helper()
 	if s.unlisted {
@@ -20,9 +20,9 @@ func (s *Server) Client(opts ...autotask.Option) *autotask.Client {
 	return s.newClient(autotask.WithMiddleware(s.Wrap), opts)
 }
 
-// InProcessClient is Client, but without a socket: its requests go through
-// Transport. An [autotask.WithHTTPClient] among the options takes them back to
-// the network, unless it has that transport, too.
+// InProcessClient is like Client, but without a socket: its requests go through
+// Transport. An [autotask.WithHTTPClient] in opts sends them over the network again,
+// unless it has that transport, too.
 func (s *Server) InProcessClient(opts ...autotask.Option) *autotask.Client {
 	s.t.Helper()
 	return s.newClient(autotask.WithHTTPClient(&http.Client{Transport: s.Transport()}), opts)

@@ -2,10 +2,9 @@ package autotasktest
 
 import "time"
 
-// SetClock gives the tenant another clock: that of the Date header, of
-// createDateTime and all other dates it sets, of the hourly threshold and of
-// requests that land late. Nil is time.Now. The function must not call the
-// Server.
+// SetClock sets the tenant's clock: that of the Date header, of createDateTime and
+// all other dates it sets, of the hourly threshold and of late requests. Nil is
+// time.Now. The function must not call the Server.
 func (s *Server) SetClock(now func() time.Time) {
 	if now == nil {
 		now = time.Now
@@ -15,28 +14,36 @@ func (s *Server) SetClock(now func() time.Time) {
 	s.clock = now
 }
 
-// SetDatabaseClock gives the tenant's database a clock of its own: rows are
-// stamped by it, while the Date header stays with the clock of SetClock. Nil is
-// that clock for both. The function must not call the Server.
+// SetDatabaseClock sets the clock of the tenant's database, which stamps rows; the
+// Date header keeps the clock of SetClock. Nil uses that clock for both. The function
+// must not call the Server.
 func (s *Server) SetDatabaseClock(now func() time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.databaseClock = now
 }
 
-// SetDateHeader says whether answers carry a Date header. They do at first.
+// SetDateHeader sets whether answers have a Date header. By default they do.
 func (s *Server) SetDateHeader(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dateless = !on
 }
 
-// now is the time by the web server's clock. While a request lands, it is the
-// time at which that was due.
+// now returns the time by the web server's clock. While a late request is carried
+// out, it is the time when that was due.
 func (s *Server) now() time.Time { return s.clock().Add(-s.ago) }
 
 // stamp is the time by the database's clock, in the form of a row's dates.
-func (s *Server) stamp() []byte { return formatDate(s.databaseNow()) }
+func (s *Server) stamp() []byte { return formatDate(tick(s.databaseNow())) }
+
+// tick rounds a time to the nearest 1/300 of a second, as the database does
+// (docs/api-notes.md, section 12.1): the milliseconds of its stamps end in 0, 3 or 7.
+func tick(t time.Time) time.Time {
+	const ticks = 300
+	n := (int64(t.Nanosecond())*ticks + int64(time.Second)/2) / int64(time.Second)
+	return t.Truncate(time.Second).Add(time.Duration((n*10+1)/3) * time.Millisecond)
+}
 
 func (s *Server) databaseNow() time.Time {
 	if s.databaseClock == nil {

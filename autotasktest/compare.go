@@ -11,7 +11,7 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// class says how values of a field compare.
+// class is how values of a field compare.
 type class int
 
 const (
@@ -35,10 +35,10 @@ func classOf(k schema.Kind) class {
 	}
 }
 
-// scalar is a value made ready to compare.
+// scalar is a value prepared for comparison.
 type scalar struct {
 	null   bool
-	text   string // in lower case: the database compares text without case
+	text   string // in lower case: the database compares text case-insensitively
 	number float64
 	whole  *int64 // the number exactly, if it is whole; a float64 blurs large ones
 	moment time.Time
@@ -81,7 +81,7 @@ func (x *scalar) readNumber() error {
 	return nil
 }
 
-// readLoosely takes a text for a number or a date where it looks like one.
+// readLoosely parses a string as a number or a date if it looks like one.
 func (x *scalar) readLoosely(text string) {
 	x.class = textual
 	if x.readNumber() == nil {
@@ -91,7 +91,7 @@ func (x *scalar) readLoosely(text string) {
 	}
 }
 
-// stored reads a value of a row. One that is not of its field's type, as a row
+// stored parses a value of a row. A value of another type than its field's, as a row
 // seeded raw may have, compares like null.
 func stored(k class, v json.RawMessage) scalar {
 	x, err := k.parse(v)
@@ -114,8 +114,8 @@ func (x scalar) compare(y scalar) int {
 	return strings.Compare(x.text, y.text)
 }
 
-// operators are all that the API has. As in SQL, null compares with nothing:
-// eq null finds no row, and a row without a value matches no comparison.
+// operators are all operators of the API. As in SQL, null compares with nothing: eq
+// null finds no row, and a row without a value matches no comparison.
 var operators = map[string]func(x scalar, wanted []scalar) bool{
 	"eq":         comparing(func(c int) bool { return c == 0 }),
 	"noteq":      comparing(func(c int) bool { return c != 0 }),
@@ -144,7 +144,7 @@ func searching(holds func(text, part string) bool) func(scalar, []scalar) bool {
 	}
 }
 
-// exists reports whether there is a value: empty text is none.
+// exists reports whether there is a value: an empty string is none.
 func (x scalar) exists() bool { return !x.null && x.text != "" }
 
 func (x scalar) isAmong(wanted []scalar) bool {

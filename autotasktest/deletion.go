@@ -6,9 +6,9 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// Remove deletes a row as a person does in the web interface: by TechnicianID,
-// also where the API has no DELETE. The deletion is logged and told by webhooks.
-// What hangs on the row stays. A row that does not exist is wrong use.
+// Remove deletes a row as a person does in the web interface: as TechnicianID, even
+// if the API has no DELETE. The deletion is logged, and reported by webhooks. The
+// row's children stay. A row that does not exist is wrong use.
 //
 // Tickets are logged in DeletedTicketLogs; notes, time entries and attachments of
 // tickets and tasks in DeletedTicketActivityLogs and DeletedTaskActivityLogs,
@@ -40,8 +40,8 @@ func (s *Server) removeByHand(e *schema.Entity, id int64) bool {
 	return true
 }
 
-// firstDeletionID is where the ids of deletion logs begin: a sequence of their
-// own, as that of the history.
+// firstDeletionID is the first id of deletion logs, which have their own sequence,
+// like the history.
 const firstDeletionID = 910_000_000
 
 // What was deleted, in the activity logs. The numbers of the API are not known.
@@ -51,7 +51,7 @@ const (
 	deletedAttachment = 3
 )
 
-// logDeletion writes the row that tells of a deletion, if the API has one.
+// logDeletion adds the row that reports a deletion, if the API has one.
 func (s *Server) logDeletion(e *schema.Entity, r *row, actor int64) {
 	switch e.Name {
 	case "Ticket":
@@ -71,8 +71,8 @@ func (s *Server) logDeletion(e *schema.Entity, r *row, actor int64) {
 	}
 }
 
-// logActivity logs the deletion of what belonged to a ticket or a task. General
-// time belongs to neither, and is not logged.
+// logActivity logs the deletion of a ticket's or a task's child. Internal time
+// belongs to neither, and is not logged.
 func (s *Server) logActivity(r *row, kind int64, at string, actor int64) {
 	get := r.fields.get
 	activity := object{
@@ -121,8 +121,7 @@ func (s *Server) addLog(collection string, first int64, fields object) {
 	t.put(&row{id: id, fields: append(object{{"id", integer(id)}}, fields...)})
 }
 
-// touchTicket moves the activity of the ticket that a note or a time entry
-// belongs to.
+// touchTicket updates the last activity of the ticket of a note or a time entry.
 func (s *Server) touchTicket(e *schema.Entity, r *row, actor int64) {
 	if e.Name != "TicketNote" && e.Name != "TimeEntry" {
 		return

@@ -6,12 +6,12 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// SetDuplicateTickets turns on what Autotask calls Duplicate Ticket Handling, a
-// setting of the tenant that governs the API, too: a ticket that is posted with
-// the ticket number, the rmmAlertID, or the user-defined field whose name ends in
-// "Ticket ID", of a ticket that its company has already, is not created. The
-// answer is the id of the old one. It is off at first. What else a tenant does
-// with the duplicate is not imitated.
+// SetDuplicateTickets turns on Duplicate Ticket Handling, a setting of the tenant
+// that governs the API, too. A posted ticket is a duplicate if its company already
+// has a ticket with the same ticket number, rmmAlertID, or user-defined field whose
+// name ends in "Ticket ID". It is not created, and the answer is the id of the old
+// one. It is off by default. What else a tenant does with a duplicate is not
+// imitated.
 func (s *Server) SetDuplicateTickets(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,8 +36,7 @@ func (s *Server) duplicateOf(e *schema.Entity, body object) *row {
 	return nil
 }
 
-// marksOf are the values by which duplicates are known, by the names of their
-// fields.
+// marksOf returns the values that identify duplicates, by the names of their fields.
 func marksOf(ticket object) map[string]string {
 	marks := make(map[string]string)
 	for _, name := range []string{ticketNumber, "rmmAlertID"} {
@@ -45,7 +44,7 @@ func marksOf(ticket object) map[string]string {
 			marks[name] = strings.ToLower(textOf(v))
 		}
 	}
-	all, _ := parseUDFs(ticket.get(udfsField)) // what cannot be read has no marks
+	all, _ := parseUDFs(ticket.get(udfsField)) // unreadable fields have no marks
 	for _, u := range all {
 		if text := textOf(u.value); !isNull(u.value) && text != "" && strings.HasSuffix(strings.ToLower(u.name), "ticket id") {
 			marks["udf "+strings.ToLower(u.name)] = strings.ToLower(text)

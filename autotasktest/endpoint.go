@@ -12,8 +12,7 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// endpoint is a request about a row that is none of the operations of its
-// collection.
+// endpoint is a request about a row that is not an operation of its collection.
 type endpoint struct {
 	method string
 	path   string // with {} for each id
@@ -88,7 +87,7 @@ const (
 
 var invoiceSettings = []string{"taxExempt", "taxRegionId", "taxId", "invoiceEmailingEnabled", contactRecipients, resourceRecipients, "otherEmails"}
 
-// settingsOf returns the invoice settings of a company. They are no row.
+// settingsOf returns the invoice settings of a company. They are not a row.
 func (s *Server) settingsOf(company int64) object {
 	if o := s.invoicing[company]; o != nil {
 		return o
@@ -118,8 +117,8 @@ func (s *Server) invoiceSettings(_ *call, ids []int64) answer {
 	return ok(s.settingsOf(ids[0]).text())
 }
 
-// setInvoiceSettings replaces the settings but for the recipients, who have
-// requests of their own.
+// setInvoiceSettings replaces the settings except the recipients, which have their
+// own requests.
 func (s *Server) setInvoiceSettings(c *call, ids []int64) answer {
 	body, err := parseBody(c.body)
 	if err != nil {
@@ -220,8 +219,8 @@ func (s *Server) timeOffBalance(_ *call, ids []int64) answer {
 	return okWith("item", null)
 }
 
-// approveTimeOff writes although it is a GET. What number the status has then
-// is not known, so that it stays.
+// approveTimeOff writes although it is a GET. The resulting status is not known, so
+// it does not change.
 func (s *Server) approveTimeOff(c *call, ids []int64) answer {
 	t := s.table(schema.Lookup("TimeOffRequests").Entity)
 	old := t.rows[ids[0]]
@@ -236,8 +235,8 @@ func (s *Server) approveTimeOff(c *call, ids []int64) answer {
 	return s.store(c, t, &row{id: old.id, fields: fields})
 }
 
-// authToken answers a token that is good for nothing: how one is presented has
-// never been published.
+// authToken answers a token that grants nothing: how to present one has never been
+// published.
 func (s *Server) authToken(*call) answer {
 	return ok(object{
 		{"authToken", encode("fake-token")},

@@ -127,10 +127,10 @@ func ExampleServer_DeliverWebhooks() {
 		body, _ := io.ReadAll(r.Body)
 		fmt.Println(len(r.Header.Get("X-Hook-Signature")) > 0, strings.Contains(string(body), `"Fields":{"title":"Backup failed"}`))
 	}))
-	hook := srv.Seed("TicketWebhooks", map[string]any{
+	webhook := srv.Seed("TicketWebhooks", map[string]any{
 		"webhookUrl": "https://example.com/hook", "secretKey": "key", "isReady": true, "isSubscribedToCreateEvents": true,
 	})
-	srv.Seed("TicketWebhookFields", map[string]any{"webhookID": hook, "fieldID": srv.WebhookFieldID("Tickets", "title"), "isSubscribedField": true})
+	srv.Seed("TicketWebhookFields", map[string]any{"webhookID": webhook, "fieldID": srv.WebhookFieldID("Tickets", "title"), "isSubscribedField": true})
 
 	_, err := srv.Client().Tickets.Create(context.Background(), &autotask.Ticket{
 		Title: "Backup failed", Status: 1, Priority: 2, CompanyID: autotasktest.CustomerID,

@@ -8,11 +8,12 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// maxORs is how many alternatives a query may have, the values of lists included.
+// maxORs is the maximum number of alternatives in a query, including the values of
+// lists.
 const maxORs = 500
 
-// predicate says whether a row matches. Nil stands for a condition that was
-// dropped: it is as if it were not there.
+// predicate reports whether a row matches. Nil stands for a condition that was
+// dropped.
 type predicate func(*row) bool
 
 // filter is a query's filter while it is read.
@@ -84,8 +85,8 @@ func parseConditions(v json.RawMessage) ([]condition, error) {
 	return conditions, nil
 }
 
-// all reads the elements of a group; inOr says whether it is an "or". What was
-// dropped is left out.
+// all parses the elements of a group; inOr says whether it is an "or". Dropped
+// conditions are left out.
 func (f *filter) all(conditions []condition, inOr bool) ([]predicate, error) {
 	var kept []predicate
 	for _, c := range conditions {
@@ -199,8 +200,8 @@ func (f *filter) udfOperand(name string) (operand, error) {
 	return operand{class: class, read: func(r *row) scalar { return stored(class, udfOf(r, name)) }}, nil
 }
 
-// numberOfBoolean puts the number of a boolean in its place: the vendor's own
-// samples ask for contacts whose isActive, an integer, is true.
+// numberOfBoolean converts a boolean to its number: the vendor's own samples query
+// contacts whose isActive, an integer, is true.
 func numberOfBoolean(v json.RawMessage) json.RawMessage {
 	switch strings.ToLower(textOf(v)) {
 	case "true":

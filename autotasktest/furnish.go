@@ -10,8 +10,7 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// firstID is where the ids of new rows begin. It lies above every id that the
-// tenant starts with.
+// firstID is the first id of new rows, above every initial id.
 const firstID = 29684000
 
 // Companies that every tenant starts with.
@@ -22,8 +21,7 @@ const (
 	CustomerID int64 = 175
 )
 
-// furnish gives a new tenant what a ticket needs: people, companies and
-// picklists.
+// furnish adds what a ticket needs to a new tenant: people, companies and picklists.
 func (s *Server) furnish() {
 	f := furnishing()
 	s.picklists = f.picklists
@@ -34,14 +32,14 @@ func (s *Server) furnish() {
 	}
 }
 
-// furniture is what every tenant starts with. It is made once and shared, so
-// that a test can make tenants by the thousand; nobody may change it.
+// furniture is the initial content of every tenant. It is built once and shared, so
+// that a test can create thousands of tenants; nobody may change it.
 type furniture struct {
 	picklists map[*schema.Field][]PicklistValue
 	rows      []model
 }
 
-// model is a row but for the dates in it.
+// model is a row without its dates.
 type model struct {
 	entity *schema.Entity
 	id     int64
@@ -108,8 +106,8 @@ var firstRows = []struct {
 
 type picklistName struct{ collection, field string }
 
-// picklists are those a tenant starts with. The statuses hold the trap of the
-// docs/api-notes.md, section 7.6: 8 is called Completed and completes nothing.
+// picklists are the initial picklists. The statuses contain the trap of
+// docs/api-notes.md, section 7.6: 8 is labelled Completed and completes nothing.
 var picklists = map[picklistName][]PicklistValue{
 	{"Tickets", "status"}: {
 		{Value: "1", Label: "New", Default: true, System: true},

@@ -10,18 +10,18 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// systemID is who acts where Autotask itself does: a workflow rule.
+// systemID is the actor when Autotask itself acts: a workflow rule.
 const systemID int64 = 4
 
-// firstHistoryID is where the ids of the history begin. They are a sequence of
-// their own, so that a write does not move the ids of other rows.
+// firstHistoryID is the first id of the history, which has its own sequence, so that
+// a write does not shift the ids of other rows.
 const firstHistoryID = 900_000_000
 
-// Change changes fields of a row as a person does in the web interface: by
-// TechnicianID, with the stamps and rules that follow from it, such as the dates
-// of a ticket's resolution, with rows of a ticket's history, and with calls of
-// webhooks. Fields of the same names in fields are set as given. A row or a
-// field that does not exist is wrong use.
+// Change changes fields of a row as a person does in the web interface: as
+// TechnicianID, with the resulting stamps and rules, such as the dates of a ticket's
+// resolution, with rows of a ticket's history, and with webhook calls. Stamped fields
+// that are given in fields are set as given. A row or a field that does not exist is
+// wrong use.
 func (s *Server) Change(collection string, id int64, fields map[string]any) {
 	s.t.Helper()
 	e := s.entity(collection)
@@ -41,6 +41,11 @@ func (s *Server) Change(collection string, id int64, fields map[string]any) {
 func (s *Server) changeByHand(e *schema.Entity, id int64, given object) bool {
 	s.look()
 	defer s.mu.Unlock()
+	return s.changeStored(e, id, given)
+}
+
+// changeStored is changeByHand for a caller that holds the lock.
+func (s *Server) changeStored(e *schema.Entity, id int64, given object) bool {
 	t := s.table(e)
 	old := t.rows[id]
 	if old == nil {
@@ -58,8 +63,7 @@ func (s *Server) changeByHand(e *schema.Entity, id int64, given object) bool {
 	return true
 }
 
-// recordHistory writes the rows of a ticket's history that tell of a change, one
-// for each field.
+// recordHistory adds the rows of a ticket's history for a change, one per field.
 func (s *Server) recordHistory(e *schema.Entity, before, now *row, actor int64) {
 	if e.Name != "Ticket" || before == nil || now == nil {
 		return
@@ -86,8 +90,8 @@ func (s *Server) addHistory(ticket, actor int64, detail string) {
 	})
 }
 
-// labelOf is the name of a field as the history shows it: "status" is "Status",
-// "assignedResourceID" is "Assigned Resource". Only the first is known of the API.
+// labelOf returns a field's name as the history shows it: "status" is "Status",
+// "assignedResourceID" is "Assigned Resource". Only the first is known from the API.
 func labelOf(field string) string {
 	field = strings.TrimSuffix(strings.TrimSuffix(field, "ID"), "Id")
 	var b strings.Builder
@@ -106,8 +110,8 @@ func labelOf(field string) string {
 // maxHistoryText is how much of a text the history shows.
 const maxHistoryText = 100
 
-// shownInHistory is a value as the history shows it: the label of a picklist
-// entry, else the value.
+// shownInHistory returns a value as the history shows it: the label of a picklist
+// value, otherwise the value.
 func (s *Server) shownInHistory(f *schema.Field, v json.RawMessage) string {
 	text := textOf(v)
 	if isNull(v) || text == "" {

@@ -48,10 +48,10 @@ func (r StreamReset) String() string {
 	return fmt.Sprintf("code %#x", uint32(r))
 }
 
-// NewHTTP2 starts a tenant that speaks HTTP/2 over TLS, on loopback, and ends
-// with the test. Its certificate is its own; Client and HTTPClient trust it.
-// Fault.ResetStream is for this tenant. Where other faults close a connection,
-// all that is under way on it is lost, too.
+// NewHTTP2 starts a tenant that serves HTTP/2 over TLS on loopback, and closes with
+// the test. It has its own certificate, which Client and HTTPClient trust.
+// Fault.ResetStream needs this tenant. If another fault closes a connection, all
+// requests in flight on it are lost, too.
 func NewHTTP2(t testing.TB) *Server {
 	t.Helper()
 	s := newServer(t)
@@ -61,8 +61,8 @@ func NewHTTP2(t testing.TB) *Server {
 	return s
 }
 
-// HTTPClient returns a client that reaches the tenant, whatever it speaks, and
-// knows nothing else of it: it signs nothing. It follows no redirect.
+// HTTPClient returns a plain client that reaches the tenant by whichever protocol it
+// serves. It adds no credentials and follows no redirect.
 func (s *Server) HTTPClient() *http.Client {
 	return &http.Client{
 		Transport:     s.transport(),
@@ -173,8 +173,8 @@ func (c *resetConn) isHTTP2() bool {
 	return ok && conn.ConnectionState().NegotiatedProtocol == "h2"
 }
 
-// staleReset is when a code that found no frame is given up: the client has
-// reset the stream itself meanwhile.
+// staleReset is when a code without a frame is given up: the client has reset the
+// stream itself meanwhile.
 const staleReset = 5 * time.Second
 
 // resetWith makes the next reset have that code.

@@ -8,9 +8,9 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// impersonable are the collections whose rows can be written on behalf of
-// somebody, by the vendor's list. AttachmentInfo, which cannot be written at
-// all, stands for the attachments of everything.
+// impersonable are the collections whose rows can be written with impersonation, by
+// the vendor's list. AttachmentInfo, which cannot be written, stands for all
+// attachments.
 var impersonable = []string{
 	"Companies", "CompanyNotes", "CompanyToDos", "Contacts", "ContractNotes", "ConfigurationItems", "ConfigurationItemNotes",
 	"InventoryItems", "InventoryLocations", "Opportunities", "Products", "ProductNotes", "Projects", "ProjectNotes",
@@ -30,8 +30,8 @@ var impersonableEntities = sync.OnceValue(func() map[*schema.Entity]bool {
 	return all
 })
 
-// impersonate finds out who acts. Acting for somebody is for writes only, of
-// some entities, and for people who are there.
+// impersonate determines who acts. Impersonation is allowed only for writes of some
+// entities, and for resources that exist.
 func (s *Server) impersonate(c *call) (answer, bool) {
 	c.actor = APIUserID
 	person := c.request.Header.Get(headerImpersonation)
@@ -52,8 +52,8 @@ func (s *Server) impersonate(c *call) (answer, bool) {
 	return answer{}, true
 }
 
-// isImpersonable reports whether somebody can be acted for: an active resource
-// that is not the API user.
+// isImpersonable reports whether a resource can be impersonated: it is active and not
+// the API user.
 func (s *Server) isImpersonable(id int64) bool {
 	person := s.rowOf("Resources", id)
 	return id != APIUserID && person != nil && !isFalse(person.fields.get("isActive"))

@@ -10,9 +10,9 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// index finds the rows that have a value in one field. It is made when somebody
-// first asks for such rows, and kept up to date from then on, so that a query
-// for the notes of one ticket does not read those of a hundred thousand.
+// index finds the rows with a value in one field. It is built at the first such query
+// and kept up to date from then on, so that a query for the notes of one ticket does
+// not read those of a hundred thousand.
 type index struct {
 	of  column
 	ids map[key][]int64 // ascending
@@ -152,7 +152,7 @@ func (t *table) candidates(n narrowing) []int64 {
 				ids = append(ids, id)
 			}
 		case len(n.values) == 1:
-			return t.index(n.column).ids[k] // in order, and not to be changed
+			return t.index(n.column).ids[k] // in order; must not be changed
 		default:
 			ids = append(ids, t.index(n.column).ids[k]...)
 		}

@@ -14,8 +14,8 @@ func (s *Server) entityInformation(c *call) answer {
 	return okWith("info", entityInfo(described(c.collection)))
 }
 
-// described is the entity that a collection tells of. One collection tells of
-// itself although no rows ever pass there: TimeOffRequestsApprove.
+// described returns the entity that a collection describes. One collection describes
+// itself although it never has rows: TimeOffRequestsApprove.
 func described(c *schema.Collection) *schema.Entity {
 	if c.Entity == nil {
 		return &schema.Entity{Name: strings.ReplaceAll(c.Path, "/", "")}
@@ -41,7 +41,7 @@ func entityInfo(e *schema.Entity) json.RawMessage {
 		{"userAccessForQuery", integer(access)},
 		{"userAccessForUpdate", integer(access)},
 		{"hasUserDefinedFields", encode(e.HasUDFs())},
-		{"supportsWebhookCallouts", encode(hookOf(e) != nil)},
+		{"supportsWebhookCallouts", encode(webhookKindOf(e) != nil)},
 	}.text()
 }
 

@@ -11,18 +11,17 @@ import (
 	"strconv"
 )
 
-// Transport returns a transport that carries requests to the tenant without a
-// socket, on the goroutine of the caller. It shows a client what a network
-// would: only the tenant's own hosts can be reached, the answer and its headers
-// come over whole or broken off, and the end of the request's context ends
-// everything at once. It waits on nothing but timers, channels and contexts, so
-// that it can be used inside a bubble of [testing/synctest] with a tenant that
-// was made there.
+// Transport returns a transport that carries requests to the tenant without a socket,
+// on the goroutine of the caller. A client sees what it would see over a network:
+// only the tenant's own hosts can be reached, answers and headers arrive completely
+// or are cut off, and the end of the request's context ends everything at once. It
+// waits only on timers, channels and contexts, so it works inside a bubble of
+// [testing/synctest] with a tenant created there.
 //
 //	autotask.WithHTTPClient(&http.Client{Transport: srv.Transport()})
 //
-// A request counts as under way (see MaxInFlight) until its client has read or
-// closed the body of the answer.
+// A request counts as in flight (see MaxInFlight) until its client has read or closed
+// the body of the answer.
 func (s *Server) Transport() http.RoundTripper { return s.Wrap(inProcess{s}) }
 
 // inProcess carries requests to the tenant.
@@ -44,7 +43,7 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.response(r, body), nil
 }
 
-// receive makes a request what it is when it has come through the network.
+// receive converts a request to what it is after passing through the network.
 func (s *Server) receive(r *http.Request) (*call, error) {
 	trace := traceOf(r)
 	trace.wantConnection(r.URL)
@@ -97,9 +96,8 @@ func inbound(r *http.Request) (*http.Request, error) {
 	return in, nil
 }
 
-// asksForGzip reports whether the transport itself asks for a compressed
-// answer, as net/http does for a client that says nothing of it, and hence
-// takes the compression off.
+// asksForGzip reports whether the transport itself asks for a compressed answer, as
+// net/http does unless the client sets the header, and therefore decompresses it.
 func asksForGzip(r *http.Request) bool {
 	return r.Header.Get("Accept-Encoding") == "" && r.Header.Get("Range") == "" && r.Method != http.MethodHead
 }

@@ -2,9 +2,9 @@ package autotasktest
 
 import "time"
 
-// SetQueryLag makes queries lag behind writes: a row that is created from then
-// on is missing from queries, counts and lists of its entity for that long, by
-// the tenant's clock. GET of its id shows it at once. Seeded rows do not lag.
+// SetQueryLag makes queries lag behind writes: from then on, a created row is missing
+// from queries, counts and lists of its entity for d, by the tenant's clock. GET of
+// its id shows it at once. Seeded rows do not lag.
 func (s *Server) SetQueryLag(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -25,7 +25,7 @@ func (s *Server) keepFromQueries(t *table, id int64, f Fault) {
 	}
 }
 
-// reveal shows queries the rows whose time has come.
+// reveal shows rows to queries whose time has passed.
 func (t *table) reveal(now time.Time) {
 	for id, until := range t.unseen {
 		if !now.Before(until) {

@@ -13,8 +13,8 @@ const (
 	timeframe   = time.Hour
 )
 
-// threads counts the requests under way on each endpoint: the first segment of
-// the path. Autotask counts per integration code as well; the tenant has one.
+// threads counts the requests in flight on each endpoint: the first segment of the
+// path. Autotask counts per integration code as well; the tenant has one.
 type threads struct {
 	limit        int
 	now, highest map[string]int
@@ -40,19 +40,18 @@ func (t *threads) refusal() answer {
 		fmt.Sprintf("The Autotask API thread threshold of %d threads has been exceeded.", t.limit))
 }
 
-// SetThreadLimit sets how many requests may be under way on one endpoint, the
-// first segment of the path; 3 at first. 0 is no limit.
+// SetThreadLimit sets how many requests may be in flight on one endpoint, the first
+// segment of the path; the default is 3. 0 is no limit.
 func (s *Server) SetThreadLimit(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.threads.limit = n
 }
 
-// MaxInFlight returns the highest number of requests that were under way at
-// one time on an endpoint such as "Tickets", refused ones included, since the
-// start or the last ResetRequests. A request is under way until the last piece
-// of its answer goes out: over a socket when it is written, in process when the
-// client reads it.
+// MaxInFlight returns the highest number of requests that were in flight at once on
+// an endpoint such as "Tickets", including refused ones, since the start or the last
+// ResetRequests. A request is in flight until the last piece of its answer is sent:
+// over a socket when it is written, in process when the client reads it.
 func (s *Server) MaxInFlight(endpoint string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,8 +69,8 @@ type usage struct {
 	requests int
 }
 
-// SetThreshold sets how many requests an hour the tenant allows, 10,000 at
-// first, and how many of them count as made just now.
+// SetThreshold sets how many requests an hour the tenant allows, 10,000 by default,
+// and how many of them have just been used.
 func (s *Server) SetThreshold(limit, used int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,8 +102,8 @@ func (t *threshold) count(now time.Time) int {
 	return sum
 }
 
-// refusal is a guess but for its being an error: what the vendor answers above
-// the threshold has never been published.
+// refusal is an error whose text is a guess: the vendor has never published the
+// answer above the threshold.
 func (t *threshold) refusal() answer {
 	return refuseAs(http.StatusTooManyRequests,
 		fmt.Sprintf("The external request threshold of %d requests in %.0f minutes has been exceeded.", t.limit, timeframe.Minutes()))

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// meddle does to the stored row what the fault does.
+// meddle applies the fault to the stored row.
 func (s *Server) meddle(c *call) {
 	if c.wrote && !c.fault.IgnoreWrite {
 		s.followUp(c)
@@ -52,8 +52,8 @@ func (s *Server) takeBack(c *call) {
 	c.table.put(restored)
 }
 
-// edit lets the fault's function change the row. Members that it leaves alone
-// keep their bytes.
+// edit calls the fault's function with the row. Members that it does not change keep
+// their bytes.
 func (s *Server) edit(c *call) {
 	if c.table == nil || c.table.rows[c.rowID] == nil {
 		s.report("the Edit of a fault has no row to edit: %s was not about one that exists", c.op)

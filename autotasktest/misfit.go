@@ -11,11 +11,11 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// anything stands among verbs for a request that is none of its collection's.
+// anything is a verb for requests that belong to no collection.
 const anything = ^schema.Verb(0)
 
-// knownOperations are all operations that the API has, by the name that
-// Request.Op has for them, with the verbs that go by it.
+// knownOperations maps all operations of the API, named as in Request.Op, to their
+// verbs.
 var knownOperations = sync.OnceValue(func() map[string]schema.Verb {
 	known := make(map[string]schema.Verb)
 	for _, c := range schema.All() {
@@ -35,7 +35,7 @@ var knownOperations = sync.OnceValue(func() map[string]schema.Verb {
 	return known
 })
 
-// checkOp refuses what no request's Op can be.
+// checkOp refuses an Op that no request can have.
 func checkOp(op string) error {
 	if op == "" {
 		return nil
@@ -45,7 +45,7 @@ func checkOp(op string) error {
 	}
 	method, path, _ := strings.Cut(op, " ")
 	if method == "" || method != strings.ToUpper(method) || path == "" || opOf(method, path) != op {
-		return fmt.Errorf(`%q is no operation such as "POST Tickets/Notes"`, op)
+		return fmt.Errorf(`%q is not an operation such as "POST Tickets/Notes"`, op)
 	}
 	return fmt.Errorf("the API has no operation %q%s", op, nearest(op))
 }
@@ -72,12 +72,12 @@ func nearest(op string) string {
 type faultKind struct {
 	name string
 	on   func(Fault) bool
-	at   schema.Verb // where it makes a difference
+	at   schema.Verb // where it has an effect
 }
 
 const writes = schema.Create | schema.Put | schema.Patch | schema.Delete
 
-// What can go wrong, by the stage of a request at which it does.
+// The kinds of faults, by the stage of a request at which they happen.
 var (
 	arriving = []faultKind{
 		{"Refuse", func(f Fault) bool { return f.Refuse }, anything},
@@ -117,8 +117,8 @@ var (
 
 var allFaultKinds = slices.Concat(arriving, landing, insteadOf, withRows, withContent, withBody, []faultKind{dropResponse, resetStream, hang})
 
-// misfits are combinations of which one half keeps the other from happening.
-// Those that hold in one case are ruled out by the first that fits.
+// misfits are combinations in which one half keeps the other from happening. The
+// first that matches rules the others out.
 var misfits = []struct {
 	with    string
 	when    func(Fault) bool
@@ -137,8 +137,8 @@ var misfits = []struct {
 	{"HTML", func(f Fault) bool { return f.HTML }, withContent[:2]},
 }
 
-// checkKinds refuses a fault that does nothing, in whole or in part: a test that
-// counts on it would pass for nothing.
+// checkKinds refuses a fault that does nothing, completely or in part: a test that
+// relies on it would pass for the wrong reason.
 func (f Fault) checkKinds() error {
 	if !slices.ContainsFunc(allFaultKinds, func(k faultKind) bool { return k.on(f) }) {
 		return errors.New("the fault does nothing")
@@ -169,7 +169,7 @@ func (f Fault) checkKinds() error {
 	return nil
 }
 
-// checkNumbers refuses numbers below 0. Times alone has a meaning for them.
+// checkNumbers refuses negative numbers. Only Times may be negative.
 func (f Fault) checkNumbers() error {
 	for name, n := range map[string]int64{
 		"Skip": int64(f.Skip), "ApplyAfter": int64(f.ApplyAfter), "HideFromQueries": int64(f.HideFromQueries), "Oversize": f.Oversize,
@@ -182,10 +182,10 @@ func (f Fault) checkNumbers() error {
 	return nil
 }
 
-// ReportUnstruck makes the end of the test fail for every fault that was injected
-// and has not struck as often as it should: a test whose faults never happen
-// proves nothing. Faults that strike always count if they never did. A program
-// learns as much from PendingFaults.
+// ReportUnstruck makes the test fail at its end for every fault that was injected and
+// has not happened as often as it should: a test whose faults never happen proves
+// nothing. Faults that always happen count if they never did. A program can use
+// PendingFaults.
 func (s *Server) ReportUnstruck() {
 	s.t.Helper()
 	test, ok := s.t.(testing.TB)
@@ -204,7 +204,7 @@ func (s *Server) ReportUnstruck() {
 	})
 }
 
-// describe names a fault by what it was to do.
+// describe describes a fault that has not happened.
 func (f *armed) describe() string {
 	var kinds []string
 	for _, k := range allFaultKinds {

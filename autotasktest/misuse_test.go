@@ -24,7 +24,7 @@ var misuses = map[string]func(*autotasktest.Server){
 	`the API has no collection "Nothing"`:                                 func(s *autotasktest.Server) { s.Get("Nothing", 1) },
 	`the API has no collection ""`:                                        func(s *autotasktest.Server) { s.SeedRaw("", nil) },
 	`the API has no collection "TimeOffRequests/Approve"`:                 func(s *autotasktest.Server) { s.SetPicklist("TimeOffRequests/Approve", "x", nil) },
-	`Seed: Tickets: Ticket has no field "tilte"; SeedRaw takes any`:       func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"tilte": "x"}) },
+	`Seed: Tickets: Ticket has no field "tilte"; SeedRaw accepts any`:     func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"tilte": "x"}) },
 	`Seed: Tickets: status: Conversion failed`:                            func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"status": "New"}) },
 	`Seed: Tickets: title: json: unsupported type`:                        func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"title": make(chan int)}) },
 	`SeedRaw: Tickets: the item is not a JSON object`:                     func(s *autotasktest.Server) { s.SeedRaw("Tickets", []byte(`[]`)) },
@@ -32,16 +32,16 @@ var misuses = map[string]func(*autotasktest.Server){
 	`SetPicklist: Tickets: "tilte": Ticket has no such field`:             func(s *autotasktest.Server) { s.SetPicklist("Tickets", "tilte", nil) },
 	`SetPicklist: Tickets: "id": the field can have no picklist`:          func(s *autotasktest.Server) { s.SetPicklist("Tickets", "id", nil) },
 	`SetPicklist: Tickets: "dueDateTime": the field can have no picklist`: func(s *autotasktest.Server) { s.SetPicklist("Tickets", "dueDateTime", nil) },
-	`SetPicklist: Tickets: "status": "New" is no value of a field for integers`: func(s *autotasktest.Server) {
+	`SetPicklist: Tickets: "status": "New" is not a value for an integer field`: func(s *autotasktest.Server) {
 		s.SetPicklist("Tickets", "status", []autotasktest.PicklistValue{{Value: "New", Label: "New"}})
 	},
-	`SetPicklist: Tickets: "status": the value "1" stands in the list twice`: func(s *autotasktest.Server) {
+	`SetPicklist: Tickets: "status": the value "1" is in the list twice`: func(s *autotasktest.Server) {
 		s.SetPicklist("Tickets", "status", []autotasktest.PicklistValue{{Value: "1", Label: "New"}, {Value: "1", Label: "Open"}})
 	},
 	`SetUDFs: Ticket: "site" is defined twice`: func(s *autotasktest.Server) {
 		s.SetUDFs("Tickets", autotasktest.UDFDefinition{Name: "Site"}, autotasktest.UDFDefinition{Name: "site"})
 	},
-	`SetUDFs: Ticket: "Site": the value "a" stands in the list twice`: func(s *autotasktest.Server) {
+	`SetUDFs: Ticket: "Site": the value "a" is in the list twice`: func(s *autotasktest.Server) {
 		s.SetUDFs("Tickets", autotasktest.UDFDefinition{Name: "Site", Picklist: []autotasktest.PicklistValue{{Value: "a"}, {Value: "a"}}})
 	},
 	`Seed: Tickets: status: "1" does not fit: the field is of the kind integer`:        func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"status": "1"}) },
@@ -52,7 +52,22 @@ var misuses = map[string]func(*autotasktest.Server){
 	`Seed: Tickets: userDefinedFields: {"Site":"North"} does not fit: the field is of the kind udfs`: func(s *autotasktest.Server) {
 		s.Seed("Tickets", map[string]any{"userDefinedFields": map[string]any{"Site": "North"}})
 	},
-	`Seed: Tickets: id: -1 is no id`:      func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"id": -1}) },
+	`SetReadAccess: 3 is no ReadAccess`:               func(s *autotasktest.Server) { s.SetReadAccess("Tickets", 3) },
+	`ChangeLate: there is no Ticket 1`:                func(s *autotasktest.Server) { s.ChangeLate("Tickets", 1, nil, time.Second) },
+	`ChangeLate: a change that shows after 0s is not`: func(s *autotasktest.Server) { s.ChangeLate("Tickets", 1, nil, 0) },
+	`ChangeLate: Tickets: Ticket has no field "tilte"`: func(s *autotasktest.Server) {
+		s.ChangeLate("Tickets", 1, map[string]any{"tilte": "x"}, time.Second)
+	},
+	`Merge: there is no Ticket 1`: func(s *autotasktest.Server) { s.Merge(1, s.Seed("Tickets", nil)) },
+	`Merge: there is no Ticket 2`: func(s *autotasktest.Server) { s.Merge(s.Seed("Tickets", nil), 2) },
+	`Merge: Ticket 7 cannot be merged with itself`: func(s *autotasktest.Server) {
+		s.Seed("Tickets", map[string]any{"id": 7})
+		s.Merge(7, 7)
+	},
+	`Merge: Ticket 7 is a problem or a change request`: func(s *autotasktest.Server) {
+		s.Merge(s.Seed("Tickets", map[string]any{"id": 7, "ticketType": 4}), s.Seed("Tickets", nil))
+	},
+	`Seed: Tickets: id: -1 is not an id`:  func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"id": -1}) },
 	`Seed: Tickets: title is given twice`: func(s *autotasktest.Server) { s.Seed("Tickets", map[string]any{"title": "a", "Title": "b"}) },
 	`Inject: the API has no operation "POST Ticket/Notes"; did you mean "POST Tickets/Notes"?`: func(s *autotasktest.Server) {
 		s.Inject(autotasktest.Fault{Op: "POST Ticket/Notes", DropResponse: true})
@@ -67,29 +82,29 @@ var misuses = map[string]func(*autotasktest.Server){
 	`Inject: without a Status or a Redirect, Header does nothing`: func(s *autotasktest.Server) {
 		s.Inject(autotasktest.Fault{Hang: true, Header: http.Header{"Retry-After": {"5"}}})
 	},
-	`Inject: "POST Tickets/5" is no operation such as "POST Tickets/Notes"`: func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "POST Tickets/5"}) },
-	`Inject: "Tickets" is no operation`:                                     func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "Tickets"}) },
-	`Inject: "post Tickets" is no operation`:                                func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "post Tickets"}) },
-	`Inject: 99 is no status of an answer`:                                  func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Status: 99}) },
-	`Inject: a GzipBomb needs an Oversize`:                                  func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{GzipBomb: true}) },
-	`Inject: "example.com" is no origin such as "https://example.com"`:      func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "example.com"}) },
-	`Inject: "https://example.com/x" is no origin`:                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "https://example.com/x"}) },
-	`Inject: with Refuse, ApplyAfter does nothing`:                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ApplyAfter: 1, Refuse: true}) },
-	`Inject: 5m0.000000001s is no time to land`:                             func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Lands: 5*time.Minute + 1}) },
-	`Inject: Lands is less than 0`:                                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Lands: -1}) },
-	`Inject: ResetStream takes a tenant of NewHTTP2 or NewInProcess`:        func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ResetStream: 1}) },
-	`Remove: there is no Ticket 1`:                                          func(s *autotasktest.Server) { s.Remove("Tickets", 1) },
-	`the API has no collection "Y"`:                                         func(s *autotasktest.Server) { s.Remove("Y", 1) },
-	`Change: there is no Ticket 1`:                                          func(s *autotasktest.Server) { s.Change("Tickets", 1, nil) },
-	`Change: Tickets: Ticket has no field "x"`:                              func(s *autotasktest.Server) { s.Change("Tickets", 1, map[string]any{"x": 1}) },
-	`the API has no collection "X"`:                                         func(s *autotasktest.Server) { s.Change("X", 1, nil) },
-	`SetUDFs: TimeEntry has no user-defined fields`:                         func(s *autotasktest.Server) { s.SetUDFs("TimeEntries", autotasktest.UDFDefinition{Name: "x"}) },
-	`SetUDFs: Ticket: a definition has no name`:                             func(s *autotasktest.Server) { s.SetUDFs("Tickets", autotasktest.UDFDefinition{}) },
-	`FireWebhooks: there are no webhooks for "Create" of Resource`:          func(s *autotasktest.Server) { s.FireWebhooks("Create", "Resources", autotasktest.APIUserID) },
-	`FireWebhooks: there are no webhooks for "Deactivated" of Ticket`:       func(s *autotasktest.Server) { s.FireWebhooks("Deactivated", "Tickets", 1) },
-	`FireWebhooks: there is no Ticket 1`:                                    func(s *autotasktest.Server) { s.FireWebhooks("Create", "Tickets", 1) },
-	`WebhookFieldID: no webhook tells of "nothing" of Ticket`:               func(s *autotasktest.Server) { s.WebhookFieldID("Tickets", "nothing") },
-	`WebhookFieldID: no webhook tells of "name" of Resource`:                func(s *autotasktest.Server) { s.WebhookFieldID("Resources", "name") },
+	`Inject: "POST Tickets/5" is not an operation such as "POST Tickets/Notes"`: func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "POST Tickets/5"}) },
+	`Inject: "Tickets" is not an operation`:                                     func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "Tickets"}) },
+	`Inject: "post Tickets" is not an operation`:                                func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Op: "post Tickets"}) },
+	`Inject: 99 is not a status of an answer`:                                   func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Status: 99}) },
+	`Inject: a GzipBomb needs an Oversize`:                                      func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{GzipBomb: true}) },
+	`Inject: "example.com" is not an origin such as "https://example.com"`:      func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "example.com"}) },
+	`Inject: "https://example.com/x" is not an origin`:                          func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ForeignNextPage: "https://example.com/x"}) },
+	`Inject: with Refuse, ApplyAfter does nothing`:                              func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ApplyAfter: 1, Refuse: true}) },
+	`Inject: 5m0.000000001s is not a valid Lands`:                               func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Lands: 5*time.Minute + 1}) },
+	`Inject: Lands is less than 0`:                                              func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{Lands: -1}) },
+	`Inject: ResetStream needs a tenant of NewHTTP2 or NewInProcess`:            func(s *autotasktest.Server) { s.Inject(autotasktest.Fault{ResetStream: 1}) },
+	`Remove: there is no Ticket 1`:                                              func(s *autotasktest.Server) { s.Remove("Tickets", 1) },
+	`the API has no collection "Y"`:                                             func(s *autotasktest.Server) { s.Remove("Y", 1) },
+	`Change: there is no Ticket 1`:                                              func(s *autotasktest.Server) { s.Change("Tickets", 1, nil) },
+	`Change: Tickets: Ticket has no field "x"`:                                  func(s *autotasktest.Server) { s.Change("Tickets", 1, map[string]any{"x": 1}) },
+	`the API has no collection "X"`:                                             func(s *autotasktest.Server) { s.Change("X", 1, nil) },
+	`SetUDFs: TimeEntry has no user-defined fields`:                             func(s *autotasktest.Server) { s.SetUDFs("TimeEntries", autotasktest.UDFDefinition{Name: "x"}) },
+	`SetUDFs: Ticket: a definition has no name`:                                 func(s *autotasktest.Server) { s.SetUDFs("Tickets", autotasktest.UDFDefinition{}) },
+	`FireWebhooks: there are no webhooks for "Create" of Resource`:              func(s *autotasktest.Server) { s.FireWebhooks("Create", "Resources", autotasktest.APIUserID) },
+	`FireWebhooks: there are no webhooks for "Deactivated" of Ticket`:           func(s *autotasktest.Server) { s.FireWebhooks("Deactivated", "Tickets", 1) },
+	`FireWebhooks: there is no Ticket 1`:                                        func(s *autotasktest.Server) { s.FireWebhooks("Create", "Tickets", 1) },
+	`WebhookFieldID: no webhook reports "nothing" of Ticket`:                    func(s *autotasktest.Server) { s.WebhookFieldID("Tickets", "nothing") },
+	`WebhookFieldID: no webhook reports "name" of Resource`:                     func(s *autotasktest.Server) { s.WebhookFieldID("Resources", "name") },
 	`Client: `: func(s *autotasktest.Server) { s.Client(autotask.WithBaseURL("nonsense")) },
 }
 

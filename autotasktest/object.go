@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// object is a JSON object that keeps the order and the exact text of its
-// members. Names are matched without case, as the API does.
+// object is a JSON object that keeps the order and the exact text of its members.
+// Names are matched case-insensitively, as by the API.
 type object []member
 
 type member struct {

@@ -13,7 +13,7 @@ import (
 
 // PicklistValue is one entry of a picklist.
 type PicklistValue struct {
-	Value    string // text, also where the field itself is an integer: "5"
+	Value    string // a string even if the field is an integer: "5"
 	Label    string
 	Parent   string // value of the field that this picklist depends on, if any
 	Default  bool
@@ -21,12 +21,11 @@ type PicklistValue struct {
 	System   bool // fixed by Autotask, the same in every tenant
 }
 
-// SetPicklist gives a field of a collection's entity another picklist, or its
-// first one: any field for text or integers may have one, in place of its own.
-// Its entries are sorted as they stand. Writes must choose one of them; without
-// any, every value is accepted. Nil takes the picklist away from a field that has
-// none in every tenant. Values must fit the field, and stand in the list once, or
-// once for each parent.
+// SetPicklist sets the picklist of a field of a collection's entity. Any string or
+// integer field may have one. Values are sorted in the given order. Writes must use
+// one of them; an empty picklist accepts every value. Nil removes the picklist of a
+// field that has none in every tenant. Values must fit the field and be unique, or
+// unique per parent.
 func (s *Server) SetPicklist(collection, field string, values []PicklistValue) {
 	s.t.Helper()
 	e := s.entity(collection)
@@ -41,7 +40,7 @@ func (s *Server) SetPicklist(collection, field string, values []PicklistValue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.setPicklist(f, slices.Clone(values))
-	if values == nil && !f.Picklist && picklistOfHook(e) != f {
+	if values == nil && !f.Picklist && picklistOfWebhook(e) != f {
 		delete(s.picklists, f)
 	}
 }
@@ -71,11 +70,11 @@ func checkEntries(values []PicklistValue, integers bool) error {
 		entry := [2]string{v.Value, v.Parent}
 		if integers {
 			if _, err := strconv.ParseInt(v.Value, 10, 64); err != nil {
-				return fmt.Errorf("%q is no value of a field for integers", v.Value)
+				return fmt.Errorf("%q is not a value for an integer field", v.Value)
 			}
 		}
 		if seen[entry] {
-			return fmt.Errorf("the value %q stands in the list twice", v.Value)
+			return fmt.Errorf("the value %q is in the list twice", v.Value)
 		}
 		seen[entry] = true
 	}
@@ -90,8 +89,8 @@ func (s *Server) picklistJSON(f *schema.Field) json.RawMessage {
 	return picklistText(s.picklists[f])
 }
 
-// hasPicklist reports whether a field has a picklist, be it an empty one. The
-// table does not tell of those that hold the ids of other fields.
+// hasPicklist reports whether a field has a picklist, even an empty one. The table
+// does not list those that hold the ids of other fields.
 func (s *Server) hasPicklist(f *schema.Field) bool {
 	_, given := s.picklists[f]
 	return given || f.Picklist

@@ -11,8 +11,7 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// maxRecords is the most rows that a page may have, and the number it has if
-// nobody asks for less.
+// maxRecords is the maximum and default number of rows on a page.
 const maxRecords = 500
 
 // search is a query as it was asked.
@@ -58,7 +57,7 @@ func (s *Server) count(c *call) answer {
 	return okWith("queryCount", integer(int64(len(rows))))
 }
 
-// list answers the rows of one parent. It takes no filter.
+// list answers the rows of one parent. It accepts no filter.
 func (s *Server) list(c *call) answer {
 	q := search{match: c.owns, size: maxRecords}
 	if c.collection.ParentField != "" {
@@ -200,7 +199,8 @@ func (s *Server) nextPage(c *call, at cursor, rows []*row) json.RawMessage {
 	return null
 }
 
-// pageOrigin is where other pages lie: where this one does, but for a fault.
+// pageOrigin returns the origin of other pages: that of this page, unless a fault
+// changes it.
 func (s *Server) pageOrigin(c *call) string {
 	if c.fault.ForeignNextPage != "" {
 		return c.fault.ForeignNextPage
@@ -208,8 +208,9 @@ func (s *Server) pageOrigin(c *call) string {
 	return s.originOf(c)
 }
 
-// pageURL is the address of a neighbouring page. What was asked with POST goes
-// on with POST, on a route of its own; what was asked with GET, with GET.
+// pageURL returns the address of a neighbouring page. A query sent with POST
+// continues with POST, on a route of its own, and one sent with GET continues with
+// GET.
 func (s *Server) pageURL(c *call, direction string, at, to cursor) json.RawMessage {
 	to.PageSize, to.IncludeFields = at.PageSize, at.IncludeFields
 	values := url.Values{"paging": {string(encode(to))}}
@@ -223,8 +224,8 @@ func (s *Server) pageURL(c *call, direction string, at, to cursor) json.RawMessa
 	return encode(address + "?" + values.Encode())
 }
 
-// renderPart is render for a query that asked for some fields only. An entity
-// with user-defined fields shows them empty where nobody asked for them.
+// renderPart is render for a query that asked for some fields only. An entity with
+// user-defined fields shows them empty if they were not requested.
 func (s *Server) renderPart(e *schema.Entity, r *row, include []string) []byte {
 	if len(include) == 0 {
 		return s.renderListed(e, r)

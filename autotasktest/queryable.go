@@ -17,9 +17,9 @@ func isQueryable(e *schema.Entity, f *schema.Field) bool {
 	return !slices.Contains(unqueryable, e.Name+"."+f.Name)
 }
 
-// checkConditions keeps the filters of some entities to the form that these
-// insist on: the history of a ticket is found by its ticket and by nothing
-// else, attachments by what they hang on, among other things.
+// checkConditions checks the filters of entities that restrict them: the history of a
+// ticket is found only by its ticket; attachments need their parent among the
+// conditions.
 func checkConditions(e *schema.Entity, conditions []condition) error {
 	switch {
 	case e.Name == "TicketHistory":
@@ -32,8 +32,8 @@ func checkConditions(e *schema.Entity, conditions []condition) error {
 	return nil
 }
 
-// namesParent reports whether a condition says what an attachment hangs on. One
-// inside an "and" does, too.
+// namesParent reports whether a condition names the parent of an attachment, possibly
+// inside an "and".
 func namesParent(e *schema.Entity, c condition) bool {
 	if c.op == "and" {
 		inner, err := parseConditions(c.items)
@@ -43,7 +43,7 @@ func namesParent(e *schema.Entity, c condition) bool {
 	return (c.op == "eq" || c.op == "in") && !c.udf && f != nil && slices.Contains(parentFields(e), f.Name)
 }
 
-// parentFields are the fields that hold the id of what an attachment hangs on.
+// parentFields returns the fields that hold the id of an attachment's parent.
 func parentFields(e *schema.Entity) []string {
 	fields := []string{"parentID"}
 	for _, f := range e.Fields {

@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// Wrap returns next with Fault.Refuse added, which no server can do by itself:
-// a refused connection is refused before there is a request. Client and
-// Transport have it already.
+// Wrap returns next with Fault.Refuse added, which a server cannot do by itself: a
+// connection is refused before there is a request. Client and Transport already have
+// it.
 func (s *Server) Wrap(next http.RoundTripper) http.RoundTripper { return gatekeeper{s, next} }
 
 // gatekeeper refuses connections.

@@ -12,7 +12,7 @@ import (
 // Request is one request that arrived.
 type Request struct {
 	Method   string
-	Path     string        // whole, as it was asked for
+	Path     string        // complete, as it was sent
 	Op       string        // the method and the path below V1.0 without ids: "POST Tickets/Notes"
 	Query    url.Values    // parameters of the URL
 	Header   http.Header   // with the credentials replaced by "REDACTED"
@@ -24,7 +24,7 @@ type Request struct {
 
 const redacted = "REDACTED"
 
-// Headers that carry the credentials and the person to act for.
+// Headers with the credentials and the impersonated resource.
 const (
 	headerUserName        = "UserName"
 	headerSecret          = "Secret"
@@ -58,8 +58,8 @@ func (r *Request) clone() Request {
 	return c
 }
 
-// Requests returns every request so far, in order of arrival, those still
-// under way included.
+// Requests returns every request so far, in order of arrival, including those in
+// flight.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,8 +70,8 @@ func (s *Server) Requests() []Request {
 	return requests
 }
 
-// ResetRequests forgets the requests so far, and the highest numbers that
-// MaxInFlight reports.
+// ResetRequests clears the list of requests, and the highest numbers that MaxInFlight
+// reports.
 func (s *Server) ResetRequests() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

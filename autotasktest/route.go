@@ -15,6 +15,7 @@ type route struct {
 	parent     int64  // id of the parent row, for a child
 	id         int64  // id of the item, where the path names one
 	tail       string // what follows the collection's path, as in operations
+	verb       schema.Verb
 	isRead     bool
 }
 
@@ -67,10 +68,13 @@ func (s *Server) carryOut(c *call) answer {
 	if refusal, ok := s.admit(c); !ok {
 		return refusal
 	}
+	if a, withheld := s.withheld(c); withheld {
+		return a
+	}
 	return run(s, c)
 }
 
-// admit checks all that is checked of every request, whatever it asks for.
+// admit makes the checks that apply to every request.
 func (s *Server) admit(c *call) (refusal answer, ok bool) {
 	if refusal, ok := s.authenticate(c); !ok {
 		return refusal, false
@@ -94,6 +98,7 @@ func (c *call) find() (run func(*Server, *call) answer, refusal answer) {
 		}
 		known = true
 		if o.method == c.request.Method {
+			c.verb = o.verb
 			c.isRead = o.verb&(schema.Create|schema.Put|schema.Patch|schema.Delete) == 0
 			return o.run, answer{}
 		}

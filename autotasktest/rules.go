@@ -24,8 +24,8 @@ var (
 	resolutionDates = []string{"completedDate", "resolvedDateTime"}
 )
 
-// isKept reports whether no write of a client changes a field: the table marks
-// most such fields as read-only, but knows too little of the rarer entities.
+// isKept reports whether no client can change a field: the table marks most such
+// fields as read-only, but is incomplete for rarer entities.
 func isKept(f *schema.Field) bool {
 	return f.ReadOnly || f.Name == ticketNumber || slices.Contains(stamped, f.Name)
 }
@@ -122,7 +122,7 @@ func (s *Server) newTicketNumber(given func(string) bool) json.RawMessage {
 	return append(strconv.AppendInt(number, int64(s.ticketsOfDay[day]), 10), '"')
 }
 
-// timeEntryType tells what the time was spent on: a ticket, a task, or neither.
+// timeEntryType returns what the time was spent on: a ticket, a task, or neither.
 func timeEntryType(fields object) json.RawMessage {
 	switch {
 	case !isNull(fields.get("ticketID")):
@@ -133,8 +133,8 @@ func timeEntryType(fields object) json.RawMessage {
 	return integer(5)
 }
 
-// dayOf is the date that somebody wrote, at midnight: Autotask takes it as it
-// stands, in whichever zone, and drops the time of day.
+// dayOf returns a date as it was written, at midnight: Autotask converts no zone and
+// drops the time of day.
 func dayOf(v json.RawMessage) json.RawMessage {
 	text := textOf(v)
 	day, err := time.Parse(time.DateOnly, text[:min(len(text), len(time.DateOnly))])

@@ -12,25 +12,25 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// Seed puts a row into a collection and returns its id. The fields given are
-// as they are; the others get plausible values: picklists and references that
-// exist, dates of now, no null where the API has none; a row that the API
-// writes below a parent, such as a note, gets one that is there, or a new one. A row is found under
+// Seed adds a row to a collection and returns its id. The given fields are stored as
+// they are; the others get plausible values: existing picklist values and references,
+// current dates, no null where the API has none. A row that the API writes below a
+// parent, such as a note, gets an existing parent or a new one. A row is found under
 // the collection of its entity that has no parent: "TicketNotes", "TimeEntries".
 //
-// A time.Time is written as the API writes dates. An "id" of a row that exists
-// replaces that row. An unknown collection or field is wrong use: see SeedRaw.
+// A time.Time is written as the API writes dates. An "id" of an existing row replaces
+// that row. An unknown collection or field is wrong use: see SeedRaw.
 func (s *Server) Seed(collection string, fields map[string]any) int64 {
 	c := schema.Lookup(collection)
 	if c == nil || c.Entity == nil {
 		s.t.Helper()
-		s.entity(collection) // which says what is wrong
+		s.entity(collection) // its failure says what is wrong
 		return 0
 	}
 	e := c.Entity
 	given, err := givenFields(e, fields)
 	if err != nil {
-		s.t.Helper() // here, because it takes longer than all the rest
+		s.t.Helper() // only here, because it takes longer than all the rest
 		s.fail("Seed: %s: %v", collection, err)
 		return 0
 	}
@@ -67,14 +67,14 @@ func (s *Server) seed(e *schema.Entity, given object) int64 {
 	return id
 }
 
-// givenFields turns what a caller gave into stored values.
+// givenFields converts the fields given by a caller into stored values.
 func givenFields(e *schema.Entity, fields map[string]any) (object, error) {
 	form := formOf(e)
 	given := make(object, 0, len(fields)+2)
 	for name, v := range fields {
 		f := form.field(name)
 		if f == nil {
-			return nil, fmt.Errorf("%s has no field %q; SeedRaw takes any", e.Name, name)
+			return nil, fmt.Errorf("%s has no field %q; SeedRaw accepts any", e.Name, name)
 		}
 		value, err := encodeGiven(v)
 		if err != nil {
@@ -91,9 +91,8 @@ func givenFields(e *schema.Entity, fields map[string]any) (object, error) {
 	return given, nil
 }
 
-// checkGiven holds a value that a test gives to the kind of its field. A request
-// may send numbers as text; a test that does so has most likely mistaken the
-// field.
+// checkGiven checks a value given by a test against the kind of its field. A request
+// may send numbers as strings; a test that does so has probably mistaken the field.
 func checkGiven(f *schema.Field, value json.RawMessage) (json.RawMessage, error) {
 	stored, err := convert(f.Kind, value)
 	if err != nil || isNull(value) {
@@ -118,13 +117,13 @@ func checkGiven(f *schema.Field, value json.RawMessage) (json.RawMessage, error)
 	case !isKind:
 		return nil, fmt.Errorf("%s does not fit: the field is of the kind %v", value, f.Kind)
 	case f.Name == "id" && isID && id < 0:
-		return nil, fmt.Errorf("%d is no id", id)
+		return nil, fmt.Errorf("%d is not an id", id)
 	}
 	return stored, nil
 }
 
-// plausible is a value for a field that nobody gave. The fields before it are
-// there already.
+// plausible returns a value for a field that was not given. The fields before it are
+// already set.
 func (s *Server) plausible(e *schema.Entity, f *schema.Field, fields object) json.RawMessage {
 	value, offered := s.firstValue(f, fields)
 	switch {
@@ -165,8 +164,8 @@ func (s *Server) plausibleRequired(e *schema.Entity, f *schema.Field, fields obj
 	return append(append(text, id...), '"')
 }
 
-// anyRow is the id of the first row of an entity. If there is none, one is
-// seeded, unless that is what the tenant is about already: then it is null.
+// anyRow returns the id of the first row of an entity. If there is none, one is
+// seeded, unless such a row is just being seeded: then it is null.
 func (s *Server) anyRow(e *schema.Entity) json.RawMessage {
 	t := s.table(e)
 	if len(t.ids) == 0 && !slices.Contains(s.seeding, e) {
@@ -188,9 +187,8 @@ var entitiesByName = sync.OnceValue(func() map[string]*schema.Entity {
 	return all
 })
 
-// giveParent gives a row that is written below a parent one of these, if none
-// of its fields that could name one was given: the first there is, or else a
-// new one.
+// giveParent sets the parent of a row that is written below one, if none of the
+// fields that could name it was given: the first that exists, or else a new one.
 func (s *Server) giveParent(e *schema.Entity, given *object) {
 	collections := e.Collections()
 	if e.Name == "TicketHistory" { // which belongs to a ticket as notes do, but has no path below it
@@ -216,8 +214,8 @@ func (s *Server) giveParent(e *schema.Entity, given *object) {
 	}
 }
 
-// giveWork gives a time entry what the API insists on: who worked, on what, and
-// for a ticket in which role, how long and to what end.
+// giveWork sets what the API requires of a time entry: who worked, on what, for a
+// ticket in which role, how long and with which summary.
 func (s *Server) giveWork(given *object) {
 	set := func(name string, value json.RawMessage) {
 		if !given.has(name) {
@@ -236,9 +234,9 @@ func (s *Server) giveWork(given *object) {
 	}
 }
 
-// SeedRaw puts a row into a collection exactly as given, byte for byte and with
-// whatever members it has or lacks, and returns its id. It is served so until
-// it is written.
+// SeedRaw adds a row to a collection exactly as given, byte for byte, whatever
+// members it has or lacks, and returns its id. It is served unchanged until it is
+// written.
 func (s *Server) SeedRaw(collection string, item []byte) int64 {
 	s.t.Helper()
 	e := s.entity(collection)
@@ -261,7 +259,7 @@ func (s *Server) SeedRaw(collection string, item []byte) int64 {
 	return id
 }
 
-// Get returns a copy of a row, numbers as json.Number; nil if there is none.
+// Get returns a copy of a row, with numbers as json.Number; nil if there is none.
 func (s *Server) Get(collection string, id int64) map[string]any {
 	s.t.Helper()
 	raw := s.Raw(collection, id)
@@ -287,8 +285,8 @@ func (s *Server) Raw(collection string, id int64) []byte {
 	return bytes.Clone(s.render(e, r))
 }
 
-// Rows returns copies of all rows of a collection, as Get does, by id. Under a
-// collection with a parent, that is the rows of all parents.
+// Rows returns copies of all rows of a collection, sorted by id, in the form of Get.
+// For a collection with a parent, it returns the rows of all parents.
 func (s *Server) Rows(collection string) []map[string]any {
 	s.t.Helper()
 	e := s.entity(collection)
@@ -304,8 +302,8 @@ func (s *Server) Rows(collection string) []map[string]any {
 	return rows
 }
 
-// entity returns the entity of a collection; nil, after failing the test, for
-// one that the API does not have.
+// entity returns the entity of a collection. For one that the API does not have it
+// fails the test and returns nil.
 func (s *Server) entity(collection string) *schema.Entity {
 	s.t.Helper()
 	c := schema.Lookup(collection)

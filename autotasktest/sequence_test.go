@@ -13,7 +13,7 @@ import (
 	"github.com/autotask-go/autotask/autotasktest"
 )
 
-// outcomes asks for a company so many times.
+// outcomes requests a company that many times.
 func (x *tenant) outcomes(n int) []any {
 	x.t.Helper()
 	var all []any

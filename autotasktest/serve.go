@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// maxBody bounds a request's body: an attachment of 7 MB, the largest that
-// Autotask takes, has 10 MB in base64.
+// maxBody limits a request's body: an attachment of 7 MB, the largest that Autotask
+// accepts, has 10 MB in base64.
 const maxBody = 16 << 20
 
 // call is one request on its way through the tenant.
@@ -28,7 +28,7 @@ type call struct {
 	fault   Fault
 	latency time.Duration
 	arrived time.Time   // by the tenant's clock
-	left    atomic.Bool // counts no longer among the requests under way
+	left    atomic.Bool // no longer counts as in flight
 
 	route
 	actor        int64 // the resource that a write counts for
@@ -48,13 +48,13 @@ func newCall(r *http.Request, zone int) *call {
 	return c
 }
 
-// endpoint is what the thread limit goes by.
+// endpoint returns what the thread limit applies to.
 func (c *call) endpoint() string {
 	endpoint, _, _ := strings.Cut(c.path, "/")
 	return endpoint
 }
 
-// isDiscovery reports whether the request asks for the zone. That needs no
+// isDiscovery reports whether the request is zone discovery. That needs no
 // credentials and is subject to no limit.
 func (c *call) isDiscovery() bool {
 	return c.inAPI && strings.EqualFold(c.path, "zoneInformation")
@@ -80,8 +80,8 @@ func tooLarge(err error) bool {
 	return errors.As(err, &e)
 }
 
-// answerTo takes note of a request whose body has been read, carries it out,
-// and takes note of how it went.
+// answerTo records a request whose body has been read, carries it out, and records
+// the result.
 func (s *Server) answerTo(c *call) answer {
 	a, admitted := s.arrive(c)
 	if admitted {
@@ -91,7 +91,7 @@ func (s *Server) answerTo(c *call) answer {
 	return a
 }
 
-// arrive takes note of the request, and reports whether it may go on.
+// arrive records the request, and reports whether it may continue.
 func (s *Server) arrive(c *call) (refusal answer, admitted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,6 +144,7 @@ func (s *Server) handle(c *call) (a answer) {
 func (s *Server) carryOutFaultily(c *call) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.land(false) // what was due while this one waited
 	a := s.carryOut(c)
 	s.meddle(c)
 	s.announce(c)
@@ -165,7 +166,7 @@ func (s *Server) depart(c *call, a *answer) {
 	}
 }
 
-// leave counts the request out of those under way, once.
+// leave stops counting the request as in flight, once.
 func (s *Server) leave(c *call) {
 	if c.left.Swap(true) || c.isDiscovery() {
 		return

@@ -26,8 +26,8 @@ var services = map[string]*service{
 	"entityinformation":    {run: (*Server).globalEntityInformation},
 }
 
-// serviceOf returns the service that a request asks for, nil for none. Version
-// information lies beside V1.0, not below it.
+// serviceOf returns the service of a request, nil for none. Version information is
+// next to V1.0, not below it.
 func serviceOf(c *call) *service {
 	if c.inAPI {
 		return services[strings.ToLower(c.path)]

@@ -7,8 +7,8 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// spelling holds the names in paths as the API spells them, by their lower
-// case. It takes any casing of all but ATServicesRest.
+// spelling maps the names in paths, in lower case, to the API's spelling. Everything
+// but ATServicesRest is accepted in any casing.
 type spelling struct {
 	first map[string]string // of collections and services: first below V1.0
 	child map[string]string // what follows an id

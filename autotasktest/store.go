@@ -83,7 +83,7 @@ func (t *table) searched() {
 	}
 }
 
-// matching returns rows in the order of the ids, at most so many.
+// matching returns at most most matching rows, in the order of their ids.
 func (t *table) matching(ids iter.Seq2[int, int64], match func(*row) bool, most int) []*row {
 	var rows []*row
 	for _, id := range ids {
@@ -116,8 +116,8 @@ func (s *Server) table(e *schema.Entity) *table {
 	return t
 }
 
-// newID returns an id that the table does not hold. All entities share one
-// sequence, so that a program that mixes up two ids finds nothing.
+// newID returns an unused id. All entities share one sequence, so that a program that
+// mixes up two ids finds nothing.
 func (s *Server) newID(t *table) int64 {
 	for {
 		s.lastID++
@@ -140,8 +140,8 @@ func (s *Server) render(e *schema.Entity, r *row) []byte {
 	return s.dated(e, s.shown(e, r)).text()
 }
 
-// renderListed is render for a row among others. The content of a file is
-// served with the file alone.
+// renderListed is render for a row in a list. The content of a file is served only
+// with the file itself.
 func (s *Server) renderListed(e *schema.Entity, r *row) []byte {
 	if !isAttachment(e) || isNull(r.fields.get("data")) {
 		return s.render(e, r)

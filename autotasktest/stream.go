@@ -27,10 +27,9 @@ type stream struct {
 	closed chan struct{}
 }
 
-// stream makes the body of an answer. The request counts as under way until
-// the last piece is handed out, and no longer: a client that has the whole
-// answer may send the next request at once, and must not find this one still
-// counted.
+// stream returns the body of an answer. The request counts as in flight exactly until
+// the last piece is handed out: a client that has the whole answer may send the next
+// request at once, and must not find this one still counted.
 func (s *Server) stream(c *call, a answer) *stream {
 	b := &stream{
 		life:      s.life,
@@ -48,7 +47,7 @@ func (s *Server) stream(c *call, a answer) *stream {
 	return b
 }
 
-// Read fails like a body that the network brings.
+// Read fails as a body from the network would.
 func (b *stream) Read(p []byte) (int, error) {
 	select {
 	case <-b.closed:
@@ -93,7 +92,7 @@ func (b *stream) end(err error) {
 	b.last()
 }
 
-// Close ends a Read that is under way, and all later ones.
+// Close ends a Read in progress, and all later ones.
 func (b *stream) Close() error {
 	b.once.Do(func() { close(b.closed) })
 	b.last()
@@ -116,7 +115,7 @@ func (a answer) content() io.Reader {
 	return r
 }
 
-// length is how many bytes a client is told to expect, -1 for no word of it.
+// length returns the number of bytes that a client is told to expect, -1 for none.
 func (a answer) length() int64 {
 	if a.oversize > 0 {
 		return -1

@@ -6,12 +6,11 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// SetTextFilter sets what becomes of texts on their way into the database: the
-// function is applied to every text of a row that a request creates or updates,
-// those of user-defined fields included, before it is checked. It can trim
-// blanks, replace characters or escape HTML. Nil stores texts as they come, as
-// at first. Seeded rows and contents of files pass by it. The function must not
-// call the Server.
+// SetTextFilter sets how texts change when they are stored: the function is applied
+// to every text of a row that a request creates or updates, including those of
+// user-defined fields, before it is checked. It can trim blanks, replace characters
+// or escape HTML. Nil, the default, stores texts unchanged. It does not apply to
+// seeded rows and contents of files. The function must not call the Server.
 func (s *Server) SetTextFilter(filter func(string) string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

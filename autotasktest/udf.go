@@ -14,23 +14,22 @@ import (
 
 const udfsField = "userDefinedFields"
 
-// UDF is the definition of a user-defined field.
+// UDFDefinition defines a user-defined field.
 type UDFDefinition struct {
 	Name        string
 	Label       string // Name, if empty
 	Type        string // "string", if empty; or "integer", "double", "datetime"
 	Description string
 	Length      int  // 8000, if 0
-	Required    bool // which only the metadata tell: the API does not enforce it
+	Required    bool // only in the metadata: the API does not enforce it
 	Picklist    []PicklistValue
 	Default     string
 }
 
-// SetUDFs defines the user-defined fields of a collection's entity, in place of
-// those it had. Every row is served with all of them, null where it has no
-// value, and a write that names another is refused, as is one with a value that
-// is not in a field's picklist. Without definitions, an entity has the fields
-// that its rows carry, and takes any.
+// SetUDFs replaces the user-defined fields of a collection's entity. Every row is
+// served with all of them, null where it has no value. A write with another name is
+// refused, as is a value that is not in a field's picklist. Without definitions, an
+// entity has the fields that its rows have, and accepts any.
 func (s *Server) SetUDFs(collection string, definitions ...UDFDefinition) {
 	s.t.Helper()
 	e := s.entity(collection)
@@ -77,11 +76,11 @@ func checkDefinitions(definitions []UDFDefinition) error {
 	return nil
 }
 
-// textType is the data type of a text.
+// textType is the data type of a string.
 const textType = "string"
 
-// class says how values of the field compare. All are texts; those of a field
-// that is not known to be for texts may be more.
+// class returns how values of the field compare. All are strings; those of a field
+// that is not known to hold text may be compared otherwise.
 func (d UDFDefinition) class() class {
 	if d.Type == textType {
 		return textual
@@ -150,7 +149,7 @@ type udf struct {
 
 const errUDFs = complaint("An unexpected error has occurred. userDefinedFields must be an array of objects with a name and a value.")
 
-// parseUDFs reads an array of them; null is an empty one.
+// parseUDFs parses an array of user-defined fields; null is an empty one.
 func parseUDFs(data json.RawMessage) ([]udf, error) {
 	if isNull(data) {
 		return nil, nil
@@ -190,7 +189,7 @@ func textOfUDFs(all []udf) json.RawMessage {
 // lock.
 func (r *row) userDefined() []udf {
 	if !r.parsed {
-		r.udfs, _ = parseUDFs(r.fields.get(udfsField)) // what cannot be read has no value
+		r.udfs, _ = parseUDFs(r.fields.get(udfsField)) // unreadable fields have no value
 		r.parsed = true
 	}
 	return r.udfs

@@ -22,81 +22,81 @@ import (
 	"unicode/utf8"
 )
 
-// WebhookSigning says which form of a webhook call's body the signature is of.
-// The body is sent as it is in all of them.
+// WebhookSigning is the form of a webhook call's body that the signature covers. The
+// body is always sent as it is.
 type WebhookSigning int
 
-// The forms that are reported of the API.
+// The forms that have been reported.
 const (
-	// SignBody signs the body as it is sent: what the vendor documents.
+	// SignBody signs the body as it is sent, as the vendor documents.
 	SignBody WebhookSigning = iota
-	// SignEscapedUpper signs the body as it would be with & < > ' " \ ` + and
-	// all that is not ASCII escaped in its strings, as \u00FC.
+	// SignEscapedUpper signs the body as it would be with & < > ' " \ ` + and all
+	// non-ASCII characters escaped in its strings, as \u00FC.
 	SignEscapedUpper
 	// SignEscapedLower is SignEscapedUpper with \u00fc.
 	SignEscapedLower
 )
 
-// hooks is what the tenant knows of webhooks beside their rows.
-type hooks struct {
-	queue    []hookCall
+// webhookState is what the tenant knows about webhooks besides their rows.
+type webhookState struct {
+	queue    []webhookCall
 	sequence map[int64]int64 // of the last call, by webhook
 	signing  WebhookSigning
 	handler  http.Handler
 }
 
-// hookCall is a call that is to be made.
-type hookCall struct {
+// webhookCall is a queued call.
+type webhookCall struct {
 	webhook   int64
 	url       string
 	body      []byte
 	signature string
 }
 
-// SetWebhookSigning sets how calls of webhooks are signed; SignBody at first.
+// SetWebhookSigning sets how webhook calls are signed; the default is SignBody.
 func (s *Server) SetWebhookSigning(form WebhookSigning) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.hooks.signing = form
+	s.webhooks.signing = form
 }
 
-// SetWebhookHandler makes DeliverWebhooks call a handler, in process and on its own
-// goroutine, whatever address a webhook has. Nil is the network again, of which
+// SetWebhookHandler makes DeliverWebhooks call a handler in process, on its own
+// goroutine, whatever address a webhook has. Nil restores the network, over which
 // only loopback addresses are called, whoever signed their certificates.
 func (s *Server) SetWebhookHandler(h http.Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.hooks.handler = h
+	s.webhooks.handler = h
 }
 
-// PendingWebhooks returns how many calls of webhooks wait for DeliverWebhooks.
+// PendingWebhooks returns the number of webhook calls queued for DeliverWebhooks.
 func (s *Server) PendingWebhooks() int {
 	s.look()
 	defer s.mu.Unlock()
-	return len(s.hooks.queue)
+	return len(s.webhooks.queue)
 }
 
-// FireWebhooks queues the calls that tell of a row as if it had just been
-// written through the API: the action is "Create", "Update" (of all its fields)
-// or "Delete". It is for rows that were seeded. It returns how many there are.
+// FireWebhooks queues the webhook calls for a row as if it had just been written
+// through the API: the action is "Create", "Update" (of all its fields) or "Delete".
+// It is for rows that were seeded. It returns the number of calls.
 func (s *Server) FireWebhooks(action, collection string, id int64) int {
 	s.t.Helper()
 	e := s.entity(collection)
 	if e == nil {
 		return 0
 	}
-	h := hookOf(e)
-	if h == nil || hookEvents[action] == "" {
+	h := webhookKindOf(e)
+	if h == nil || webhookEvents[action] == "" {
 		s.fail("FireWebhooks: there are no webhooks for %q of %s", action, e.Name)
 		return 0
 	}
 	s.mu.Lock()
 	r := s.table(e).rows[id]
-	before := len(s.hooks.queue)
+	before := len(s.webhooks.queue)
 	if r != nil {
-		s.queueCalls(h, hookEvent{action: action, id: id, actor: APIUserID, now: r, all: true})
+		s.queueCalls(h, webhookEvent{action: action, id: id, actor: APIUserID, now: r, all: true})
 	}
-	queued := len(s.hooks.queue) - before
+	queued := len(s.webhooks.queue) - before
 	s.mu.Unlock()
 	if r == nil {
 		s.fail("FireWebhooks: there is no %s %d", e.Name, id)
@@ -104,12 +104,12 @@ func (s *Server) FireWebhooks(action, collection string, id int64) int {
 	return queued
 }
 
-// DeliverWebhooks makes the calls that writes through the API have queued, one
-// after the other and in their order, until none is left: also those that the
-// called programs cause. Nothing is called before, so that a test decides when.
-// What was not taken with 2xx, or could not be called, is in the error, and is
-// not called again. The end of the context ends it; what was not called by then
-// stays.
+// DeliverWebhooks sends the calls queued by writes through the API, one after the
+// other and in order, until none is left, including those that the called programs
+// cause. Nothing is sent before, so a test decides when.
+//
+// The error joins the calls that were not answered with 2xx or could not be sent;
+// they are not repeated. When the context ends, the remaining calls stay queued.
 func (s *Server) DeliverWebhooks(ctx context.Context) error {
 	transport := &http.Transport{ // without a proxy
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // a test's server, on this machine, signs for itself
@@ -122,7 +122,7 @@ func (s *Server) DeliverWebhooks(ctx context.Context) error {
 	}
 	var failures []error
 	for ctx.Err() == nil {
-		call, handler, ok := s.nextHookCall()
+		call, handler, ok := s.nextWebhookCall()
 		if !ok {
 			return errors.Join(failures...)
 		}
@@ -133,18 +133,18 @@ func (s *Server) DeliverWebhooks(ctx context.Context) error {
 	return errors.Join(append(failures, context.Cause(ctx))...)
 }
 
-func (s *Server) nextHookCall() (hookCall, http.Handler, bool) {
+func (s *Server) nextWebhookCall() (webhookCall, http.Handler, bool) {
 	s.look()
 	defer s.mu.Unlock()
-	if len(s.hooks.queue) == 0 {
-		return hookCall{}, nil, false
+	if len(s.webhooks.queue) == 0 {
+		return webhookCall{}, nil, false
 	}
-	call := s.hooks.queue[0]
-	s.hooks.queue = s.hooks.queue[1:]
-	return call, s.hooks.handler, true
+	call := s.webhooks.queue[0]
+	s.webhooks.queue = s.webhooks.queue[1:]
+	return call, s.webhooks.handler, true
 }
 
-func (h hookCall) deliver(ctx context.Context, client *http.Client, handler http.Handler) error {
+func (h webhookCall) deliver(ctx context.Context, client *http.Client, handler http.Handler) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, bytes.NewReader(h.body))
 	if err != nil {
 		return err
@@ -160,14 +160,14 @@ func (h hookCall) deliver(ctx context.Context, client *http.Client, handler http
 		return taken(w.Code)
 	}
 	if !isLoopback(r.URL) {
-		return fmt.Errorf("%s is no loopback address, and others are never called; SetWebhookHandler takes the calls instead", h.url)
+		return fmt.Errorf("%s is not a loopback address, and others are never called; SetWebhookHandler receives the calls instead", h.url)
 	}
 	resp, err := client.Do(r)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)) // what it says does not matter
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)) // its content does not matter
 	return taken(resp.StatusCode)
 }
 
@@ -183,8 +183,8 @@ func isLoopback(u *url.URL) bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// hookEvent is something that webhooks tell of.
-type hookEvent struct {
+// webhookEvent is something that webhooks report.
+type webhookEvent struct {
 	action      string
 	id          int64
 	actor       int64
@@ -192,28 +192,27 @@ type hookEvent struct {
 	all         bool // counts every field as changed
 }
 
-// hookEvents are the actions, and the members of a webhook that subscribe it to
-// them.
-var hookEvents = map[string]string{
+// webhookEvents maps the actions to the members of a webhook that subscribe to them.
+var webhookEvents = map[string]string{
 	"Create": "isSubscribedToCreateEvents",
 	"Update": "isSubscribedToUpdateEvents",
 	"Delete": "isSubscribedToDeleteEvents",
 }
 
-// announce queues the calls that tell of a write.
+// announce queues the calls that report a write.
 func (s *Server) announce(c *call) {
 	if !c.wrote || c.fault.IgnoreWrite {
 		return
 	}
 	written := c.table.rows[c.rowID]
 	s.settleReady(c.table.entity, cmp.Or(written, c.before))
-	h := hookOf(c.table.entity)
+	h := webhookKindOf(c.table.entity)
 	if h == nil {
 		return
 	}
-	e := hookEvent{action: "Update", id: c.rowID, actor: c.actor, before: c.before, now: written}
+	e := webhookEvent{action: "Update", id: c.rowID, actor: c.actor, before: c.before, now: written}
 	switch {
-	case e.before == nil && e.now == nil: // created, and taken back at once
+	case e.before == nil && e.now == nil: // created, and undone at once
 		return
 	case e.before == nil:
 		e.action = "Create"
@@ -223,9 +222,9 @@ func (s *Server) announce(c *call) {
 	s.queueCalls(h, e)
 }
 
-func (s *Server) queueCalls(h *hook, e hookEvent) {
+func (s *Server) queueCalls(h *webhookKind, e webhookEvent) {
 	for _, r := range s.table(h.webhooks).all() {
-		if !isTrue(r.fields.get("isActive")) || !isTrue(r.fields.get("isReady")) || !isTrue(r.fields.get(hookEvents[e.action])) || s.isExcluded(h, r.id, e.actor) {
+		if !isTrue(r.fields.get("isActive")) || !isTrue(r.fields.get("isReady")) || !isTrue(r.fields.get(webhookEvents[e.action])) || s.isExcluded(h, r.id, e.actor) {
 			continue
 		}
 		if fields, tells := s.fieldsOfCall(h, r.id, e); tells {
@@ -234,7 +233,7 @@ func (s *Server) queueCalls(h *hook, e hookEvent) {
 	}
 }
 
-func (s *Server) isExcluded(h *hook, webhook, actor int64) bool {
+func (s *Server) isExcluded(h *webhookKind, webhook, actor int64) bool {
 	for _, r := range s.childrenOf(h.excluded, webhook) {
 		if id, ok := toInt64(r.fields.get("resourceID")); ok && id == actor {
 			return true
@@ -243,17 +242,17 @@ func (s *Server) isExcluded(h *hook, webhook, actor int64) bool {
 	return false
 }
 
-// fieldsOfCall returns the fields that a call tells of: after a create the ones
-// that the webhook subscribes to, after an update those of them that changed,
-// after both the ones that it always shows, after a delete none. An update of
-// none of the fields that it subscribes to is none of its business.
-func (s *Server) fieldsOfCall(h *hook, webhook int64, e hookEvent) (fields object, tells bool) {
+// fieldsOfCall returns the fields in a call: after a create those that the webhook
+// subscribes to, after an update the changed ones of them, after both the ones that
+// it always shows, after a delete none. It reports false for an update of other
+// fields.
+func (s *Server) fieldsOfCall(h *webhookKind, webhook int64, e webhookEvent) (fields object, tells bool) {
 	fields = object{}
 	if e.action == "Delete" {
 		return fields, true
 	}
 	tells = e.action == "Create" || e.all
-	for _, f := range s.fieldsOfHook(h, webhook) {
+	for _, f := range s.fieldsOfWebhook(h, webhook) {
 		value := f.valueIn(e.now)
 		changed := e.action == "Create" || e.all || textOf(value) != textOf(f.valueIn(e.before))
 		if f.subscribed && changed {
@@ -266,11 +265,11 @@ func (s *Server) fieldsOfCall(h *hook, webhook int64, e hookEvent) (fields objec
 	return fields, tells
 }
 
-func (s *Server) queueCall(h *hook, webhook *row, e hookEvent, fields object) {
-	if s.hooks.sequence == nil {
-		s.hooks.sequence = make(map[int64]int64)
+func (s *Server) queueCall(h *webhookKind, webhook *row, e webhookEvent, fields object) {
+	if s.webhooks.sequence == nil {
+		s.webhooks.sequence = make(map[int64]int64)
 	}
-	s.hooks.sequence[webhook.id]++
+	s.webhooks.sequence[webhook.id]++
 	body := object{
 		{"Action", encode(e.action)},
 		{"Guid", webhook.fields.get("webhookGUID")},
@@ -278,18 +277,18 @@ func (s *Server) queueCall(h *hook, webhook *row, e hookEvent, fields object) {
 		{"Id", integer(e.id)},
 		{"Fields", fields.text()},
 		{"EventTime", formatDate(s.now())},
-		{"SequenceNumber", integer(s.hooks.sequence[webhook.id])},
+		{"SequenceNumber", integer(s.webhooks.sequence[webhook.id])},
 		{"PersonID", integer(e.actor)},
 	}.text()
-	s.hooks.queue = append(s.hooks.queue, hookCall{
+	s.webhooks.queue = append(s.webhooks.queue, webhookCall{
 		webhook:   webhook.id,
 		url:       textOf(webhook.fields.get("webhookUrl")),
 		body:      body,
-		signature: s.hooks.signing.sign(webhook.fields.get("secretKey"), body),
+		signature: s.webhooks.signing.sign(webhook.fields.get("secretKey"), body),
 	})
 }
 
-// sign returns the header of a call; a webhook without a key signs nothing.
+// sign returns the signature header of a call; a webhook without a key signs nothing.
 func (f WebhookSigning) sign(secretKey json.RawMessage, body []byte) string {
 	if isNull(secretKey) || textOf(secretKey) == "" {
 		return ""
@@ -306,10 +305,9 @@ func (f WebhookSigning) sign(secretKey json.RawMessage, body []byte) string {
 	return "sha1=" + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// escapeStrings is JSON with more characters escaped in its strings. The quotes
-// around them stay, as do escapes that are there but for those of \" and \\. It
-// repeats on purpose what package webhook does: a fake must not share the code
-// that is tested with it.
+// escapeStrings escapes more characters in the strings of JSON. The quotes around
+// them stay, as do existing escapes except \" and \\. It repeats on purpose what
+// package webhook does: a fake must not share the code that is tested with it.
 func escapeStrings(body []byte, escape string) []byte {
 	var out bytes.Buffer
 	inString := false

@@ -17,8 +17,8 @@ import (
 	"github.com/autotask-go/autotask/autotasktest"
 )
 
-// hookLog takes the calls of webhooks.
-type hookLog struct {
+// webhookLog takes the calls of webhooks.
+type webhookLog struct {
 	calls      []map[string]any
 	bodies     []string
 	signatures []string
@@ -26,7 +26,7 @@ type hookLog struct {
 	then       func() // done at every call
 }
 
-func (l *hookLog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (l *webhookLog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	var call map[string]any
 	_ = json.Unmarshal(body, &call)
@@ -58,7 +58,7 @@ func (x *tenant) fieldIDs(collection, field string) map[string]string {
 	return ids
 }
 
-// webhook makes a webhook through the API that tells of a field.
+// webhook creates a webhook through the API that reports a field.
 func (x *tenant) webhook(entity, url string, subscribed, displayed string) int64 {
 	x.t.Helper()
 	body := text(map[string]any{
@@ -81,15 +81,15 @@ func (x *tenant) webhook(entity, url string, subscribed, displayed string) int64
 func TestSeededWebhookCallsAServerWithTLS(t *testing.T) {
 	t.Parallel()
 	bothWays(t, func(t *testing.T, x *tenant) {
-		log := &hookLog{}
+		log := &webhookLog{}
 		host := httptest.NewTLSServer(log)
 		defer host.Close()
-		hook := x.Seed("TicketWebhooks", map[string]any{
+		webhook := x.Seed("TicketWebhooks", map[string]any{
 			"name": "test", "webhookUrl": host.URL, "secretKey": "key", "isActive": true, "isSubscribedToUpdateEvents": true,
 		})
-		assert.Equal(t, false, x.Get("TicketWebhooks", hook)["isReady"], "it has no field yet")
-		x.Seed("TicketWebhookFields", map[string]any{"webhookID": hook, "fieldID": x.WebhookFieldID("Tickets", "title"), "isSubscribedField": true})
-		assert.Equal(t, true, x.Get("TicketWebhooks", hook)["isReady"])
+		assert.Equal(t, false, x.Get("TicketWebhooks", webhook)["isReady"], "it has no field yet")
+		x.Seed("TicketWebhookFields", map[string]any{"webhookID": webhook, "fieldID": x.WebhookFieldID("Tickets", "title"), "isSubscribedField": true})
+		assert.Equal(t, true, x.Get("TicketWebhooks", webhook)["isReady"])
 		assert.Equal(t, 1, x.FireWebhooks("Update", "Tickets", x.Seed("Tickets", nil)))
 		require.NoError(t, x.DeliverWebhooks(t.Context()))
 		require.Len(t, log.calls, 1)
@@ -100,11 +100,11 @@ func TestWebhooks(t *testing.T) {
 	t.Parallel()
 	bothWays(t, func(t *testing.T, x *tenant) {
 		x.at(noon)
-		log := &hookLog{}
+		log := &webhookLog{}
 		host := httptest.NewServer(log)
 		defer host.Close()
-		hook := x.webhook("Ticket", host.URL+"/hook", "title", "status")
-		guid := x.item(path("TicketWebhooks/%d", hook))["webhookGUID"]
+		webhook := x.webhook("Ticket", host.URL+"/hook", "title", "status")
+		guid := x.item(path("TicketWebhooks/%d", webhook))["webhookGUID"]
 		require.Zero(t, x.PendingWebhooks())
 
 		x.Seed("Tickets", nil) // by nobody's request
@@ -134,7 +134,7 @@ func TestWebhooks(t *testing.T) {
 		// a webhook that is not active.
 		x.Inject(autotasktest.Fault{IgnoreWrite: true})
 		x.post("Tickets", newTicket("")).ok()
-		x.post(path("TicketWebhooks/%d/ExcludedResources", hook), path(`{"resourceID":%d}`, autotasktest.APIUserID)).ok()
+		x.post(path("TicketWebhooks/%d/ExcludedResources", webhook), path(`{"resourceID":%d}`, autotasktest.APIUserID)).ok()
 		x.post("Tickets", newTicket("")).ok()
 		assert.Zero(t, x.PendingWebhooks())
 		r := x.request("POST", "Tickets", newTicket(""))
@@ -142,7 +142,7 @@ func TestWebhooks(t *testing.T) {
 		_, err := x.send(r)
 		require.NoError(t, err)
 		assert.Equal(t, 1, x.PendingWebhooks())
-		x.do("PATCH", "TicketWebhooks", path(`{"id":%d,"isActive":false}`, hook)).ok()
+		x.do("PATCH", "TicketWebhooks", path(`{"id":%d,"isActive":false}`, webhook)).ok()
 		assert.Zero(t, x.FireWebhooks("Create", "Tickets", seeded))
 	})
 }
@@ -150,7 +150,7 @@ func TestWebhooks(t *testing.T) {
 func TestWebhooksOfEveryEntity(t *testing.T) {
 	t.Parallel()
 	x := newInProcessTenant(t)
-	log := &hookLog{}
+	log := &webhookLog{}
 	x.SetWebhookHandler(log)
 	company := autotasktest.CustomerID
 	ticket := x.Seed("Tickets", nil)
@@ -182,7 +182,7 @@ func TestWebhooksOfEveryEntity(t *testing.T) {
 func TestWebhooksThatCallTheTenant(t *testing.T) {
 	t.Parallel()
 	bothWays(t, func(t *testing.T, x *tenant) {
-		log := &hookLog{}
+		log := &webhookLog{}
 		host := httptest.NewServer(log)
 		defer host.Close()
 		x.webhook("TicketNote", host.URL, "title", "ticketID")
@@ -202,14 +202,14 @@ func TestWebhooksThatCallTheTenant(t *testing.T) {
 func TestWebhooksThatFail(t *testing.T) {
 	t.Parallel()
 	x := newTenant(t)
-	log := &hookLog{status: http.StatusInternalServerError}
+	log := &webhookLog{status: http.StatusInternalServerError}
 	host := httptest.NewServer(log)
 	defer host.Close()
 	x.webhook("Ticket", "https://webhook.example/hook", "title", "status")
 	x.webhook("Ticket", host.URL, "title", "status")
 	x.post("Tickets", newTicket("")).ok()
 	err := x.DeliverWebhooks(t.Context())
-	require.ErrorContains(t, err, "https://webhook.example/hook is no loopback address")
+	require.ErrorContains(t, err, "https://webhook.example/hook is not a loopback address")
 	require.ErrorContains(t, err, "answered with 500")
 	assert.Len(t, log.calls, 1)
 	assert.Zero(t, x.PendingWebhooks())
@@ -222,7 +222,7 @@ func TestWebhooksThatFail(t *testing.T) {
 func TestWebhookSignatures(t *testing.T) {
 	t.Parallel()
 	x := newInProcessTenant(t)
-	log := &hookLog{}
+	log := &webhookLog{}
 	x.SetWebhookHandler(log)
 	x.webhook("Ticket", "https://example.com/hook", "title", "status")
 	id := x.Seed("Tickets", map[string]any{"title": "a"})
@@ -232,7 +232,7 @@ func TestWebhookSignatures(t *testing.T) {
 		autotasktest.SignEscapedUpper: `R\u0026D \u003C\u0027\u0060\u002B\u003E \u0022x\u005Cy\u0022 \u00FC\uD83D\uDE00\n`,
 		autotasktest.SignEscapedLower: `R\u0026D \u003c\u0027\u0060\u002b\u003e \u0022x\u005cy\u0022 \u00fc\ud83d\ude00\n`,
 	} {
-		*log = hookLog{}
+		*log = webhookLog{}
 		x.SetWebhookSigning(form)
 		x.FireWebhooks("Create", "Tickets", id)
 		require.NoError(t, x.DeliverWebhooks(t.Context()))
@@ -250,13 +250,13 @@ func TestWebhookSignatures(t *testing.T) {
 func TestWebhooksOfUDFs(t *testing.T) {
 	t.Parallel()
 	x := newInProcessTenant(t)
-	log := &hookLog{}
+	log := &webhookLog{}
 	x.SetWebhookHandler(log)
 	x.SetUDFs("Tickets", autotasktest.UDFDefinition{Name: "Site"}, autotasktest.UDFDefinition{Name: "Seats"})
-	hook := x.post("TicketWebhooks", `{"webhookUrl":"https://example.com/","deactivationUrl":"https://example.com/","isSubscribedToUpdateEvents":true}`).itemID()
-	x.post(path("TicketWebhooks/%d/UdfFields", hook), `{"udfFieldID":1}`).refused("Picklist value [1] does not exist for udfFieldID")
+	webhook := x.post("TicketWebhooks", `{"webhookUrl":"https://example.com/","deactivationUrl":"https://example.com/","isSubscribedToUpdateEvents":true}`).itemID()
+	x.post(path("TicketWebhooks/%d/UdfFields", webhook), `{"udfFieldID":1}`).refused("Picklist value [1] does not exist for udfFieldID")
 	seats := x.fieldIDs("TicketWebhookUdfFields", "udfFieldID")["Seats"]
-	field := x.post(path("TicketWebhooks/%d/UdfFields", hook), `{"udfFieldID":`+seats+`,"isSubscribedField":true}`).itemID()
+	field := x.post(path("TicketWebhooks/%d/UdfFields", webhook), `{"udfFieldID":`+seats+`,"isSubscribedField":true}`).itemID()
 	id := x.Seed("Tickets", nil)
 	x.do("PUT", "Tickets", x.ticket(id, func(m map[string]any) {
 		m["userDefinedFields"] = []map[string]any{{"name": "Site", "value": "North"}, {"name": "Seats", "value": "4"}}
@@ -269,6 +269,6 @@ func TestWebhooksOfUDFs(t *testing.T) {
 	assert.Equal(t, map[string]any{"Seats": "4"}, log.calls[0]["Fields"])
 	assert.Empty(t, log.signatures[0], "there is no key to sign with")
 
-	x.do("DELETE", path("TicketWebhooks/%d/UdfFields/%d", hook, field), "").ok()
-	assert.Equal(t, false, x.item(path("TicketWebhooks/%d", hook))["isReady"])
+	x.do("DELETE", path("TicketWebhooks/%d/UdfFields/%d", webhook, field), "").ok()
+	assert.Equal(t, false, x.item(path("TicketWebhooks/%d", webhook))["isReady"])
 }

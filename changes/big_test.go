@@ -210,6 +210,22 @@ func (s *rowsOf) matching(filter []idCondition) ([]int64, error) {
 	return ids, nil
 }
 
+// denial is what a user is answered who may not see anything of a collection.
+func denial(r *http.Request, date time.Time) *http.Response {
+	body := `{"items":[],"pageDetails":{"count":0,"requestCount":500,"prevPageUrl":null,"nextPageUrl":null}}`
+	switch {
+	case strings.HasSuffix(r.URL.Path, "/count"):
+		body = `{"queryCount":0}`
+	case r.Method == http.MethodGet:
+		body = `{"item":null}`
+	}
+	header := http.Header{"Content-Type": {"application/json"}, "Date": {date.UTC().Format(http.TimeFormat)}}
+	return &http.Response{
+		StatusCode: http.StatusOK, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r,
+	}
+}
+
 func answerOf(r *http.Request, body string) *http.Response {
 	resp := denial(r, time.Now())
 	resp.Body, resp.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))

@@ -143,8 +143,10 @@ type Options struct {
 	// ReadEvery is how often a collection without cursors is read as a whole; 24
 	// hours by default. In between, a run asks for rows with new ids.
 	ReadEvery time.Duration
-	// SchemaEvery is how often the fields are compared; 24 hours by default.
-	// The client keeps what it knows of them for an hour.
+	// SchemaEvery is how often the fields are compared; 24 hours by default. A
+	// field or a picklist value that a row has and that is not known yet is told
+	// of at once, in front of the row. The client keeps what it knows of fields
+	// for an hour: until then such an item may have no label and no data type.
 	SchemaEvery time.Duration
 
 	// Deletions is how deleted rows are found; Count by default. DeletionsOf has

@@ -2,9 +2,6 @@ package changes
 
 import (
 	"context"
-	"math"
-	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,97 +60,6 @@ func TestAs(t *testing.T) {
 	require.ErrorIs(t, err, autotask.ErrInvalid)
 }
 
-// The state of version 1, which all later versions must read.
-func TestStateIsReadForEver(t *testing.T) {
-	t.Parallel()
-	golden, err := os.ReadFile("testdata/state_v1.json")
-	require.NoError(t, err)
-	var s State
-	require.NoError(t, json.Unmarshal(golden, &s))
-	assert.Equal(t, time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC), s.Covered("Tickets"))
-	p := s.s.Collections["Tickets"]
-	assert.Equal(t, []int64{0, 5, 6, 7, 100}, p.Known.ids(beforeAll, math.MaxInt64, 10))
-	hash, ok := p.Sums.of(6)
-	assert.True(t, ok)
-	assert.Equal(t, uint64(7), hash)
-	b, err := json.Marshal(s)
-	require.NoError(t, err)
-	assert.JSONEq(t, string(golden), string(b))
-}
-
-func TestStateRefuses(t *testing.T) {
-	t.Parallel()
-	var s State
-	require.ErrorIs(t, json.Unmarshal([]byte(`{"version":2,"collections":{"Tickets":[]}}`), &s), ErrNewerState)
-	for _, text := range []string{
-		`[]`, `{"collections":{"Tickets":{}}}`, `{"version":1,"collections":{"Tickets":null}}`,
-		`{"version":1,"collections":{"Tickets":{"last":1,"known":"!"}}}`,
-		`{"version":1,"collections":{"Tickets":{"last":1,"known":"AA"}}}`,
-		`{"version":1,"collections":{"Tickets":{"last":1,"known":"AP////8P"}}}`,
-		`{"version":1,"collections":{"Tickets":{"last":1,"sums":"AQ"}}}`,
-	} {
-		require.Error(t, json.Unmarshal([]byte(text), &s), text)
-	}
-	require.NoError(t, json.Unmarshal([]byte(`{}`), &s), "nothing yet")
-}
-
-// A set does what a map does.
-func TestIDSet(t *testing.T) {
-	t.Parallel()
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // reproducible
-	var s idSet
-	model := make(map[int64]bool)
-	for round := range 300 {
-		var ids []int64
-		for range 1 + r.IntN(400) {
-			ids = append(ids, r.Int64N(6000))
-		}
-		ids = order(ids)
-		before := s
-		was := slices.Clone(s.ids(beforeAll, math.MaxInt64, math.MaxInt))
-		add := r.IntN(3) > 0
-		for _, id := range ids {
-			model[id] = add
-			if !add {
-				delete(model, id)
-			}
-		}
-		if add {
-			s.add(ids)
-		} else {
-			s.remove(ids)
-		}
-		var want []int64
-		for id := range model {
-			want = append(want, id)
-		}
-		slices.Sort(want)
-		require.Equal(t, want, s.ids(beforeAll, math.MaxInt64, math.MaxInt), round)
-		require.Equal(t, len(want), s.len())
-		require.Equal(t, was, before.ids(beforeAll, math.MaxInt64, math.MaxInt), "a copy is a snapshot")
-
-		after, last := r.Int64N(6100)-1, r.Int64N(6100)
-		part := slices.DeleteFunc(slices.Clone(want), func(id int64) bool { return id <= after || id > last })
-		require.Equal(t, len(part), s.count(after, last))
-		require.Equal(t, part[:min(7, len(part))], append([]int64{}, s.ids(after, last, 7)...))
-		behind := slices.DeleteFunc(slices.Clone(want), func(id int64) bool { return id <= after })
-		if len(behind) > 0 {
-			n := r.IntN(len(behind))
-			id, ok := s.nth(after, n)
-			require.True(t, ok)
-			require.Equal(t, behind[n], id)
-		}
-		_, ok := s.nth(after, len(behind))
-		require.False(t, ok)
-
-		text, err := s.MarshalText()
-		require.NoError(t, err)
-		var read idSet
-		require.NoError(t, read.UnmarshalText(text))
-		require.Equal(t, s.ids(beforeAll, math.MaxInt64, math.MaxInt), read.ids(beforeAll, math.MaxInt64, math.MaxInt))
-	}
-}
-
 // table keeps its ids in a slice, as a caller's table would in an index.
 type table []int64
 
@@ -202,55 +108,6 @@ func TestAMillionKnownRows(t *testing.T) {
 	text, err := dense.MarshalText()
 	require.NoError(t, err)
 	assert.Less(t, len(text), 10, "ids that follow one another")
-}
-
-func TestSchemaChangesComeBeforeTheRows(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		c := newCounted(t)
-		c.srv.Seed("Tickets", nil)
-		f := c.open(t, Options{Collections: []string{"Tickets"}})
-		told, _ := c.run(t, f)
-		first := schemaOf(t, told)
-		assert.Contains(t, first.Added, SchemaItem{Field: "title", DataType: "string"})
-		assert.Empty(t, first.Removed)
-
-		// A field that a row shows.
-		c.srv.SetUDFs("Tickets", autotasktest.UDFDefinition{Name: "Backup Plan", Picklist: []autotasktest.PicklistValue{{Value: "1", Label: "Gold"}}})
-		c.srv.Seed("Tickets", map[string]any{"userDefinedFields": []any{map[string]any{"name": "Backup Plan", "value": "1"}}})
-		c.ops = nil
-		for batch, err := range f.Run(t.Context()) {
-			require.NoError(t, err)
-			if len(batch.Changes) > 0 {
-				assert.Equal(t, SchemaChanged, batch.Changes[0].Kind)
-				assert.Equal(t, Upserted, batch.Changes[1].Kind)
-			}
-			told[SchemaChanged] = batch.Changes
-			break
-		}
-		assert.Equal(t, []SchemaItem{
-			{Field: "Backup Plan", UDF: true, DataType: "string"},
-			{Field: "Backup Plan", UDF: true, Value: "1", Label: "Gold"},
-		}, schemaOf(t, told).Added)
-
-		// A picklist, the next day.
-		c.srv.SetPicklist("Tickets", "queueID", []autotasktest.PicklistValue{{Value: "77", Label: "Night shift"}})
-		<-time.After(25 * time.Hour)
-		c.run(t, f)
-		c.srv.SetPicklist("Tickets", "queueID", []autotasktest.PicklistValue{{Value: "78", Label: "Day shift"}})
-		<-time.After(25 * time.Hour)
-		told, _ = c.run(t, f)
-		next := schemaOf(t, told)
-		assert.Equal(t, []SchemaItem{{Field: "queueID", Value: "78", Label: "Day shift"}}, next.Added)
-		assert.Equal(t, []SchemaItem{{Field: "queueID", Value: "77"}}, next.Removed)
-	})
-}
-
-func schemaOf(t *testing.T, told map[Kind][]Change) (s SchemaChange) {
-	t.Helper()
-	require.NotEmpty(t, told[SchemaChanged])
-	require.NoError(t, json.Unmarshal(told[SchemaChanged][0].JSON, &s))
-	return s
 }
 
 // The logs name a ticket; of its notes they do not.
@@ -440,6 +297,23 @@ func TestVerify(t *testing.T) {
 		assert.Equal(t, ByVerify, told[Upserted][0].How)
 		assert.Equal(t, []string{"title"}, told[Upserted][0].Fields)
 	})
+}
+
+// No number is drawn twice, so that a sample of all is all.
+func TestDraw(t *testing.T) {
+	t.Parallel()
+	for below := range 40 {
+		for many := range 50 {
+			drawn := draw(many, below)
+			assert.Len(t, drawn, min(many, below))
+			assert.True(t, slices.IsSorted(drawn))
+			assert.Len(t, slices.Compact(slices.Clone(drawn)), len(drawn))
+			for _, n := range drawn {
+				assert.Less(t, n, below)
+			}
+		}
+	}
+	assert.Len(t, draw(30, 1_000_000), 30)
 }
 
 // A position does not move while there is nothing to go by.

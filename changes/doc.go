@@ -41,6 +41,9 @@
 //
 // A Feed is for one tenant and, at a time, one process.
 //
+// Module github.com/autotask-go/autotask/mirror does all that for SQLite and
+// Postgres.
+//
 // # How changes are found
 //
 // Most collections have cursors: fields with the time of the last change, and the

@@ -144,6 +144,10 @@ type visit struct {
 	name string
 	p    *progress
 	rows *autotask.Collection
+
+	words         *words // of p.Schema, once it was needed
+	described     bool   // the fields were, in this visit,
+	udfsDescribed bool   // and so were the user-defined ones
 }
 
 func (v *visit) all() error {
@@ -184,7 +188,7 @@ func (v *visit) begin() {
 
 // upserted tells of rows, and makes them known.
 func (v *visit) upserted(rows []*autotask.Row, how How) ([]Change, error) {
-	changes, err := v.newUDFs(rows)
+	changes, err := v.newItems(rows)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package changes
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/autotask-go/autotask"
 )
@@ -36,8 +34,14 @@ type SchemaItem struct {
 // udfMark is in front of the key of what is user-defined.
 const udfMark = "udf:"
 
+// The name of a user-defined field may hold the sign that comes before a value.
+var (
+	escape   = strings.NewReplacer("=", "%3D", "%3D", "%253D")
+	unescape = strings.NewReplacer("%3D", "=", "%253D", "%3D")
+)
+
 func (i SchemaItem) key() string {
-	key := i.Field
+	key := escape.Replace(i.Field)
 	if i.UDF {
 		key = udfMark + key
 	}
@@ -51,6 +55,7 @@ func itemOf(key string) SchemaItem {
 	var i SchemaItem
 	key, i.UDF = strings.CutPrefix(key, udfMark)
 	i.Field, i.Value, _ = strings.Cut(key, "=")
+	i.Field = unescape.Replace(i.Field)
 	return i
 }
 
@@ -92,12 +97,8 @@ func (v *visit) compareSchema() error {
 			return err
 		}
 		v.useCursors(cursorsOf(v.name, fields))
-		is := make(schema)
-		for _, f := range fields {
-			is.addField(f, false)
-		}
-		p.SchemaAt = now()
-		if err := v.tellSchema(is, func(i SchemaItem) bool { return !i.UDF }); err != nil {
+		p.SchemaAt, v.described = now(), true
+		if err := v.tellSchema(ofFields(fields), func(i SchemaItem) bool { return !i.UDF }); err != nil {
 			return err
 		}
 	}
@@ -111,7 +112,7 @@ func (v *visit) compareSchema() error {
 	if err != nil {
 		return err
 	}
-	p.UDFsAt = now()
+	p.UDFsAt, v.udfsDescribed = now(), true
 	return v.tellSchema(is, func(i SchemaItem) bool { return i.UDF })
 }
 
@@ -122,6 +123,21 @@ func (v *visit) useCursors(cursors []string) {
 	}
 }
 
+func ofFields(fields []autotask.Field) schema {
+	is := make(schema)
+	for _, f := range fields {
+		is.addField(f, false)
+	}
+	return is
+}
+
+// fields describes the fields. Which of them are cursors stays as it is while
+// rows are read.
+func (v *visit) fields() (schema, error) {
+	fields, err := v.feed.client.Metadata.Fields(v.ctx, v.name)
+	return ofFields(fields), err
+}
+
 func (v *visit) udfs() (schema, error) {
 	udfs, err := v.feed.client.Metadata.UDFs(v.ctx, v.name)
 	is := make(schema)
@@ -130,6 +146,9 @@ func (v *visit) udfs() (schema, error) {
 	}
 	return is, err
 }
+
+// useSchema notes what is known of the fields.
+func (v *visit) useSchema(s map[string]string) { v.p.Schema, v.words = s, nil }
 
 // tellSchema tells how a part of the schema differs from what was known of it.
 func (v *visit) tellSchema(is schema, part func(SchemaItem) bool) error {
@@ -149,7 +168,7 @@ func (v *visit) tellSchema(is schema, part func(SchemaItem) bool) error {
 		if _, there := is[key]; there {
 			continue
 		}
-		if i := itemOf(key); part(i) {
+		if i := itemOf(key); part(i) && hash != seen {
 			c.Removed = append(c.Removed, i)
 		} else {
 			all[key] = hash
@@ -158,7 +177,7 @@ func (v *visit) tellSchema(is schema, part func(SchemaItem) bool) error {
 	if maps.Equal(all, v.p.Schema) {
 		return nil
 	}
-	v.p.Schema = all
+	v.useSchema(all)
 	change, err := v.schemaChanged(c)
 	if err != nil {
 		return err
@@ -172,65 +191,4 @@ func (v *visit) schemaChanged(c SchemaChange) (Change, error) {
 	}
 	b, err := json.Marshal(c)
 	return Change{Kind: SchemaChanged, Collection: v.name, JSON: b, How: ByFields}, err
-}
-
-var udfsMember = []byte(`"userDefinedFields":[{`)
-
-// newUDFs tells of user-defined fields that rows have and that are not known yet.
-func (v *visit) newUDFs(rows []*autotask.Row) ([]Change, error) {
-	var added []SchemaItem
-	for _, row := range rows {
-		if !bytes.Contains(row.JSON, udfsMember) {
-			continue
-		}
-		var r struct {
-			UDFs []struct {
-				Name string `json:"name"`
-			} `json:"userDefinedFields"`
-		}
-		if err := json.Unmarshal(row.JSON, &r, jsontext.AllowInvalidUTF8(true)); err != nil {
-			return nil, v.wrap(err, "row %d", row.ID)
-		}
-		for _, udf := range r.UDFs {
-			i := SchemaItem{Field: udf.Name, UDF: true}
-			if _, known := v.p.Schema[i.key()]; !known && !slices.Contains(added, i) {
-				added = append(added, i)
-			}
-		}
-	}
-	if len(added) == 0 {
-		return nil, nil
-	}
-	return v.announce(added)
-}
-
-// announce tells of user-defined fields, with their definitions if the budget
-// has a request left for them.
-func (v *visit) announce(added []SchemaItem) ([]Change, error) {
-	is := make(schema)
-	if v.spend() == nil {
-		var err error
-		if is, err = v.udfs(); err != nil {
-			return nil, err
-		}
-	}
-	for _, i := range added {
-		if _, defined := is[i.key()]; !defined {
-			is.add(i)
-		}
-	}
-	all := maps.Clone(v.p.Schema)
-	if all == nil {
-		all = make(map[string]string)
-	}
-	var c SchemaChange
-	for key, d := range is {
-		if _, had := all[key]; !had {
-			c.Added = append(c.Added, d.item)
-			all[key] = d.hash
-		}
-	}
-	v.p.Schema = all
-	change, err := v.schemaChanged(c)
-	return []Change{change}, err
 }

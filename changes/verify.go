@@ -2,6 +2,7 @@ package changes
 
 import (
 	"bytes"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -23,11 +24,12 @@ func (v *visit) verify() error {
 	if err != nil {
 		return err
 	}
-	left = min(left, known)
-	for ; left > 0; left -= min(left, v.feed.page) {
-		ids, err := v.draw(min(left, v.feed.page), known)
-		if err != nil {
-			return err
+	for some := range slices.Chunk(draw(left, known), v.feed.page) {
+		ids := make([]int64, len(some))
+		for i, n := range some {
+			if ids[i], err = v.knownNth(beforeAll, n); err != nil {
+				return err
+			}
 		}
 		if err := v.verifyRows(ids); err != nil {
 			return err
@@ -36,16 +38,19 @@ func (v *visit) verify() error {
 	return nil
 }
 
-func (v *visit) draw(n, known int) ([]int64, error) {
-	var ids []int64
-	for range n {
-		id, err := v.knownNth(beforeAll, rand.IntN(known)) //nolint:gosec // a sample, no secret
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
+// draw draws so many different numbers below another, or all of them, in ascending
+// order.
+func draw(many, below int) []int {
+	if many >= below/2 {
+		all := rand.Perm(below)[:min(many, below)] //nolint:gosec // a sample, no secret
+		slices.Sort(all)
+		return all
 	}
-	return order(ids), nil
+	drawn := make(map[int]bool, many)
+	for len(drawn) < many {
+		drawn[rand.IntN(below)] = true //nolint:gosec // a sample, no secret
+	}
+	return slices.Sorted(maps.Keys(drawn))
 }
 
 func (v *visit) verifyRows(ids []int64) error {

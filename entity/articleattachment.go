@@ -11,7 +11,7 @@ import (
 // ArticleAttachment is an entity of the API (collection ArticleAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under KnowledgeBaseArticles/{articleID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type ArticleAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

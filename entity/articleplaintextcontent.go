@@ -12,8 +12,8 @@ type ArticlePlainTextContent struct {
 	ID          int64                     `json:"id,omitzero"`
 	ContentData autotask.Optional[string] `json:"contentData,omitzero"`
 
-	// ParentID is the id of the item of KnowledgeBaseArticles that this one belongs to, and is written
-	// through. Autotask names no field that holds it, so that it is never read: set it.
+	// ParentID is the id of the item of KnowledgeBaseArticles that this one belongs to and is written
+	// through. No field of Autotask's holds it, so it is never read: set it.
 	ParentID autotask.Optional[int64] `json:"-"`
 }
 

@@ -11,7 +11,7 @@ import (
 // CompanyAttachment is an entity of the API (collection CompanyAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under Companies/{companyID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type CompanyAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

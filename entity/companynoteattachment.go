@@ -11,7 +11,7 @@ import (
 // CompanyNoteAttachment is an entity of the API (collection CompanyNoteAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under CompanyNotes/{companyNoteID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type CompanyNoteAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

@@ -11,7 +11,7 @@ import (
 // ConfigurationItemAttachment is an entity of the API (collection ConfigurationItemAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under ConfigurationItems/{configurationItemID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type ConfigurationItemAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

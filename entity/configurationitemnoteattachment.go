@@ -11,7 +11,7 @@ import (
 // ConfigurationItemNoteAttachment is an entity of the API (collection ConfigurationItemNoteAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under ConfigurationItemNotes/{configurationItemNoteID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type ConfigurationItemNoteAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

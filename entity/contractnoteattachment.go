@@ -11,7 +11,7 @@ import (
 // ContractNoteAttachment is an entity of the API (collection ContractNoteAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under ContractNotes/{contractNoteID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type ContractNoteAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

@@ -30,5 +30,5 @@ func (ContractServiceAdjustment) Collection() string { return "ContractServiceAd
 // CanCreate marks that there is POST ContractServiceAdjustments.
 func (ContractServiceAdjustment) CanCreate() {}
 
-// NoID marks that Autotask answers a write with no id: Create returns 0.
+// NoID marks that Autotask answers a write without an id: Create returns 0.
 func (ContractServiceAdjustment) NoID() {}

@@ -29,5 +29,5 @@ func (ContractServiceBundleAdjustment) Collection() string { return "ContractSer
 // CanCreate marks that there is POST ContractServiceBundleAdjustments.
 func (ContractServiceBundleAdjustment) CanCreate() {}
 
-// NoID marks that Autotask answers a write with no id: Create returns 0.
+// NoID marks that Autotask answers a write without an id: Create returns 0.
 func (ContractServiceBundleAdjustment) NoID() {}

@@ -11,7 +11,7 @@ import (
 // DocumentAttachment is an entity of the API (collection DocumentAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under Documents/{documentID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type DocumentAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

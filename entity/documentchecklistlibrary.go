@@ -19,5 +19,5 @@ func (DocumentChecklistLibrary) Collection() string { return "DocumentChecklistL
 // CanCreate marks that there is POST DocumentChecklistLibraries.
 func (DocumentChecklistLibrary) CanCreate() {}
 
-// NoID marks that Autotask answers a write with no id: Create returns 0.
+// NoID marks that Autotask answers a write without an id: Create returns 0.
 func (DocumentChecklistLibrary) NoID() {}

@@ -11,7 +11,7 @@ import (
 // ExpenseItemAttachment is an entity of the API (collection ExpenseItemAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under ExpenseItems/{expenseItemID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type ExpenseItemAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

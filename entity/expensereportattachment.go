@@ -11,7 +11,7 @@ import (
 // ExpenseReportAttachment is an entity of the API (collection ExpenseReportAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under ExpenseReports/{expenseReportID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type ExpenseReportAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

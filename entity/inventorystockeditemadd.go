@@ -29,7 +29,7 @@ func (InventoryStockedItemAdd) Collection() string { return "InventoryStockedIte
 // CanCreate marks that there is POST InventoryProducts/{inventoryProductID}/StockedItemsAdd.
 func (InventoryStockedItemAdd) CanCreate() {}
 
-// NoID marks that Autotask answers a write with no id: Create returns 0.
+// NoID marks that Autotask answers a write without an id: Create returns 0.
 func (InventoryStockedItemAdd) NoID() {}
 
 // Parent returns the parent that writes go through: InventoryProducts/{inventoryProductID}/StockedItemsAdd.

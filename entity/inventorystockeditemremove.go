@@ -21,7 +21,7 @@ func (InventoryStockedItemRemove) Collection() string { return "InventoryStocked
 // CanCreate marks that there is POST InventoryProducts/{inventoryProductID}/StockedItemsRemove.
 func (InventoryStockedItemRemove) CanCreate() {}
 
-// NoID marks that Autotask answers a write with no id: Create returns 0.
+// NoID marks that Autotask answers a write without an id: Create returns 0.
 func (InventoryStockedItemRemove) NoID() {}
 
 // Parent returns the parent that writes go through: InventoryProducts/{inventoryProductID}/StockedItemsRemove.

@@ -22,7 +22,7 @@ func (InventoryStockedItemTransfer) Collection() string { return "InventoryStock
 // CanCreate marks that there is POST InventoryProducts/{inventoryProductID}/StockedItemsTransfer.
 func (InventoryStockedItemTransfer) CanCreate() {}
 
-// NoID marks that Autotask answers a write with no id: Create returns 0.
+// NoID marks that Autotask answers a write without an id: Create returns 0.
 func (InventoryStockedItemTransfer) NoID() {}
 
 // Parent returns the parent that writes go through: InventoryProducts/{inventoryProductID}/StockedItemsTransfer.

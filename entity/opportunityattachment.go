@@ -11,7 +11,7 @@ import (
 // OpportunityAttachment is an entity of the API (collection OpportunityAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under Opportunities/{opportunityID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type OpportunityAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

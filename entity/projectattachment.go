@@ -11,7 +11,7 @@ import (
 // ProjectAttachment is an entity of the API (collection ProjectAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under Projects/{projectID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type ProjectAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

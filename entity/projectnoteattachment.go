@@ -11,7 +11,7 @@ import (
 // ProjectNoteAttachment is an entity of the API (collection ProjectNoteAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under ProjectNotes/{projectNoteID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type ProjectNoteAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

@@ -11,7 +11,7 @@ import (
 // ResourceAttachment is an entity of the API (collection ResourceAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under Resources/{resourceID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type ResourceAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

@@ -11,7 +11,7 @@ import (
 // SalesOrderAttachment is an entity of the API (collection SalesOrderAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under SalesOrders/{salesOrderID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type SalesOrderAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

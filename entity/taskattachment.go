@@ -11,7 +11,7 @@ import (
 // TaskAttachment is an entity of the API (collection TaskAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under Tasks/{taskID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type TaskAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

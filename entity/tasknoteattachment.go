@@ -11,7 +11,7 @@ import (
 // TaskNoteAttachment is an entity of the API (collection TaskNoteAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under TaskNotes/{taskNoteID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type TaskNoteAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

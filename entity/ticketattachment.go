@@ -11,7 +11,7 @@ import (
 // TicketAttachment is an entity of the API (collection TicketAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under Tickets/{ticketID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type TicketAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`
@@ -29,7 +29,7 @@ type TicketAttachment struct {
 	ParentID                      autotask.Optional[int64]     `json:"parentID,omitzero"`
 	Publish                       autotask.Optional[int64]     `json:"publish,omitzero" autotask:"required"` // required
 	TicketID                      autotask.Optional[int64]     `json:"ticketID,omitzero" autotask:"parent"`
-	TicketNoteID                  autotask.Optional[int64]     `json:"ticketNoteID,omitzero" autotask:"instead=TicketNoteAttachment"` // not to be set: create a TicketNoteAttachment
+	TicketNoteID                  autotask.Optional[int64]     `json:"ticketNoteID,omitzero" autotask:"instead=TicketNoteAttachment"` // do not set it: create a TicketNoteAttachment
 	TimeEntryID                   autotask.Optional[int64]     `json:"timeEntryID,omitzero"`
 	Title                         autotask.Optional[string]    `json:"title,omitzero" autotask:"required"` // required
 	Data                          autotask.Optional[[]byte]    `json:"data,omitzero"`

@@ -19,5 +19,5 @@ func (TicketChecklistLibrary) Collection() string { return "TicketChecklistLibra
 // CanCreate marks that there is POST TicketChecklistLibraries.
 func (TicketChecklistLibrary) CanCreate() {}
 
-// NoID marks that Autotask answers a write with no id: Create returns 0.
+// NoID marks that Autotask answers a write without an id: Create returns 0.
 func (TicketChecklistLibrary) NoID() {}

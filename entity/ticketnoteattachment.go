@@ -11,7 +11,7 @@ import (
 // TicketNoteAttachment is an entity of the API (collection TicketNoteAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under TicketNotes/{ticketNoteID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type TicketNoteAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

@@ -11,7 +11,7 @@ import (
 // TimeEntryAttachment is an entity of the API (collection TimeEntryAttachments).
 // Get and Query read it.
 // Create and Delete write it through its parent, under TimeEntries/{timeEntryID}/Attachments.
-// Upload and Download carry its file.
+// Upload and Download transfer its file.
 // It has no Update or Patch.
 type TimeEntryAttachment struct {
 	ID                            int64                        `json:"id,omitzero"`

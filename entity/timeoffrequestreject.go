@@ -19,7 +19,7 @@ func (TimeOffRequestReject) Collection() string { return "TimeOffRequestsReject"
 // CanCreate marks that there is POST TimeOffRequests/{timeOffRequestID}/Reject.
 func (TimeOffRequestReject) CanCreate() {}
 
-// NoID marks that Autotask answers a write with no id: Create returns 0.
+// NoID marks that Autotask answers a write without an id: Create returns 0.
 func (TimeOffRequestReject) NoID() {}
 
 // Parent returns the parent that writes go through: TimeOffRequests/{timeOffRequestID}/Reject.

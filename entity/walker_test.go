@@ -96,7 +96,7 @@ func rootOf(e *schema.Entity) string {
 }
 
 // parentRoot is where the parents of a child are made: in the collection that
-// its path begins with, but for two.
+// its path begins with, except two.
 func parentRoot(child *schema.Collection) string {
 	switch child.Parent {
 	case "Expenses":

@@ -10,23 +10,22 @@ import (
 	"github.com/autotask-go/autotask/entity"
 )
 
-// FailedCall is an event that Autotask could not deliver, and does not try to
-// deliver again.
+// FailedCall is an event that Autotask failed to deliver and has given up on.
 type FailedCall struct {
-	// ID is the one of the entity.WebhookEventErrorLog.
+	// ID is the id of the entity.WebhookEventErrorLog.
 	ID int64
 	// At is when the error occurred, in UTC; zero if Autotask does not say.
 	At time.Time
-	// Message is what the call was answered with.
+	// Message is the answer to the call.
 	Message string
-	// SequenceNumber is that of the event; 0 if Autotask does not say.
+	// SequenceNumber is the number of the event; 0 if Autotask does not say.
 	SequenceNumber int64
 	// Payload is the body of the call. The log keeps at most 8,000 characters.
 	Payload []byte
 }
 
-// Event reads the payload. One that the log has cut short is ErrInvalid, as is
-// whatever else ParseEvent refuses.
+// Event parses the payload. It returns ErrInvalid if the log has cut the payload
+// short, or if ParseEvent refuses it.
 func (f *FailedCall) Event() (*Event, error) {
 	e, err := ParseEvent(f.Payload)
 	if err != nil {
@@ -36,8 +35,8 @@ func (f *FailedCall) Event() (*Event, error) {
 }
 
 // ErrorLog iterates over the events that Autotask gave up delivering at or after
-// a moment, in the order of their ids (POST /WebhookEventErrorLogs/query). The
-// zero time means all that there are.
+// since, in the order of their ids (POST /WebhookEventErrorLogs/query). The zero time
+// means all events.
 //
 //	for call, err := range webhook.ErrorLog(ctx, client, lastRun.Add(-10*time.Minute)) {
 //		if err != nil {
@@ -47,12 +46,11 @@ func (f *FailedCall) Event() (*Event, error) {
 //		…
 //	}
 //
-// Autotask keeps an entry for 30 days, and shows those of webhooks only to whom
-// they belong. Begin some minutes before the last run did, since Autotask's clock
-// and ours differ, and expect to see some entries again; or delete an entry that
-// has been dealt with, as Autotask recommends:
-// autotask.Delete[entity.WebhookEventErrorLog](ctx, client, call.ID). A failure
-// ends the loop with a nil call and the error.
+// Autotask keeps an entry for 30 days, and shows the entries of a webhook only to its
+// owner. Start a few minutes before the last run, since Autotask's clock and ours
+// differ, and expect to see some entries again. Or delete each entry after handling
+// it, as Autotask recommends: autotask.Delete[entity.WebhookEventErrorLog](ctx,
+// client, call.ID). A failure ends the loop with a nil call and the error.
 func ErrorLog(ctx context.Context, client *autotask.Client, since time.Time) iter.Seq2[*FailedCall, error] {
 	q := autotask.Query{}
 	if !since.IsZero() {

@@ -8,28 +8,27 @@ import (
 	"unicode/utf8"
 )
 
-// form is one way to write a text of JSON with more characters escaped than it
-// needs.
+// form is one way to write JSON with more characters escaped than necessary.
 type form struct {
 	digits    string // of the hexadecimal numbers
-	backslash string // what stands for a backslash; "" is its number
+	backslash string // replaces a backslash; "" writes its number
 }
 
-// escapedForms are the forms whose MAC is tried for [WithEscapedSignatures].
+// escapedForms are the forms whose MAC is tried by [WithEscapedSignatures].
 //
-// Evidence: one live report of calls whose MAC fits only once & < > ' " \ ` +
-// and all that is not ASCII are written as \uXXXX, with digits in upper case;
-// another client tries them in lower case.
+// Evidence: one live report of calls whose MAC fits only once & < > ' " \ ` + and all
+// non-ASCII characters are written as \uXXXX, with upper-case digits; another client
+// tries lower-case digits.
 //
-// Inference: only what stands inside strings is meant, since nothing else may
-// be escaped and remain JSON. Beyond the basic plane two numbers stand for one
-// character, as everywhere in JSON. Escapes that are there stay, but for \" and
-// \\, which the list names. The set is that of the encoder .NET comes with,
-// which escapes DEL as well, writes numbers in upper case, and leaves a
-// backslash as \\; hence the other two forms. None of this is published.
+// Inference: only characters inside strings are escaped, since nothing else may be
+// escaped and remain JSON. A character beyond the basic plane becomes two numbers, as
+// everywhere in JSON. Existing escapes stay, except \" and \\, which are in the list.
+// The set is that of .NET's default encoder, which also escapes DEL, writes numbers
+// in upper case, and leaves a backslash as \\; that is why there are the other two
+// forms. None of this is published.
 //
-// No form changes what the body says: whoever makes a body fit a signature that
-// he has seen, by escaping less of it, has a body of the same meaning.
+// No form changes the meaning of the body: somebody who fits a body to a signature
+// they have seen, by escaping less of it, gets a body of the same meaning.
 var escapedForms = []form{
 	{digits: "0123456789ABCDEF"},
 	{digits: "0123456789abcdef"},
@@ -37,23 +36,23 @@ var escapedForms = []form{
 	{digits: "0123456789abcdef", backslash: `\\`},
 }
 
-// mayEscape tells whether a form of the body can differ from it.
+// mayEscape reports whether any form of the body can differ from it.
 func mayEscape(body []byte) bool {
 	return slices.ContainsFunc(body, func(b byte) bool {
 		return b >= utf8.RuneSelf-1 || strings.IndexByte(escapedCharacters+`\`, b) >= 0
 	})
 }
 
-// escapedCharacters are those of ASCII that are written as numbers, beside DEL,
-// quotes and backslashes.
+// escapedCharacters are the ASCII characters written as numbers, besides DEL, quotes
+// and backslashes.
 const escapedCharacters = "&<>'`+"
 
-// chunk is how many bytes of a form are written at a time. A form may be six
-// times as long as its body, which comes from anybody: it is never held whole.
+// chunk is the size in which a form is written. A form may be six times as long as
+// its body, which anybody can send, so it is never held whole.
 const chunk = 1024
 
-// write writes a body in another form. It takes any bytes; what is no JSON
-// comes out as something that is none either.
+// write writes a body in another form. It accepts any bytes; input that is not JSON
+// gives output that is not JSON.
 func (f form) write(w io.Writer, body []byte) {
 	out := make([]byte, 0, chunk)
 	inString := false

@@ -21,53 +21,53 @@ import (
 // Action is what happened.
 type Action string
 
-// The actions that are documented; they are told in any case, and have this one
-// in an Event. One that is not among them is passed on as it is.
+// The documented actions. Calls may spell them in any case; an Event has them as
+// spelt here. An unknown action is passed on unchanged.
 const (
 	ActionCreate Action = "Create"
 	ActionUpdate Action = "Update"
 	ActionDelete Action = "Delete"
-	// ActionDeactivated reports that Autotask has switched the webhook itself off.
-	// No more events arrive until it is reactivated; Ensure does that.
-	// Whether the call is signed, and what it holds, is unverified.
+	// ActionDeactivated reports that Autotask has switched the webhook itself off. No
+	// more events arrive until it is reactivated; Ensure does that. Whether the call
+	// is signed, and what it holds, is unverified.
 	ActionDeactivated Action = "Deactivated"
 )
 
-// Event is one call of a webhook. What is not said to be required of it, and
-// was not sent, cannot be read or was sent twice, is zero; Raw has it.
+// Event is one call of a webhook. A field that is not described as required is zero
+// if it was not sent, cannot be read or was sent twice; Raw still has it.
 type Event struct {
 	Action Action
-	// GUID is the Guid of the call. It is taken to be that of the webhook, which
-	// has one (WebhookGUID); that it tells calls apart is nowhere said.
+	// GUID is the Guid of the call. It is assumed to be the WebhookGUID of the
+	// webhook. Autotask does not document whether it identifies a call.
 	GUID string
-	// Entity is what the event is about, by its name today: Company,
-	// ConfigurationItem, Contact, Ticket, TicketNote. EntityType is the name that
-	// was sent, which is one of the SOAP API: Account, InstalledProduct. An
-	// unknown name is the same in both.
+	// Entity is the kind of item, by its name today: Company, ConfigurationItem,
+	// Contact, Ticket, TicketNote. EntityType is the name that was sent, which is
+	// from the SOAP API: Account, InstalledProduct. An unknown name is the same in
+	// both.
 	Entity     string
 	EntityType string
-	// ID is that of the item. Company 0 is the tenant's own. It is 0 as well if
-	// there was none, which only happens for actions other than Create, Update
+	// ID is the id of the item. Company 0 is the tenant's own. It is also 0 if the
+	// call had no id, which is accepted only for actions other than Create, Update
 	// and Delete.
 	ID int64
-	// Fields are the values that were sent: of the fields that the webhook is
-	// subscribed to and shows. Where user-defined fields stand, and what is sent
-	// of a deleted item, is not documented. It is empty if there were none, if
-	// they were no JSON object, or if one of a name was there twice.
+	// Fields are the values that were sent: those of the fields that the webhook
+	// watches or includes. Where user-defined fields are, and what is sent of a
+	// deleted item, is not documented. Fields is empty if there were none, if they
+	// were not a JSON object, or if a name occurred twice.
 	Fields Fields
-	// Time is when it happened, in UTC.
+	// Time is when the event happened, in UTC.
 	Time time.Time
-	// SequenceNumber rises from call to call, with gaps; see [Gaps].
+	// SequenceNumber increases from call to call, with gaps; see [Gaps].
 	SequenceNumber int64
-	// PersonID is the resource or contact who did it.
+	// PersonID is the resource or contact who caused the event.
 	PersonID int64
-	// Raw is the body as it was sent. ParseEvent reads it again, on the other
-	// end of a queue for instance.
+	// Raw is the body as it was sent. ParseEvent parses it again, at the other end of
+	// a queue for instance.
 	Raw stdjson.RawMessage
 }
 
-// currentNames are the names of the entities that have webhooks, by those that
-// calls may use for them, in lower case.
+// currentNames maps the names that calls may use, in lower case, to the current names
+// of the entities that have webhooks.
 var currentNames = map[string]string{
 	"account":           "Company",
 	"company":           "Company",
@@ -78,7 +78,8 @@ var currentNames = map[string]string{
 	"ticketnote":        "TicketNote",
 }
 
-// currentName returns an unknown name as it is.
+// currentName returns the current name of an entity; an unknown name is returned
+// unchanged.
 func currentName(entityType string) string {
 	if name, ok := currentNames[strings.ToLower(entityType)]; ok {
 		return name
@@ -86,7 +87,7 @@ func currentName(entityType string) string {
 	return entityType
 }
 
-// currentAction gives a known action the case of its constant.
+// currentAction returns the constant of a known action, whatever its case.
 func currentAction(sent string) Action {
 	for _, a := range []Action{ActionCreate, ActionUpdate, ActionDelete, ActionDeactivated} {
 		if strings.EqualFold(sent, string(a)) {
@@ -96,20 +97,20 @@ func currentAction(sent string) Action {
 	return Action(sent)
 }
 
-// lenient: the documentation writes the names of calls in PascalCase, entities
-// have theirs in camelCase. A text that was cut in the middle of a character
-// must not hide the rest.
+// lenient matches names case-insensitively, since the documentation has the names of
+// calls in PascalCase and those of entities in camelCase. It allows invalid UTF-8,
+// since a string that was cut in the middle of a character must not hide the rest.
 var lenient = json.JoinOptions(json.MatchCaseInsensitiveNames(true), jsontext.AllowInvalidUTF8(true))
 
-// members are those of a call, by their names in lower case. A name that is there
-// twice, which a json.Unmarshal into a struct refuses, is no reason to lose the
-// event unless it is one of those that say what happened.
+// members are the members of a call, by name in lower case. A name that occurs twice,
+// which json.Unmarshal into a struct refuses, loses the event only if it says what
+// happened.
 type members map[string][]jsontext.Value
 
 // UnmarshalJSONFrom reads an object.
 func (m *members) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if dec.PeekKind() != '{' {
-		return errors.New("it is no JSON object")
+		return errors.New("it is not a JSON object")
 	}
 	if _, err := dec.ReadToken(); err != nil {
 		return err
@@ -131,7 +132,8 @@ func (m *members) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
-// required reads a member that is refused if it is there twice or unreadable.
+// required decodes a member. It adds a problem if the member occurs twice or cannot
+// be read.
 func required[T any](m members, name string, problems *[]string) autotask.Optional[T] {
 	var v autotask.Optional[T]
 	switch values := m[strings.ToLower(name)]; len(values) {
@@ -141,12 +143,13 @@ func required[T any](m members, name string, problems *[]string) autotask.Option
 			*problems = append(*problems, fmt.Sprintf("the event has an unreadable %s: %v", name, err))
 		}
 	default:
-		*problems = append(*problems, "the event has several members "+name)
+		*problems = append(*problems, "the event has more than one "+name)
 	}
 	return v
 }
 
-// optional reads a member that is left zero if it is there twice or unreadable.
+// optional decodes a member. It returns zero if the member occurs twice or cannot be
+// read.
 func optional[T any](m members, name string) T {
 	var problems []string
 	v := required[T](m, name, &problems)
@@ -157,16 +160,17 @@ func optional[T any](m members, name string) T {
 	return v.Or(zero)
 }
 
-// ParseEvent reads the body of a call, whose signature it knows nothing of. It
-// is for bodies that a [Handler] has let through before: those that waited in a
-// queue. Names are matched without case, times may lack a zone and are UTC then.
-// What has no action, or tells of an item without naming the entity and the id,
-// is ErrInvalid, and so is an Action, EntityType or Id that cannot be read or is
-// there twice. Nothing else of the event is worth losing it: see [Event].
+// ParseEvent parses the body of a call. It does not check a signature: it is for
+// bodies that a [Handler] has already accepted, such as those from a queue. Names are
+// matched case-insensitively, and times without a zone are UTC.
+//
+// It returns ErrInvalid if there is no action, if an event about an item lacks the
+// entity or the id, and if Action, EntityType or Id cannot be read or occurs twice.
+// Any other defect leaves a zero value: see [Event].
 func ParseEvent(body []byte) (*Event, error) {
 	var m members
 	if err := json.Unmarshal(body, &m, lenient, jsontext.AllowDuplicateNames(true)); err != nil {
-		return nil, fmt.Errorf("%w: webhook: the body is no event: %w", autotask.ErrInvalid, err)
+		return nil, fmt.Errorf("%w: webhook: the body is not an event: %w", autotask.ErrInvalid, err)
 	}
 	var problems []string
 	action := required[string](m, "Action", &problems)
@@ -206,17 +210,16 @@ func (e *Event) isAboutItem() bool {
 	return e.Action == ActionCreate || e.Action == ActionUpdate || e.Action == ActionDelete
 }
 
-// Decode reads the event's fields into v: an entity, such as an autotask.Ticket or
-// an entity.Company, or any other struct with JSON names, which are matched
-// case-insensitively; of several that differ in case only, the last in
-// alphabetical order is used, which begins with a small letter as the entities'
-// names do. The item's id is among them. Fields that were not sent are left as
-// they are: where an entity has a plain field, Fields.Get tells an absent one
-// from zero.
+// Decode decodes the event's fields into v: an entity, such as an autotask.Ticket or
+// an entity.Company, or any other struct with JSON names. Names are matched
+// case-insensitively; of several that differ only in case, the last in alphabetical
+// order is used, which begins with a lower-case letter, as the entities' names do.
+// The item's id is set, too. Fields that were not sent are left unchanged: where an
+// entity has a plain field, Fields.Get tells an absent value from zero.
 //
-// A field whose value does not fit, such as a label where the entity has the id
-// of a picklist, is left as it is, too, and costs only itself: all others are
-// read, and the error joins one for each that was not. Fields has their values.
+// A field whose value does not fit, such as a label where the entity has a picklist
+// id, is also left unchanged. All other fields are decoded, and the error joins one
+// error for each field that was not. Fields has their values.
 func (e *Event) Decode(v any) error {
 	all := Fields{"id": stdjson.RawMessage(strconv.FormatInt(e.ID, 10))}
 	if _, ok := e.Fields.Get("id"); ok {
@@ -237,7 +240,7 @@ func (e *Event) Decode(v any) error {
 	return misfit(v, errors.Join(failures...))
 }
 
-// decodeInto sets all of the fields in v or, with an error, none.
+// decodeInto sets all of the fields in v or, on error, none.
 func decodeInto(v any, all Fields) error {
 	b, err := json.Marshal(all, lenient, json.Deterministic(true))
 	if err != nil {
@@ -245,7 +248,7 @@ func decodeInto(v any, all Fields) error {
 	}
 	target := reflect.ValueOf(v)
 	if target.Kind() != reflect.Pointer || target.IsNil() {
-		return json.Unmarshal(b, v, lenient) // which says what is wrong with v
+		return json.Unmarshal(b, v, lenient) // its error says what is wrong with v
 	}
 	trial := copyOf(target.Elem())
 	if err := json.Unmarshal(b, trial.Interface(), lenient, jsontext.AllowDuplicateNames(true)); err != nil {
@@ -275,13 +278,12 @@ func misfit(v any, err error) error {
 	return fmt.Errorf("webhook: the fields of the event do not fit a %T: %w", v, err)
 }
 
-// Fields are the values of an event as they were sent, by the names as they
-// were sent.
+// Fields holds the values of an event, by name, both exactly as sent.
 type Fields map[string]stdjson.RawMessage
 
-// Get returns a value, and whether there is one. Null is one. Names are compared
-// without case; of several that differ in case only, the exact one is meant, or
-// else the first in alphabetical order.
+// Get returns a value, and whether there is one; null counts as one. Names are
+// matched case-insensitively. Of several that differ only in case, the exact one is
+// returned, or else the first in alphabetical order.
 func (f Fields) Get(name string) (stdjson.RawMessage, bool) {
 	if v, ok := f[name]; ok {
 		return v, true

@@ -7,44 +7,43 @@ import (
 	"time"
 )
 
-// Gaps finds the numbers that are missing among those of the events that a
-// program has received. The zero value is ready to use, by several goroutines.
+// Gaps finds the sequence numbers missing from the events that a program has
+// received. The zero value is ready to use, and safe for concurrent use.
 //
-// Autotask numbers the calls of a webhook, but says neither that it leaves no
-// number out nor that calls arrive in order: creations, changes and deletions
-// wait in queues of their own, and a failing call is made again for two minutes.
-// So a gap is a reason to look, not a proof. Once it is some minutes old, look for
-// it in the [ErrorLog], and search for what changed around that time.
+// Autotask numbers the calls of a webhook, but documents neither that the numbers are
+// complete nor that calls arrive in order: creations, changes and deletions wait in
+// separate queues, and a failing call is repeated for two minutes. So a gap is a
+// reason to look, not a proof. A few minutes after it was noticed, look for it in the
+// [ErrorLog], and search for what changed around that time.
 type Gaps struct {
 	mu       sync.Mutex
 	webhooks map[string]*numbers
 }
 
-// Gap is a run of numbers that no event had.
+// Gap is a range of sequence numbers that no event had.
 type Gap struct {
 	GUID        string // of the webhook
 	First, Last int64
-	// After and Before are the Time of the events around the gap, as far as
-	// they are known.
+	// After and Before are the Time of the events around the gap, if known.
 	After, Before time.Time
-	// Noticed is when an event with a higher number, or a lower one if the gap
-	// lies below all others, had arrived.
+	// Noticed is when the event arrived that revealed the gap: one with a higher
+	// number, or with a lower one if the gap is below all others.
 	Noticed time.Time
 }
 
-// maxGaps is how many gaps are kept of a webhook; of more, those of the lowest
+// maxGaps is the number of gaps kept per webhook; beyond it, those with the lowest
 // numbers are dropped.
 const maxGaps = 1000
 
-// numbers are those of one webhook.
+// numbers are the sequence numbers of one webhook.
 type numbers struct {
 	low, high     int64
 	lowAt, highAt time.Time
 	gaps          []Gap // in order of their numbers
 }
 
-// See takes note of an event. Numbers count from the first event on; one that
-// arrives late, or twice, does no harm. An event without a number is ignored.
+// See records an event. Counting starts with the first event; one that arrives late
+// or twice does no harm. An event without a number is ignored.
 func (g *Gaps) See(e *Event) {
 	n, at := e.SequenceNumber, e.Time
 	if n <= 0 {
@@ -70,7 +69,7 @@ func (g *Gaps) See(e *Event) {
 	}
 }
 
-// Missing returns the gaps there are, by webhook and number.
+// Missing returns the current gaps, sorted by webhook and number.
 func (g *Gaps) Missing() []Gap {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -84,7 +83,7 @@ func (g *Gaps) Missing() []Gap {
 	return all
 }
 
-// Close takes out a gap that has been dealt with.
+// Close removes a gap that has been dealt with.
 func (g *Gaps) Close(gap Gap) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -93,7 +92,7 @@ func (g *Gaps) Close(gap Gap) {
 	}
 }
 
-// add puts a gap, if it is one, at its place.
+// add inserts a gap in order, unless it is empty.
 func (w *numbers) add(at int, gap Gap) {
 	if gap.First > gap.Last {
 		return
@@ -103,8 +102,8 @@ func (w *numbers) add(at int, gap Gap) {
 	w.gaps = w.gaps[max(0, len(w.gaps)-maxGaps):]
 }
 
-// fill takes numbers out of the gaps. at is the time of their event, if they are
-// of one.
+// fill removes numbers from the gaps. at is the time of their event, or zero if they
+// belong to none.
 func (w *numbers) fill(first, last int64, at time.Time) {
 	var left []Gap
 	for _, gap := range w.gaps {

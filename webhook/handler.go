@@ -3,7 +3,7 @@ package webhook
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // the vendor signs with it; as an HMAC it holds
+	"crypto/sha1" //nolint:gosec // the vendor signs with it; as an HMAC it is still sound
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -25,7 +25,7 @@ const (
 	maxSecretLength     = 64
 )
 
-// Handler is an http.Handler that receives the calls of webhooks. See [NewHandler].
+// Handler is an http.Handler that receives webhook calls. See [NewHandler].
 type Handler struct {
 	handle       func(context.Context, *Event) error
 	keyed        []func() hash.Hash // not the secrets: a Handler that is printed must not show them
@@ -36,23 +36,22 @@ type Handler struct {
 // Option changes what a [Handler] accepts. NewHandler refuses a nil one.
 type Option func(*Handler) error
 
-// WithPreviousSecret accepts calls that are signed with another secret, too, for
-// the time in which the secret of a webhook is changed. It may be given several
-// times.
+// WithPreviousSecret also accepts calls signed with another secret, while the secret
+// of a webhook is being changed. It may be given several times.
 func WithPreviousSecret(secret string) Option {
 	return func(h *Handler) error { return h.addSecret("the previous secret", secret) }
 }
 
-// WithEscapedSignatures accepts signatures of the body's escaped forms, if that
-// of the body itself does not fit. The vendor documents the body itself. There is
-// a live report of calls, of texts with letters beyond ASCII or characters such
-// as & and <, that fit only after these are written as \uXXXX. Use it if such
-// calls, and only they, are answered with 401.
+// WithEscapedSignatures also accepts signatures of the body's escaped forms, if the
+// signature of the body itself does not match. The vendor documents only the body
+// itself. There is a live report of calls, with non-ASCII letters or characters such
+// as & and <, whose signature matches only after these are written as \uXXXX. Use the
+// option if such calls, and only they, are answered with 401.
 //
-// It costs time: a call that is signed wrongly, by anybody, is hashed five times
+// It costs time: a wrongly signed call, which anybody can send, is hashed five times
 // instead of once, four of them at up to six times its length. That is a few
-// hundredths of a second for 1 MiB; memory is not needed beyond that of the body.
-// WithMaxBodyBytes bounds both.
+// hundredths of a second for 1 MiB; no further memory is needed. WithMaxBodyBytes
+// bounds both.
 func WithEscapedSignatures() Option {
 	return func(h *Handler) error {
 		h.forms = escapedForms
@@ -60,48 +59,49 @@ func WithEscapedSignatures() Option {
 	}
 }
 
-// WithMaxBodyBytes sets how long the body of a call may be; 1 MiB at first.
+// WithMaxBodyBytes sets the maximum size of a call's body; the default is 1 MiB.
 func WithMaxBodyBytes(n int64) Option {
 	return func(h *Handler) error {
 		if h.maxBodyBytes = n; n <= 0 {
-			return errors.New("a body must be allowed at least one byte")
+			return errors.New("WithMaxBodyBytes must allow at least one byte")
 		}
 		return nil
 	}
 }
 
-// NewHandler returns a handler that passes the calls of webhooks to a function,
-// after it has verified that they are signed with the secret. Several webhooks may
-// share a secret and a handler. A secret that is empty, has control characters or
-// is longer than the 64 characters that Autotask keeps is ErrInvalid.
+// NewHandler returns a handler that verifies that a call is signed with the secret
+// and passes its event to handle. Several webhooks may share a secret and a handler.
+// It returns ErrInvalid if the secret is empty, has control characters or is longer
+// than the 64 characters that Autotask keeps.
 //
 // A call is a POST with the header
 //
 //	X-Hook-Signature: sha1=<base64 of the HMAC-SHA1 of the body, keyed with the secret>
 //
-// (help page "Secret Key Payload Verification"). It is answered with
+// (help page "Secret Key Payload Verification"). The handler answers
 //
 //	200  handle returned nil
-//	400  the signature is right, but the body is no event, or broke off
+//	400  the body is signed correctly but is not an event, or was cut off
 //	401  the signature is missing, malformed or wrong, or there are several
-//	405  another method than POST
+//	405  the method is not POST
 //	413  the body is longer than WithMaxBodyBytes allows
-//	500  handle returned an error, whose text is not sent
+//	500  handle returned an error; its text is not sent
 //
-// and handle is called for none of 400 to 413. Nothing of the body is decoded
-// before its signature has been verified. A panic of handle is left to net/http,
-// which logs it and closes the connection, so that the call counts as failed.
+// For 400 to 413, handle is not called. Nothing of the body is decoded before its
+// signature has been verified. A panic in handle is left to net/http, which logs it
+// and closes the connection, so the call counts as failed.
 //
-// Autotask waits ten seconds for an answer, and takes anything but a status of
-// 2xx for a failure (help page "Webhooks error handling"). It then calls again
-// after 30 seconds, five times in all within two minutes, and drops the event,
-// which [ErrorLog] still has for 30 days. Meanwhile the later events of the same
-// webhook and action wait behind it. After 25 failures, for different events, it
-// switches the webhook off. So an error of handle is for what may be better in a
-// minute; an event that handle will never accept is best logged and answered with
-// nil. A wrong secret switches the webhook off in the same way.
+// Autotask waits ten seconds for an answer, and treats any status other than 2xx as a
+// failure (help page "Webhooks error handling"). It then calls again after 30
+// seconds, five times in all within two minutes, and drops the event, which stays in
+// the [ErrorLog] for 30 days. Meanwhile later events of the same webhook and action
+// wait. After 25 failures, for different events, it switches the webhook off. A wrong
+// secret switches the webhook off in the same way.
 //
-// The context of handle ends when Autotask hangs up.
+// So handle should return an error only if a retry within a minute may succeed. Log
+// an event that it will never accept, and return nil.
+//
+// The context of handle ends when Autotask closes the connection.
 func NewHandler(secret string, handle func(ctx context.Context, e *Event) error, opts ...Option) (*Handler, error) {
 	h := &Handler{handle: handle, maxBodyBytes: defaultMaxBodyBytes}
 	var problems []string
@@ -135,7 +135,8 @@ func (h *Handler) addSecret(name, secret string) error {
 	return nil
 }
 
-// checkSecret says what is wrong with a secret, without showing it.
+// checkSecret returns what is wrong with a secret, without showing it; "" if nothing
+// is.
 func checkSecret(secret string) string {
 	switch n := fields.Length(secret); {
 	case strings.TrimSpace(secret) == "":
@@ -143,12 +144,12 @@ func checkSecret(secret string) string {
 	case n > maxSecretLength:
 		return fmt.Sprintf("has %d characters, the limit is %d", n, maxSecretLength)
 	case strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return "has a line break or another control character; was it read from a file?"
+		return "contains a control character, such as a newline; was it read from a file?"
 	}
 	return ""
 }
 
-// invalid is a refusal of bad input; nil if nothing is wrong.
+// invalid returns an ErrInvalid that lists the problems; nil if there are none.
 func invalid(problems []string) error {
 	if len(problems) == 0 {
 		return nil
@@ -156,17 +157,17 @@ func invalid(problems []string) error {
 	return fmt.Errorf("%w: webhook: %s", autotask.ErrInvalid, strings.Join(problems, "; "))
 }
 
-// ServeHTTP handles one call. How long a call may take to arrive is up to the
-// server: set ReadTimeout, or ReadHeaderTimeout, of the http.Server.
+// ServeHTTP handles one call. It sets no time limit for reading it: set ReadTimeout,
+// or ReadHeaderTimeout, of the http.Server.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, "webhooks are called with POST", http.StatusMethodNotAllowed)
+		http.Error(w, "the method must be POST", http.StatusMethodNotAllowed)
 		return
 	}
 	signature, ok := signatureOf(r.Header)
 	if !ok {
-		http.Error(w, "want one "+SignatureHeader+": sha1=…", http.StatusUnauthorized)
+		http.Error(w, "there must be one "+SignatureHeader+": sha1=…", http.StatusUnauthorized)
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.maxBodyBytes))
@@ -176,16 +177,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "the body is too long", http.StatusRequestEntityTooLarge)
 			return
 		}
-		http.Error(w, "the body broke off", http.StatusBadRequest)
+		http.Error(w, "the body was cut off", http.StatusBadRequest)
 		return
 	}
 	if !h.isSigned(body, signature) {
-		http.Error(w, "the signature does not fit the body", http.StatusUnauthorized)
+		http.Error(w, "the signature does not match the body", http.StatusUnauthorized)
 		return
 	}
 	event, err := ParseEvent(body)
 	if err != nil {
-		http.Error(w, "the body is no event of a webhook", http.StatusBadRequest)
+		http.Error(w, "the body is not a webhook event", http.StatusBadRequest)
 		return
 	}
 	if err := h.handle(r.Context(), event); err != nil {
@@ -197,16 +198,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //
 //	r.Header.Set(webhook.SignatureHeader, webhook.Sign(secret, body))
 //
-// It is for tests of a program that receives webhooks, and for programs that pass
-// on to another handler what waited in a queue.
+// It is for tests of a program that receives webhooks, and for programs that forward
+// queued bodies to another handler.
 func Sign(secret string, body []byte) string {
 	mac := hmac.New(sha1.New, []byte(secret))
 	_, _ = mac.Write(body) // never fails
 	return "sha1=" + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// signatureOf reads the header. Two of them are not one: whoever put them there,
-// it is not known which one counts.
+// signatureOf reads the signature from the header. It reports false if there are two,
+// since nobody knows which one counts.
 func signatureOf(header http.Header) ([]byte, bool) {
 	values := header.Values(SignatureHeader)
 	if len(values) != 1 {
@@ -217,8 +218,8 @@ func signatureOf(header http.Header) ([]byte, bool) {
 	return signature, err == nil && strings.EqualFold(algorithm, "sha1") && len(signature) == sha1.Size
 }
 
-// isSigned tells whether one of the secrets makes the signature of the body, or
-// of one of the forms of it that count.
+// isSigned reports whether one of the secrets makes the signature of the body, or of
+// one of its accepted forms.
 func (h *Handler) isSigned(body, signature []byte) bool {
 	if h.fits(signature, func(w io.Writer) { _, _ = w.Write(body) }) { // never fails
 		return true
@@ -231,7 +232,8 @@ func (h *Handler) isSigned(body, signature []byte) bool {
 	})
 }
 
-// fits lets a text be written once, for all secrets.
+// fits calls write once and reports whether the signature matches for any of the
+// secrets.
 func (h *Handler) fits(signature []byte, write func(io.Writer)) bool {
 	var macs []hash.Hash
 	var all []io.Writer

@@ -7,9 +7,9 @@ import (
 	"github.com/autotask-go/autotask/entity"
 )
 
-// The collections of the entities that have webhooks are alike but for their
-// names. Each of these sets has types of one form, that of the ticket's; they
-// are converted from and to it.
+// The collections of the entities that have webhooks differ only in their names. Each
+// of these sets has types of one form, the ticket's; the others are converted from
+// and to it.
 type (
 	hooks interface {
 		entity.CompanyWebhook | entity.ConfigurationItemWebhook | entity.ContactWebhook |
@@ -111,17 +111,17 @@ type row struct {
 	id         int64
 	of         int64  // the field, user-defined field or resource
 	name       string // of it, as the caller gave it
-	subscribed bool   // its changes are told
-	shown      bool   // its value is told with every event
+	subscribed bool   // its changes trigger an event
+	shown      bool   // every event includes its value
 }
 
 // children are the rows of one collection that belong to webhooks.
 type children struct {
 	collection string
-	picklist   string // the field that says what a row is of, "" if that is no picklist
+	picklist   string // the field that says what a row is for, "" if that is not a picklist
 	list       func(ctx context.Context, c *autotask.Client, webhook int64) ([]row, error)
 	create     func(ctx context.Context, c *autotask.Client, webhook int64, r row) error
-	change     func(ctx context.Context, c *autotask.Client, r row) error // of what is told of it
+	change     func(ctx context.Context, c *autotask.Client, r row) error // of its subscribed and shown
 	remove     func(ctx context.Context, c *autotask.Client, id int64) error
 }
 
@@ -171,7 +171,8 @@ func udfsOf[T udfRows]() children {
 	return k
 }
 
-// excludedOf: such a row has nothing that could change.
+// excludedOf returns children without change: such a row has nothing that could
+// change.
 func excludedOf[T excludedRows]() children {
 	return childrenOf(func(webhook int64, r row) *T {
 		v := T(entity.TicketWebhookExcludedResource{WebhookID: autotask.Value(webhook), ResourceID: autotask.Value(r.of)})
@@ -191,7 +192,7 @@ func childrenOf[T rows](item func(webhook int64, r row) *T, read func(*T) (webho
 				if err != nil {
 					return nil, err
 				}
-				// A row of another webhook would be deleted.
+				// Otherwise a row of another webhook could be deleted.
 				if of, r := read(v); of == webhook {
 					mine = append(mine, r)
 				}
@@ -206,7 +207,7 @@ func childrenOf[T rows](item func(webhook int64, r row) *T, read func(*T) (webho
 	}
 }
 
-// changing reads back: a row that does not take its flags is ErrNotApplied.
+// changing reads back: if a row does not keep its flags, the error is ErrNotApplied.
 func changing[T autotask.Updatable](set func(*T, row)) func(context.Context, *autotask.Client, row) error {
 	return func(ctx context.Context, c *autotask.Client, r row) error {
 		_, err := autotask.Update(ctx, c, r.id, func(v *T) error {

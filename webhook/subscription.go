@@ -21,49 +21,49 @@ const (
 	maxURLLength  = 500
 )
 
-// Subscription describes a webhook, for [Ensure]. It prints, logs and encodes
-// without its secret.
+// Subscription describes a webhook, for [Ensure]. It prints, logs and encodes without
+// its secret.
 type Subscription struct {
 	// Entity is what the webhook reports on: Company, ConfigurationItem, Contact,
 	// Ticket or TicketNote.
 	Entity string
-	// Name is what Ensure knows the webhook by; it has at most 50 characters.
+	// Name identifies the webhook to Ensure; it has at most 50 characters.
 	Name string
-	// URL is the https address that is called; it has at most 500 characters. Two
-	// webhooks of one entity need different ones: Autotask counts the same URL and
-	// action as a duplicate, even if one of them is inactive.
+	// URL is the https address to call; it has at most 500 characters. Two webhooks
+	// of one entity need different URLs: Autotask counts the same URL and action as a
+	// duplicate, even if one of them is inactive.
 	URL string
-	// DeactivationURL is the http or https address that is called when the webhook
-	// is deactivated or deleted. Autotask requires it.
+	// DeactivationURL is the http or https address to call when the webhook is
+	// deactivated or deleted. Autotask requires it.
 	DeactivationURL string
-	// Secret is what calls are signed with, at most 64 characters: the one of
+	// Secret signs the calls; it has at most 64 characters. Pass the same one to
 	// NewHandler.
 	Secret string
-	// OwnerResourceID is the resource that the webhook belongs to; 0 leaves it to
-	// Autotask, and as it is where the webhook is there already.
+	// OwnerResourceID is the resource that the webhook belongs to; 0 lets Autotask
+	// choose for a new webhook, and leaves an existing one unchanged.
 	OwnerResourceID int64
-	// NotifyEmail gets a mail, at most one a day, when calls fail or
-	// come late; "" is none, and takes away one that is there.
+	// NotifyEmail receives a mail, at most one a day, when calls fail or are late; ""
+	// sets none, and removes an existing one.
 	NotifyEmail string
 
-	// OnCreate, OnUpdate and OnDelete are the actions that trigger an event, at least
-	// one.
+	// OnCreate, OnUpdate and OnDelete are the actions that trigger an event. At least
+	// one must be set.
 	OnCreate, OnUpdate, OnDelete bool
 
-	// WatchFields are those whose changes trigger an event, IncludeFields those whose values
-	// are sent with every event. They are named by the labels of the picklist fieldID
-	// that {Entity}WebhookFields has, without regard to case. There must be at
+	// WatchFields are the fields whose changes trigger an event, IncludeFields those
+	// whose values are sent with every event. They are named, case-insensitively, by
+	// the labels of the picklist fieldID of {Entity}WebhookFields. There must be at
 	// least one of either; a field may be in both.
 	WatchFields, IncludeFields []string
-	// WatchUDFs and IncludeUDFs are the same for user-defined fields, by the labels of the
-	// picklist udfFieldID of {Entity}WebhookUdfFields. TicketNote has none.
+	// WatchUDFs and IncludeUDFs are the same for user-defined fields, by the labels
+	// of the picklist udfFieldID of {Entity}WebhookUdfFields. TicketNote has none.
 	WatchUDFs, IncludeUDFs []string
 	// ExcludedResources are resources whose changes trigger no event: the program's
-	// own API user, for instance, so that it does not hear itself.
+	// own API user, for instance, so that it does not receive its own changes.
 	ExcludedResources []int64
 }
 
-// plain is a Subscription that may be shown.
+// plain is a Subscription that is safe to print.
 type plain Subscription
 
 func (s Subscription) redacted() plain {
@@ -79,48 +79,49 @@ func (s Subscription) Format(w fmt.State, verb rune) {
 // LogValue shows everything but the secret.
 func (s Subscription) LogValue() slog.Value { return slog.AnyValue(s.redacted()) }
 
-// MarshalJSON leaves the secret empty, so that what is read from it is not taken
-// for a whole Subscription.
+// MarshalJSON leaves the secret empty, so that its output is not mistaken for a
+// complete Subscription.
 func (s Subscription) MarshalJSON() ([]byte, error) {
 	s.Secret = ""
 	return json.Marshal(plain(s))
 }
 
-// Ensure makes a webhook what a Subscription says, and returns its id. It can be
-// called again and again: at every start of a program, after a failure, after
+// Ensure creates or updates a webhook to match a Subscription, and returns its id. It
+// may be called repeatedly: at every start of a program, after a failure, after
 // Autotask has deactivated the webhook.
 //
-// First, everything is checked: names, lengths and addresses (ErrInvalid, which
-// says all that is wrong), then the names of fields, against the picklists of
-// the tenant (ErrInvalid, ErrAmbiguous and so on for each, with those that are
-// like it). Only then anything is written.
+// First it checks everything: names, lengths and addresses (ErrInvalid, which lists
+// all problems), then the names of fields against the tenant's picklists (ErrInvalid,
+// ErrAmbiguous and so on for each, with similar names). Only then does it write.
 //
-// The webhook is the one of that name among those of the entity; if there are
-// several, the error is an *AmbiguousError. All else is a setting: another URL
-// moves the webhook, another Name makes a second one. If there is none, it is
-// created inactive (POST {Entity}Webhooks); then it gets its fields, one request
-// at a time, since more than three at once trip the thread limit (POST
-// {Entity}Webhooks/{id}/Fields, UdfFields, ExcludedResources); and then it is
-// activated, so that one which is made in part never calls. If there is one, its
-// settings are written again, the secret among them; fields that it lacks are
-// added, and those that it has beyond the Subscription are taken away. It stays
-// active meanwhile, if it was, so that no event is missed.
+// The webhook is identified by its entity and its Name; if several match, the error
+// is an *AmbiguousError. Everything else is a setting: another URL moves the webhook,
+// another Name makes a second one.
 //
-// Finally, the webhook is read back, and read again if anything had to be
-// written, so that a setting or a field's flag that Autotask accepts and does not
-// keep is ErrNotApplied. The secret is compared only if the webhook shows it, which is
-// not documented: if it shows none, or a row of asterisks, a secret that was not
-// kept is only seen by calls that are answered with 401.
+// If there is none, Ensure creates it inactive (POST {Entity}Webhooks), adds its
+// fields one request at a time, since more than three at once trip the thread limit
+// (POST {Entity}Webhooks/{id}/Fields, UdfFields, ExcludedResources), and then
+// activates it, so that a partly configured webhook never calls.
 //
-// By default no security level allows its users to create webhooks, and there may
-// be 50 active ones of an entity; the error is Autotask's refusal then.
+// If there is one, Ensure writes its settings again, including the secret, adds
+// missing fields, and removes fields that the Subscription does not have. An active
+// webhook stays active meanwhile, so that no event is missed.
 //
-// An error on the way says what the webhook has been given and comes with its
-// id, 0 if there is none or its creation was not answered. Ensure then goes on
-// from there when it is called again, or autotask.Delete[entity.TicketWebhook],
-// or its like, takes the webhook away. An Error from Ensure has no Sent that
-// holds the secret. Do not call Ensure for the same webhook twice at a time:
-// both may create it.
+// Finally, it reads the webhook back, and once more if anything had to be written. If
+// Autotask accepted a setting or a field's flag but did not keep it, the error is
+// ErrNotApplied. The secret is compared only if the webhook shows it, which is not
+// documented. If it shows none, or a row of asterisks, a secret that was not kept
+// shows only when calls are answered with 401.
+//
+// By default no security level allows its users to create webhooks, and an entity can
+// have 50 active ones; the error is then Autotask's refusal.
+//
+// An error part-way says what the webhook has been given and is returned with its id,
+// which is 0 if there is none or the answer to its creation was lost. Ensure resumes
+// from there when called again; or remove the webhook with
+// autotask.Delete[entity.TicketWebhook] or the type of its entity. An Error from
+// Ensure has no Sent that holds the secret. Do not call Ensure concurrently for the
+// same webhook: both calls may create it.
 func Ensure(ctx context.Context, client *autotask.Client, s Subscription) (id int64, err error) {
 	k, problems := s.check()
 	if err := invalid(problems); err != nil {
@@ -153,8 +154,8 @@ func Ensure(ctx context.Context, client *autotask.Client, s Subscription) (id in
 	return e.id, nil
 }
 
-// check says what is wrong with a Subscription as such. It shows no addresses:
-// they may hold tokens.
+// check returns what is wrong with a Subscription by itself. It shows no addresses,
+// which may hold tokens.
 func (s *Subscription) check() (kind, []string) {
 	var problems []string
 	refuse := func(wrong bool, problem string) {
@@ -167,17 +168,17 @@ func (s *Subscription) check() (kind, []string) {
 	if i >= 0 {
 		k = kinds[i]
 	}
-	refuse(i < 0, fmt.Sprintf("there are no webhooks for the entity %.60q, but for %s", s.Entity, kindNames()))
+	refuse(i < 0, fmt.Sprintf("the entity %.60q has no webhooks; these have: %s", s.Entity, kindNames()))
 	refuse(strings.TrimSpace(s.Name) == "", "the Name is empty")
 	refuse(fields.Length(s.Name) > maxNameLength, fmt.Sprintf("the Name has %d characters, the limit is %d", fields.Length(s.Name), maxNameLength))
-	refuse(!isAddress(s.URL, "https"), "the URL must be a whole https address")
+	refuse(!isAddress(s.URL, "https"), "the URL must be a complete https address")
 	refuse(fields.Length(s.URL) > maxURLLength, fmt.Sprintf("the URL has %d characters, the limit is %d", fields.Length(s.URL), maxURLLength))
-	refuse(!isAddress(s.DeactivationURL, "https", "http"), "the DeactivationURL must be a whole http or https address")
+	refuse(!isAddress(s.DeactivationURL, "https", "http"), "the DeactivationURL must be a complete http or https address")
 	secret := checkSecret(s.Secret)
 	refuse(secret != "", "the Secret "+secret)
-	refuse(s.OwnerResourceID < 0, "the OwnerResourceID is no id")
-	refuse(slices.ContainsFunc(s.ExcludedResources, func(id int64) bool { return id <= 0 }), "one of the ExcludedResources is no id")
-	refuse(!s.OnCreate && !s.OnUpdate && !s.OnDelete, "the webhook tells of no event: set OnCreate, OnUpdate or OnDelete")
+	refuse(s.OwnerResourceID < 0, "the OwnerResourceID is not an id")
+	refuse(slices.ContainsFunc(s.ExcludedResources, func(id int64) bool { return id <= 0 }), "one of the ExcludedResources is not an id")
+	refuse(!s.OnCreate && !s.OnUpdate && !s.OnDelete, "no action triggers an event: set OnCreate, OnUpdate or OnDelete")
 	refuse(len(s.WatchFields)+len(s.IncludeFields) == 0, "the webhook has no field: name one in WatchFields or IncludeFields")
 	refuse(i >= 0 && !k.hasUDFs() && len(s.WatchUDFs)+len(s.IncludeUDFs) > 0, s.Entity+" has no user-defined fields")
 	return k, problems
@@ -196,7 +197,7 @@ func kindNames() string {
 	return strings.Join(names, ", ")
 }
 
-// ensuring is one call of Ensure under way.
+// ensuring is the state of one call of Ensure.
 type ensuring struct {
 	Subscription
 
@@ -206,8 +207,8 @@ type ensuring struct {
 	given  []string // the settings, fields and resources that are as they should be
 }
 
-// wanted finds the rows that there should be. Each field is looked up by itself,
-// so that all wrong names are told at once; the picklist is read but once.
+// wanted returns the rows that there should be. Each field is looked up by itself, so
+// that all wrong names are reported together; the picklist is read only once.
 func (e *ensuring) wanted(ctx context.Context, c children, subscribed, shown []string) ([]row, error) {
 	if len(subscribed)+len(shown) == 0 {
 		return nil, nil
@@ -235,7 +236,7 @@ func (e *ensuring) wanted(ctx context.Context, c children, subscribed, shown []s
 	return all, errors.Join(failures...)
 }
 
-// findOrCreate leaves a webhook that has all settings but isActive.
+// findOrCreate leaves a webhook with all settings except isActive.
 func (e *ensuring) findOrCreate(ctx context.Context) error {
 	all, err := e.kind.list(ctx, e.client)
 	if err != nil {
@@ -279,7 +280,7 @@ func (e *ensuring) create(ctx context.Context) error {
 	return err
 }
 
-// set sets all settings but isActive.
+// set sets all settings except isActive.
 func (e *ensuring) set(h *entity.TicketWebhook) {
 	e.setPlain(h)
 	h.WebhookURL.Set(e.URL)
@@ -287,7 +288,7 @@ func (e *ensuring) set(h *entity.TicketWebhook) {
 	h.SecretKey.Set(e.Secret)
 }
 
-// setPlain sets those that an error may show.
+// setPlain sets the settings that an error may show.
 func (e *ensuring) setPlain(h *entity.TicketWebhook) {
 	h.Name.Set(e.Name)
 	h.IsSubscribedToCreateEvents.Set(e.OnCreate)
@@ -305,8 +306,8 @@ func (e *ensuring) setPlain(h *entity.TicketWebhook) {
 	}
 }
 
-// finish compares the addresses and the secret with those that were written,
-// and leaves the rest to Update, whose errors show values.
+// finish compares the addresses and the secret with what was written, and leaves the
+// rest to Update, whose errors show values.
 func (e *ensuring) finish(h *entity.TicketWebhook) error {
 	shown := h.SecretKey.Or("")
 	if strings.Trim(shown, "*•") == "" {
@@ -323,16 +324,16 @@ func (e *ensuring) finish(h *entity.TicketWebhook) error {
 		}
 	}
 	if len(differ) > 0 {
-		return fmt.Errorf("%w: Autotask accepted the settings, but reads back another %s", autotask.ErrNotApplied, strings.Join(differ, " and "))
+		return fmt.Errorf("%w: Autotask accepted the settings but did not keep %s", autotask.ErrNotApplied, strings.Join(differ, " and "))
 	}
 	e.setPlain(h)
 	h.IsActive.Set(true)
 	return nil
 }
 
-// align makes the webhook's rows of one collection those that are wanted: first
-// what is missing, then what is too much, so that an active one never lacks both
-// the old and the new.
+// align makes the webhook's rows of one collection match wanted. It adds what is
+// missing before it removes what is surplus, so that an active webhook never lacks
+// both the old and the new.
 func (e *ensuring) align(ctx context.Context, c children, wanted []row) error {
 	if c.list == nil {
 		return nil
@@ -367,17 +368,17 @@ func (e *ensuring) align(ctx context.Context, c children, wanted []row) error {
 	return nil
 }
 
-// explain says what was done to the webhook, beside what failed.
+// explain adds to an error what was done to the webhook before it.
 func (e *ensuring) explain(err error) error {
-	done := "has been given " + strings.Join(e.given, ", ") + "; call Ensure again to go on"
+	done := "has been given " + strings.Join(e.given, ", ") + "; call Ensure again to continue"
 	switch {
 	case e.id == 0:
 		return err
 	case len(e.given) > 0:
 	case errors.Is(err, autotask.ErrOutcomeUnknown):
-		done = "was there before and may have its new settings, nothing else was changed yet"
+		done = "existed already and may have its new settings; nothing else was changed"
 	default:
-		done = "was there before, nothing was changed yet"
+		done = "existed already; nothing was changed"
 	}
 	return fmt.Errorf("webhook: %sWebhook %d %s: %w", e.kind.entity, e.id, done, err)
 }

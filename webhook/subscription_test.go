@@ -288,14 +288,14 @@ func TestEnsureGoesOn(t *testing.T) {
 func TestEnsureTellsWhereItStopped(t *testing.T) {
 	t.Parallel()
 	for want, fault := range map[string]autotasktest.Fault{
-		"nothing was changed yet: writing its settings": {Op: "PATCH TicketWebhooks"},
-		"reading its TicketWebhookFields":               {Op: "POST TicketWebhookFields/query"},
-		"setting priority":                              {Op: "POST TicketWebhooks/Fields"},
-		"deleting":                                      {Op: "DELETE TicketWebhooks/Fields"},
-		"activating it":                                 {Op: "PATCH TicketWebhooks", Skip: 1},
-		"its TicketWebhookUdfFields":                    {Op: "POST TicketWebhookUdfFields/query"},
-		"TicketWebhookExcludedResources":                {Op: "POST TicketWebhookExcludedResources/query"},
-		"title, Status, ticketNumber; call":             {Op: "POST TicketWebhookUdfFields/query"},
+		"nothing was changed: writing its settings": {Op: "PATCH TicketWebhooks"},
+		"reading its TicketWebhookFields":           {Op: "POST TicketWebhookFields/query"},
+		"setting priority":                          {Op: "POST TicketWebhooks/Fields"},
+		"deleting":                                  {Op: "DELETE TicketWebhooks/Fields"},
+		"activating it":                             {Op: "PATCH TicketWebhooks", Skip: 1},
+		"its TicketWebhookUdfFields":                {Op: "POST TicketWebhookUdfFields/query"},
+		"TicketWebhookExcludedResources":            {Op: "POST TicketWebhookExcludedResources/query"},
+		"title, Status, ticketNumber; call":         {Op: "POST TicketWebhookUdfFields/query"},
 	} {
 		srv := autotasktest.NewInProcess(t)
 		s := subscription()
@@ -336,12 +336,12 @@ func TestEnsureIgnored(t *testing.T) {
 		times  int
 		change func(*webhook.Subscription)
 	}{
-		"isSubscribedToDeleteEvents": {"PATCH TicketWebhooks", 2, func(s *webhook.Subscription) { s.OnDelete = true }},
-		"notificationEmailAddress":   {"PATCH TicketWebhooks", 2, func(s *webhook.Subscription) { s.NotifyEmail = "" }},
-		"another webhookUrl":         {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.URL = "https://example.com/?token=t0k3n2" }},
-		"another deactivationUrl":    {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.DeactivationURL = "https://example.com/?token=t0k3n2" }},
-		"another secretKey":          {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.Secret = "t0k3n" }},
-		"isDisplayAlwaysField":       {"PATCH TicketWebhooks/Fields", 1, func(s *webhook.Subscription) { s.IncludeFields = []string{"title", "status", "ticketNumber"} }},
+		"isSubscribedToDeleteEvents":   {"PATCH TicketWebhooks", 2, func(s *webhook.Subscription) { s.OnDelete = true }},
+		"notificationEmailAddress":     {"PATCH TicketWebhooks", 2, func(s *webhook.Subscription) { s.NotifyEmail = "" }},
+		"did not keep webhookUrl":      {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.URL = "https://example.com/?token=t0k3n2" }},
+		"did not keep deactivationUrl": {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.DeactivationURL = "https://example.com/?token=t0k3n2" }},
+		"did not keep secretKey":       {"PATCH TicketWebhooks", 1, func(s *webhook.Subscription) { s.Secret = "t0k3n" }},
+		"isDisplayAlwaysField":         {"PATCH TicketWebhooks/Fields", 1, func(s *webhook.Subscription) { s.IncludeFields = []string{"title", "status", "ticketNumber"} }},
 	} {
 		srv := autotasktest.NewInProcess(t)
 		s := subscription()
@@ -392,7 +392,7 @@ func TestEnsureTrimmedSecret(t *testing.T) {
 }
 
 // A new address moves the webhook, and what the Subscription no longer names is
-// taken away, but for the owner.
+// removed, except the owner.
 func TestEnsureMovesAndClears(t *testing.T) {
 	t.Parallel()
 	srv := autotasktest.NewInProcess(t)
@@ -421,7 +421,7 @@ func TestEnsureLostSettings(t *testing.T) {
 	srv.Inject(autotasktest.Fault{Op: "PATCH TicketWebhooks", DropResponse: true})
 	_, err = webhook.Ensure(t.Context(), srv.Client(autotask.WithMaxRetries(0)), subscription())
 	require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
-	require.ErrorContains(t, err, "may have its new settings, nothing else was changed yet")
+	require.ErrorContains(t, err, "may have its new settings; nothing else was changed")
 }
 
 func TestEnsureTwins(t *testing.T) {
@@ -443,19 +443,19 @@ func TestEnsureTwins(t *testing.T) {
 func TestEnsureRefuses(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*webhook.Subscription){
-		`for the entity "Tickets", but for Company, ConfigurationItem`: func(s *webhook.Subscription) { s.Entity = "Tickets" },
-		"the Name is empty":             func(s *webhook.Subscription) { s.Name = " " },
-		"the Name has 51 characters":    func(s *webhook.Subscription) { s.Name = strings.Repeat("ü", 51) },
-		"the URL must be":               func(s *webhook.Subscription) { s.URL = "http://example.com/?token=t0k3n" },
-		"the URL must be a whole":       func(s *webhook.Subscription) { s.URL = "https:///t0k3n" },
-		"the URL must be a whole https": func(s *webhook.Subscription) { s.URL = "://t0k3n" },
-		"the URL has 501 characters":    func(s *webhook.Subscription) { s.URL = "https://example.com/" + strings.Repeat("t", 481) },
-		"the DeactivationURL must":      func(s *webhook.Subscription) { s.DeactivationURL = "" },
-		"the Secret is empty":           func(s *webhook.Subscription) { s.Secret = "" },
-		"the Secret has 65 characters":  func(s *webhook.Subscription) { s.Secret = strings.Repeat("s", 65) },
-		"the OwnerResourceID is no id":  func(s *webhook.Subscription) { s.OwnerResourceID = -1 },
-		"one of the ExcludedResources":  func(s *webhook.Subscription) { s.ExcludedResources = []int64{0} },
-		"tells of no event":             func(s *webhook.Subscription) { s.OnCreate, s.OnUpdate, s.OnDelete = false, false, false },
+		`the entity "Tickets" has no webhooks; these have: Company, ConfigurationItem`: func(s *webhook.Subscription) { s.Entity = "Tickets" },
+		"the Name is empty":                func(s *webhook.Subscription) { s.Name = " " },
+		"the Name has 51 characters":       func(s *webhook.Subscription) { s.Name = strings.Repeat("ü", 51) },
+		"the URL must be":                  func(s *webhook.Subscription) { s.URL = "http://example.com/?token=t0k3n" },
+		"the URL must be a complete":       func(s *webhook.Subscription) { s.URL = "https:///t0k3n" },
+		"the URL must be a complete https": func(s *webhook.Subscription) { s.URL = "://t0k3n" },
+		"the URL has 501 characters":       func(s *webhook.Subscription) { s.URL = "https://example.com/" + strings.Repeat("t", 481) },
+		"the DeactivationURL must":         func(s *webhook.Subscription) { s.DeactivationURL = "" },
+		"the Secret is empty":              func(s *webhook.Subscription) { s.Secret = "" },
+		"the Secret has 65 characters":     func(s *webhook.Subscription) { s.Secret = strings.Repeat("s", 65) },
+		"the OwnerResourceID is not an id": func(s *webhook.Subscription) { s.OwnerResourceID = -1 },
+		"one of the ExcludedResources":     func(s *webhook.Subscription) { s.ExcludedResources = []int64{0} },
+		"no action triggers an event":      func(s *webhook.Subscription) { s.OnCreate, s.OnUpdate, s.OnDelete = false, false, false },
 		"has no field": func(s *webhook.Subscription) {
 			s.WatchFields, s.IncludeFields, s.WatchUDFs = nil, nil, []string{"Site"}
 		},

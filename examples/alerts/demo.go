@@ -21,8 +21,7 @@ const (
 	demoCleared = 3
 )
 
-// demonstrate lets four workers report a storm to a fake tenant, and shows what is
-// left of it.
+// demonstrate runs a storm from four workers on a fake tenant, and prints the result.
 func demonstrate(ctx context.Context, stdout io.Writer) error {
 	fmt.Fprintln(stdout, "No AUTOTASK_* variables: running on an embedded fake tenant.\nNothing leaves this machine.")
 	fmt.Fprintf(stdout, "\n%d alerts in %d keys from %d workers, after 10 keys one storm ticket:\n\n", demoAlerts, demoKeys, demoWorkers)
@@ -57,7 +56,7 @@ func demonstrate(ctx context.Context, stdout io.Writer) error {
 	return nil
 }
 
-// occurrence is the i-th alert of the storm.
+// occurrence returns the i-th alert of the storm.
 func occurrence(i int) report {
 	host := fmt.Sprintf("host-%02d", i%demoKeys)
 	return report{
@@ -91,7 +90,7 @@ func (d *desk) storm(ctx context.Context) (map[string]int, error) {
 	return counts, errors.Join(failures...)
 }
 
-// table shows the tenant's tickets.
+// table prints the tenant's tickets.
 func table(stdout io.Writer, srv *autotasktest.Server) {
 	notes := make(map[string]int)
 	for _, n := range srv.Rows("TicketNotes") {

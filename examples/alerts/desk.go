@@ -24,8 +24,8 @@ func newDesk(client *autotask.Client, o options) *desk {
 	return &desk{client: client, options: o, companies: make(map[string]int64)}
 }
 
-// takeAll takes reports in their order, and goes on after one that fails: the
-// others are no less urgent.
+// takeAll handles reports in order, and continues after one that fails: the others
+// are no less urgent.
 func (d *desk) takeAll(ctx context.Context, reports []report, stdout io.Writer) error {
 	var failures []error
 	for _, r := range reports {
@@ -56,7 +56,7 @@ func (d *desk) take(ctx context.Context, r report) (*alert.Outcome, error) {
 	}, d.policy)
 }
 
-// company finds a company once.
+// company looks a company up once.
 func (d *desk) company(ctx context.Context, who string) (int64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -70,7 +70,7 @@ func (d *desk) company(ctx context.Context, who string) (int64, error) {
 	return id, err
 }
 
-// line says what became of a report.
+// line describes what was done with a report.
 func line(r report, out *alert.Outcome, err error) string {
 	const longest = 36
 	key := []rune(r.Key)

@@ -14,7 +14,7 @@ import (
 	"github.com/autotask-go/autotask/examples/internal/connect"
 )
 
-// report is an alert as a line of JSON has it.
+// report is an alert as one line of JSON.
 type report struct {
 	Company  string    `json:"company"` // name, domain or mail address
 	Key      string    `json:"key"`
@@ -88,8 +88,8 @@ type alertmanagerBody struct {
 	} `json:"alerts"`
 }
 
-// readAlertmanager: an alert is its labels, and an event the time from which it
-// fires. Alertmanager repeats what still fires: that is the same event.
+// readAlertmanager identifies an alert by its labels, and an event by the time from
+// which it fires. Alertmanager repeats what still fires: that is the same event.
 func readAlertmanager(stdin io.Reader) (reports []report, err error) {
 	var body alertmanagerBody
 	if err := json.NewDecoder(io.LimitReader(stdin, maxLine)).Decode(&body); err != nil {
@@ -101,7 +101,7 @@ func readAlertmanager(stdin io.Reader) (reports []report, err error) {
 	for _, a := range body.Alerts {
 		var labels []string
 		for _, name := range slices.Sorted(maps.Keys(a.Labels)) {
-			if name != "severity" && name != "company" { // which may change while it fires
+			if name != "severity" && name != "company" { // these may change while it fires
 				labels = append(labels, name+"="+a.Labels[name])
 			}
 		}
@@ -118,18 +118,17 @@ func readAlertmanager(stdin io.Reader) (reports []report, err error) {
 	return reports, nil
 }
 
-// readNagios takes the arguments of a notification command: $HOSTNAME$,
-// $SERVICEDESC$ (empty for the host itself), $SERVICESTATE$, $TIMET$ and
-// $SERVICEOUTPUT$.
+// readNagios reads the arguments of a notification command: $HOSTNAME$, $SERVICEDESC$
+// (empty for the host itself), $SERVICESTATE$, $TIMET$ and $SERVICEOUTPUT$.
 func readNagios(args []string) ([]report, error) {
 	const wanted = 5
 	if len(args) != wanted {
-		return nil, fmt.Errorf("-nagios takes HOST SERVICE STATE TIME OUTPUT, not %d arguments", len(args))
+		return nil, fmt.Errorf("-nagios needs HOST SERVICE STATE TIME OUTPUT; %d arguments given", len(args))
 	}
 	host, service, state, output := args[0], args[1], strings.ToUpper(args[2]), args[4]
 	seconds, err := strconv.ParseInt(args[3], 10, 64)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no time in seconds, as $TIMET$ is", args[3])
+		return nil, fmt.Errorf("%q is not a time in seconds, as $TIMET$ is", args[3])
 	}
 	what := strings.TrimSuffix(host+"/"+service, "/")
 	return []report{{

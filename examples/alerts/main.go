@@ -1,16 +1,16 @@
-// Alerts turns what monitoring reports into tickets: one open ticket for an
-// alert, however often it comes, and none any more when it is over.
+// Alerts turns monitoring alerts into tickets: one open ticket per alert, however
+// often it is reported, and none once it is over.
 //
-// Without AUTOTASK_* variables it plays a storm on an embedded fake tenant:
+// Without AUTOTASK_* variables it runs a storm on an embedded fake tenant:
 //
 //	go run ./examples/alerts
 //
-// With them it reads alerts from the standard input, one JSON object a line:
+// With them it reads alerts from standard input, one JSON object per line:
 //
 //	{"company":"Acme Ltd","key":"backup/MAIL-02","event":"run-7","title":"Backup failed"}
 //
-// or the body of an Alertmanager webhook, or takes what Nagios knows of a service
-// from the command line:
+// or the body of an Alertmanager webhook, or one Nagios service from the command
+// line:
 //
 //	go run ./examples/alerts -priority 1 -note-type 1 -publish 2 < alerts.jsonl
 //	go run ./examples/alerts -alertmanager … < body.json
@@ -33,7 +33,7 @@ import (
 
 func main() { connect.Main("alerts", from(os.Stdin)) }
 
-// options are what the command line asks for.
+// options are the settings from the command line.
 type options struct {
 	alertmanager, nagios        bool
 	company                     string
@@ -42,7 +42,7 @@ type options struct {
 	policy                      alert.Policy
 }
 
-// from is the program with its standard input.
+// from returns the program with its standard input.
 func from(stdin io.Reader) connect.Run {
 	return func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 		tenant, err := connect.FromEnvironment(getenv)
@@ -73,16 +73,16 @@ func parse(args []string, onTenant bool, stderr io.Writer) (o options, rest []st
 	flags.SetOutput(io.Discard) // errors are printed once, by connect.Exit
 	flags.Usage = func() {}
 	flags.BoolVar(&o.alertmanager, "alertmanager", false, "the input is the body of an Alertmanager webhook")
-	flags.BoolVar(&o.nagios, "nagios", false, "take one alert from the arguments: HOST SERVICE STATE TIME OUTPUT")
-	flags.StringVar(&o.company, "company", "", "the company `name`, domain or mail address of alerts that name none")
+	flags.BoolVar(&o.nagios, "nagios", false, "read one alert from the arguments: HOST SERVICE STATE TIME OUTPUT")
+	flags.StringVar(&o.company, "company", "", "the company `name`, domain or mail address for alerts without one")
 	flags.Int64Var(&o.priority, "priority", 0, "a new ticket's priority, an `id` of the tenant's picklist")
 	flags.Int64Var(&o.noteType, "note-type", 0, "the notes' type, an `id` of the tenant's picklist")
 	flags.Int64Var(&o.publish, "publish", 0, "who sees the notes, an `id` of the tenant's picklist; there is no safe default")
 	flags.StringVar(&o.resolution, "resolution", "The alert is over.", "the resolution `text` of an alert that is over")
-	flags.DurationVar(&o.policy.NoteEvery, "note-every", time.Hour, "no note on a ticket sooner than this after its last activity")
-	flags.DurationVar(&o.policy.Reopen, "reopen", 0, "reopen what was completed within this `time`; needs -reopen-status")
+	flags.DurationVar(&o.policy.NoteEvery, "note-every", time.Hour, "minimum time between the last activity on a ticket and a note")
+	flags.DurationVar(&o.policy.Reopen, "reopen", 0, "reopen a ticket completed within this `time`; needs -reopen-status")
 	flags.Int64Var(&o.policy.ReopenStatus, "reopen-status", 0, "status `id` of a reopened ticket")
-	flags.IntVar(&o.policy.Storm.Keys, "storm", 10, "new tickets of a company in an hour, after which a storm ticket takes the rest; 0 is never")
+	flags.IntVar(&o.policy.Storm.Keys, "storm", 10, "new tickets of a company in an hour before a storm ticket takes the rest; 0 means never")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stderr, `Usage:
   alerts                             a storm on an embedded fake tenant, without AUTOTASK_* variables
@@ -106,9 +106,9 @@ func parse(args []string, onTenant bool, stderr io.Writer) (o options, rest []st
 	case onTenant && (o.priority == 0 || o.noteType == 0 || o.publish == 0):
 		return o, nil, connect.Usage("-priority, -note-type and -publish are ids of the tenant and have no defaults")
 	case o.alertmanager && o.nagios:
-		return o, nil, connect.Usage("-alertmanager and -nagios are two kinds of input")
+		return o, nil, connect.Usage("-alertmanager and -nagios exclude each other")
 	case o.nagios != (flags.NArg() > 0):
-		return o, nil, connect.Usage("arguments go with -nagios, and only with it; %d given", flags.NArg())
+		return o, nil, connect.Usage("only -nagios accepts arguments; %d given", flags.NArg())
 	}
 	return o, flags.Args(), nil
 }

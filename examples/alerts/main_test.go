@@ -132,7 +132,7 @@ func TestUsageErrors(t *testing.T) {
 		"half an environment":     {map[string]string{"AUTOTASK_SECRET": "x"}, "", nil, "missing"},
 		"unknown flag":            {env, "", []string{"-nosuch"}, "nosuch"},
 		"no ids":                  {env, "", nil, "have no defaults"},
-		"two kinds":               {env, "", with("-nagios", "-alertmanager"), "two kinds"},
+		"two kinds":               {env, "", with("-nagios", "-alertmanager"), "exclude each other"},
 		"arguments":               {env, "", append(with(), "x"), "-nagios"},
 		"no JSON":                 {env, "x", with(), "line 1"},
 		"unknown member":          {env, "\n" + `{"kye":"x"}`, with(), "line 2"},

@@ -43,7 +43,7 @@ func demonstrate(ctx context.Context, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// found makes companies, and returns the id of one of them.
+// found seeds companies, and returns the id of one of them.
 func found(srv *autotasktest.Server) int64 {
 	for i := range 1198 {
 		srv.Seed("Companies", map[string]any{
@@ -56,7 +56,7 @@ func found(srv *autotasktest.Server) int64 {
 	return acme
 }
 
-// sent prints what was asked for since the last time.
+// sent prints the requests since its last call.
 func sent(srv *autotasktest.Server, stdout io.Writer) {
 	var ops []string
 	for _, r := range srv.Requests() {
@@ -66,7 +66,7 @@ func sent(srv *autotasktest.Server, stdout io.Writer) {
 	fmt.Fprintf(stdout, "    sent: %s\n", strings.Join(ops, ", "))
 }
 
-// head passes the first lines on and counts the others.
+// head writes the first lines and counts the others.
 type head struct {
 	w     io.Writer
 	lines int

@@ -1,9 +1,8 @@
 // Companies lists the active companies of a tenant, searches them by name, or
 // changes the phone number of one.
 //
-// Without AUTOTASK_* variables it does all three on an embedded fake tenant,
-// with 1,200 companies made for the occasion; with flags it does what they say
-// there:
+// Without AUTOTASK_* variables it does all three on an embedded fake tenant with
+// 1,200 invented companies, or, with flags, what they say:
 //
 //	go run ./examples/companies
 //	go run ./examples/companies -search acme
@@ -31,13 +30,13 @@ import (
 
 func main() { connect.Main("companies", companies) }
 
-// options are what the command line asks for.
+// options are the settings from the command line.
 type options struct {
 	search string
 	id     int64
 	phone  string
 	dryRun bool
-	given  map[string]bool // the flags that are there: 0 is an id
+	given  map[string]bool // the flags that were given: 0 is an id
 }
 
 func companies(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
@@ -86,8 +85,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.Usage = func() {}
 	flags.StringVar(&o.search, "search", "", "list only companies with this `text` in their names")
 	flags.Int64Var(&o.id, "id", 0, "show the company of this `id` instead of a list; 0 is the tenant's own")
-	flags.StringVar(&o.phone, "phone", "", "the `number` to give to the company that -id names")
-	flags.BoolVar(&o.dryRun, "dry-run", false, "show what -phone would change, and send nothing but reads")
+	flags.StringVar(&o.phone, "phone", "", "the new phone `number` of the company that -id names")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "show what -phone would change, and send reads only")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		help(flags, stderr)
 		return o, err
@@ -97,13 +96,13 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.Visit(func(f *flag.Flag) { o.given[f.Name] = true })
 	switch {
 	case flags.NArg() > 0:
-		return o, connect.Usage("%q is not a flag: say -search %[1]q, or -id and a number", flags.Arg(0))
+		return o, connect.Usage("%q is not a flag: use -search %[1]q, or -id and a number", flags.Arg(0))
 	case o.given["search"] && o.search == "":
 		return o, connect.Usage("-search is empty: leave it out to list all active companies")
 	case o.given["search"] && o.given["id"]:
 		return o, connect.Usage("-search and -id exclude each other")
 	case o.given["phone"] && !o.given["id"]:
-		return o, connect.Usage("-phone wants the -id of one company")
+		return o, connect.Usage("-phone needs the -id of one company")
 	case o.given["phone"] && o.phone == "":
 		return o, connect.Usage("-phone is empty: Autotask requires a number")
 	case o.dryRun && !o.given["phone"]:

@@ -55,7 +55,7 @@ func TestWithoutVariablesItRunsOnTheFakeTenant(t *testing.T) {
 	assert.Contains(t, stdout, "     and 1,197 more\n    sent: POST Companies/query/count, POST Companies/query, POST Companies/query/next, POST Companies/query/next\n")
 	assert.Contains(t, stdout, "ACME Rockets GmbH")
 	assert.Contains(t, stdout, "Pacmedia AG")
-	assert.Contains(t, stdout, "  phone: 030 901820 → +49 30 901820 would be the change; nothing was sent but reads\n    sent: GET Companies\n")
+	assert.Contains(t, stdout, "  phone: 030 901820 → +49 30 901820 would be the change; only reads were sent\n    sent: GET Companies\n")
 	assert.Contains(t, stdout, "  phone: 030 901820 → +49 30 901820\n    sent: GET Companies, PATCH Companies, GET Companies\n")
 }
 
@@ -122,7 +122,7 @@ func TestShowAndChangeOne(t *testing.T) {
 	before := string(srv.Raw("Companies", id))
 	code, stdout, stderr = call(t.Context(), env, idFlag, "-phone", "030 9", "-dry-run")
 	require.Zero(t, code, stderr)
-	assert.Contains(t, stdout, "phone: 030 1 → 030 9 would be the change; nothing was sent but reads")
+	assert.Contains(t, stdout, "phone: 030 1 → 030 9 would be the change; only reads were sent")
 	assert.Equal(t, before, string(srv.Raw("Companies", id)))
 	assert.NotContains(t, operations(srv), "PATCH Companies")
 
@@ -135,7 +135,7 @@ func TestShowAndChangeOne(t *testing.T) {
 	srv.ResetRequests()
 	code, stdout, stderr = call(t.Context(), env, idFlag, "-phone", "030 9")
 	require.Zero(t, code, stderr)
-	assert.Contains(t, stdout, "stays as it is")
+	assert.Contains(t, stdout, "phone: unchanged")
 	assert.Equal(t, []string{"GET Companies"}, operations(srv))
 }
 

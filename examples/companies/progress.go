@@ -7,10 +7,10 @@ import (
 	"github.com/autotask-go/autotask/examples/internal/progress"
 )
 
-// step is how many companies there are between two looks at the progress: a page.
+// step is the number of companies between two progress updates: one page.
 const step = 500
 
-// reading tells how far the reading of a long list is.
+// reading shows how much of a long list has been read.
 type reading struct {
 	*progress.Line
 	total int64
@@ -24,7 +24,7 @@ func (r *reading) begin(total int64) {
 	r.show(0)
 }
 
-// show says how many have been read. Companies may be added meanwhile.
+// show shows how many have been read. Companies may be added meanwhile.
 func (r *reading) show(read int64) {
 	r.total = max(r.total, read)
 	if r.total > step {

@@ -13,11 +13,11 @@ import (
 	"github.com/autotask-go/autotask/entity"
 )
 
-// shown are the fields that a line of the list has. A company has sixty, so
-// that reading only these makes long lists several times faster.
+// shown are the fields on a line of the list. A company has sixty, so reading only
+// these makes long lists several times faster.
 var shown = []string{"companyName", "phone", "city", "webAddress"}
 
-// named is the query for the active companies with a text in their names.
+// named returns the query for the active companies with part in their names.
 func named(part string) autotask.Query {
 	active := autotask.Eq("isActive", true)
 	if part == "" {
@@ -26,7 +26,7 @@ func named(part string) autotask.Query {
 	return autotask.Query{Filter: autotask.And(active, autotask.Contains("companyName", part)), Fields: shown}
 }
 
-// list prints the companies of a query as their pages come in.
+// list prints the companies of a query, page by page.
 func list(ctx context.Context, client *autotask.Client, q autotask.Query, stdout io.Writer, p *reading) error {
 	total, err := autotask.Count[entity.Company](ctx, client, q)
 	if err != nil {
@@ -35,7 +35,7 @@ func list(ctx context.Context, client *autotask.Client, q autotask.Query, stdout
 	p.begin(total)
 	var page bytes.Buffer
 	flush := func() error {
-		p.Clear() // of the terminal, which the list may be on, too
+		p.Clear() // the list may be on the same terminal
 		_, err := page.WriteTo(stdout)
 		return err
 	}
@@ -71,8 +71,8 @@ func show(ctx context.Context, client *autotask.Client, id int64, stdout io.Writ
 // errRehearsed ends an update before anything is written.
 var errRehearsed = errors.New("dry run")
 
-// changePhone gives a company another phone number. Update reads the company,
-// sends the changed field only, and reads it back.
+// changePhone changes a company's phone number. Update reads the company, sends only
+// the changed field, and reads it back.
 func changePhone(ctx context.Context, client *autotask.Client, id int64, phone string, dryRun bool, stdout io.Writer) error {
 	var before entity.Company
 	after, err := autotask.Update(ctx, client, id, func(c *entity.Company) error {
@@ -90,9 +90,9 @@ func changePhone(ctx context.Context, client *autotask.Client, id int64, phone s
 	fmt.Fprintln(stdout, line(&before))
 	switch {
 	case before.Phone == autotask.Value(phone):
-		fmt.Fprintln(stdout, "  phone: stays as it is; nothing was sent but reads")
+		fmt.Fprintln(stdout, "  phone: unchanged; only reads were sent")
 	case rehearsed:
-		fmt.Fprintf(stdout, "  phone: %s → %s would be the change; nothing was sent but reads\n", text(before.Phone), printable(phone))
+		fmt.Fprintf(stdout, "  phone: %s → %s would be the change; only reads were sent\n", text(before.Phone), printable(phone))
 	default:
 		fmt.Fprintf(stdout, "  phone: %s → %s\n", text(before.Phone), text(after.Phone))
 	}
@@ -103,7 +103,7 @@ func line(c *entity.Company) string {
 	return fmt.Sprintf("%8d  %-40s  %-20s  %-20s  %s", c.ID, text(c.CompanyName), text(c.Phone), text(c.City), text(c.WebAddress))
 }
 
-// text is a field for people: null and absent ones are a dash.
+// text returns a field for display: null and absent ones are a dash.
 func text(o autotask.Optional[string]) string { return printable(o.Or("")) }
 
 // printable keeps what somebody typed into Autotask from steering the terminal.

@@ -42,8 +42,8 @@ func run(ctx context.Context) error {
 	return err
 }
 
-// tracing makes a span of every attempt, as a child of the caller's. The
-// credentials are added beneath it, so that no span can hold them.
+// tracing makes a span for every attempt, as a child of the caller's. The credentials
+// are added below it, so no span can hold them.
 func tracing(traces *sdktrace.TracerProvider) autotask.Option {
 	return autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return otelhttp.NewTransport(next, otelhttp.WithTracerProvider(traces))

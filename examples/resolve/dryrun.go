@@ -12,10 +12,10 @@ import (
 	"github.com/autotask-go/autotask/examples/internal/connect"
 )
 
-// rehearse goes through a resolution on a real tenant and prints what would be
-// sent. The reads are made; every write is held back.
+// rehearse plans a resolution on a real tenant and prints what would be sent. Reads
+// are sent; every write is held back.
 func rehearse(ctx context.Context, tenant *connect.Tenant, o options, stdout io.Writer) error {
-	fmt.Fprintln(stdout, "Dry run: nothing but reads is sent.")
+	fmt.Fprintln(stdout, "Dry run: only reads are sent.")
 	client, err := tenant.Client(application, holdBackWrites(stdout), tracing(stdout))
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func rehearse(ctx context.Context, tenant *connect.Tenant, o options, stdout io.
 	case err != nil:
 		return err
 	case o.work.Status == 0:
-		fmt.Fprintln(stdout, "\n  The status would stay: none is asked for.")
+		fmt.Fprintln(stdout, "\n  The status would stay: none was given.")
 		return nil
 	case booked:
 		fmt.Fprintln(stdout, "\n  The status would stay: time is booked on the ticket.")
@@ -55,8 +55,8 @@ func rehearse(ctx context.Context, tenant *connect.Tenant, o options, stdout io.
 	}))
 }
 
-// notSent is the answer to a write that was held back. In the form of a
-// refusal by Autotask, it ends the call at once.
+// notSent is the answer to a write that was held back. It has the form of a refusal
+// by Autotask, so it ends the call at once.
 const notSent = "dry run: not sent"
 
 // holdBackWrites answers writes in place of Autotask, and prints them.
@@ -87,8 +87,8 @@ func isRead(req *http.Request) bool {
 		req.Method == http.MethodPost && strings.Contains(req.URL.Path, "/query")
 }
 
-// heldBack passes over the refusal that holdBackWrites makes. A call without
-// an error found nothing to write.
+// heldBack ignores the refusal of holdBackWrites. A call without an error found
+// nothing to write.
 func heldBack[T any](_ T, err error) error {
 	var e *autotask.Error
 	if errors.As(err, &e) && len(e.Messages) == 1 && e.Messages[0] == notSent {

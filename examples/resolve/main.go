@@ -1,9 +1,8 @@
-// Resolve resolves tickets the way a backup checker does at night: it writes
-// the resolution, posts a note, and completes the ticket if nobody has booked
-// time on it.
+// Resolve resolves tickets as a nightly backup checker does: it posts a note, writes
+// the resolution, and completes the ticket if no time is booked on it.
 //
-// Without AUTOTASK_* variables it runs on an embedded fake tenant, with two
-// tickets made for the occasion:
+// Without AUTOTASK_* variables it runs on an embedded fake tenant with two invented
+// tickets:
 //
 //	go run ./examples/resolve
 //
@@ -28,7 +27,7 @@ import (
 
 func main() { connect.Main("resolve", resolve) }
 
-// options are what the command line asks for.
+// options are the settings from the command line.
 type options struct {
 	number string
 	dryRun bool
@@ -66,14 +65,14 @@ func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
 	flags := flag.NewFlagSet("resolve", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // errors are printed once, by run
 	flags.Usage = func() {}
-	flags.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and send nothing but reads")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "show what would be sent, and send reads only")
 	flags.StringVar(&o.work.Text, "text", "", "the resolution `text`")
-	flags.Int64Var(&o.work.Status, "status", autotask.StatusComplete, "status `id` for a ticket without time entries; 0 leaves the status alone")
+	flags.Int64Var(&o.work.Status, "status", autotask.StatusComplete, "status `id` for a ticket without time entries; 0 keeps the status")
 	flags.StringVar(&description, "note", "", "the `text` of a note to post first; needs -note-title, -note-type and -publish")
 	flags.StringVar(&title, "note-title", "", "the note's `title`")
 	flags.Int64Var(&noteType, "note-type", 0, "the note's type, an `id` of the tenant's picklist")
 	flags.Int64Var(&publish, "publish", 0, "who sees the note, an `id` of the tenant's picklist; there is no safe default")
-	begun := flags.String("begun", "", "`time` this work first began, such as 2026-11-23T02:00:00Z, to make a repeat safe")
+	begun := flags.String("begun", "", "`time` when this work first began, such as 2026-11-23T02:00:00Z, to make a repeat safe")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		help(flags, stderr)
 		return o, err
@@ -95,7 +94,7 @@ func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
 	case onTenant && flags.NArg() != 1:
 		return o, connect.Usage("name one ticket by its number, after the flags; %d arguments given", flags.NArg())
 	case onTenant && o.work.Text == "":
-		return o, connect.Usage("-text is missing: the resolution is never made up")
+		return o, connect.Usage("-text is missing: a resolution is never invented")
 	}
 	o.number = flags.Arg(0)
 	return o, nil
@@ -106,14 +105,15 @@ func help(flags *flag.FlagSet, w io.Writer) {
   resolve                            on an embedded fake tenant, without AUTOTASK_* variables
   resolve [flags] TICKET-NUMBER      on a real tenant, with
                                      AUTOTASK_USERNAME, AUTOTASK_SECRET and AUTOTASK_INTEGRATION_CODE
-                                     (and AUTOTASK_BASE_URL, if the zone is not to be discovered)
+                                     (and AUTOTASK_BASE_URL, to skip zone discovery)
 
 `)
 	flags.SetOutput(w)
 	flags.PrintDefaults()
 }
 
-// resolveNumber is the main job: the number's id, then Resolve, then a report.
+// resolveNumber does the main job: it looks up the number's id, calls Resolve and
+// prints a report.
 func resolveNumber(ctx context.Context, client *autotask.Client, number string, work autotask.Resolution, stdout io.Writer) error {
 	id, err := client.Tickets.IDByNumber(ctx, number)
 	if err != nil {

@@ -82,7 +82,7 @@ func TestDryRunSendsNothingButReads(t *testing.T) {
 	_, stdout, _ = call(t, env, append(args, "T20261123.0042")...)
 	assert.Contains(t, stdout, "would stay: time is booked")
 	_, stdout, _ = call(t, env, append(args, "-status", "0", "T20261123.0042")...)
-	assert.Contains(t, stdout, "would stay: none is asked for")
+	assert.Contains(t, stdout, "would stay: none was given")
 }
 
 func TestWrongCallsGetAClearMessageAndExitCode2(t *testing.T) {
@@ -140,6 +140,6 @@ func TestFailureIsExitCode1(t *testing.T) {
 	srv.Seed("Tickets", map[string]any{"ticketNumber": "T20261123.0042", "status": 1})
 	code, stdout, stderr := call(t, env, "-text", "x", "-status", "8", "T20261123.0042")
 	assert.Equal(t, connect.ExitFailure, code)
-	assert.Contains(t, stdout, "FAILED at the step status")
+	assert.Contains(t, stdout, "FAILED in step status")
 	assert.Contains(t, stderr, "did not set both timestamps")
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/autotask-go/autotask"
 )
 
-// tracing prints every request as it goes: method, path, status, time.
+// tracing prints every request when it is answered: method, path, status, time.
 func tracing(w io.Writer) autotask.Option {
 	var mu sync.Mutex
 	return autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
@@ -54,7 +54,7 @@ var marks = map[autotask.StepState]string{
 	autotask.StateFailed:      "!",
 }
 
-// report prints an outcome, as far as it came.
+// report prints an outcome, complete or not.
 func report(w io.Writer, number string, o *autotask.Outcome) {
 	fmt.Fprintf(w, "\n  Ticket %s (id %d): %s\n", number, o.TicketID, headline(o))
 	for _, s := range o.Steps {
@@ -69,7 +69,7 @@ func report(w io.Writer, number string, o *autotask.Outcome) {
 func headline(o *autotask.Outcome) string {
 	for _, s := range o.Steps {
 		if s.State == autotask.StateFailed {
-			return "FAILED at the step " + string(s.Name)
+			return "FAILED in step " + string(s.Name)
 		}
 	}
 	switch {

@@ -25,8 +25,8 @@ const onFake = "No AUTOTASK_* variables: running on an embedded fake tenant. Not
 // demonstrate resolves tickets of a fake tenant.
 func demonstrate(ctx context.Context, tickets int, latency time.Duration, stdout, stderr io.Writer) error {
 	fmt.Fprint(stdout, onFake)
-	fmt.Fprintf(stdout, "It answers after %v, three requests at a time on one endpoint, and allows %s requests an hour.\n", latency, progress.Thousands(demoHour))
-	fmt.Fprintln(stdout, "A real one allows 10,000; what these are not enough for waits for a later run.")
+	fmt.Fprintf(stdout, "It answers after %v, accepts three requests in flight on one endpoint, and allows %s requests an hour.\n", latency, progress.Thousands(demoHour))
+	fmt.Fprintln(stdout, "A real one allows 10,000; tickets beyond that wait for a later run.")
 	srv := autotasktest.Start()
 	defer srv.Close()
 	srv.SetThreshold(demoHour, 0)
@@ -52,8 +52,8 @@ func demonstrateDryRun(ctx context.Context, tickets int, stdout io.Writer) error
 
 var demoOptions = options{demo: true, status: autotask.StatusComplete, noteType: 1, publish: 1}
 
-// seed makes tickets of the fake tenant, and the rows of a file of them. Time is
-// booked on every tenth.
+// seed seeds tickets of the fake tenant, and returns the rows of a file of them. Time
+// is booked on every tenth.
 func seed(srv *autotasktest.Server, tickets int) []row {
 	rows := make([]row, tickets)
 	for i := range rows {

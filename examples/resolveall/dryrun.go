@@ -13,10 +13,10 @@ import (
 	"github.com/autotask-go/autotask/examples/internal/progress"
 )
 
-// rehearse reads every ticket and prints what would be done with it. It calls
-// nothing that writes.
+// rehearse reads every ticket and prints what would be done with it. It never calls
+// anything that writes.
 func rehearse(ctx context.Context, client *autotask.Client, rows []row, o options, stdout io.Writer) error {
-	fmt.Fprintln(stdout, "Dry run: nothing but reads is sent.")
+	fmt.Fprintln(stdout, "Dry run: only reads are sent.")
 	var mu sync.Mutex
 	failed := 0
 	var group errgroup.Group
@@ -62,9 +62,9 @@ func planOf(ctx context.Context, client *autotask.Client, r row, o options) (str
 	plan = append(plan, fmt.Sprintf("write a resolution of %d characters", len([]rune(r.text))))
 	switch {
 	case o.status == 0:
-		plan = append(plan, "leave the status alone")
+		plan = append(plan, "keep the status")
 	case booked:
-		plan = append(plan, fmt.Sprintf("leave the status %d, because time is booked on it", t.Status))
+		plan = append(plan, fmt.Sprintf("keep the status %d, because time is booked on it", t.Status))
 	default:
 		plan = append(plan, fmt.Sprintf("change the status from %d to %d", t.Status, o.status))
 	}

@@ -23,13 +23,13 @@ type row struct {
 }
 
 const (
-	maxText = 32000 // characters that a resolution, and a note, may have
-	maxBad  = 20    // lines that are named
+	maxText = 32000 // characters of a resolution, and of a note
+	maxBad  = 20    // lines that are reported
 )
 
 var columns = []string{"number", "text", "title", "note"}
 
-// standardInput is the name of the file that is none.
+// standardInput is the file name that means standard input.
 const standardInput = "-"
 
 // isStandardInput reports whether a path means the standard input.
@@ -37,7 +37,7 @@ func isStandardInput(path string) bool {
 	return path == standardInput || path == "/dev/stdin" || path == "/dev/fd/0" || path == "/proc/self/fd/0"
 }
 
-// readFile reads the tickets of a file, all of them before anything is sent.
+// readFile reads all tickets of a file before anything is sent.
 func readFile(o options) ([]row, error) {
 	var data []byte
 	var err error
@@ -57,12 +57,12 @@ func readFile(o options) ([]row, error) {
 	case len(bad) > 0:
 		return nil, connect.Usage("%s: nothing was sent:\n  %s", o.in, strings.Join(bad, "\n  "))
 	case len(rows) == 0:
-		return nil, connect.Usage("%s holds no tickets", o.in)
+		return nil, connect.Usage("%s has no tickets", o.in)
 	}
 	return rows, nil
 }
 
-// readRows returns the rows, and what is wrong with which line.
+// readRows returns the rows, and the problems by line.
 func readRows(data []byte, o options) (rows []row, bad []string) {
 	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
 		return nil, []string{"it is UTF-16: save it as CSV in UTF-8"}
@@ -76,12 +76,12 @@ func readRows(data []byte, o options) (rows []row, bad []string) {
 		if errors.Is(err, io.EOF) {
 			return rows, bad
 		}
-		if err != nil { // what follows cannot be told apart any more
+		if err != nil { // the rest cannot be split into lines any more
 			return nil, append(bad, err.Error())
 		}
 		line, _ := r.FieldPos(0)
 		if !slices.ContainsFunc(record, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
-			continue // as spreadsheets leave them at the end
+			continue // spreadsheets leave such lines at the end
 		}
 		if first {
 			first = false
@@ -94,7 +94,7 @@ func readRows(data []byte, o options) (rows []row, bad []string) {
 			}
 		}
 		if len(record) < 2 || len(record) > len(names) || isHeader && len(record) != len(names) {
-			bad = append(bad, fmt.Sprintf("line %d: %d columns; %s are wanted, separated by %q (see -separator)", line, len(record), strings.Join(names, ", "), o.separator))
+			bad = append(bad, fmt.Sprintf("line %d: %d columns; expected %s, separated by %q (see -separator)", line, len(record), strings.Join(names, ", "), o.separator))
 			continue
 		}
 		cells := map[string]string{}
@@ -107,7 +107,7 @@ func readRows(data []byte, o options) (rows []row, bad []string) {
 		}
 		problem := one.problem(o)
 		if before, again := lineOf[one.key()]; again && problem == "" {
-			problem = fmt.Sprintf("ticket %s is in line %d already", one.number, before)
+			problem = fmt.Sprintf("ticket %s is already in line %d", one.number, before)
 		}
 		if problem != "" {
 			bad = append(bad, fmt.Sprintf("line %d: %s", line, problem))
@@ -118,7 +118,7 @@ func readRows(data []byte, o options) (rows []row, bad []string) {
 	}
 }
 
-// header tells what the columns are, if the first line names them.
+// header returns the columns, if the first line names them.
 func header(record []string) (names []string, isHeader bool, problem string) {
 	for _, cell := range record {
 		names = append(names, strings.ToLower(strings.TrimSpace(cell)))
@@ -129,9 +129,9 @@ func header(record []string) (names []string, isHeader bool, problem string) {
 	for i, name := range names {
 		switch {
 		case !slices.Contains(columns, name):
-			return nil, true, fmt.Sprintf("there is no column %q, but %s", name, strings.Join(columns, ", "))
+			return nil, true, fmt.Sprintf("there is no column %q; the columns are %s", name, strings.Join(columns, ", "))
 		case slices.Contains(names[:i], name):
-			return nil, true, fmt.Sprintf("the column %q is there twice", name)
+			return nil, true, fmt.Sprintf("the column %q occurs twice", name)
 		}
 	}
 	for _, name := range []string{"number", "text"} {
@@ -142,21 +142,21 @@ func header(record []string) (names []string, isHeader bool, problem string) {
 	return names, true, ""
 }
 
-// usualNumber is how Autotask numbers tickets.
+// usualNumber matches Autotask's ticket numbers.
 var usualNumber = regexp.MustCompile(`^t\d{8}\.\d{4}`)
 
-// namesColumns reports whether a line is a header, also one with wrong names: a
-// ticket number has digits, and what follows one is hardly the name of a column.
+// namesColumns reports whether a line is a header, even one with wrong names: a
+// ticket number has digits, and a text is hardly the name of a column.
 func namesColumns(cells []string) bool {
 	if len(cells) < 2 || usualNumber.MatchString(cells[0]) {
-		return false // a single one may be a whole line with another separator
+		return false // a single cell may be a whole line with another separator
 	}
 	return !hasDigit(cells[0]) || slices.ContainsFunc(cells, func(cell string) bool { return slices.Contains(columns, cell) })
 }
 
 func hasDigit(s string) bool { return strings.ContainsAny(s, "0123456789") }
 
-// problem says what is wrong with a row, "" if nothing is.
+// problem returns what is wrong with a row, "" if nothing is.
 func (r row) problem(o options) string {
 	for _, cell := range []string{r.number, r.text, r.title, r.note} {
 		if !utf8.ValidString(cell) {
@@ -169,20 +169,20 @@ func (r row) problem(o options) string {
 	case !hasDigit(r.number), strings.ContainsFunc(r.number, unicode.IsControl):
 		return fmt.Sprintf("%q is not a ticket number", r.number)
 	case r.text == "":
-		return "the text is empty: a resolution is never made up"
+		return "the text is empty: a resolution is never invented"
 	case utf8.RuneCountInString(r.text) > maxText:
 		return fmt.Sprintf("the text has more than %d characters", maxText)
 	case utf8.RuneCountInString(r.note) > maxText:
 		return fmt.Sprintf("the note has more than %d characters", maxText)
 	case r.note == "" && r.title != "":
-		return "there is a title, but no note"
+		return "the title has no note"
 	case r.note != "" && r.title == "":
 		return "the note has no title: add the column title, or -title for all"
 	case r.note != "" && (o.noteType == 0 || o.publish == 0):
-		return "there is a note: -note-type and -publish must say of which type it is, and who sees it"
+		return "the note needs -note-type and -publish, which set its type and who sees it"
 	}
 	return ""
 }
 
-// key is the ticket's number, however it is written.
+// key identifies the ticket, however its number is written.
 func (r row) key() string { return strings.ToLower(r.number) }

@@ -1,22 +1,22 @@
-// Resolveall resolves a list of tickets, as examples/resolve does with one.
+// Resolveall resolves a list of tickets, as examples/resolve does for one.
 //
 // Without AUTOTASK_* variables it resolves 1,000 tickets of an embedded fake
 // tenant:
 //
 //	go run ./examples/resolveall
 //
-// With them it resolves those of a CSV file on a real tenant:
+// With them it resolves the tickets of a CSV file on a real tenant:
 //
 //	export AUTOTASK_USERNAME=… AUTOTASK_SECRET=… AUTOTASK_INTEGRATION_CODE=…
 //	go run ./examples/resolveall -dry-run tickets.csv
 //	go run ./examples/resolveall tickets.csv
 //
-// AUTOTASK_BASE_URL may name the tenant's address, if it is not to be discovered.
+// Set AUTOTASK_BASE_URL to skip zone discovery.
 //
-// The file has the columns number and text, and may have title and note. What
-// became of each ticket is written to a result file, tickets.results.csv here.
-// Stopped or killed at any moment and started again, the program goes on by it:
-// tickets that are done are passed over, and no note is posted twice.
+// The file has the columns number and text, and optionally title and note. The result
+// of each ticket is written to a result file, here tickets.results.csv. If the
+// program is stopped or killed at any moment and started again, it resumes from that
+// file: completed tickets are skipped, and no note is posted twice.
 package main
 
 import (
@@ -35,7 +35,7 @@ import (
 
 func main() { connect.Main("resolveall", resolveAll) }
 
-// options are what the command line asks for.
+// options are the settings from the command line.
 type options struct {
 	in, out   string
 	separator rune
@@ -84,11 +84,11 @@ func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
 	flags := flag.NewFlagSet("resolveall", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // errors are printed once, by connect.Exit
 	flags.Usage = func() {}
-	flags.StringVar(&o.out, "out", "", "the result `file`; a run that finds one goes on by it (FILE.results.csv for FILE.csv)")
+	flags.StringVar(&o.out, "out", "", "the result `file`; a run that finds one resumes from it (FILE.results.csv for FILE.csv)")
 	separator := flags.String("separator", ",", "the `character` between columns of FILE")
-	flags.BoolVar(&o.dryRun, "dry-run", false, "show what would be done, and send nothing but reads")
-	flags.Int64Var(&o.status, "status", autotask.StatusComplete, "status `id` for tickets without time entries; 0 leaves the status alone")
-	flags.StringVar(&o.title, "title", "", "the `title` of notes that have none in FILE")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "show what would be done, and send reads only")
+	flags.Int64Var(&o.status, "status", autotask.StatusComplete, "status `id` for tickets without time entries; 0 keeps the status")
+	flags.StringVar(&o.title, "title", "", "the `title` of notes without one in FILE")
 	flags.Int64Var(&o.noteType, "note-type", 0, "the notes' type, an `id` of the tenant's picklist")
 	flags.Int64Var(&o.publish, "publish", 0, "who sees the notes, an `id` of the tenant's picklist; there is no safe default")
 	flags.Float64Var(&o.reserve, "reserve", 0, "the `share` of the tenant's hourly limit to leave to its other integrations")
@@ -105,17 +105,17 @@ func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
 	switch {
 	case !onTenant && o.in != "":
 		return o, connect.Usage("the tickets of %s are on a real tenant, which -dry-run reads, too: set AUTOTASK_USERNAME, AUTOTASK_SECRET and"+
-			" AUTOTASK_INTEGRATION_CODE. Without them there is only the fake tenant, with tickets of its own: give no file", o.in)
+			" AUTOTASK_INTEGRATION_CODE. Without them there is only the fake tenant, which has its own tickets: give no file", o.in)
 	case !onTenant && (len(args) > 1 || len(args) == 1 && !o.dryRun):
-		return o, connect.Usage("on the fake tenant there is no flag but -dry-run: set AUTOTASK_USERNAME, AUTOTASK_SECRET and AUTOTASK_INTEGRATION_CODE for a real one")
+		return o, connect.Usage("the fake tenant accepts only the flag -dry-run: set AUTOTASK_USERNAME, AUTOTASK_SECRET and AUTOTASK_INTEGRATION_CODE for a real one")
 	case !onTenant:
 		return o, nil
 	case flags.NArg() != 1:
-		return o, connect.Usage("name one file after the flags, - for the standard input; %d arguments given", flags.NArg())
+		return o, connect.Usage("name one file after the flags, - for standard input; %d arguments given", flags.NArg())
 	case o.in == standardInput && o.out == "" && !o.dryRun:
-		return o, connect.Usage("-out is missing: the standard input has no name to make one of")
+		return o, connect.Usage("-out is missing: standard input has no name to derive one from")
 	case len(characters) != 1 || strings.ContainsAny(*separator, "\"\r\n\uFFFD"):
-		return o, connect.Usage("-separator %q cannot be one: give a character such as ;", *separator)
+		return o, connect.Usage("-separator %q is not valid: give one character, such as ;", *separator)
 	case o.status < 0:
 		return o, connect.Usage("-status %d is not a status", o.status)
 	}
@@ -124,7 +124,7 @@ func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
 		o.out = strings.TrimSuffix(o.in, filepath.Ext(o.in)) + ".results.csv"
 	}
 	if filepath.Clean(o.out) == filepath.Clean(o.in) {
-		return o, connect.Usage("-out must be another file than %s", o.in)
+		return o, connect.Usage("-out must be a different file from %s", o.in)
 	}
 	return o, nil
 }
@@ -138,23 +138,23 @@ func help(flags *flag.FlagSet, w io.Writer) {
 
 FILE is CSV in UTF-8, with the columns number, text and, if there are to be notes, title and note.
 A first line of these names may put them in another order. A FILE of - or /dev/stdin is the standard input, and
-needs -out. One process at a time may use a result file.
+needs -out. Only one process may use a result file at once.
 
 `)
 	flags.SetOutput(w)
 	flags.PrintDefaults()
 }
 
-// resolveRows resolves what the result file does not show to be done.
+// resolveRows resolves the rows that the result file does not show as done.
 func resolveRows(ctx context.Context, client *autotask.Client, rows []row, o options, stdout, stderr io.Writer) error {
 	results, err := openResults(o.out)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = results.Close() }() // each line has been written through
+	defer func() { _ = results.Close() }() // each line is on the disk already
 	left := results.pending(rows)
 	if done := len(rows) - len(left); done > 0 {
-		fmt.Fprintf(stdout, "%s: %s of %s tickets are done already.\n", o.out, progress.Thousands(done), progress.Thousands(len(rows)))
+		fmt.Fprintf(stdout, "%s: %s of %s tickets are already done.\n", o.out, progress.Thousands(done), progress.Thousands(len(rows)))
 	}
 	if len(left) == 0 {
 		return nil
@@ -163,7 +163,8 @@ func resolveRows(ctx context.Context, client *autotask.Client, rows []row, o opt
 		return err
 	}
 
-	// What fails for one ticket will fail for all: better to stop, and go on later.
+	// Some failures would repeat for every ticket: then it is better to stop, and
+	// resume later.
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	sum := summary{tickets: len(left)}
@@ -193,7 +194,7 @@ func resolveRows(ctx context.Context, client *autotask.Client, rows []row, o opt
 			fmt.Fprintf(stderr, "line %d, %s: %v\n", r.line, r.number, err)
 		}
 		if err := results.end(r, state, outcome, err); err != nil {
-			return fmt.Errorf("stopped, since the result file cannot be written: %w", err)
+			return fmt.Errorf("stopped, because the result file cannot be written: %w", err)
 		}
 		if hopeless(err) {
 			stop(err)
@@ -207,14 +208,14 @@ func resolveRows(ctx context.Context, client *autotask.Client, rows []row, o opt
 	return sum.verdict(context.Cause(ctx))
 }
 
-// hopeless tells that the rest would fail in the same way.
+// hopeless reports whether the other tickets would fail in the same way.
 func hopeless(err error) bool {
 	return errors.Is(err, autotask.ErrUnauthorized) || errors.Is(err, autotask.ErrRateLimited) && !errors.Is(err, autotask.ErrThreadLimit)
 }
 
-// notBegun reports whether a ticket was not touched because the run was stopped:
-// it was not begun at all, or its number was looked up together with that of the
-// ticket that stopped the run.
+// notBegun reports whether a ticket was not touched because the run was stopped: it
+// was never started, or its number was looked up together with that of the ticket
+// that stopped the run.
 func notBegun(ctx context.Context, o *autotask.Outcome, err error) bool {
 	if ctx.Err() != nil && hopeless(err) {
 		return o.TicketID == 0
@@ -222,12 +223,12 @@ func notBegun(ctx context.Context, o *autotask.Outcome, err error) bool {
 	return errors.Is(err, context.Canceled) && o.Steps[0].State == autotask.StateSkipped
 }
 
-// States of a ticket, as the result file has them.
+// The states of a ticket in the result file.
 const (
 	stateBegun    = "begun" // the line before the work; its time is the work's StartedAt
 	stateResolved = "resolved"
 	stateLeftOpen = "left open" // time is booked on it
-	stateWritten  = "written"   // no status was asked for
+	stateWritten  = "written"   // no status was given
 	stateFailed   = "failed"
 )
 
@@ -243,7 +244,7 @@ func stateOf(o *autotask.Outcome, err error) string {
 	return stateWritten
 }
 
-// resolution is what is to be done with the ticket of a row.
+// resolution returns what to do with the ticket of a row.
 func (r row) resolution(o options) autotask.Resolution {
 	work := autotask.Resolution{Text: r.text, Status: o.status}
 	if r.note != "" {

@@ -77,7 +77,7 @@ func file(t *testing.T, text string) string {
 
 var noteFlags = []string{"-note-type", "1", "-publish", "2"}
 
-// requireResolved holds the tenant to what the list asks for, once.
+// requireResolved checks that the tenant holds what the list says, once.
 func requireResolved(t *testing.T, srv *autotasktest.Server, ids []int64) {
 	t.Helper()
 	notes := map[string]int{}
@@ -140,7 +140,7 @@ func TestOnATenant(t *testing.T) {
 	srv.ResetRequests()
 	code, stdout, _ = call(t.Context(), env, append(noteFlags, path)...)
 	assert.Zero(t, code)
-	assert.Contains(t, stdout, "8 of 8 tickets are done already")
+	assert.Contains(t, stdout, "8 of 8 tickets are already done")
 	assert.Empty(t, srv.Requests())
 }
 
@@ -174,26 +174,26 @@ func TestBadLinesAreNamedBeforeAnythingIsSent(t *testing.T) {
 		says  []string
 	}{
 		"all of them": {"number,text\nT1,ok\n,x\nT2,\nT3\nT1,again\nT4,\xe9\n", nil, []string{
-			"line 3: the ticket number is empty", "line 4: the text is empty", "line 5: 1 columns; number, text are wanted",
-			"line 6: ticket T1 is in line 2 already", "line 7: it is not UTF-8",
+			"line 3: the ticket number is empty", "line 4: the text is empty", "line 5: 1 columns; expected number, text",
+			"line 6: ticket T1 is already in line 2", "line 7: it is not UTF-8",
 		}},
 		"unknown column":     {"number,text,notes\nT1,x,y\n", nil, []string{`line 1: there is no column "notes"`}},
-		"wrong header":       {"Ticket Number,Resolution\nT1,x\n", nil, []string{`line 1: there is no column "ticket number", but number, text, title, note`}},
-		"one wrong name":     {"ticket,text\nT1,x\n", nil, []string{`line 1: there is no column "ticket", but number, text, title, note`}},
+		"wrong header":       {"Ticket Number,Resolution\nT1,x\n", nil, []string{`line 1: there is no column "ticket number"; the columns are number, text, title, note`}},
+		"one wrong name":     {"ticket,text\nT1,x\n", nil, []string{`line 1: there is no column "ticket"; the columns are number, text, title, note`}},
 		"name with a digit":  {"field1,text\nT1,x\n", nil, []string{`line 1: there is no column "field1"`}},
 		"no number column":   {"text,title\nT1,x\n", nil, []string{`line 1: the column "number" is missing`}},
 		"header after blank": {",,\nTicket,Solution\nT1,x\n", nil, []string{`line 2: there is no column "ticket"`}},
 		"header in between":  {"T1,x\nnumber,text\nT2,y\n", nil, []string{`line 2: "number" is not a ticket number`}},
-		"column twice":       {"number,text,text\nT1,x,y\n", nil, []string{`line 1: the column "text" is there twice`}},
+		"column twice":       {"number,text,text\nT1,x,y\n", nil, []string{`line 1: the column "text" occurs twice`}},
 		"no text column":     {"number,title\nT1,x\n", nil, []string{`line 1: the column "text" is missing`}},
 		"quotes":             {"number,text\nT1,\"x\n", nil, []string{"extraneous or missing"}},
 		"other separator":    {"number;text\nT1;x\n", nil, []string{"line 1: 1 columns", "-separator"}},
 		"UTF-16":             {"\xff\xfen\x00", nil, []string{"UTF-16"}},
-		"empty":              {"number,text\n", nil, []string{"holds no tickets"}},
+		"empty":              {"number,text\n", nil, []string{"has no tickets"}},
 		"too long":           {"T1," + strings.Repeat("x", 32001), nil, []string{"line 1: the text has more than 32000"}},
 		"note too long":      {"T1,x,t," + strings.Repeat("x", 32001), nil, []string{"line 1: the note has more than 32000"}},
 		"control character":  {"\"T\n1\",x\n", nil, []string{"is not a ticket number"}},
-		"title, no note":     {"T1,x,y,\n", nil, []string{"line 1: there is a title, but no note"}},
+		"title, no note":     {"T1,x,y,\n", nil, []string{"line 1: the title has no note"}},
 		"note, no title":     {"T1,x,,y\n", noteFlags, []string{"line 1: the note has no title"}},
 		"note, no audience":  {"T1,x,y,z\n", []string{"-note-type", "1"}, []string{"-note-type and -publish"}},
 		"very many":          {strings.Repeat("T1,\n", 30), nil, []string{"line 20:", "and 10 more"}},
@@ -250,12 +250,12 @@ func TestWrongCallsGetAClearMessageAndExitCode2(t *testing.T) {
 		"a missing file":        {env, []string{"no/such/file.csv"}, "no such file"},
 		"a file, but no tenant": {nil, []string{ours}, "AUTOTASK_USERNAME"},
 		"a dry run of a file":   {nil, []string{"-dry-run", ours}, "real tenant, which -dry-run reads, too: set AUTOTASK_USERNAME, AUTOTASK_SECRET and AUTOTASK_INTEGRATION_CODE"},
-		"flags, but no tenant":  {nil, []string{"-status", "5"}, "no flag but -dry-run"},
-		"more flags":            {nil, []string{"-dry-run", "-status", "5"}, "no flag but -dry-run"},
+		"flags, but no tenant":  {nil, []string{"-status", "5"}, "only the flag -dry-run"},
+		"more flags":            {nil, []string{"-dry-run", "-status", "5"}, "only the flag -dry-run"},
 		"standard input":        {env, []string{"-"}, "-out is missing"},
 		"/dev/stdin":            {env, []string{"/dev/stdin"}, "-out is missing"},
-		"in is out":             {env, []string{"-out", ours, ours}, "another file"},
-		"separator":             {env, []string{"-separator", "ab", ours}, "cannot be one"},
+		"in is out":             {env, []string{"-out", ours, ours}, "a different file"},
+		"separator":             {env, []string{"-separator", "ab", ours}, "is not valid"},
 		"status":                {env, []string{"-status", "-1", ours}, "not a status"},
 		"reserve":               {env, []string{"-reserve", "2", ours}, "not a share"},
 		"another's file":        {env, []string{foreign}, "not a result file"},
@@ -324,7 +324,7 @@ func TestDryRunSendsNothingButReads(t *testing.T) {
 	require.Zero(t, code, stderr)
 	assert.Equal(t, before, srv.Snapshot())
 	assert.Equal(t, 3, strings.Count(stdout, "change the status from 1 to 5"))
-	assert.Equal(t, 1, strings.Count(stdout, "leave the status 1, because time is booked on it"))
+	assert.Equal(t, 1, strings.Count(stdout, "keep the status 1, because time is booked on it"))
 	assert.Equal(t, 4, strings.Count(stdout, `post the note "Checked", write a resolution of 9 characters`))
 	for _, r := range srv.Requests() {
 		assert.True(t, r.Method == "GET" || strings.HasSuffix(r.Op, "/query"), r.Op)
@@ -344,8 +344,8 @@ func TestRefusedCredentialsEndIt(t *testing.T) {
 	env["AUTOTASK_SECRET"] = "wrong-password"
 	code, stdout, stderr := call(t.Context(), env, append(noteFlags, path)...)
 	assert.Equal(t, connect.ExitFailure, code)
-	assert.Contains(t, stderr, "stopped before the end; run it again to go on")
-	assert.Contains(t, stdout, "not begun")
+	assert.Contains(t, stderr, "stopped before the end; run it again to resume")
+	assert.Contains(t, stdout, "not started")
 	assert.Less(t, len(srv.Requests()), 10)
 	assert.NotContains(t, stderr, "wrong-password")
 
@@ -508,6 +508,6 @@ func TestProgress(t *testing.T) {
 
 	s := summary{tickets: 3, resolved: 1}
 	err := s.verdict(&autotask.Error{StatusCode: 429, RetryAfter: 90 * time.Second})
-	require.ErrorContains(t, err, "run it again to go on in 1m30s, or later")
+	require.ErrorContains(t, err, "run it again to resume in 1m30s, or later")
 	require.NoError(t, (&summary{tickets: 1, resolved: 1}).verdict(errors.New("too late")))
 }

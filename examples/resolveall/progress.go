@@ -11,11 +11,11 @@ import (
 	"github.com/autotask-go/autotask/examples/internal/progress"
 )
 
-// bar shows how far the work is: on a terminal in one line of its width, elsewhere
-// by a line for every tenth of it.
+// bar shows the progress: on a terminal in one line of its width, elsewhere in a line
+// for every tenth of the work.
 type bar struct {
 	*progress.Line
-	tenths int // that were shown
+	tenths int // shown so far
 }
 
 func newBar(w io.Writer) *bar { return &bar{Line: progress.New(w)} }
@@ -39,7 +39,7 @@ const (
 	shortGauge = 10
 )
 
-// versionsOf words the progress, from long to short. The last one fits 40
+// versionsOf returns the progress as text, from long to short. The last one fits 40
 // columns with up to 99,999 tickets, unless very many fail.
 func versionsOf(now autotask.ResolveProgress, ended, total int) []string {
 	var toGo, left string
@@ -78,7 +78,7 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
 }
 
-// summary is how a run ended.
+// summary is the result of a run.
 type summary struct {
 	tickets                             int
 	resolved, leftOpen, written, failed int
@@ -109,7 +109,7 @@ func (s *summary) print(w io.Writer) {
 		{s.leftOpen, "left open, because time is booked on them"},
 		{s.written, "written, with the status left alone"},
 		{s.failed, "failed"},
-		{s.notBegun(), "not begun"},
+		{s.notBegun(), "not started"},
 	} {
 		if part.n > 0 {
 			fmt.Fprintf(w, ", %s %s", progress.Thousands(part.n), part.text)
@@ -118,18 +118,18 @@ func (s *summary) print(w io.Writer) {
 	fmt.Fprintf(w, ".\n%s requests in %s.\n", progress.Thousands(s.progress.Requests), clock(s.progress.Elapsed))
 }
 
-// verdict is the error that the program ends with; stopped is why it did not go
-// on to the end, nil if it did.
+// verdict returns the error that the program ends with. stopped is the reason why the
+// run did not complete, nil if it did.
 func (s *summary) verdict(stopped error) error {
 	switch {
 	case s.notBegun() > 0 && stopped != nil:
-		text := "stopped before the end; run it again to go on"
+		text := "stopped before the end; run it again to resume"
 		if e, ok := errors.AsType[*autotask.Error](stopped); ok && e.RetryAfter > 0 {
 			text += fmt.Sprintf(" in %v, or later", e.RetryAfter.Round(time.Second))
 		}
 		return fmt.Errorf("%s: %w", text, stopped)
 	case s.failed > 0:
-		return fmt.Errorf("%s of %s tickets failed; run it again to try them once more", progress.Thousands(s.failed), progress.Thousands(s.tickets))
+		return fmt.Errorf("%s of %s tickets failed; run it again to retry them", progress.Thousands(s.failed), progress.Thousands(s.tickets))
 	}
 	return nil
 }

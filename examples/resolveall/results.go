@@ -18,10 +18,10 @@ import (
 	"github.com/autotask-go/autotask/examples/internal/connect"
 )
 
-// resultColumns is the first line of a result file. A line is only ever added
-// to its end: one with the state "begun" before the work on a ticket, and one
-// with what became of it after. No cell has a line break, so that a line that
-// was cut short by the end of the process can be told by its missing one.
+// resultColumns is the first line of a result file. Lines are only ever appended: one
+// with the state "begun" before the work on a ticket, and one with the result after
+// it. No cell has a line break, so a line that was cut short by the end of the
+// process can be recognised by its missing one.
 var resultColumns = []string{"time", "number", "work", "state", "ticket id", "note id", "requests", "message"}
 
 // results is the result file.
@@ -30,13 +30,13 @@ type results struct {
 	seen map[string]*seen // by the work
 }
 
-// seen is what the file says of a piece of work.
+// seen is what the file says about one piece of work.
 type seen struct {
 	begun time.Time
 	done  bool
 }
 
-// openResults opens a result file, or makes one.
+// openResults opens a result file, or creates it.
 func openResults(path string) (*results, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the user names it
 	if err != nil {
@@ -50,7 +50,7 @@ func openResults(path string) (*results, error) {
 	return r, nil
 }
 
-// read takes up what an earlier run has written, and cuts off a torn last line.
+// read reads what an earlier run has written, and cuts off an incomplete last line.
 func (r *results) read() error {
 	data, err := io.ReadAll(r.file)
 	if err != nil {
@@ -65,7 +65,7 @@ func (r *results) read() error {
 		}
 		return r.add(head)
 	case !bytes.HasPrefix(whole, []byte(head)):
-		return errors.New("it is not a result file of this program, and is left as it is: name another one with -out")
+		return errors.New("it is not a result file of this program, and was not changed: name another one with -out")
 	}
 	c := csv.NewReader(bytes.NewReader(whole))
 	c.FieldsPerRecord = len(resultColumns)
@@ -105,14 +105,13 @@ func (r *results) of(work string) *seen {
 	return r.seen[work]
 }
 
-// pending are the rows that are not done.
+// pending returns the rows that are not done.
 func (r *results) pending(rows []row) []row {
 	return slices.DeleteFunc(slices.Clone(rows), func(one row) bool { return r.of(one.work()).done })
 }
 
-// begin writes down when the work on rows began, unless an earlier run has. It
-// must be on the disk before anything is sent: a later run tells by it which
-// notes are its own.
+// begin records when the work on rows began, unless an earlier run has. That must be
+// on disk before anything is sent, since a later run uses it to recognise its notes.
 func (r *results) begin(rows []row) error {
 	now := time.Now().UTC().Truncate(time.Second)
 	var lines strings.Builder
@@ -130,7 +129,7 @@ func (r *results) begin(rows []row) error {
 
 func (r *results) begun(one row) time.Time { return r.of(one.work()).begun }
 
-// end writes down what became of a row.
+// end records the result of a row.
 func (r *results) end(one row, state string, o *autotask.Outcome, err error) error {
 	message := ""
 	if err != nil {
@@ -149,7 +148,7 @@ func idText(id int64) string {
 	return strconv.FormatInt(id, 10)
 }
 
-// add writes lines, so that they outlast even the machine.
+// add writes lines, and syncs them to disk.
 func (r *results) add(lines string) error {
 	_, err := r.file.WriteString(lines)
 	return cmp.Or(err, r.file.Sync())
@@ -164,13 +163,13 @@ func line(cells []string) string {
 	}
 	var b strings.Builder
 	w := csv.NewWriter(&b)
-	_ = w.Write(cells) // a Builder takes everything
+	_ = w.Write(cells) // a Builder never fails
 	w.Flush()
 	return b.String()
 }
 
-// work is what a row asks for, in short: the same ticket with another text is
-// another piece of work.
+// work identifies what a row is to do: the same ticket with another text is another
+// piece of work.
 func (r row) work() string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{r.key(), r.text, r.title, r.note}, "\x00")))
 	return fmt.Sprintf("%x", sum[:8])

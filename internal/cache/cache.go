@@ -1,5 +1,5 @@
-// Package cache keeps what is fetched once and read often. Callers that ask
-// for the same key at the same time share one fetch; failures are not kept.
+// Package cache caches values that are fetched once and read often. Concurrent
+// callers of the same key share one fetch; failures are not cached.
 package cache
 
 import (
@@ -13,7 +13,7 @@ import (
 
 // Cache is safe for concurrent use. The zero value keeps values forever.
 type Cache[T any] struct {
-	// Lifetime is how long a value is good for; 0 is forever. Set it before use.
+	// Lifetime is how long a value is valid; 0 means forever. Set it before use.
 	Lifetime time.Duration
 
 	flights singleflight.Group
@@ -26,14 +26,14 @@ type entry[T any] struct {
 	expires time.Time // zero: never
 }
 
-// Get returns the value of a key, from fetch if it is not there or too old.
+// Get returns the value of a key, calling fetch if it is missing or too old.
 func (c *Cache[T]) Get(ctx context.Context, key string, fetch func(context.Context) (T, error)) (T, error) {
 	for {
 		if v, ok := c.Peek(key); ok {
 			return v, nil
 		}
 		flight := c.flights.DoChan(key, func() (any, error) {
-			// Another flight may have landed since the look above.
+			// Another fetch may have finished since the check above.
 			if v, ok := c.Peek(key); ok {
 				return v, nil
 			}
@@ -54,7 +54,7 @@ func (c *Cache[T]) Get(ctx context.Context, key string, fetch func(context.Conte
 			err := result.Err
 			if left, ok := errors.AsType[abandoned](err); ok {
 				if ctx.Err() == nil {
-					continue // the caller whose flight it was gave up; we have not
+					continue // the caller who started the fetch gave up; we have not
 				}
 				err = left.error
 			}
@@ -64,9 +64,8 @@ func (c *Cache[T]) Get(ctx context.Context, key string, fetch func(context.Conte
 	}
 }
 
-// returned calls fetch on a goroutine of its own: one that ends without
-// returning, as by FailNow in a test's transport, must not leave those waiting
-// who share it.
+// returned calls fetch on its own goroutine: if it ends without returning, as by
+// FailNow in a test's transport, the callers who share it must not be left waiting.
 func returned[T any](ctx context.Context, fetch func(context.Context) (T, error)) (v T, err error) {
 	err = errors.New("the request was ended by runtime.Goexit")
 	done := make(chan struct{})
@@ -78,12 +77,12 @@ func returned[T any](ctx context.Context, fetch func(context.Context) (T, error)
 	return v, err
 }
 
-// abandoned marks the failure of a fetch whose caller's context had ended: it
-// says nothing to the other callers. What a fetch fails with by itself, be it a
-// time-out, is a failure for all of them.
+// abandoned marks the failure of a fetch whose caller's context had ended: it means
+// nothing to the other callers. A failure of the fetch itself, even a time-out, is a
+// failure for all of them.
 type abandoned struct{ error }
 
-// Peek returns a value only if it is there and fresh.
+// Peek returns a value only if it is cached and fresh.
 func (c *Cache[T]) Peek(key string) (T, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

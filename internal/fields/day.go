@@ -7,16 +7,16 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// CheckDay reports a time of day in a field that holds a day. Other fields take
-// any time.
+// CheckDay returns an error for a time of day in a field that holds a day. Other
+// fields accept any time.
 //
-// A date in another zone than UTC falls on the day before or after in UTC, which
-// is the day that Autotask would keep (docs/api-notes.md, dates).
+// At midnight in another zone than UTC, the day in UTC, which Autotask would keep,
+// can be the one before or after (docs/api-notes.md, dates).
 func (f *Field) CheckDay(t time.Time) error {
 	if !f.Day || isMidnight(t) {
 		return nil
 	}
-	day := "year, month, day" // which one was meant, a moment in UTC does not tell
+	day := "year, month, day" // a moment in UTC does not show which one was meant
 	if t.Location() != time.UTC {
 		day = t.Format("2006, 1, 2")
 	}
@@ -24,8 +24,8 @@ func (f *Field) CheckDay(t time.Time) error {
 		f.Name, t.Format(time.RFC3339Nano), day)
 }
 
-// NotADay is CheckDay for a value on its way to the wire, "" if there is nothing
-// to refuse.
+// NotADay is CheckDay for a value in its wire form; it returns "" if the value is
+// accepted.
 func (f *Field) NotADay(v jsontext.Value) string {
 	if !f.Day || v.Kind() != '"' {
 		return ""
@@ -42,8 +42,8 @@ func (f *Field) NotADay(v jsontext.Value) string {
 
 func isMidnight(t time.Time) bool { return t.Equal(t.UTC().Truncate(24 * time.Hour)) }
 
-// sameDay compares days as they are written. Whatever the time and the zone
-// beside it, the server converts neither.
+// sameDay compares days as written. Whatever the time and the zone, the server
+// converts neither.
 func sameDay(want, got string) bool {
 	return len(want) >= len(time.DateOnly) && len(got) >= len(time.DateOnly) &&
 		want[:len(time.DateOnly)] == got[:len(time.DateOnly)]

@@ -8,14 +8,13 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// SameUDF reports whether a user-defined field that was set to want and reads
-// back as got has taken the value. before is what it was before the write, nil
-// if absent.
+// SameUDF reports whether a user-defined field that was set to want and is read back
+// as got has the new value. before is the value before the write, nil if absent.
 //
-// The wire carries such values as text, whatever their type. Equal texts are the
-// same. Of others, one that stands as it stood before took nothing; the rest may
-// be a number or a date that the server writes in its own way, and counts if it
-// is exactly the same number or instant.
+// On the wire such values are strings, whatever their type. Equal strings are the
+// same value. If the string has not changed since before the write, the write was not
+// applied. Otherwise the values may be numbers or dates that the server writes in its
+// own way; they are the same if the number or instant is exactly the same.
 func SameUDF(want, got, before jsontext.Value) bool {
 	if isEmpty(want) || isEmpty(got) {
 		return isEmpty(want) && isEmpty(got)
@@ -36,10 +35,10 @@ func sameInstant(a, b string) bool {
 	return errA == nil && errB == nil && at.Equal(bt)
 }
 
-// sameNumber reports whether a number that was set to want and reads back as got
-// has taken the value. It compares exactly, but for the four decimal places that
-// Autotask keeps: a number with more may come back rounded, unless it was that
-// before, when nothing tells that the write ran.
+// sameNumber reports whether a number that was set to want and is read back as got
+// has the new value. It compares exactly, except for the four decimal places that
+// Autotask keeps: a number with more may be rounded, unless it was the same before,
+// when nothing proves that the write ran.
 func sameNumber(want, got, before string) bool {
 	w, okW := parseDecimal(want)
 	g, okG := parseDecimal(got)
@@ -68,7 +67,8 @@ type decimal struct {
 	exponent int
 }
 
-// maxExponent bounds what is taken for a number, far beyond any that is kept.
+// maxExponent is the largest exponent accepted as a number, far beyond any that is
+// stored.
 const maxExponent = 1000
 
 func parseDecimal(s string) (decimal, bool) {

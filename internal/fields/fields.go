@@ -1,5 +1,5 @@
-// Package fields reads from an entity's struct tags what the API demands of
-// each field, and holds values to it before anything is sent.
+// Package fields reads the API's rules for each field from an entity's struct tags,
+// and checks values against them before anything is sent.
 package fields
 
 import (
@@ -17,21 +17,21 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Field is what is known of one field.
+// Field describes one field.
 type Field struct {
 	Name        string // on the wire
 	Required    bool
-	ZeroIsValue bool // 0 is a real value, as company 0 is the tenant's own
+	ZeroIsValue bool // 0 is a real value, such as company 0, the tenant's own
 	ReadOnly    bool
 	Stabilising bool // must be in every PUT (docs/api-notes.md, section 7.4)
 	Always      bool // every PATCH of an item repeats it
-	Day         bool // a date without a time of day: midnight UTC stands for it
+	Day         bool // a date without a time of day, held as midnight UTC
 	Parent      bool // it holds the id of the parent that writes go through
 	IsTime      bool
-	Plain       bool // it has no absent state: zero is all it can be
+	Plain       bool // it has no absent state, only zero
 	MaxLength   int  // in UTF-16 code units; 0 is unbounded
-	// Instead, if not "", is the entity to create where this field is to be set:
-	// of this one, Autotask accepts it and drops it.
+	// Instead, if not "", is the entity to create instead of setting the field:
+	// Autotask accepts a value here and drops it.
 	Instead string
 }
 
@@ -44,7 +44,7 @@ type Table struct {
 // Lookup returns nil for a name that the type does not have.
 func (t *Table) Lookup(name string) *Field { return t.byName[name] }
 
-// Find is Lookup for a name in any casing, as filters and callers may write it.
+// Find is a case-insensitive Lookup, for names written by filters and callers.
 func (t *Table) Find(name string) *Field {
 	if f := t.byName[name]; f != nil {
 		return f
@@ -57,7 +57,7 @@ func (t *Table) Find(name string) *Field {
 	return nil
 }
 
-// IsReadOnly tells whether the API sets the field itself.
+// IsReadOnly reports whether the API sets the field itself.
 func (t *Table) IsReadOnly(name string) bool {
 	f := t.byName[name]
 	return f != nil && f.ReadOnly
@@ -65,8 +65,8 @@ func (t *Table) IsReadOnly(name string) bool {
 
 var tables sync.Map // reflect.Type -> *Table
 
-// Of returns the table of a struct type; it is made once a type. Other types have
-// no fields.
+// Of returns the table of a struct type, which is built once per type. Other types
+// have no fields.
 func Of(typ reflect.Type) *Table {
 	if t, ok := tables.Load(typ); ok {
 		return t.(*Table)
@@ -123,19 +123,20 @@ func (f *Field) set(flag string) {
 	}
 }
 
-// holdsTime is true of time.Time and of a struct whose first field is one, as
-// the three-state wrapper's is.
+// holdsTime reports whether a type is time.Time or a struct whose first field is one,
+// like the three-state wrapper.
 func holdsTime(typ reflect.Type) bool {
 	stamp := reflect.TypeFor[time.Time]()
 	return typ == stamp || typ.Kind() == reflect.Struct && typ.NumField() > 0 && typ.Field(0).Type == stamp
 }
 
-// hasStates is true of the three-state wrapper, which alone can be null.
+// hasStates reports whether a type is the three-state wrapper, which alone can be
+// null.
 func hasStates(typ reflect.Type) bool {
 	return typ.Implements(reflect.TypeFor[interface{ IsNull() bool }]())
 }
 
-// IsZero tells whether a value is the zero one of a field without states.
+// IsZero reports whether a value is the zero value of a field without states.
 func IsZero(v jsontext.Value) bool {
 	switch string(v) {
 	case "null", `""`, "0", "false", "[]", "{}":
@@ -144,14 +145,14 @@ func IsZero(v jsontext.Value) bool {
 	return false
 }
 
-// Missing tells whether a value does not count as given for a required field:
-// null and blank text do not. 0 does, but in a field that has no absent state.
+// Missing reports whether a value counts as missing for a required field: null and
+// blank strings do. 0 does only in a field that has no absent state.
 func (f *Field) Missing(v jsontext.Value) bool {
 	switch {
 	case len(v) == 0 || v.Kind() == 'n':
 		return true
 	case v.Kind() == '"':
-		// The first character is mostly enough.
+		// The first character usually decides.
 		return !(v[1] > ' ' && v[1] < utf8.RuneSelf && v[1] != '"' && v[1] != '\\') && strings.TrimSpace(unquote(v)) == ""
 	case v.Kind() == '0' && f.Plain:
 		return string(v) == "0" && !f.ZeroIsValue
@@ -159,9 +160,9 @@ func (f *Field) Missing(v jsontext.Value) bool {
 	return false
 }
 
-// TooLong describes a text that is longer than the field holds, or returns "".
-// Autotask counts UTF-16 code units: a character outside the basic plane,
-// such as an emoji, takes two.
+// TooLong describes a string that is longer than the field allows, or returns "".
+// Autotask counts UTF-16 code units: a character outside the basic plane, such as an
+// emoji, counts as two.
 func (f *Field) TooLong(v jsontext.Value) string {
 	if f.MaxLength == 0 || v.Kind() != '"' || len(v)-2 <= f.MaxLength {
 		return ""
@@ -180,7 +181,7 @@ func (f *Field) Dropped(v jsontext.Value) string {
 	return fmt.Sprintf("%s is accepted here and stored as null: create a %s instead", f.Name, f.Instead)
 }
 
-// Length counts a text as Autotask does, in UTF-16 code units.
+// Length returns the length of a string as Autotask counts it, in UTF-16 code units.
 func Length(s string) int {
 	n := 0
 	for _, r := range s {
@@ -189,8 +190,8 @@ func Length(s string) int {
 	return n
 }
 
-// Holds tells whether a field that was set to want and reads back as got has
-// taken the value. before is what it was before the write, nil if absent.
+// Holds reports whether a field that was set to want and is read back as got has the
+// new value. before is the value before the write, nil if absent.
 func (f *Field) Holds(want, got, before jsontext.Value) bool {
 	switch {
 	case isEmpty(want):
@@ -211,8 +212,8 @@ func (f *Field) Holds(want, got, before jsontext.Value) bool {
 	return string(want) == string(got)
 }
 
-// plain is the text of a scalar. Numbers and booleans may come as text, and
-// booleans as 0 and 1, as in decoding.
+// plain returns a scalar as a string. Numbers and booleans may be strings, and
+// booleans 0 and 1, as in decoding.
 func plain(v jsontext.Value) string {
 	if v.Kind() == '"' {
 		return strings.TrimSpace(unquote(v))
@@ -226,26 +227,26 @@ func sameBool(want, got string) bool {
 	return errA == nil && errB == nil && a == b
 }
 
-// SameText is SameUDF where nothing is known of the value before.
+// SameText is SameUDF without a value before.
 func SameText(want, got jsontext.Value) bool { return SameUDF(want, got, nil) }
 
-// isEmpty is true of what Autotask uses without distinction: null and "". An
-// absent user-defined fields array is one without values.
+// isEmpty reports whether a value is null or "", which Autotask does not distinguish.
+// An absent user-defined fields array has no values.
 func isEmpty(v jsontext.Value) bool {
 	return len(v) == 0 || v.Kind() == 'n' || v.Kind() == '"' && Even(unquote(v)) == ""
 }
 
-// Even takes out the differences in a text that a server may make by itself:
-// line endings and outer white space.
+// Even removes the differences in a string that a server may make by itself: line
+// endings and outer white space.
 func Even(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	s = strings.ReplaceAll(s, "\r", "\n")
 	return strings.TrimSpace(s)
 }
 
-// sameTime compares instants, as finely as Autotask's database keeps them,
-// which is to a 300th of a second. A date whose time of day the server sets to
-// midnight is another instant: which day the caller meant, nobody could say.
+// sameTime compares instants with the resolution of Autotask's database, a 300th of a
+// second. If the server sets a time of day to midnight, that is another instant:
+// nobody can say which day the caller meant.
 func sameTime(want, got string) bool {
 	w, errW := ParseTime(want)
 	g, errG := ParseTime(got)
@@ -255,8 +256,8 @@ func sameTime(want, got string) bool {
 	return w.Sub(g).Abs() < 5*time.Millisecond
 }
 
-// ParseTime reads a date-time of the wire: with or without a zone designator,
-// with any number of fraction digits. Without one it is UTC.
+// ParseTime parses a date-time from the wire: with or without a zone designator, with
+// any number of fraction digits. Without one it is UTC.
 func ParseTime[S ~string | ~[]byte](s S) (time.Time, error) {
 	var room [len("2006-01-02T15:04:05.123456789+00:00")]byte // most fit
 	text := append(room[:0], s...)
@@ -282,12 +283,12 @@ func hasZone(s []byte) bool {
 	return n > 0 && s[n-1] == 'Z' || n > 6 && s[n-3] == ':' && (s[n-6] == '+' || s[n-6] == '-')
 }
 
-// FormatTime writes a date-time for the wire: UTC, to the millisecond.
+// FormatTime formats a date-time for the wire: UTC, to the millisecond.
 func FormatTime(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.999Z")
 }
 
-// unquote is the text of a string, "" of anything else.
+// unquote returns the content of a JSON string, "" for anything else.
 func unquote(v jsontext.Value) string {
 	if v.Kind() != '"' {
 		return ""
@@ -295,8 +296,8 @@ func unquote(v jsontext.Value) string {
 	return Text(v)
 }
 
-// Text is the text of a scalar that has been read from JSON once already:
-// numbers and booleans are as they are written there.
+// Text returns a scalar as a string; it must have been decoded from JSON before.
+// Numbers and booleans are returned as written.
 func Text(v jsontext.Value) string {
 	switch {
 	case len(v) == 0 || v[0] != '"':
@@ -309,8 +310,8 @@ func Text(v jsontext.Value) string {
 	return s
 }
 
-// IsVerbatim tells whether a string has no escapes, and nothing to mend: its
-// text is what stands between the quotes.
+// IsVerbatim reports whether a JSON string has no escapes and no invalid characters:
+// its content is exactly what is between the quotes.
 func IsVerbatim(v jsontext.Value) bool {
 	return len(v) > 1 && v[0] == '"' && bytes.IndexByte(v, '\\') < 0 && utf8.Valid(v)
 }

@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Prose returns a text without the differences that a server may make to it on
-// its own: HTML entities are decoded, invisible characters are dropped, and each
-// run of white space, line breaks included, is one space.
+// Prose returns a string without the differences that a server may make by itself:
+// HTML entities are decoded, invisible characters are dropped, and each run of white
+// space, including line breaks, becomes one space.
 func Prose(s string) string {
 	for strings.Contains(s, "&") {
 		decoded := html.UnescapeString(s)
@@ -33,9 +33,9 @@ func isInvisible(r rune) bool {
 	return !unicode.IsSpace(r) && (unicode.Is(unicode.Cf, r) || unicode.IsControl(r))
 }
 
-// SameProse reports whether two texts are the same but for such differences. A
-// letter followed by combining marks matches a single letter, which is how the
-// two Unicode normal forms spell the same character.
+// SameProse reports whether two strings are equal except for such differences. A
+// letter with combining marks matches a single letter, as the two Unicode normal
+// forms spell the same character.
 func SameProse(a, b string) bool {
 	a, b = Prose(a), Prose(b)
 	for a != "" && b != "" {
@@ -51,7 +51,7 @@ func SameProse(a, b string) bool {
 	return a == b
 }
 
-// marks returns how many bytes of combining marks a text begins with.
+// marks returns the number of bytes of combining marks at the start of a string.
 func marks(s string) int {
 	for i, r := range s {
 		if !unicode.Is(unicode.Mn, r) {
@@ -61,9 +61,9 @@ func marks(s string) int {
 	return len(s)
 }
 
-// composes reports whether a letter with marks may be spelled as another letter
-// that has fewer of them. Which one it is would take the tables of Unicode; that
-// it is not an ASCII letter is enough between texts that are otherwise equal.
+// composes reports whether a letter with marks may be another spelling of a letter
+// with fewer marks. Which letter that is would need the Unicode tables; that it is
+// not ASCII is enough for strings that are otherwise equal.
 func composes(letter rune, marks int, other rune, otherMarks int) bool {
 	return marks > otherMarks && unicode.IsLetter(letter) && unicode.IsLetter(other) && other > unicode.MaxASCII
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// facts is facts.txt, parsed but not yet held against the Swagger.
+// facts is facts.txt, parsed but not yet compared with the Swagger.
 type facts struct {
 	entities    []*entityFact
 	collections []*collectionFact
@@ -69,7 +69,7 @@ func (p *factsParser) line(number int, line string) error {
 	}
 	if line[0] == '\t' {
 		if p.section == nil {
-			return errors.New("indented, but under no entity or collection")
+			return errors.New("indented, but not under an entity or collection")
 		}
 		return p.section(number, words)
 	}
@@ -91,7 +91,7 @@ func (p *factsParser) entity(number int, line string) error {
 	head, doc, _ := strings.Cut(line, " : ")
 	names := strings.Fields(head)[1:]
 	if len(names) == 0 {
-		return errors.New("entity wants a name")
+		return errors.New("entity needs a name")
 	}
 	if doc = strings.TrimSpace(doc); doc != "" && len(names) > 1 {
 		return errors.New("one description cannot fit several entities")
@@ -110,7 +110,7 @@ func (p *factsParser) entity(number int, line string) error {
 
 func (p *factsParser) collection(number int, words []string) error {
 	if len(words) != 1 {
-		return errors.New("collection wants a path")
+		return errors.New("collection needs a path")
 	}
 	c := &collectionFact{line: number, path: words[0]}
 	p.collections = append(p.collections, c)
@@ -134,8 +134,8 @@ func (c *collectionFact) fact(_ int, words []string) error {
 	return fmt.Errorf("unknown fact %q about a collection", words[0])
 }
 
-// apply corrects the parts of the table. What a fact speaks of must be there:
-// a fact that no longer fits the Swagger has to be looked at again.
+// apply corrects the parts of the table. What a fact refers to must exist: a fact
+// that no longer matches the Swagger has to be reviewed.
 func (r *reducer) apply(f *facts) error {
 	for _, c := range f.collections {
 		if err := r.applyCollection(c); err != nil {
@@ -156,7 +156,7 @@ func (r *reducer) applyCollection(fact *collectionFact) error {
 		return fmt.Errorf("no collection %s", fact.path)
 	}
 	if !c.Verbs.Has(fact.without) {
-		return fmt.Errorf("%s lacks %s already", fact.path, fact.without&^c.Verbs)
+		return fmt.Errorf("%s already lacks %s", fact.path, fact.without&^c.Verbs)
 	}
 	c.Verbs &^= fact.without
 	if fact.parent == "" {
@@ -210,8 +210,8 @@ func (r *reducer) applyEverywhere(fields []fieldFact) error {
 	return nil
 }
 
-// applyField wants the name in the right casing, although Field would find it
-// in any: what a wrong casing hides here, it breaks on the wire.
+// applyField requires the name in the right casing, although Field would find it in
+// any: a wrong casing that is hidden here breaks on the wire.
 func applyField(e *schema.Entity, fact fieldFact) error {
 	f := e.Field(fact.name)
 	if f == nil || f.Name != fact.name {

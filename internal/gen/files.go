@@ -16,8 +16,8 @@ type file struct {
 	content []byte
 }
 
-// staleFiles lists the files of the entity package that were generated once
-// and are not any more.
+// staleFiles returns the files of the entity package that were generated once and no
+// longer are.
 func staleFiles(root string, files []file) ([]string, error) {
 	current := make(map[string]bool, len(files))
 	for _, f := range files {
@@ -40,8 +40,8 @@ func staleFiles(root string, files []file) ([]string, error) {
 	return stale, nil
 }
 
-// checkFiles fails, naming them, if files on disk are not what they should be:
-// the given ones with their content, and the stale ones gone.
+// checkFiles returns an error that names the files on disk that are not as they
+// should be: those given with other content, and stale ones that still exist.
 func checkFiles(root string, files []file, stale []string) error {
 	differing := stale
 	for _, f := range files {

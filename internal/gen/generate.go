@@ -49,8 +49,8 @@ func generate() ([]file, error) {
 	return append(files, file{walkPath, walk}), nil
 }
 
-// entityFile is in lower case without underscores, so that no name of an
-// entity reads as a build constraint.
+// entityFile returns a file name in lower case without underscores, so that no
+// entity's name is read as a build constraint.
 func entityFile(entity string) string {
 	return entityPackage + "/" + strings.ToLower(entity) + ".go"
 }
@@ -91,8 +91,8 @@ func formatFile(pkg, code string) ([]byte, error) {
 	return formatted, nil
 }
 
-// imports declares what the code uses, found by how a type of each package
-// starts in a struct.
+// imports returns the import declaration for the code, found by how a type of each
+// package starts in a struct.
 func imports(code string) string {
 	var paths []string
 	if strings.Contains(code, "[time.Time]") {
@@ -110,8 +110,8 @@ func imports(code string) string {
 	return "import (\n" + strings.Join(paths, "\n") + ")\n\n"
 }
 
-// renderEntity returns the declarations of one entity: the struct, and the
-// methods by which the root package knows what may be done with it.
+// renderEntity returns the declarations of one entity: the struct, and the methods
+// that tell the root package what it supports.
 func renderEntity(pkg string, e *schema.Entity) (string, error) {
 	r := &renderer{entity: e, routes: newRoutes(e), names: make(map[string]string)}
 	if pkg != rootPackage {
@@ -133,7 +133,7 @@ type renderer struct {
 	entity    *schema.Entity
 	routes    routes
 	qualifier string            // "autotask." outside the root package
-	names     map[string]string // Go name to what bears it, to find clashes
+	names     map[string]string // Go name to what has it, to find clashes
 }
 
 func (r *renderer) claim(goName, bearer string) error {
@@ -144,9 +144,9 @@ func (r *renderer) claim(goName, bearer string) error {
 	return nil
 }
 
-// plainFields are the fields that are no Optional: the ones that the API
-// requires for the entities of the root package, where a forgotten one should be
-// the exception and a wrapper around each the burden.
+// plainFields are the fields without Optional: those that the API requires of the
+// entities of the root package. There, a forgotten field should be the exception, and
+// a wrapper around each would be a burden.
 var plainFields = map[string][]string{
 	"Ticket":     {"companyID", "priority", "status", "title"},
 	"TicketNote": {"description", "noteType", "publish", "ticketID", "title"},
@@ -183,8 +183,8 @@ func (r *renderer) fields() (string, error) {
 		b.WriteString(line)
 	}
 	if c := r.routes.child(); c != nil && c.ParentField == "" {
-		fmt.Fprintf(&b, "\n\t// %s is the id of the item of %s that this one belongs to, and is written\n", parentIDField, c.Parent)
-		fmt.Fprintf(&b, "\t// through. Autotask names no field that holds it, so that it is never read: set it.\n")
+		fmt.Fprintf(&b, "\n\t// %s is the id of the item of %s that this one belongs to and is written\n", parentIDField, c.Parent)
+		fmt.Fprintf(&b, "\t// through. No field of Autotask's holds it, so it is never read: set it.\n")
 		fmt.Fprintf(&b, "\t%s %sOptional[int64] `json:\"-\"`\n", parentIDField, r.qualifier)
 		return b.String(), r.claim(parentIDField, "field "+parentIDField)
 	}
@@ -217,8 +217,8 @@ func (r *renderer) field(f *schema.Field) (string, error) {
 	return line + "\n", nil
 }
 
-// isID tells the row's own id, which every write sends although it is
-// read-only.
+// isID reports whether a field is the row's own id, which every write sends although
+// it is read-only.
 func isID(f *schema.Field) bool { return f.Name == "id" }
 
 const omitzero = ",omitzero"
@@ -248,7 +248,7 @@ var goTypes = map[schema.Kind]string{
 	schema.Any:      "any",
 }
 
-// tagMarks are what the root package reads at run time from the autotask tag.
+// tagMarks returns what the root package reads at run time from the autotask tag.
 func (r *renderer) tagMarks(f *schema.Field) []string {
 	child := r.routes.child()
 	var marks []string
@@ -273,7 +273,7 @@ func (r *renderer) tagMarks(f *schema.Field) []string {
 	return marks
 }
 
-// remarks are what a reader of the documentation should know of a field.
+// remarks returns what the documentation should say about a field.
 func remarks(f *schema.Field) []string {
 	var remarks []string
 	if f.Required {
@@ -291,7 +291,7 @@ func remarks(f *schema.Field) []string {
 		remarks = append(remarks, "picklist")
 	}
 	if f.Instead != "" {
-		remarks = append(remarks, "not to be set: create a "+f.Instead)
+		remarks = append(remarks, "do not set it: create a "+f.Instead)
 	}
 	if f.MaxLength > 0 {
 		remarks = append(remarks, "at most "+thousands(f.MaxLength)+" characters")

@@ -18,8 +18,8 @@ func wordSet(words string) map[string]bool {
 	return set
 }
 
-// goName turns a JSON name into an exported Go name: rmmAlertID into
-// RMMAlertID, problemTicketId into ProblemTicketID.
+// goName converts a JSON name into an exported Go name: rmmAlertID into RMMAlertID,
+// problemTicketId into ProblemTicketID.
 func goName(name string) (string, error) {
 	var b strings.Builder
 	for _, word := range words(name) {
@@ -35,8 +35,7 @@ func goName(name string) (string, error) {
 	return b.String(), nil
 }
 
-// isIdentifier knows ASCII only, which is all the vendor uses; words counts on
-// it.
+// isIdentifier knows only ASCII, which is all the vendor uses; words relies on it.
 func isIdentifier(name string) bool {
 	for i, r := range name {
 		if r > unicode.MaxASCII || !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r)) {
@@ -46,9 +45,9 @@ func isIdentifier(name string) bool {
 	return name != ""
 }
 
-// words splits a name in camel case. A run of capitals is one word, but for the
-// last of them if a small letter follows: rmmDeviceAuditIPAddress is rmm,
-// Device, Audit, IP, Address.
+// words splits a name in camel case. A run of capitals is one word, except the last
+// of them if a lower-case letter follows: rmmDeviceAuditIPAddress is rmm, Device,
+// Audit, IP, Address.
 func words(name string) []string {
 	if name == "" {
 		return nil

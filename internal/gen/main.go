@@ -4,10 +4,10 @@
 //	go run ./internal/gen reduce -swagger FILE   writes internal/schema/table.txt
 //	go run ./internal/gen generate [-check]      writes models_gen.go and entity/
 //
-// Both run in the module root, or anywhere with -root. The Swagger knows
-// neither lengths nor which fields are required, read-only or picklists, and
-// its list of routes is not always right: facts.txt adds and corrects. After a
-// reduce, generate is a second run, because the table is embedded.
+// Both run in the module root, or anywhere with -root. The Swagger knows neither
+// lengths nor which fields are required, read-only or picklists, and its list of
+// routes is not always right: facts.txt adds and corrects. After reduce, run generate
+// separately, because the table is embedded.
 package main
 
 import (
@@ -89,7 +89,7 @@ func reduceCommand(args []string, stdout io.Writer) error {
 		return err
 	}
 	if *swagger == "" {
-		return fmt.Errorf("%w: reduce wants -swagger", errUsage)
+		return fmt.Errorf("%w: reduce needs -swagger", errUsage)
 	}
 	table, err := reduceFiles(*swagger, filepath.Join(*root, factsPath))
 	if err != nil {
@@ -129,7 +129,7 @@ func generateCommand(args []string, stdout io.Writer) error {
 	return nil
 }
 
-// newFlags returns a set that leaves all printing to run.
+// newFlags returns a flag set that leaves all printing to run.
 func newFlags(name string) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -149,8 +149,8 @@ func parseFlags(flags *flag.FlagSet, args []string) error {
 	return nil
 }
 
-// write makes the directories of path, but not the root: a misspelt one is to
-// be an error.
+// write creates the directories of path, but not the root, so that a misspelt root is
+// an error.
 func write(root, path string, content []byte, stdout io.Writer) error {
 	dir, err := os.OpenRoot(root)
 	if err != nil {
@@ -175,7 +175,7 @@ func remove(root, path string, stdout io.Writer) error {
 	return nil
 }
 
-// say prints. When that fails, there is nobody left to tell.
+// say prints. A failure to print is ignored, since it cannot be reported.
 func say(w io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(w, format, args...)
 }

@@ -163,7 +163,7 @@ func TestWrongUse(t *testing.T) {
 		"unknown flag":      {[]string{"generate", "-fast"}, "generate: flag provided but not defined: -fast"},
 		"unknown flag, too": {[]string{"reduce", "-fast"}, "reduce: flag provided but not defined: -fast"},
 		"argument too many": {[]string{"generate", "all"}, `generate: unexpected "all"`},
-		"no swagger":        {[]string{"reduce"}, "reduce wants -swagger"},
+		"no swagger":        {[]string{"reduce"}, "reduce needs -swagger"},
 		"swagger not there": {[]string{"reduce", "-root", root, "-swagger", "nowhere.json"}, "nowhere.json"},
 		"facts not there":   {[]string{"reduce", "-root", "nowhere", "-swagger", "testdata/mini.swagger.json"}, "facts.txt"},
 		"root not there":    {[]string{"generate", "-root", "nowhere"}, "writing models_gen.go: "},

@@ -9,7 +9,7 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// routes says where an entity is read and where it is written.
+// routes is where an entity is read and where it is written.
 type routes struct {
 	reads  *schema.Collection // the root, nil if there is none
 	lists  *schema.Collection // lists the rows of one parent; nil if a query of the root can
@@ -18,7 +18,7 @@ type routes struct {
 
 const writeVerbs = schema.Create | schema.Put | schema.Patch | schema.Delete
 
-// newRoutes prefers the root for writing, as it needs no parent.
+// newRoutes prefers the root for writing, which needs no parent.
 func newRoutes(e *schema.Entity) routes {
 	var r routes
 	for _, c := range e.Collections() {
@@ -42,7 +42,7 @@ func newRoutes(e *schema.Entity) routes {
 func (r routes) canRead(v schema.Verb) bool  { return r.reads != nil && r.reads.Verbs.Has(v) }
 func (r routes) canWrite(v schema.Verb) bool { return r.writes != nil && r.writes.Verbs.Has(v) }
 
-// child is the collection under a parent that requests go through, nil if none
+// child returns the collection under a parent that requests go through, nil if none
 // does.
 func (r routes) child() *schema.Collection {
 	if r.writes != nil && r.writes.Parent != "" {
@@ -51,17 +51,17 @@ func (r routes) child() *schema.Collection {
 	return r.lists
 }
 
-// carriesFile tells an attachment: a child that can be created and read, with a
-// file in its data.
+// carriesFile reports whether the entity is an attachment: a child that can be
+// created and read, with a file in its data.
 func (r routes) carriesFile(e *schema.Entity) bool {
 	data := e.Field("data")
 	return data != nil && data.Kind == schema.Bytes &&
 		r.canRead(schema.Get) && r.canWrite(schema.Create) && r.writes.Parent != ""
 }
 
-// updateRequest is the request behind Update, "" if there is no Update: what
-// cannot be read cannot be compared. The whole entity goes out only where it
-// cannot be patched.
+// updateRequest returns the request that Update sends, "" if there is no Update: what
+// cannot be read cannot be compared. The whole entity is sent only if it cannot be
+// patched.
 func (r routes) updateRequest() string {
 	switch {
 	case !r.canRead(schema.Get):
@@ -74,7 +74,7 @@ func (r routes) updateRequest() string {
 	return ""
 }
 
-// writePath is the path of writes, with a placeholder for the parent's id.
+// writePath returns the path of writes, with a placeholder for the parent's id.
 func (r routes) writePath() string {
 	if r.writes == nil || r.writes.Parent == "" {
 		return r.home()
@@ -82,7 +82,7 @@ func (r routes) writePath() string {
 	return pathBelow(r.writes)
 }
 
-// pathBelow is the path of a child, with a placeholder for the parent's id.
+// pathBelow returns the path of a child, with a placeholder for the parent's id.
 func pathBelow(child *schema.Collection) string {
 	field := child.ParentField
 	if field == "" {
@@ -91,7 +91,7 @@ func pathBelow(child *schema.Collection) string {
 	return child.Parent + "/{" + field + "}/" + child.Segment
 }
 
-// home names the collection in documentation.
+// home returns the collection as the documentation names it.
 func (r routes) home() string {
 	if r.reads != nil {
 		return r.reads.Path
@@ -102,8 +102,7 @@ func (r routes) home() string {
 	return ""
 }
 
-// verb is one thing that can be done, the method that says so, and the request
-// that does it.
+// verb is one operation, the method that marks it, and the request that does it.
 type verb struct {
 	name    string
 	can     bool
@@ -131,7 +130,7 @@ func (r routes) writingVerbs() []verb {
 	}
 }
 
-// names returns the names of the verbs that there are, or are not.
+// names returns the names of the verbs that exist, or do not.
 func names(verbs []verb, can bool) []string {
 	var names []string
 	for _, v := range verbs {
@@ -142,7 +141,7 @@ func names(verbs []verb, can bool) []string {
 	return names
 }
 
-// doc is the comment of the struct, one sentence a line.
+// doc returns the comment of the struct, one sentence a line.
 func (r *renderer) doc() string {
 	sentences := []string{r.introduction()}
 	if can := names(r.routes.readVerbs(), true); len(can) > 0 {
@@ -152,7 +151,7 @@ func (r *renderer) doc() string {
 		sentences = append(sentences, join(can, "and")+" "+plural(len(can), "writes", "write")+" it"+r.throughParent()+".")
 	}
 	if r.routes.carriesFile(r.entity) {
-		sentences = append(sentences, "Upload and Download carry its file.")
+		sentences = append(sentences, "Upload and Download transfer its file.")
 	}
 	cannot := append(names(r.routes.readVerbs(), false), names(r.routes.writingVerbs(), false)...)
 	if len(cannot) > 0 {
@@ -194,7 +193,7 @@ func plural(n int, one, many string) string {
 	return many
 }
 
-// methods returns the methods that say what can be done with the entity.
+// methods returns the methods that mark what can be done with the entity.
 func (r *renderer) methods() (string, error) {
 	var b strings.Builder
 	if err := r.collectionMethod(&b); err != nil {
@@ -250,12 +249,12 @@ func (r *renderer) noIDMethod(b *strings.Builder) error {
 	if id := r.entity.Field("id"); id == nil || !id.NoID {
 		return nil
 	}
-	b.WriteString("// NoID marks that Autotask answers a write with no id: Create returns 0.\n")
+	b.WriteString("// NoID marks that Autotask answers a write without an id: Create returns 0.\n")
 	fmt.Fprintf(b, "func (%s) NoID() {}\n\n", r.entity.Name)
 	return r.claim("NoID", "method NoID")
 }
 
-// parentMethod is there only for what goes through a parent.
+// parentMethod writes the method Parent, only for entities that go through a parent.
 func (r *renderer) parentMethod(b *strings.Builder) error {
 	c := r.routes.child()
 	if c == nil {

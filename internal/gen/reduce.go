@@ -33,7 +33,7 @@ func reduceFiles(swaggerPath, factsPath string) (string, error) {
 	return table.Format(), nil
 }
 
-// reduce makes the table of what the Swagger says, corrected by the facts.
+// reduce builds the table from the Swagger, corrected by the facts.
 func reduce(s *swagger, factsText string) (*schema.Table, error) {
 	f, err := parseFacts(factsText)
 	if err != nil {
@@ -52,7 +52,7 @@ func reduce(s *swagger, factsText string) (*schema.Table, error) {
 	r.referToParents()
 	table, err := schema.NewTable(slices.Collect(maps.Values(r.entities)), r.list(), r.services)
 	if err != nil {
-		return nil, fmt.Errorf("the table does not fit together: %w", err)
+		return nil, fmt.Errorf("the table is inconsistent: %w", err)
 	}
 	return table, nil
 }
@@ -65,7 +65,7 @@ type reducer struct {
 	services    []schema.Service
 }
 
-// draft is a collection with what is known of it while routes come in.
+// draft is a collection as it is being assembled from routes.
 type draft struct {
 	*schema.Collection
 	tag      string          // the vendor's name for the group of requests
@@ -85,8 +85,8 @@ func (r *reducer) list() []*schema.Collection {
 	return list
 }
 
-// placements says which verb a request below a collection belongs to. The verb
-// exists only if every one of its requests does.
+// placements maps a request below a collection to its verb. The verb exists only if
+// all of its requests do.
 var placements = map[string]schema.Verb{
 	"GET query":        schema.Query,
 	"POST query":       schema.Query,
@@ -104,7 +104,7 @@ var placements = map[string]schema.Verb{
 	"GET entityInformation/userDefinedFields": schema.UDFInfo,
 }
 
-// route is one request of the Swagger, and where it would lie in the table.
+// route is one request of the Swagger, and its place in the table.
 type route struct {
 	service    schema.Service
 	collection string
@@ -185,8 +185,8 @@ func (r *reducer) place(route route, op operation) {
 	d.models = append(d.models, r.swagger.models(op)...)
 }
 
-// attachEntities gives each collection its entity and, for a child, the field
-// that holds the parent's id.
+// attachEntities sets each collection's entity and, for a child, the field that holds
+// the parent's id.
 func (r *reducer) attachEntities() error {
 	for _, path := range slices.Sorted(maps.Keys(r.collections)) {
 		if err := r.attachEntity(r.collections[path]); err != nil {
@@ -226,7 +226,7 @@ func (d *draft) checkComplete() error {
 	return nil
 }
 
-// model unites what the collection's requests say.
+// model combines what the collection's requests say.
 func (d *draft) model() (model, error) {
 	var united model
 	for _, m := range d.models {
@@ -238,8 +238,8 @@ func (d *draft) model() (model, error) {
 	return united, nil
 }
 
-// unite fails if the two contradict each other. Only some requests know the
-// legacy name.
+// unite returns an error if the two contradict each other. Only some requests have
+// the legacy name.
 func (m model) unite(other model) (model, error) {
 	if m.entity != "" && m.entity != other.entity {
 		return model{}, fmt.Errorf("rows are both %s and %s", m.entity, other.entity)
@@ -265,9 +265,9 @@ func (r *reducer) entity(m model) (*schema.Entity, error) {
 	return e, err
 }
 
-// shareEntities gives a root that only describes rows the entity of its child:
-// InventoryStockedItemsAdd describes what InventoryProducts/StockedItemsAdd
-// creates. The tag "InventoryStockedItemsAddChild" is what ties the two.
+// shareEntities sets a root that only describes rows to the entity of its child:
+// InventoryStockedItemsAdd describes what InventoryProducts/StockedItemsAdd creates.
+// The tag "InventoryStockedItemsAddChild" connects the two.
 func (r *reducer) shareEntities() {
 	for _, child := range r.collections {
 		rootPath, isChild := strings.CutSuffix(child.tag, "Child")
@@ -277,8 +277,8 @@ func (r *reducer) shareEntities() {
 	}
 }
 
-// findParentFields looks for the field named after the parent's entity, as
-// ticketID on what lies under Tickets. Facts name the ones called otherwise.
+// findParentFields looks for the field named after the parent's entity, such as
+// ticketID under Tickets. Facts name the ones that are named differently.
 func (r *reducer) findParentFields() {
 	for _, child := range r.collections {
 		parent := r.parentEntity(child.Path)
@@ -291,8 +291,8 @@ func (r *reducer) findParentFields() {
 	}
 }
 
-// parentEntity returns nil for a root, and for the few parents that are no
-// collection themselves.
+// parentEntity returns the entity of a parent: nil for a root, and for the few
+// parents that are not collections themselves.
 func (r *reducer) parentEntity(path string) *schema.Entity {
 	parent, _, isChild := strings.Cut(path, "/")
 	if d := r.collections[parent]; isChild && d != nil {
@@ -301,7 +301,7 @@ func (r *reducer) parentEntity(path string) *schema.Entity {
 	return nil
 }
 
-// referToParents says of each field that holds a parent's id what it refers to.
+// referToParents sets for each field that holds a parent's id what it refers to.
 func (r *reducer) referToParents() {
 	for _, child := range r.collections {
 		if parent := r.parentEntity(child.Path); parent != nil && child.ParentField != "" {

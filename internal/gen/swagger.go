@@ -11,7 +11,7 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// swagger is the part of a Swagger 2.0 file that the table is made of.
+// swagger is the part of a Swagger 2.0 file that the table is built from.
 type swagger struct {
 	Paths       map[string]map[string]operation `json:"paths"`
 	Definitions map[string]definition           `json:"definitions"`
@@ -90,7 +90,7 @@ func parseSwagger(data []byte) (*swagger, error) {
 
 const definitionPrefix = "#/definitions/"
 
-// model is what an operation says about the rows it handles.
+// model is what an operation says about its rows.
 type model struct {
 	entity string // "" if it handles none
 	legacy string
@@ -113,9 +113,9 @@ func (s *swagger) models(op operation) []model {
 	return found
 }
 
-// model understands both ways in which the vendor names a row:
-// "QueryActionResult[CompanyModel,Account]", whose second parameter is the name
-// in the SOAP API, and the bare "CompanyModel". A model without an id is none.
+// model parses both ways in which the vendor names a row:
+// "QueryActionResult[CompanyModel,Account]", whose second parameter is the name in
+// the SOAP API, and the bare "CompanyModel". It ignores a model without an id.
 func (s *swagger) model(name string) model {
 	var m model
 	if _, parameters, generic := strings.Cut(name, "["); generic {
@@ -141,8 +141,8 @@ func (d definition) has(name string) bool {
 	return false
 }
 
-// leaked is a piece of the vendor's server that nearly every child model
-// carries: an expression tree, never on the wire.
+// leaked is an artefact of the vendor's server in nearly every child model: an
+// expression tree, never on the wire.
 const leaked = "soapParentPropertyId"
 
 func (s *swagger) fields(entity string) ([]*schema.Field, error) {

@@ -8,9 +8,9 @@ import (
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
-// renderWalk returns the test file that names every entity with every verb it
-// has, so that a test can walk them: what does not compile there is a verb that
-// the types lack.
+// renderWalk returns the test file that names every entity with all its verbs, so
+// that a test can walk them: what does not compile there is a verb that the types
+// lack.
 func renderWalk(all []*schema.Entity) ([]byte, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "import (\n%q\n%q\n)\n\n", rootImport, entityImport)

@@ -30,8 +30,8 @@ type Server struct {
 	Config *tls.Config
 }
 
-// Serve starts a server that ends with the test. A handler that panics with
-// http.ErrAbortHandler resets its stream; code says with which error code.
+// Serve starts a server that closes with the test. A handler that panics with
+// http.ErrAbortHandler resets its stream; code returns the error code.
 func Serve(t testing.TB, handler http.Handler, code func() uint32) *Server {
 	t.Helper()
 	lender := httptest.NewTLSServer(handler) // of a certificate
@@ -98,9 +98,9 @@ func relay(client net.Conn, server string, code func() uint32) {
 	_ = copyFrames(client, behind, code)
 }
 
-// copyFrames passes frames on and puts other codes into those that reset a
-// stream: nine bytes of header, of which three are the length and the fourth is
-// the type, then the payload.
+// copyFrames copies frames and replaces the codes in those that reset a stream: nine
+// bytes of header, of which three are the length and the fourth is the type, then the
+// payload.
 func copyFrames(to io.Writer, from io.Reader, code func() uint32) error {
 	const header, resets = 9, 0x3
 	for {

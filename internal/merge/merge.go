@@ -1,6 +1,6 @@
-// Package merge lays a change over a JSON object and leaves every byte of the
-// rest as it was: members the library has never heard of, numbers longer than
-// any Go type, the order of everything.
+// Package merge applies a change to a JSON object and leaves every other byte as it
+// was: members the library has never heard of, numbers longer than any Go type, the
+// order of everything.
 package merge
 
 import (
@@ -18,17 +18,17 @@ import (
 // a name and a value, which is merged by name.
 const UDFs = "userDefinedFields"
 
-// Change is a member whose value is to be another one.
+// Change is a new value for a member.
 type Change struct {
 	Name string
 	Old  jsontext.Value // nil: the member was absent
-	New  jsontext.Value // nil: the member was taken away
-	// Unread: the object was not read before, so that Old says nothing.
+	New  jsontext.Value // nil: the member was removed
+	// Unread: the object was not read before, so Old means nothing.
 	Unread bool
 }
 
-// Diff lists the members in which two objects differ: first those that after
-// has, in its order, then those that it lacks.
+// Diff returns the members in which two objects differ: first those in after, in its
+// order, then those that only before has.
 func Diff(before, after []byte) ([]Change, error) {
 	old, err := members(before)
 	if err != nil {
@@ -53,8 +53,8 @@ func Diff(before, after []byte) ([]Change, error) {
 	return changes, nil
 }
 
-// sameUDFs tells whether two arrays of user-defined fields differ in their order
-// at most.
+// sameUDFs reports whether two arrays of user-defined fields differ at most in their
+// order.
 func sameUDFs(member string, before, after jsontext.Value) bool {
 	if member != UDFs {
 		return false
@@ -63,9 +63,8 @@ func sameUDFs(member string, before, after jsontext.Value) bool {
 	return err == nil && len(changed) == 0
 }
 
-// Overlay returns the object with the changes made and without the members
-// that drop names. Everything else keeps its bytes and its order; a member that
-// the object did not have comes last.
+// Overlay returns the object with the changes, and without the members that drop
+// names. Everything else keeps its bytes and its order; new members come last.
 func Overlay(object []byte, changes []Change, drop func(name string) bool) ([]byte, error) {
 	all, err := members(object)
 	if err != nil {
@@ -87,7 +86,7 @@ func Overlay(object []byte, changes []Change, drop func(name string) bool) ([]by
 
 func set(all []member, c Change) ([]member, error) {
 	if c.New == nil {
-		return nil, fmt.Errorf("%s was taken away: set it to null to clear it", c.Name)
+		return nil, fmt.Errorf("%s was removed: set it to null to clear it", c.Name)
 	}
 	value := c.New
 	at := index(all, c.Name)
@@ -108,13 +107,13 @@ func set(all []member, c Change) ([]member, error) {
 	return append(all, member{name: c.Name, quoted: quote(c.Name), value: value}), nil
 }
 
-// Sparse returns an object of the changes alone: of user-defined fields, too,
-// just those that differ.
+// Sparse returns an object of only the changes; of user-defined fields, too, only
+// those that differ.
 func Sparse(changes []Change) ([]byte, error) {
 	var all []member
 	for _, c := range changes {
 		if c.New == nil {
-			return nil, fmt.Errorf("%s was taken away: set it to null to clear it", c.Name)
+			return nil, fmt.Errorf("%s was removed: set it to null to clear it", c.Name)
 		}
 		value := c.New
 		if c.Name == UDFs {
@@ -137,7 +136,7 @@ type UDF struct {
 	Old   jsontext.Value // of ChangedUDFs: the value before, nil if absent
 }
 
-// ParseUDFs reads a user-defined fields array; null and nil have none.
+// ParseUDFs parses a user-defined fields array; null and nil have none.
 func ParseUDFs(v jsontext.Value) ([]UDF, error) {
 	if len(v) == 0 || v.Kind() == 'n' {
 		return nil, nil
@@ -172,7 +171,8 @@ func ParseUDFs(v jsontext.Value) ([]UDF, error) {
 	return all, nil
 }
 
-// ChangedUDFs lists the elements of the new array whose values differ from the old one.
+// ChangedUDFs returns the elements of the new array whose values differ from the old
+// one.
 func ChangedUDFs(c Change) ([]UDF, error) {
 	old, err := ParseUDFs(c.Old)
 	if err != nil {
@@ -199,7 +199,7 @@ func ChangedUDFs(c Change) ([]UDF, error) {
 	}
 	for _, u := range old {
 		if !seen[u.Name] {
-			return nil, fmt.Errorf("user-defined field %q was taken away: set it to null to clear it", u.Name)
+			return nil, fmt.Errorf("user-defined field %q was removed: set it to null to clear it", u.Name)
 		}
 	}
 	for _, u := range changed {
@@ -256,14 +256,14 @@ func array(all []UDF) jsontext.Value {
 	return b.Bytes()
 }
 
-// member is a name and a value of an object; quoted is the name as it stood.
+// member is a name and a value of an object; quoted is the name as written.
 type member struct {
 	name   string
 	quoted jsontext.Value
 	value  jsontext.Value
 }
 
-// reader reads JSON and gives out its values as parts of it, without copying.
+// reader parses JSON and returns its values as slices of it, without copying.
 type reader struct {
 	*jsontext.Decoder
 	source []byte
@@ -273,11 +273,11 @@ type reader struct {
 
 var readers = sync.Pool{New: func() any { return &reader{Decoder: new(jsontext.Decoder), seen: map[string]struct{}{}} }}
 
-// maxKept is the size of a value from which on its reader is not kept.
+// maxKept is the size of a value above which its reader is not reused.
 const maxKept = 1 << 20
 
-// read does not ask for unique names: to remember them all costs the decoder
-// much, and members asks for it where it matters.
+// read does not require unique names: remembering them all is expensive in the
+// decoder, and members checks where it matters.
 func read(source []byte) *reader {
 	r := readers.Get().(*reader)
 	r.source = source
@@ -286,10 +286,10 @@ func read(source []byte) *reader {
 	return r
 }
 
-// release gives the reader back, but not what it has given out.
+// release returns the reader to the pool, but not the values it has returned.
 func (r *reader) release() {
 	if len(r.source) > maxKept {
-		return // its decoder holds as much
+		return // its decoder is as large
 	}
 	r.source = nil
 	r.bytes.Reset(nil)
@@ -297,7 +297,7 @@ func (r *reader) release() {
 	readers.Put(r)
 }
 
-// span reads a value and tells where it is.
+// span reads a value and returns where it is.
 func (r *reader) span() (start, end int, err error) {
 	v, err := r.ReadValue()
 	end = int(r.InputOffset())
@@ -309,8 +309,8 @@ func (r *reader) value() (jsontext.Value, error) {
 	return r.source[start:end:end], err
 }
 
-// members reads the members of an object. Names must be unique: with two of
-// one name nobody could say which of them a change is meant for.
+// members reads the members of an object. Names must be unique: with duplicates it
+// would be unclear which one a change is for.
 func members(object []byte) ([]member, error) {
 	d := read(object)
 	defer d.release()
@@ -318,7 +318,7 @@ func members(object []byte) ([]member, error) {
 		return nil, errors.Join(errors.New("not a JSON object"), err)
 	}
 	all := make([]member, 0, min(80, 1+len(object)/16))
-	asText := string(object) // what the names are parts of
+	asText := string(object) // the names are substrings of it
 	for d.PeekKind() == '"' {
 		start, end, err := d.span()
 		if err != nil {
@@ -361,7 +361,7 @@ func index(all []member, name string) int {
 	return -1
 }
 
-// findFrom is find, quick where the member is at or near a place.
+// findFrom is find, but fast if the member is at or near a given position.
 func findFrom(all []member, at int, name string) jsontext.Value {
 	at = min(at, len(all))
 	if i := index(all[at:], name); i >= 0 {

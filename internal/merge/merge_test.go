@@ -180,13 +180,13 @@ func TestMemberThatWasTakenAwayIsAnError(t *testing.T) {
 	t.Parallel()
 	gone := []Change{change("title", `"x"`, "")}
 	_, err := Overlay([]byte(`{"title":"x"}`), gone, nil)
-	require.EqualError(t, err, "title was taken away: set it to null to clear it")
+	require.EqualError(t, err, "title was removed: set it to null to clear it")
 	_, err = Sparse(gone)
-	require.EqualError(t, err, "title was taken away: set it to null to clear it")
+	require.EqualError(t, err, "title was removed: set it to null to clear it")
 
 	gone = []Change{change(UDFs, `[]`, "")}
 	_, err = Overlay([]byte(`{"userDefinedFields":[]}`), gone, nil)
-	require.EqualError(t, err, "userDefinedFields was taken away: set it to null to clear it")
+	require.EqualError(t, err, "userDefinedFields was removed: set it to null to clear it")
 }
 
 // notObjects are inputs that no function takes for an object.
@@ -345,9 +345,9 @@ func TestBadUDFsAreErrors(t *testing.T) {
 	for _, c := range []struct {
 		name, before, after, want string
 	}{
-		{"taken away", `[{"name":"A","value":"1"},{"name":"B"}]`, one, `user-defined field "B" was taken away: set it to null to clear it`},
-		{"all taken away", one, `[]`, `user-defined field "A" was taken away`},
-		{"null for all", one, `null`, `user-defined field "A" was taken away`},
+		{"taken away", `[{"name":"A","value":"1"},{"name":"B"}]`, one, `user-defined field "B" was removed: set it to null to clear it`},
+		{"all taken away", one, `[]`, `user-defined field "A" was removed`},
+		{"null for all", one, `null`, `user-defined field "A" was removed`},
 		{"the same twice", one, `[{"name":"A","value":"1"},{"name":"A","value":"2"}]`, `user-defined field "A" is given twice`},
 		{"a new one twice", one, `[{"name":"A","value":"1"},{"name":"N"},{"name":"N"}]`, `user-defined field "N" is given twice`},
 		{"its value taken away", one, `[{"name":"A"}]`, `user-defined field "A" has no value: set it to null to clear it`},

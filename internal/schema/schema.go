@@ -1,6 +1,6 @@
-// Package schema is the table of every collection of the Autotask REST API:
-// its path, its parent, what can be done with it and which fields its rows
-// have. The table is text (table.txt), embedded, and parsed on first use.
+// Package schema is the table of every collection of the Autotask REST API: its path,
+// its parent, its verbs and the fields of its rows. The table is text (table.txt),
+// embedded, and parsed on first use.
 //
 // It is for tools and tests. A program that talks to the API through the root
 // package does not link it.
@@ -14,7 +14,7 @@ import (
 	"sync"
 )
 
-// Kind says what JSON a field holds.
+// Kind is the JSON type of a field.
 type Kind uint8
 
 // The kinds of field. Dates without a time of day are DateTime as well. UDFs is
@@ -50,12 +50,12 @@ type Field struct {
 	Stabilising    bool   // must go back unchanged in the full update of a ticket
 	Always         bool   // every PATCH repeats it
 	Day            bool   // a DateTime that is a date without a time of day
-	NoID           bool   // of the id: a write is answered with none
-	ZeroIsValue    bool   // 0 is a value like any other, not an absent one
+	NoID           bool   // of the id: a write is answered without one
+	ZeroIsValue    bool   // 0 is a real value, not an absent one
 	MaxLength      int    // in characters; 0 when unknown
 	PicklistParent string // field whose value decides which entries are offered
 	References     string // entity that the value is an id of; "" when unknown
-	Instead        string // entity to create where this is to be set: here it is accepted and dropped
+	Instead        string // entity to create instead of setting this field, which is accepted and dropped
 }
 
 // Entity is one kind of row.
@@ -78,7 +78,7 @@ func (e *Entity) Field(name string) *Field {
 	return nil
 }
 
-// HasUDFs reports whether rows carry user-defined fields.
+// HasUDFs reports whether rows have user-defined fields.
 func (e *Entity) HasUDFs() bool {
 	return slices.ContainsFunc(e.Fields, func(f *Field) bool { return f.Kind == UDFs })
 }
@@ -108,12 +108,12 @@ const (
 // Has reports whether every verb of w is in v.
 func (v Verb) Has(w Verb) bool { return v&w == w }
 
-// Collection is a path of the API under which rows of one entity live.
+// Collection is a path of the API with the rows of one entity.
 type Collection struct {
 	Path        string  // "Tickets"; for a child "Tickets/Notes", without the parent's id
 	Parent      string  // "" for a root, else "Tickets"
 	Segment     string  // last segment of Path
-	Entity      *Entity // nil if no rows with an id ever pass here
+	Entity      *Entity // nil if no row of it has an id
 	Verbs       Verb
 	ParentField string // for a child, the field that holds the parent's id; "" if unknown
 
@@ -133,7 +133,7 @@ func (c *Collection) Root() *Collection {
 type Service struct {
 	Method      string // upper case
 	Path        string // with placeholders: "Invoices/{id}/InvoicePdf"
-	Unversioned bool   // lies beside V1.0, not below it
+	Unversioned bool   // next to V1.0, not below it
 }
 
 // All returns every collection, sorted by path.
@@ -154,8 +154,8 @@ var tableText string
 
 var embedded = sync.OnceValue(func() *Table { return mustParse(tableText) })
 
-// mustParse panics on a bad table: the embedded one is part of the program, so
-// a program that holds a bad one is broken in every run.
+// mustParse panics on an invalid table: the embedded one is part of the program, so
+// an invalid one would fail in every run.
 func mustParse(text string) *Table {
 	t, err := Parse(text)
 	if err != nil {

@@ -16,8 +16,8 @@ type Table struct {
 	byPath map[string]*Collection
 }
 
-// NewTable sorts the parts in place, connects them, and refuses parts that do
-// not fit together.
+// NewTable sorts the parts in place, connects them, and returns an error if they are
+// inconsistent.
 func NewTable(entities []*Entity, collections []*Collection, services []Service) (*Table, error) {
 	t := &Table{
 		Collections: collections,
@@ -94,8 +94,8 @@ func (t *Table) index() error {
 	return nil
 }
 
-// connect fills what follows from the rest. An entity's list of collections is
-// made anew, so that connecting the same entities again does not double it.
+// connect sets what follows from the rest. An entity's list of collections is
+// rebuilt, so connecting the same entities again does not double it.
 func (t *Table) connect() {
 	for _, e := range t.Entities {
 		e.collections = nil

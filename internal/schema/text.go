@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// textHeader explains the form to a reader of the file. Parse skips it.
+// textHeader explains the format to readers of the file. Parse skips it.
 const textHeader = `# Every collection, entity and field of the Autotask REST API.
 # Written by "go run ./internal/gen reduce"; edits belong into internal/gen/facts.txt.
 #
@@ -210,7 +210,7 @@ func ParseVerb(name string) (Verb, error) {
 	return 0, fmt.Errorf("unknown verb %q", name)
 }
 
-// typeWord is the kind, with the bits of an integer in place of "eger".
+// typeWord returns the kind, with the bits of an integer in place of "eger".
 func (f *Field) typeWord() string {
 	if f.Kind == Integer {
 		return "int" + strconv.Itoa(f.Bits)
@@ -229,7 +229,7 @@ func (f *Field) setType(word string) error {
 	return fmt.Errorf("unknown type %q", word)
 }
 
-// markNames are the flags that are there or not, in the order they are written.
+// markNames are the boolean flags, in the order in which they are written.
 var markNames = [...]string{"required", "zero", "readonly", "stabilising", "always", "day", "picklist", "noid"}
 
 func (f *Field) mark(name string) *bool {
@@ -276,9 +276,9 @@ func (f *Field) flags() []string {
 	return flags
 }
 
-// SetFlag sets what a flag of the text form says: required, zero, readonly,
-// stabilising, always, day, picklist, noid, max=N, under=FIELD (the picklist is
-// filtered by that field), refers=ENTITY or instead=ENTITY.
+// SetFlag sets a flag of the text form: required, zero, readonly, stabilising,
+// always, day, picklist, noid, max=N, under=FIELD (the picklist is filtered by that
+// field), refers=ENTITY or instead=ENTITY.
 func (f *Field) SetFlag(flag string) error {
 	if mark := f.mark(flag); mark != nil {
 		*mark = true
@@ -303,7 +303,7 @@ func (f *Field) SetFlag(flag string) error {
 	return nil
 }
 
-// checkMarks refuses marks of a field that cannot have them.
+// checkMarks returns an error if the field has flags that it cannot have.
 func (f *Field) checkMarks() error {
 	if f.Day && f.Kind != DateTime {
 		return fmt.Errorf("what holds %s is no day", f.Kind)

@@ -21,7 +21,7 @@ type attempts struct {
 	next    http.RoundTripper
 	gates   []limit.Gate // in the order in which an attempt passes them
 	timeout time.Duration
-	late    error // what it is when the timeout is over
+	late    error // the error when the timeout has passed
 	max     int64
 	logger  *slog.Logger
 }
@@ -76,8 +76,8 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 		if resp.StatusCode/100 != 4 || req.Context().Err() != nil {
 			return nil, ranOut(ctx, req, err)
 		}
-		// Such a status says enough without a body; a 401 above all must not
-		// be taken for a lost answer and repeated.
+		// Such a status needs no body; a 401 in particular must not be mistaken for a
+		// lost answer and repeated.
 		x.body.Reset()
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
@@ -87,7 +87,7 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 	return resp, nil
 }
 
-// ranOut names our own time limit as the cause, where it was the cause.
+// ranOut reports our own time limit as the cause, if it was the cause.
 func ranOut(ctx context.Context, req *http.Request, err error) error {
 	if ctx.Err() != nil && req.Context().Err() == nil {
 		return context.Cause(ctx)
@@ -95,10 +95,10 @@ func ranOut(ctx context.Context, req *http.Request, err error) error {
 	return err
 }
 
-// Buffers are reused between answers; very large ones are left to the collector.
-// A program that reads page after page gets the spare one every time: the pool
-// has one for each processor, and gives them up to each second collection, which
-// together doubles what the reading takes.
+// Buffers are reused between answers; very large ones are left to the collector. A
+// program that reads page after page gets the spare one every time. A sync.Pool has
+// one per processor, and frees them at every second collection, which together
+// doubles the cost of reading.
 var (
 	spare   atomic.Pointer[bytes.Buffer]
 	buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -106,8 +106,8 @@ var (
 
 const maxPooledBuffer = 4 << 20
 
-// readBody reads a good answer whole, and the beginning of another: with
-// limit bytes or fewer.
+// readBody reads a successful answer completely, and the beginning of any other, up
+// to limit bytes.
 func (x *exchange) readBody(resp *http.Response, limit int64) error {
 	if resp.StatusCode/100 != 2 && limit >= maxErrorBody {
 		resp.Body = struct {
@@ -145,8 +145,8 @@ func (x *exchange) readBody(resp *http.Response, limit int64) error {
 	return nil
 }
 
-// readChunks reads up to most bytes in pieces. A buffer that doubles would hold
-// up to three times the limit before it is clear that an answer is too large.
+// readChunks reads up to most bytes in pieces. A doubling buffer could hold up to
+// three times the limit before it is clear that an answer is too large.
 func readChunks(r io.Reader, most int64) (chunks [][]byte, n int64, err error) {
 	const size = 1 << 20
 	for n < most && err == nil {
@@ -175,8 +175,8 @@ func (x *exchange) releaseBody() {
 	x.body = nil
 }
 
-// log writes one record an attempt. It names what was asked for and how it
-// went: never a header, a query string or a body.
+// log writes one record per attempt. It names the operation and its result, but never
+// a header, a query string or a body.
 func (a *attempts) log(x *exchange, resp *http.Response, err error, waited time.Duration) {
 	level := slog.LevelDebug
 	if err != nil || resp.StatusCode >= http.StatusBadRequest {

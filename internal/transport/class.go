@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Class says whether a request may be repeated freely.
+// Class is whether a request may be retried freely.
 type Class uint8
 
 // The two classes. A Read changes nothing on the server.
@@ -16,10 +16,10 @@ const (
 	Write
 )
 
-// ClassOf derives the class from the method and the path below the base URL:
-// GET and the query routes, which are POSTed, are reads; the rest are writes.
-// So is GET TimeOffRequests/{id}/Approve, which approves the request. A path in
-// an odd spelling is no read.
+// ClassOf returns the class for the method and the path below the base URL: GET and
+// the query routes, which are POSTed, are reads; the rest are writes. So is GET
+// TimeOffRequests/{id}/Approve, which approves the request. A path in an odd spelling
+// is never a read.
 func ClassOf(method, path string) Class {
 	switch method {
 	case http.MethodGet:
@@ -36,25 +36,25 @@ func ClassOf(method, path string) Class {
 	return Write
 }
 
-// writesByGet reports whether a GET of the path changes something. Only the
-// approval of time off does, by the API's own description; the rejection beside
-// it is held to be like it, should it answer to a GET.
+// writesByGet reports whether a GET of the path changes something. Only the approval
+// of time off does, by the API's own description; its rejection is treated the same,
+// in case it answers to a GET.
 func writesByGet(address string) bool {
 	collection, rest, _ := strings.Cut(cleaned(address), "/")
 	_, verb, _ := strings.Cut(rest, "/")
 	return strings.EqualFold(collection, "TimeOffRequests") && (strings.EqualFold(verb, "Approve") || strings.EqualFold(verb, "Reject"))
 }
 
-// Endpoint is the part of a path that Autotask's thread limit goes by. Whether
-// a child such as Tickets/5/Notes counts as its parent is not known, so it
-// does: the first segment is the stricter reading.
+// Endpoint returns the part of a path to which Autotask's thread limit applies.
+// Whether a child such as Tickets/5/Notes counts toward its parent is not known, so
+// it does: the first segment is the stricter reading.
 func Endpoint(path string) string {
 	endpoint, _, _ := strings.Cut(path, "/")
 	return endpoint
 }
 
-// Operation is the method and the path with ids left out, for logs and
-// metrics: few values, none of them personal.
+// Operation returns the method and the path without ids, for logs and metrics: few
+// values, none of them personal.
 func Operation(method, path string) string {
 	segments := strings.Split(path, "/")
 	for i, s := range segments {
@@ -78,8 +78,8 @@ func isID(segment string) bool {
 	return true
 }
 
-// patchesTicket tells whether the request would PATCH a ticket. Tickets are
-// only ever written whole (docs/api-notes.md, section 7.3).
+// patchesTicket reports whether the request would PATCH a ticket. Tickets are only
+// ever written whole (docs/api-notes.md, section 7.3).
 func patchesTicket(method, address string) bool {
 	if !isPatch(method) {
 		return false
@@ -88,8 +88,8 @@ func patchesTicket(method, address string) bool {
 	return strings.EqualFold(collection, "Tickets") && !strings.Contains(rest, "/")
 }
 
-// cleaned is a path as a web server may read it, so that no odd spelling of a
-// route gets by.
+// cleaned returns a path as a web server may read it, so that no odd spelling of a
+// route is missed.
 func cleaned(address string) string {
 	if !strings.ContainsAny(address, `%?\.`) && !strings.Contains(address, "//") {
 		return strings.Trim(address, "/")

@@ -110,7 +110,7 @@ func TestLostAnswersAreAskedForAgainOnlyIfReads(t *testing.T) {
 				f := fail(t, quick(c), request(server.base, method, "Things"))
 				wantHits, wantKind := once, OutcomeUnknown
 				if method == http.MethodGet {
-					wantHits, wantKind = thrice, 0
+					wantHits, wantKind = maxAttempts, 0
 				}
 				assert.EqualValues(t, wantHits, server.hits.Load(), "%s: requests that arrived", method)
 				assert.Equal(t, wantKind, f.Kind, method)
@@ -180,7 +180,7 @@ func TestRefusedPortIsNeverSent(t *testing.T) {
 	c.MaxRetries = retries
 	for _, r := range []*Request{get("http://" + l.Addr().String()), create("http://" + l.Addr().String())} {
 		f := fail(t, quick(c), r)
-		assert.Equal(t, thrice, f.Attempts, r.Method)
+		assert.Equal(t, maxAttempts, f.Attempts, r.Method)
 		assert.Zero(t, f.Kind, r.Method)
 		assert.True(t, f.NoConnection, r.Method)
 	}
@@ -235,7 +235,7 @@ func TestFailedHandshakeIsNeverSent(t *testing.T) {
 		c.MaxRetries = retries
 		for _, r := range []*Request{get(base), create(base)} {
 			f := fail(t, quick(c), r)
-			assert.Equal(t, thrice, f.Attempts, "%s %s", name, r.Method)
+			assert.Equal(t, maxAttempts, f.Attempts, "%s %s", name, r.Method)
 			assert.Zero(t, f.Kind, "%s %s", name, r.Method)
 		}
 	}
@@ -296,8 +296,8 @@ func TestTimeOutIsOfOneAttempt(t *testing.T) {
 
 		f := fail(t, quick(c), get("http://zone.example"))
 		synctest.Wait()
-		assert.Equal(t, thrice, f.Attempts)
-		assert.Equal(t, thrice, hits)
+		assert.Equal(t, maxAttempts, f.Attempts)
+		assert.Equal(t, maxAttempts, hits)
 		require.ErrorIs(t, f, context.DeadlineExceeded)
 		assert.Contains(t, f.Error(), "no complete answer within 10s")
 
@@ -324,7 +324,7 @@ func TestWriteThatTimesOutBeforeItHasAConnectionIsSentAgain(t *testing.T) {
 		c.HTTPClient.Timeout = 10 * time.Second
 		f := fail(t, quick(c), create("http://zone.example")) // nobody accepts
 		require.NoError(t, network.Close())
-		assert.Equal(t, thrice, f.Attempts)
+		assert.Equal(t, maxAttempts, f.Attempts)
 		assert.Zero(t, f.Kind)
 		require.ErrorIs(t, f, context.DeadlineExceeded)
 	})
@@ -634,4 +634,53 @@ func (*recordingJar) SetCookies(*url.URL, []*http.Cookie) {}
 func (j *recordingJar) Cookies(*url.URL) []*http.Cookie {
 	j.asked.Add(1)
 	return nil
+}
+
+// What a network layer reports when our own time limit ends its request may be
+// anything.
+func TestTimeOutIsNamedWhateverTheNetworkReports(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		step := func(req *http.Request) (*http.Response, error) {
+			_ = pause(req.Context(), time.Hour)
+			return nil, errors.New("broken pipe")
+		}
+		c := config(scripted(step))
+		c.HTTPClient.Timeout = 10 * time.Second
+		f := fail(t, New(c), create(fakeBase))
+		require.ErrorIs(t, f, context.DeadlineExceeded)
+		assert.Contains(t, f.Error(), "no complete answer within 10s")
+
+		c.HTTPClient.Timeout = 0
+		began := time.Now()
+		f = fail(t, New(c), create(fakeBase))
+		assert.Equal(t, 2*time.Minute, time.Since(began), "the default")
+		require.ErrorIs(t, f, context.DeadlineExceeded)
+	})
+}
+
+func TestNoMoreOfALargeBodyIsReadThanTheLimit(t *testing.T) {
+	t.Parallel()
+	const limit = maxPooledBuffer + 1<<20 + 100
+	body := bytes.NewReader(make([]byte, limit+4<<20))
+	c := config(roundTrip(func(*http.Request) (*http.Response, error) {
+		resp := answer(200, "")
+		resp.Body = io.NopCloser(body)
+		return resp, nil
+	}))
+	c.MaxResponseBytes = limit
+	f := fail(t, quick(c), get(fakeBase))
+	require.ErrorIs(t, f, errTooLarge)
+	assert.Equal(t, limit+1, int(body.Size())-body.Len(), "one byte more, to know")
+}
+
+func TestProxyOfTheDefaultNetworkTransport(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("hush-hush is no port")
+	_, err := pooled(&http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return nil, broken }}, 3).Proxy(nil)
+	require.ErrorIs(t, err, errProxy)
+	require.NotErrorIs(t, err, broken)
+	assert.Nil(t, pooled(&http.Transport{}, 3).Proxy, "no proxy stays none")
+	assert.Equal(t, 10*time.Second, pooled(roundTrip(nil), 3).TLSHandshakeTimeout)
+	assert.Equal(t, 90*time.Second, pooled(roundTrip(nil), 3).IdleConnTimeout)
 }

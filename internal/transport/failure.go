@@ -18,10 +18,10 @@ import (
 	"github.com/autotask-go/autotask/internal/limit"
 )
 
-// Kind is a set of the ways in which a call can fail.
+// Kind is a set of ways in which a call can fail.
 type Kind uint32
 
-// The kinds. One failure may be of several.
+// The kinds. One failure may have several.
 const (
 	NotFound Kind = 1 << iota
 	Unauthorized
@@ -40,7 +40,7 @@ const (
 	Stale
 )
 
-// Failure tells how a call failed.
+// Failure describes how a call failed.
 type Failure struct {
 	StatusCode   int // 0 if there was no answer
 	Method, Path string
@@ -48,13 +48,14 @@ type Failure struct {
 	Attempts     int
 	RetryAfter   time.Duration
 	Kind         Kind
-	// Sent is when the last attempt had been written or, where that is not known,
-	// when it ended, by our clock; zero if it was not sent. A write may be carried
-	// out for some minutes after it.
+	// Sent is when the last attempt had been written or, if that is not known, when
+	// it ended, by our clock; zero if it was not sent. A write may be carried out for
+	// some minutes after it.
 	Sent time.Time
-	// NoConnection: the last attempt found no connection, and nothing was sent.
+	// NoConnection: no connection was made for the last attempt, and nothing was
+	// sent.
 	NoConnection bool
-	Cause        error // what lies beneath, without URLs or credentials
+	Cause        error // the underlying error, without URLs or credentials
 }
 
 func (f *Failure) Error() string {
@@ -71,7 +72,7 @@ func (f *Failure) Error() string {
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Cause }
 
-// adopt takes over what kept a request from being sent, if that was a failure.
+// adopt copies the failure that kept a request from being sent, if there was one.
 func (f *Failure) adopt(err error) {
 	var refused *limit.Refusal
 	if errors.As(err, &refused) {
@@ -86,8 +87,9 @@ func (f *Failure) adopt(err error) {
 	}
 }
 
-// retryableLimit: the limit of threads passes in a moment; a limit of the hour
-// under another status than 429 is known by its text only and does not.
+// retryableLimit reports whether a limit is worth a retry. A thread limit clears in a
+// moment. An hourly limit under a status other than 429 is known only by its text,
+// and does not.
 func (f *Failure) retryableLimit() bool {
 	return f.StatusCode == http.StatusTooManyRequests || f.Kind&ThreadLimit != 0
 }
@@ -95,29 +97,29 @@ func (f *Failure) retryableLimit() bool {
 // reply is an error body, read tolerantly.
 type reply struct {
 	messages      []string
-	isApplication bool // it has a text among its errors: Autotask looked at the request and refused it
+	isApplication bool // it has a text in errors: Autotask examined the request and refused it
 	isHTML        bool // it comes from the web server, not from the API
-	isRaw         bool // the message is the body as it came: quotes in it are the format's
-	isCut         bool // the body was longer than what is read of it: the last message may end early
+	isRaw         bool // the message is the unparsed body: quotes in it belong to the format
+	isCut         bool // only part of the body was read: the last message may end early
 }
 
 const (
-	// maxErrorBody is how much of an error's body is read. maxErrorLevels is how
-	// deep: errors may hold objects with errors of their own.
+	// maxErrorBody is how much of an error's body is read, maxErrorLevels how deep:
+	// errors may hold objects with errors of their own.
 	maxErrorBody   = 64 << 10
 	maxErrorLevels = 2
-	// maxMessages and maxMessage bound what is kept of it.
+	// maxMessages and maxMessage limit what is kept of it.
 	maxMessages = 100
 	maxMessage  = 2000
-	// maxSecret is more than any credential is long.
+	// maxSecret is longer than any credential.
 	maxSecret = 512
 )
 
 var tolerant = json.JoinOptions(
 	json.MatchCaseInsensitiveNames(true), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
-// readReply understands the bodies that Autotask, its framework and its web
-// server are known to send: {"errors":[…]}, {"Message":…}, HTML and plain text.
+// readReply parses the bodies that Autotask, its framework and its web server are
+// known to send: {"errors":[…]}, {"Message":…}, HTML and plain text.
 func readReply(body []byte) reply {
 	cut := len(body) >= maxErrorBody
 	if cut {
@@ -160,8 +162,8 @@ func readObject(body []byte, level int) reply {
 	return r
 }
 
-// mended is JSON that was cut off, with an end: the text in which the cut fell
-// and what holds it are closed.
+// mended completes JSON that was cut off: it closes the string in which the cut fell
+// and everything around it.
 func mended(cut []byte) []byte {
 	d := jsontext.NewDecoder(bytes.NewReader(cut), tolerant)
 	var err error
@@ -169,7 +171,7 @@ func mended(cut []byte) []byte {
 		_, err = d.ReadToken()
 	}
 	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return cut // it is whole
+		return cut // it is complete
 	}
 	whole := cut[:d.InputOffset()]
 	rest := bytes.TrimLeft(cut[len(whole):], " \t\r\n,:")
@@ -192,8 +194,8 @@ func mended(cut []byte) []byte {
 	return end
 }
 
-// closed ends a text that was cut off, perhaps within one of its escapes, which
-// are of twelve bytes at the most.
+// closed completes a string that was cut off, perhaps within an escape, which has at
+// most twelve bytes.
 func closed(text []byte) (string, bool) {
 	for dropped := range 12 {
 		if len(text) <= dropped || text[0] != '"' {
@@ -207,8 +209,8 @@ func closed(text []byte) (string, bool) {
 	return "", false
 }
 
-// plainly writes JSON with no more characters escaped than must be: a
-// credential that is echoed in another spelling is not known for one.
+// plainly rewrites JSON with as few escapes as possible: a credential that is echoed
+// in another spelling would not be recognised.
 func plainly(body []byte) string {
 	v := jsontext.Value(body).Clone()
 	if err := v.Format(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
@@ -217,7 +219,8 @@ func plainly(body []byte) string {
 	return string(v)
 }
 
-// errorTexts reads the errors member: an array of texts or of objects, or one text.
+// errorTexts reads the errors member: an array of strings or of objects, or one
+// string.
 func errorTexts(v jsontext.Value, level int) []string {
 	switch v.Kind() {
 	case '"':
@@ -235,7 +238,7 @@ func errorTexts(v jsontext.Value, level int) []string {
 			switch kind := e.Kind(); {
 			case kind == '"':
 				all = append(all, errorTexts(e, level)...)
-			case level == maxErrorLevels: // what lies deeper is not read
+			case level == maxErrorLevels: // deeper levels are not read
 			case kind == '[':
 				all = append(all, errorTexts(e, level+1)...)
 			case kind == '{':
@@ -260,7 +263,7 @@ func texts(all ...string) []string {
 	return kept
 }
 
-// shown are the messages as they may be kept: without credentials, and bounded.
+// shown returns the messages as they may be kept: without credentials, and bounded.
 func (r reply) shown(scrub func(string) string) []string {
 	var kept []string
 	for i, m := range r.messages {
@@ -269,15 +272,15 @@ func (r reply) shown(scrub func(string) string) []string {
 		}
 		m = scrub(m)
 		if r.isCut && i == len(r.messages)-1 {
-			m = cutAt(m, max(0, len(m)-maxSecret)) + "…" // its end may be half a credential
+			m = cutAt(m, max(0, len(m)-maxSecret)) + "…" // the end may be half a credential
 		}
 		kept = append(kept, bounded(m))
 	}
 	return kept
 }
 
-// bounded cuts a message. It must have been scrubbed before: half a secret is
-// not recognised any more.
+// bounded cuts a message. It must be scrubbed already: half a secret would not be
+// recognised.
 func bounded(s string) string {
 	if len(s) <= maxMessage {
 		return s
@@ -285,7 +288,7 @@ func bounded(s string) string {
 	return cutAt(s, maxMessage) + "…"
 }
 
-// cutAt cuts a text to at most n bytes, fewer than it has, and leaves no half
+// cutAt cuts a string that is longer than n bytes to at most n, without splitting a
 // character.
 func cutAt(s string, n int) string {
 	for n > 0 && !utf8.RuneStart(s[n]) {
@@ -314,8 +317,8 @@ func asciiLower(s string) string {
 	return string(b)
 }
 
-// Classify derives the kinds from a status and the messages alone, of which it
-// reads as much as of an error's body.
+// Classify returns the kinds for a status and the messages alone, of which it reads
+// as much as of an error's body.
 func Classify(method string, status int, messages []string) Kind {
 	left := maxErrorBody
 	for i, m := range messages {
@@ -327,9 +330,9 @@ func Classify(method string, status int, messages []string) Kind {
 	return classify(method, status, reply{messages: messages, isApplication: status == http.StatusInternalServerError && len(messages) > 0})
 }
 
-// classify names the kinds of an answer that is not a success. Autotask
-// answers nearly everything with 500, so that the text decides; texts vary
-// between versions, so that each is known by a part that all wordings share.
+// classify returns the kinds of an unsuccessful answer. Autotask answers nearly
+// everything with 500, so the text decides. Texts vary between versions, so each is
+// recognised by a part that all wordings share.
 func classify(method string, status int, r reply) Kind {
 	text := strings.Join(r.messages, "\n")
 	if !r.isRaw {
@@ -366,7 +369,7 @@ func classify(method string, status int, r reply) Kind {
 	return kind
 }
 
-// knownTexts are parts of messages, in lower case, and what they mean.
+// knownTexts maps parts of messages, in lower case, to their kinds.
 var knownTexts = []struct {
 	part string
 	kind Kind
@@ -385,8 +388,8 @@ var knownTexts = []struct {
 	{"an unexpected error has occurred", Server | Invalid},
 }
 
-// withoutNames takes out what a message quotes, in "…" or […]: names and values
-// that people chose, which may read like anything.
+// withoutNames removes what a message quotes, in "…" or […]: names and values that
+// people chose, which may say anything.
 func withoutNames(s string) string { return quoted.ReplaceAllString(s, "") }
 
 var quoted = regexp.MustCompile(`"[^"]*"|\[[^\]]*\]`)

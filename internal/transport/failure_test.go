@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,9 +87,59 @@ func TestClassifyByHand(t *testing.T) {
 		{"POST", 503, nil, Server},
 		{"GET", 200, nil, 0},
 		{"", 0, nil, 0},
+		// Texts are believed from 400 to 500.
+		{"GET", 399, []string{"You do not have adequate permissions"}, 0},
+		{"GET", 400, []string{"You do not have adequate permissions"}, Permission},
+		{"GET", 499, []string{"You do not have adequate permissions"}, Permission},
+		{"GET", 500, []string{"You do not have adequate permissions"}, Permission},
+		{"GET", 501, []string{"You do not have adequate permissions"}, Server},
 	} {
 		assert.Equal(t, c.want, Classify(c.method, c.status, c.messages), "%s %d %q", c.method, c.status, c.messages)
 	}
+	raw := reply{messages: []string{"You do not have adequate permissions"}, isRaw: true}
+	assert.Equal(t, Server, classify("GET", 500, raw), "not Autotask's own words")
+}
+
+func TestClassifyReadsAsMuchAsOfAnErrorsBody(t *testing.T) {
+	t.Parallel()
+	limit := "request threshold"
+	filler := strings.Repeat(" ", maxErrorBody-len(limit))
+	for name, c := range map[string]struct {
+		messages []string
+		want     Kind
+	}{
+		"all of it":             {[]string{filler + limit}, RateLimited},
+		"all of two":            {[]string{filler, limit}, RateLimited},
+		"the last one is cut":   {[]string{filler + " ", limit}, Invalid},
+		"one is cut":            {[]string{filler + " " + limit}, Invalid},
+		"nothing is left":       {[]string{filler + limit[:1], limit[1:], limit}, Invalid},
+		"no character to begin": {[]string{strings.Repeat(" ", maxErrorBody), "\x80\x80"}, Invalid},
+	} {
+		assert.Equal(t, c.want, Classify("POST", 500, c.messages), name)
+	}
+}
+
+func TestASCIILower(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "@abcxyz[`az{Ä", asciiLower("@ABCXYZ[`az{Ä"))
+}
+
+func TestManyMessagesAreCounted(t *testing.T) {
+	t.Parallel()
+	r := reply{messages: slices.Repeat([]string{"no"}, maxMessages+7)}
+	shown := r.shown(func(s string) string { return s })
+	require.Len(t, shown, maxMessages+1)
+	assert.Equal(t, "and 7 more messages", shown[maxMessages])
+}
+
+// A limit may be of the very length that is read of an error's body.
+func TestErrorBodies_TheLimitMayBeTheirOwn(t *testing.T) {
+	t.Parallel()
+	c := config(scripted(gives(500, `{"errors":["no"`+strings.Repeat(" ", maxErrorBody))))
+	c.MaxResponseBytes = maxErrorBody
+	f := fail(t, quick(c), create(fakeBase))
+	assert.Equal(t, Invalid, f.Kind)
+	assert.Equal(t, 500, f.StatusCode)
 }
 
 func TestReadReply(t *testing.T) {

@@ -101,8 +101,10 @@ func TestGoodAnswersAreLoggedAtDebugOnly(t *testing.T) {
 	t.Parallel()
 	records, _ := logged(t, config(gives(200, good)), slog.LevelInfo, get(fakeBase))
 	assert.Empty(t, records)
-	records, _ = logged(t, config(gives(404, "")), slog.LevelInfo, get(fakeBase))
-	assert.Len(t, records, 1)
+	for _, status := range []int{400, 404} {
+		records, _ = logged(t, config(gives(status, "")), slog.LevelInfo, get(fakeBase))
+		assert.Len(t, records, 1, status)
+	}
 }
 
 func TestWhatWasNotSentIsNotLogged(t *testing.T) {

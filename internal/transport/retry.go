@@ -22,8 +22,8 @@ import (
 const (
 	backoffBase = 500 * time.Millisecond
 	backoffMax  = 20 * time.Second
-	// maxRetryAfter is the longest wait that a server may ask of us. Beyond it
-	// the caller is told, who knows better whether to wait.
+	// maxRetryAfter is the longest wait that a server may ask for. A longer one is
+	// returned to the caller, who can decide whether to wait.
 	maxRetryAfter = time.Minute
 )
 
@@ -34,7 +34,7 @@ type exchange struct {
 	class   Class
 	ctx     context.Context // the caller's
 	scrub   func(string) string
-	// readOnly: nothing but reads may leave.
+	// readOnly: only reads may be sent.
 	readOnly bool
 
 	attempt           int
@@ -43,7 +43,7 @@ type exchange struct {
 	body              *bytes.Buffer
 	date              time.Time
 	started, received time.Time // of the last attempt
-	answered          time.Time // when the headers were there
+	answered          time.Time // when the headers arrived
 	decodeErr         error
 	judged            bool
 	again             bool
@@ -57,13 +57,14 @@ func exchangeOf(ctx context.Context) *exchange {
 	return x
 }
 
-// begin clears what an earlier attempt left.
+// begin resets what an earlier attempt set.
 func (x *exchange) begin() {
 	x.releaseBody()
 	x.onWire, x.once, x.judged, x.decodeErr, x.date = false, nil, false, nil, time.Time{}
 }
 
-// refuse stops what must never be sent, whatever the caller asked for.
+// refuse returns the failure of a request that must never be sent, whatever the
+// caller asked.
 func (x *exchange) refuse() error {
 	switch {
 	case x.readOnly && x.class == Write:
@@ -74,7 +75,7 @@ func (x *exchange) refuse() error {
 	return nil
 }
 
-// refuseChanged does the same with the request as it is about to leave, since a
+// refuseChanged does the same for the request that is about to be sent, since
 // middleware may have changed it.
 func (x *exchange) refuseChanged(req *http.Request) error {
 	below := belowVersion(req.URL.Path)
@@ -92,7 +93,7 @@ func (x *exchange) refuseChanged(req *http.Request) error {
 	return nil
 }
 
-// checkAge keeps back a request that has waited for too long.
+// checkAge refuses a request that has waited for too long.
 func (x *exchange) checkAge() error {
 	if x.request.NotAfter.IsZero() || !time.Now().After(x.request.NotAfter) {
 		return nil
@@ -114,8 +115,8 @@ func (x *exchange) readOnlyRefusal() *Failure {
 	return f
 }
 
-// decode is the response handler: it runs inside the retries, so that an
-// answer that arrived damaged is asked for again.
+// decode is the response handler. It runs inside the retries, so an answer that
+// arrived damaged is requested again.
 func (x *exchange) decode(resp *http.Response) error {
 	if resp.StatusCode/100 != 2 || x.request.Decode == nil {
 		return nil
@@ -145,12 +146,12 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 	return x.again, nil
 }
 
-// judgeError decides after an attempt that brought no answer.
+// judgeError decides after an attempt without an answer.
 func (x *exchange) judgeError(err error) {
 	switch {
 	case x.neverSent(err):
 		if ended := x.ctx.Err(); ended != nil && (x.onWire || !errors.Is(err, ended)) {
-			err = ended // the network layer may report it in other words
+			err = ended // the network layer may word it differently
 		}
 		if x.once != nil && x.once.partly {
 			err = fmt.Errorf("the request broke off before all of it was sent, and was not carried out: %w", err)
@@ -169,20 +170,20 @@ func (x *exchange) judgeError(err error) {
 	}
 }
 
-// judgeUnreadable decides after a good status with a body that could not be
-// read. A body that is sound JSON of another shape will be so again.
+// judgeUnreadable decides after a successful status with a body that could not be
+// read. If the body is valid JSON of another shape, a retry would not help.
 func (x *exchange) judgeUnreadable(resp *http.Response, err error) {
 	x.failure = x.fail(x.unknownIfWrite(), fmt.Errorf("the answer could not be read: %w", err))
 	x.failure.StatusCode = resp.StatusCode
 	x.again = x.class == Read && damaged(err)
 	if reply := readReply(x.body.Bytes()); reply.isApplication {
 		if limit := classify(x.request.Method, resp.StatusCode, reply) & (ThreadLimit | RateLimited); limit&ThreadLimit != 0 {
-			x.failure.Kind, x.again = limit, true // turned away at the door, whatever the status says
+			x.failure.Kind, x.again = limit, true // rejected before it ran, whatever the status says
 		}
 	}
 }
 
-// judgeStatus decides after an answer that is not a success.
+// judgeStatus decides after an unsuccessful answer.
 func (x *exchange) judgeStatus(resp *http.Response) {
 	f := x.fail(0, nil)
 	f.StatusCode = resp.StatusCode
@@ -193,7 +194,7 @@ func (x *exchange) judgeStatus(resp *http.Response) {
 	x.failure = f
 	switch {
 	case f.Kind&RateLimited != 0:
-		// Turned away at the door: it never ran.
+		// Rejected before it ran.
 		x.again = f.RetryAfter <= maxRetryAfter && f.retryableLimit()
 	case resp.StatusCode/100 == 3:
 		f.Messages = append(f.Messages, "the answer is a redirect"+redirectHost(resp)+"; it is not followed, so that no credential leaves the configured origin")
@@ -202,15 +203,15 @@ func (x *exchange) judgeStatus(resp *http.Response) {
 		f.Kind |= x.unknownIfWrite()
 		x.again = x.class == Read && f.RetryAfter <= maxRetryAfter
 	}
-	// A write that may have run must not pass for one that was turned away.
+	// A write that may have run must not count as one that was rejected.
 	if resp.StatusCode >= 500 && f.RetryAfter > maxRetryAfter && f.Kind&OutcomeUnknown == 0 {
 		f.Kind |= RateLimited
 	}
 }
 
-// gaveUp reports whether a status says that a gateway waited in vain, or lost the
-// client: 408, and 460 and 499, which load balancers and proxies made up. What it
-// had passed on may still be carried out.
+// gaveUp reports whether a gateway timed out or lost its client: 408, and 460 and
+// 499, which load balancers and proxies invented. What it had forwarded may still be
+// carried out.
 func gaveUp(status int) bool {
 	return status == http.StatusRequestTimeout || status == 460 || status == 499
 }
@@ -245,8 +246,8 @@ func (x *exchange) fail(kind Kind, cause error) *Failure {
 	}
 }
 
-// scrubCause takes credentials out of an error's text: ours, and those of a
-// proxy, whose address an error of the network layer may hold.
+// scrubCause removes credentials from an error's text: ours, and those of a proxy,
+// whose address may be in an error of the network layer.
 func (x *exchange) scrubCause(text string) string {
 	if text = x.scrub(text); strings.Contains(text, "@") {
 		text = userInfo.ReplaceAllString(text, "REDACTED@")
@@ -256,9 +257,8 @@ func (x *exchange) scrubCause(text string) string {
 
 var userInfo = regexp.MustCompile(`[^\s"'@]+:[^\s"']*@`)
 
-// scrubbed is a cause whose text held a credential, as a server that echoes
-// what it received may bring about. It can be asked whether the cause is a
-// known one, but does not hand it out.
+// scrubbed is a cause whose text held a credential, which a server that echoes
+// requests can cause. errors.Is works on the cause, but it cannot be unwrapped.
 type scrubbed struct {
 	cause error
 	text  string
@@ -269,7 +269,7 @@ func (s scrubbed) GoString() string     { return s.text }
 func (s scrubbed) Is(target error) bool { return errors.Is(s.cause, target) }
 
 // neverSent reports whether the request provably did not reach the server whole:
-// it was held back by us, or no connection for it ever came about.
+// either we held it back, or no connection was made for it.
 func (x *exchange) neverSent(err error) bool {
 	if x.once != nil {
 		return !x.once.maybe
@@ -277,12 +277,12 @@ func (x *exchange) neverSent(err error) bool {
 	return !x.onWire || keptBack(err) || noConnection(err)
 }
 
-// reachedNetwork reports whether the layer above the network was asked at all.
+// reachedNetwork reports whether the layer above the network was called at all.
 func (x *exchange) reachedNetwork() bool {
 	return x.onWire && (x.once == nil || x.once.entered)
 }
 
-// sent is when the last attempt was on the wire, zero if it provably never was.
+// sent returns when the last attempt was on the wire, zero if it provably never was.
 func (x *exchange) sent() time.Time {
 	switch {
 	case x.once == nil && x.onWire:
@@ -293,8 +293,7 @@ func (x *exchange) sent() time.Time {
 	return time.Time{}
 }
 
-// noConnection reports whether an error tells of a connection that did not come
-// about.
+// noConnection reports whether an error means that no connection was made.
 func noConnection(err error) bool {
 	var (
 		op        *net.OpError
@@ -311,14 +310,14 @@ func noConnection(err error) bool {
 		errors.As(err, &authority) || errors.As(err, &hostname)
 }
 
-// keptBack: we ourselves refused to put the request on the wire.
+// keptBack reports whether we refused to put the request on the wire.
 func keptBack(err error) bool {
 	var refusal *Failure
 	return errors.Is(err, errOrigin) || errors.As(err, &refusal)
 }
 
-// ErrUnreadable marks a Decode error as damage on the way, as a JSON syntax error
-// is: another attempt may well be readable.
+// ErrUnreadable marks a Decode error as damage in transit, like a JSON syntax error:
+// another attempt may be readable.
 var ErrUnreadable = errors.New("unreadable answer")
 
 func damaged(err error) bool {
@@ -326,8 +325,8 @@ func damaged(err error) bool {
 	return errors.As(err, &syntax) || errors.Is(err, ErrUnreadable)
 }
 
-// backoff waits exponentially longer, with full jitter, and at least as long
-// as the server asked for.
+// backoff returns an exponentially growing wait with full jitter, and at least the
+// wait that the server asked for.
 func backoff(base, limit time.Duration, attempt int, resp *http.Response) time.Duration {
 	ceiling := limit
 	if attempt < 16 {
@@ -340,10 +339,10 @@ func backoff(base, limit time.Duration, attempt int, resp *http.Response) time.D
 	return wait
 }
 
-// Pause waits before the n-th repeat of a whole call, counted from 0, as long
-// as a repeated request would. It is false, and there must be no repeat, if
-// that would be more than the configured retries, if the server asked for a
-// longer wait than is honoured, or if the context ended.
+// Pause waits before the n-th retry of a whole call, counted from 0, as long as
+// before a retried request. It returns false, and there must be no retry, if that
+// would exceed the configured retries, if the server asked for a longer wait than is
+// honoured, or if the context ended.
 func (t *Transport) Pause(ctx context.Context, n int, asked time.Duration) bool {
 	if n >= t.config.MaxRetries || asked > maxRetryAfter {
 		return false
@@ -358,7 +357,7 @@ func (t *Transport) Pause(ctx context.Context, n int, asked time.Duration) bool 
 	}
 }
 
-// retryAfter reads both forms of the header; 0 means none.
+// retryAfter reads both forms of the header; it returns 0 if there is none.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	v := h.Get("Retry-After")
 	if v == "" {
@@ -371,15 +370,15 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if err != nil {
 		return 0
 	}
-	// The date is by the server's clock; its own Date header tells what that shows.
+	// The date is by the server's clock, which its own Date header shows.
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date
 	}
 	return max(0, at.Sub(now))
 }
 
-// withoutURL takes off the wrapper of net/http, whose text shows the whole
-// URL, user names in query strings included.
+// withoutURL removes the wrapper of net/http, whose text shows the whole URL,
+// including user names in query strings.
 func withoutURL(err error) error {
 	var e *url.Error
 	for errors.As(err, &e) {

@@ -21,11 +21,11 @@ import (
 )
 
 const (
-	retries      = 2
-	once, thrice = 1, 1 + retries
-	threadText   = "The Autotask API thread threshold of 3 threads has been exceeded."
-	threads      = ThreadLimit | RateLimited
-	unknown      = OutcomeUnknown
+	retries           = 2
+	once, maxAttempts = 1, 1 + retries
+	threadText        = "The Autotask API thread threshold of 3 threads has been exceeded."
+	threads           = ThreadLimit | RateLimited
+	unknown           = OutcomeUnknown
 )
 
 // attemptsOf sends every request of a class at a network and checks how often
@@ -57,33 +57,33 @@ func TestRetriesByAnswer(t *testing.T) {
 		reads, writes        int
 		readKind, writeKinds Kind
 	}{
-		{"429", 429, "", thrice, thrice, RateLimited, RateLimited},
-		{"429 with the thread limit", 429, `{"errors":["` + threadText + `"]}`, thrice, thrice, threads, threads},
-		{"thread limit under 500", 500, `{"errors":["` + threadText + `"]}`, thrice, thrice, threads, threads},
-		{"thread limit under 500 as an object", 500, `{"title":"Thread Threshold Exceeded","code":"Itgenatr005"}`, thrice, thrice, threads, threads},
-		{"thread limit under 400", 400, `{"errors":["` + threadText + `"]}`, thrice, thrice, threads, threads},
-		{"thread limit under 503", 503, threadText, thrice, thrice, threads, threads},
+		{"429", 429, "", maxAttempts, maxAttempts, RateLimited, RateLimited},
+		{"429 with the thread limit", 429, `{"errors":["` + threadText + `"]}`, maxAttempts, maxAttempts, threads, threads},
+		{"thread limit under 500", 500, `{"errors":["` + threadText + `"]}`, maxAttempts, maxAttempts, threads, threads},
+		{"thread limit under 500 as an object", 500, `{"title":"Thread Threshold Exceeded","code":"Itgenatr005"}`, maxAttempts, maxAttempts, threads, threads},
+		{"thread limit under 400", 400, `{"errors":["` + threadText + `"]}`, maxAttempts, maxAttempts, threads, threads},
+		{"thread limit under 503", 503, threadText, maxAttempts, maxAttempts, threads, threads},
 
-		{"200 with HTML", 200, "<html><title>Maintenance</title></html>", thrice, once, 0, unknown},
-		{"200 with garbage", 200, "\x00\x01", thrice, once, 0, unknown},
-		{"200 with half of the JSON", 200, `{"itemId":`, thrice, once, 0, unknown},
-		{"200 with nothing", 200, "", thrice, once, 0, unknown},
-		{"200 with two values", 200, good + good, thrice, once, 0, unknown},
+		{"200 with HTML", 200, "<html><title>Maintenance</title></html>", maxAttempts, once, 0, unknown},
+		{"200 with garbage", 200, "\x00\x01", maxAttempts, once, 0, unknown},
+		{"200 with half of the JSON", 200, `{"itemId":`, maxAttempts, once, 0, unknown},
+		{"200 with nothing", 200, "", maxAttempts, once, 0, unknown},
+		{"200 with two values", 200, good + good, maxAttempts, once, 0, unknown},
 		// It is whole; it would be the same again.
 		{"200 with JSON of another shape", 200, `{"itemId":"seven"}`, once, once, 0, unknown},
 
-		{"500 without a body", 500, "", thrice, once, Server, Server | unknown},
-		{"500 with HTML", 500, "<html><title>Oops</title></html>", thrice, once, Server, Server | unknown},
-		{"500 with a Message", 500, `{"Message":"An error has occurred."}`, thrice, once, Server, Server | unknown},
-		{"500 with errors null", 500, `{"errors":null}`, thrice, once, Server, Server | unknown},
-		{"500 with broken JSON", 500, `{"errors":["Pickl`, thrice, once, Server, Server | unknown},
-		{"502", 502, "Bad Gateway", thrice, once, Server, Server | unknown},
-		{"503", 503, "", thrice, once, Server, Server | unknown},
-		{"503 with errors", 503, applicationError, thrice, once, Server, Server | unknown},
-		{"504", 504, "", thrice, once, Server, Server | unknown},
+		{"500 without a body", 500, "", maxAttempts, once, Server, Server | unknown},
+		{"500 with HTML", 500, "<html><title>Oops</title></html>", maxAttempts, once, Server, Server | unknown},
+		{"500 with a Message", 500, `{"Message":"An error has occurred."}`, maxAttempts, once, Server, Server | unknown},
+		{"500 with errors null", 500, `{"errors":null}`, maxAttempts, once, Server, Server | unknown},
+		{"500 with broken JSON", 500, `{"errors":["Pickl`, maxAttempts, once, Server, Server | unknown},
+		{"502", 502, "Bad Gateway", maxAttempts, once, Server, Server | unknown},
+		{"503", 503, "", maxAttempts, once, Server, Server | unknown},
+		{"503 with errors", 503, applicationError, maxAttempts, once, Server, Server | unknown},
+		{"504", 504, "", maxAttempts, once, Server, Server | unknown},
 
 		{"500 with errors", 500, applicationError, once, once, Invalid, Invalid},
-		{"500 with no errors in the array", 500, `{"errors":[]}`, thrice, once, Server, Server | unknown},
+		{"500 with no errors in the array", 500, `{"errors":[]}`, maxAttempts, once, Server, Server | unknown},
 		{"500 with errors and a numeric code", 500, `{"code":7,"title":{"a":1},"errors":["no"]}`, once, once, Invalid, Invalid},
 		{"500 with the limit of the hour", 500, `{"errors":["The request threshold is exceeded."]}`, once, once, RateLimited, RateLimited},
 		{"400", 400, applicationError, once, once, Invalid, Invalid},
@@ -118,16 +118,16 @@ func TestRetriesByNetworkError(t *testing.T) {
 		writes int
 		kind   Kind
 	}{
-		{"dial", dial("dial", errors.New("connection refused")), thrice, 0},
-		{"proxy", dial("proxyconnect", errors.New("connection refused")), thrice, 0},
-		{"SOCKS proxy", dial("socks connect", errors.New("connection refused")), thrice, 0},
-		{"DNS", dial("dial", &net.DNSError{Err: "no such host", Name: "zone.example"}), thrice, 0},
-		{"DNS alone", &net.DNSError{Err: "no such host", Name: "zone.example"}, thrice, 0},
-		{"DNS in a wrapper's words", fmt.Errorf("tracing: %w", &net.DNSError{Err: "no such host"}), thrice, 0},
-		{"no TLS", tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, thrice, 0},
-		{"certificate", &tls.CertificateVerificationError{Err: errors.New("expired")}, thrice, 0},
-		{"authority", x509.UnknownAuthorityError{}, thrice, 0},
-		{"host name", x509.HostnameError{Host: "zone.example", Certificate: &x509.Certificate{}}, thrice, 0},
+		{"dial", dial("dial", errors.New("connection refused")), maxAttempts, 0},
+		{"proxy", dial("proxyconnect", errors.New("connection refused")), maxAttempts, 0},
+		{"SOCKS proxy", dial("socks connect", errors.New("connection refused")), maxAttempts, 0},
+		{"DNS", dial("dial", &net.DNSError{Err: "no such host", Name: "zone.example"}), maxAttempts, 0},
+		{"DNS alone", &net.DNSError{Err: "no such host", Name: "zone.example"}, maxAttempts, 0},
+		{"DNS in a wrapper's words", fmt.Errorf("tracing: %w", &net.DNSError{Err: "no such host"}), maxAttempts, 0},
+		{"no TLS", tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, maxAttempts, 0},
+		{"certificate", &tls.CertificateVerificationError{Err: errors.New("expired")}, maxAttempts, 0},
+		{"authority", x509.UnknownAuthorityError{}, maxAttempts, 0},
+		{"host name", x509.HostnameError{Host: "zone.example", Certificate: &x509.Certificate{}}, maxAttempts, 0},
 
 		{"reset", dial("read", errors.New("connection reset by peer")), once, unknown},
 		{"write", dial("write", errors.New("broken pipe")), once, unknown},
@@ -138,7 +138,7 @@ func TestRetriesByNetworkError(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			respond := httpmock.NewErrorResponder(c.err)
-			attemptsOf(t, readers, respond, thrice, 0, 0)
+			attemptsOf(t, readers, respond, maxAttempts, 0, 0)
 			attemptsOf(t, writers, respond, c.writes, 0, c.kind)
 		})
 	}
@@ -155,7 +155,7 @@ func TestWriteIsNeverSentOnlyBeforeItHasAConnection(t *testing.T) {
 		attempts int
 		kind     Kind
 	}{
-		{"no connection, any error", false, errors.New("something with TLS"), thrice, 0},
+		{"no connection, any error", false, errors.New("something with TLS"), maxAttempts, 0},
 		{"connection, any error", true, errors.New("something"), once, unknown},
 		{"connection, then a TLS record that is wrong", true, record, once, unknown},
 		{"connection, then a failed dial", true, &net.OpError{Op: "dial", Err: errors.New("refused")}, once, unknown},
@@ -272,6 +272,22 @@ func TestUnreadableAsTheCallerSaysIsAskedForAgain(t *testing.T) {
 		assert.Equal(t, 200, f.StatusCode, "there was an answer")
 		require.ErrorIs(t, f, c.err)
 		assert.Contains(t, f.Error(), "the answer could not be read: ")
+	}
+}
+
+// What a good status hides: the thread limit turns a request away at the door,
+// and nothing else does.
+func TestThreadLimitIsKnownBehindAGoodStatus(t *testing.T) {
+	t.Parallel()
+	for method, r := range map[string]*Request{"GET": get(fakeBase), "POST": create(fakeBase)} {
+		r.Decode = func([]byte) error { return errors.New("it is not what it should be") }
+		f := fail(t, quick(config(scripted(gives(200, `{"errors":["`+threadText+`"]}`)))), r)
+		assert.Equal(t, threads, f.Kind, method)
+		assert.Equal(t, 1+DefaultMaxRetries, f.Attempts, method)
+
+		f = fail(t, quick(config(scripted(gives(200, `{"errors":["the request threshold is near"]}`)))), r)
+		assert.Zero(t, f.Kind&RateLimited, method)
+		assert.Equal(t, 1, f.Attempts, method)
 	}
 }
 

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// errSentOnce is why a write is not sent a second time.
+// errSentOnce means that a write is not sent a second time.
 var errSentOnce = errors.New("the request was sent once and may have been carried out: it is not sent again")
 
-// single sees to it that a write reaches the network once in an attempt, whoever
-// asks for it again: net/http, which repeats requests by itself over HTTP/2
-// after some resets and over HTTP/1 where a header calls them idempotent, or a
-// middleware. It also keeps what is known of how far the write got.
+// single ensures that a write reaches the network once per attempt, whoever sends it
+// again: net/http, which repeats requests over HTTP/2 after some resets and over
+// HTTP/1 if a header calls them idempotent, or middleware. It also records how far
+// the write got.
 type single struct {
 	stop context.CancelCauseFunc // ends the attempt
 
@@ -27,8 +27,8 @@ type single struct {
 	running bool // a signer waits for the network
 	entered bool
 	maybe   bool      // the write may have reached Autotask
-	partly  bool      // a part of it went out, which is no request
-	sent    time.Time // when that was: written, or else given up
+	partly  bool      // only a part of it was sent, which is not a request
+	sent    time.Time // when it was written, or else given up
 	status  int       // of the network's answer; 0 if there was none
 }
 
@@ -45,8 +45,8 @@ func sendOnce(ctx context.Context) (context.Context, *single) {
 	return context.WithValue(ctx, onceKey{}, o), o
 }
 
-// begin refuses a second handing-over while the first is under way, or may have
-// reached Autotask.
+// begin refuses a second handover while the first is in progress or may have reached
+// Autotask.
 func (o *single) begin() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -57,8 +57,8 @@ func (o *single) begin() error {
 	return nil
 }
 
-// end keeps how the handing-over ended, unless the attempt has ended before: then
-// it has been judged.
+// end records how the handover ended, unless the attempt has already ended and been
+// judged.
 func (o *single) end(h *handover, status int, err error) {
 	maybe, partly, sent := h.judge(err)
 	o.mu.Lock()
@@ -72,8 +72,8 @@ func (o *single) end(h *handover, status int, err error) {
 	}
 }
 
-// close ends the attempt. A signer that still waits for the network, because a
-// middleware gave up before it, may yet get through.
+// close ends the attempt. A signer that still waits for the network, because
+// middleware gave up before it, may still get through.
 func (o *single) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -84,7 +84,7 @@ func (o *single) close() {
 	o.stop(nil)
 }
 
-// errMadeUp: a write that may have run must be judged by what Autotask said.
+// errMadeUp: a write that may have run must be judged by Autotask's answer.
 var errMadeUp = errors.New("a middleware answered in the place of the network: the write may have been carried out")
 
 // believes reports whether an answer with this status is the network's own.
@@ -94,7 +94,7 @@ func (o *single) believes(status int) bool {
 	return !o.maybe || o.status == status
 }
 
-// handover is one handing-over of a write to the network layer.
+// handover is one handover of a write to the network layer.
 type handover struct {
 	stop context.CancelCauseFunc
 	// native: the network layer is net/http's own, whose rules are known.
@@ -119,7 +119,7 @@ func newHandover(o *single, network http.RoundTripper) *handover {
 	return h
 }
 
-// guard makes the request refuse to be sent again, and returns it.
+// guard returns the request, changed so that it cannot be sent again.
 func (h *handover) guard(req *http.Request) *http.Request {
 	req = req.WithContext(httptrace.WithClientTrace(req.Context(), h.trace()))
 	req.Header = withoutIdempotency(req.Header)
@@ -131,14 +131,14 @@ func (h *handover) guard(req *http.Request) *http.Request {
 			req.GetBody = func() (io.ReadCloser, error) { return h.rewind(rewind, req.ContentLength) }
 		}
 	case req.Method == http.MethodGet:
-		// net/http repeats any GET, unless it has a body that cannot be had again.
+		// net/http repeats any GET, unless it has a body that cannot be read again.
 		req.Body, req.GetBody, req.ContentLength = io.NopCloser(eof{}), nil, -1
 	}
 	return req
 }
 
-// withoutIdempotency spells the headers that make net/http repeat a write in
-// letters that it does not look for. Autotask has no idempotency keys.
+// withoutIdempotency respells the headers that make net/http repeat a write, so that
+// it does not find them. Autotask has no idempotency keys.
 func withoutIdempotency(header http.Header) http.Header {
 	for _, name := range [...]string{"Idempotency-Key", "X-Idempotency-Key"} {
 		if v, ok := header[name]; ok {
@@ -174,8 +174,8 @@ func (h *handover) trace() *httptrace.ClientTrace {
 	}
 }
 
-// wantConn is called before each connection. A second one means a repetition,
-// which for a request without a body is the only sign of it.
+// wantConn is called before each connection. A second call means a repetition; for a
+// request without a body that is the only sign of it.
 func (h *handover) wantConn() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -192,9 +192,8 @@ func (h *handover) gotConn(info httptrace.GotConnInfo) {
 	h.http1 = !ok && !h.clearHTTP2 || ok && secure.ConnectionState().NegotiatedProtocol != "h2"
 }
 
-// startOver forgets the connection that the request had, or ends the attempt if
-// it may have been sent over that one. net/http's HTTP/2 looks at the context
-// before it writes.
+// startOver forgets the request's connection, or ends the attempt if the request may
+// have been sent over it. HTTP/2 in net/http checks the context before it writes.
 func (h *handover) startOver() {
 	switch {
 	case !h.got:
@@ -205,14 +204,14 @@ func (h *handover) startOver() {
 	}
 }
 
-// repeatable reports whether the request provably did not go out whole. Over
-// HTTP/1 net/http itself tries again only if it has written nothing at all; it
-// announces a small request as written before it is.
+// repeatable reports whether the request provably was not sent whole. Over HTTP/1
+// net/http itself tries again only if it has written nothing at all; it reports a
+// small request as written before it is.
 func (h *handover) repeatable() bool {
 	return h.native && h.got && h.http1 || !h.wrote && !h.whole
 }
 
-// rewind hands the body out again.
+// rewind returns the body again.
 func (h *handover) rewind(body func() (io.ReadCloser, error), length int64) (io.ReadCloser, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -231,9 +230,9 @@ func (h *handover) counted(body io.ReadCloser, length int64) io.ReadCloser {
 	return &countedBody{ReadCloser: body, of: h, left: length, known: length > 0}
 }
 
-// judge reports whether the request may have reached Autotask, and when that
-// was; or if not, whether a part of it did. Once the network layer has failed,
-// the body is handed out no further.
+// judge reports whether the request may have reached Autotask, and when; or if not,
+// whether a part of it did. Once the network layer has failed, no more of the body is
+// handed out.
 func (h *handover) judge(err error) (maybe, partly bool, at time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -243,12 +242,12 @@ func (h *handover) judge(err error) (maybe, partly bool, at time.Time) {
 	case !h.got:
 		return !h.wanted && !noConnection(err), false, h.at()
 	case h.native && h.hasBody && !h.whole:
-		return false, true, h.at() // what has a part of its body only is no request
+		return false, true, h.at() // with only a part of its body it is not a request
 	}
 	return true, false, h.at()
 }
 
-// at is when the request had been written, or else now.
+// at returns when the request had been written, or else now.
 func (h *handover) at() time.Time {
 	if h.written.IsZero() {
 		return time.Now()
@@ -256,12 +255,12 @@ func (h *handover) at() time.Time {
 	return h.written
 }
 
-// countedBody is a body that tells when all of it was handed out.
+// countedBody is a body that records when all of it has been read.
 type countedBody struct {
 	io.ReadCloser
 	of    *handover
 	left  int64
-	known bool // left is
+	known bool // whether left is known
 }
 
 var errEnded = errors.New("the attempt has ended")

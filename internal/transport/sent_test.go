@@ -253,7 +253,7 @@ func TestSentOnce_AStaleConnectionAndThenNoneIsNeverSent(t *testing.T) {
 		server.hits.Store(0)
 		f := fail(t, tr, r)
 		assert.Zero(t, f.Kind&OutcomeUnknown, r.Method)
-		assert.Equal(t, thrice, f.Attempts, r.Method)
+		assert.Equal(t, maxAttempts, f.Attempts, r.Method)
 		assert.True(t, f.Sent.IsZero(), r.Method)
 		assert.Zero(t, server.hits.Load())
 	}
@@ -454,7 +454,7 @@ func TestSentOnce_AWriteCutInItsBodyDidNotReachAutotask(t *testing.T) {
 		r.Body = bytes.Repeat([]byte(" "), 1<<20)
 		f := fail(t, quick(conf), r)
 		assert.Zero(t, f.Kind&OutcomeUnknown, name)
-		assert.Equal(t, thrice, f.Attempts, name)
+		assert.Equal(t, maxAttempts, f.Attempts, name)
 		assert.Zero(t, c.whole(), name)
 		assert.True(t, f.Sent.IsZero(), name)
 		assert.Contains(t, f.Error(), "before all of it was sent", name)
@@ -487,6 +487,42 @@ func TestSentOnce_ABodyIsHandedOutNoFurtherOnceItIsJudged(t *testing.T) {
 	require.NoError(t, err)
 	maybe, _, _ = h.judge(io.ErrUnexpectedEOF)
 	assert.True(t, maybe, "it was all out, by its end")
+}
+
+// net/http takes 0 for a body of unknown length, too.
+func TestSentOnce_ABodyOfUnknownLengthEndsWithItsEnd(t *testing.T) {
+	t.Parallel()
+	for _, length := range []int64{0, -1} {
+		h := &handover{native: true, got: true, hasBody: true}
+		_, err := io.ReadFull(h.counted(io.NopCloser(strings.NewReader("0123456789")), length), make([]byte, 4))
+		require.NoError(t, err)
+		maybe, partly, _ := h.judge(io.ErrUnexpectedEOF)
+		assert.False(t, maybe, length)
+		assert.True(t, partly, length)
+	}
+}
+
+func TestSentOnce_ABodyThatWasSentIsNotHandedOutAgain(t *testing.T) {
+	t.Parallel()
+	_, o := sendOnce(t.Context())
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, fakeBase, strings.NewReader("0123456789"))
+	require.NoError(t, err)
+	again := req.GetBody
+
+	h := newHandover(o, roundTrip(nil))
+	guarded := h.guard(req)
+	body, err := guarded.GetBody()
+	require.NoError(t, err, "nothing has gone out")
+	_, err = io.ReadAll(body)
+	require.NoError(t, err)
+	assert.True(t, h.whole, "what is handed out again is counted, too")
+	_, err = guarded.GetBody()
+	require.ErrorIs(t, err, errSentOnce)
+
+	req.GetBody = nil
+	assert.Nil(t, newHandover(o, roundTrip(nil)).guard(req).GetBody, "a body that cannot be had again")
+	req.GetBody = again
+	require.NotNil(t, newHandover(o, roundTrip(nil)).guard(req).GetBody)
 }
 
 func TestSentOnce_PanicOfTheNetworkLeavesTheWriteUnknown(t *testing.T) {

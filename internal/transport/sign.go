@@ -11,8 +11,9 @@ import (
 	"strings"
 )
 
-// Origin is the scheme and host of a URL in one spelling: lower case, without
-// the port that the scheme implies. It is "" for what has no host, or a user.
+// Origin returns the scheme and host of a URL in one spelling: lower case, without
+// the port that the scheme implies. It returns "" for a URL without a host, or with a
+// user.
 func Origin(u *url.URL) string {
 	if u.Scheme == "" || u.Host == "" || u.User != nil {
 		return ""
@@ -27,7 +28,7 @@ func Origin(u *url.URL) string {
 	return scheme + "://" + host
 }
 
-// hasOrigin tells whether Origin(u) is origin, which is spelled as Origin does.
+// hasOrigin reports whether Origin(u) is origin, which is spelled as Origin does.
 func hasOrigin(u *url.URL, origin string) bool {
 	scheme, host, ok := strings.Cut(origin, "://")
 	if !ok || scheme == "" || host == "" || u.User != nil {
@@ -36,7 +37,7 @@ func hasOrigin(u *url.URL, origin string) bool {
 	return u.Scheme == scheme && u.Host == host || Origin(u) == origin
 }
 
-// belowVersion is the part of a URL's path that names a collection.
+// belowVersion returns the part of a URL's path that names a collection.
 func belowVersion(path string) string {
 	const version = "/v1.0/"
 	if i := strings.LastIndex(asciiLower(path), version); i >= 0 {
@@ -48,9 +49,9 @@ func belowVersion(path string) string {
 // errOrigin marks a request that was kept back from a foreign host.
 var errOrigin = errors.New("credentials are sent to the configured origin only")
 
-// signer adds the credentials. It is the innermost layer, so that neither a
-// caller's tracing nor a logging wrapper ever sees them, and it looks at the
-// address once more, since a wrapper may have changed it.
+// signer adds the credentials. It is the innermost layer, so neither a caller's
+// tracing nor a logging wrapper ever sees them. It checks the address again, since a
+// wrapper may have changed it.
 type signer struct {
 	next        http.RoundTripper
 	credentials func() Credentials
@@ -68,13 +69,13 @@ func (s *signer) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := s.send(signed, onceOf(req.Context()))
 	if resp != nil {
-		resp.Request = req // and not the signed one: wrappers look at it
+		resp.Request = req // not the signed one: wrappers can see it
 	}
 	return resp, err
 }
 
-// sign refuses what must not leave, and returns the request with the
-// credentials in it.
+// sign refuses requests that must not be sent, and returns the request with the
+// credentials.
 func (s *signer) sign(x *exchange, req *http.Request) (*http.Request, error) {
 	origin := x.request.Origin
 	if origin == "" {
@@ -98,7 +99,7 @@ func (s *signer) sign(x *exchange, req *http.Request) (*http.Request, error) {
 	return signed, nil
 }
 
-// send hands a request to the network: a write, which has a single, one time.
+// send hands a request to the network; a write, which has a single, only once.
 func (s *signer) send(req *http.Request, o *single) (*http.Response, error) {
 	if o == nil {
 		return s.next.RoundTrip(req)
@@ -117,11 +118,10 @@ func (s *signer) send(req *http.Request, o *single) (*http.Response, error) {
 	return resp, err
 }
 
-// errPanicked is how the network layer failed unless it returns.
+// errPanicked is the error of a network layer that did not return.
 var errPanicked = errors.New("the HTTP transport panicked")
 
-// headerValues sets headers, whose names must be canonical, from one piece of
-// memory.
+// headerValues sets headers, whose names must be canonical, from one allocation.
 type headerValues struct{ free []string }
 
 func (v *headerValues) set(h http.Header, canonical, value string) {
@@ -130,8 +130,8 @@ func (v *headerValues) set(h http.Header, canonical, value string) {
 	v.free = v.free[1:]
 }
 
-// untraced keeps the headers from an httptrace that a wrapper has installed:
-// its WroteHeaderField would be shown the credentials.
+// untraced hides the headers from an httptrace that a wrapper has installed: its
+// WroteHeaderField would see the credentials.
 type untraced struct{ context.Context }
 
 func (u untraced) Value(key any) any {

@@ -213,6 +213,46 @@ func TestShortCredentialsAreNotTornOutOfWords(t *testing.T) {
 	c.Credentials = func() Credentials { return Credentials{UserName: "cat", Secret: "log", IntegrationCode: "a"} }
 	f := fail(t, quick(c), get(fakeBase))
 	assert.Equal(t, []string{"a catalogue"}, f.Messages)
+
+	c.Credentials = func() Credentials { return Credentials{UserName: "cata", Secret: "log", IntegrationCode: "a"} }
+	f = fail(t, quick(c), get(fakeBase))
+	assert.Equal(t, []string{"a REDACTEDlogue"}, f.Messages, "four letters are a credential")
+}
+
+func TestPathBelowTheVersion(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/ATServicesRest/V1.0/Tickets/5": "Tickets/5",
+		"/V1.0/Tickets":                  "Tickets",
+		"/v1.0/V1.0/Tickets":             "Tickets",
+		"/Tickets":                       "/Tickets",
+	} {
+		assert.Equal(t, want, belowVersion(path), path)
+	}
+}
+
+func TestReadOnlySendsReadsAlone(t *testing.T) {
+	t.Parallel()
+	network := scripted(gives(200, good))
+	c := config(network)
+	c.ReadOnly = true
+	for method, r := range readers {
+		_, err := quick(c).Do(t.Context(), r)
+		require.NoError(t, err, method)
+	}
+	assert.Len(t, network.requests(), len(readers))
+	network.seen = nil
+	for method, r := range writers {
+		assert.Equal(t, ReadOnly, fail(t, quick(c), r).Kind, method)
+	}
+	deletes := wrapped(network, func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+		req = req.Clone(req.Context())
+		req.Method = http.MethodDelete
+		return next.RoundTrip(req)
+	})
+	deletes.ReadOnly = true
+	assert.Equal(t, ReadOnly, fail(t, quick(deletes), get(fakeBase)).Kind, "a middleware made a write of it")
+	assert.Empty(t, network.requests())
 }
 
 func TestOriginHasOneSpelling(t *testing.T) {

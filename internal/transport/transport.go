@@ -1,12 +1,12 @@
-// Package transport carries one exchange with the Autotask REST API: it signs
-// the request for one origin only, keeps to the thread limit, bounds and reads
-// the answer, and repeats what may be repeated.
+// Package transport carries out one exchange with the Autotask REST API: it signs the
+// request for one origin only, respects the thread limit, bounds and reads the
+// answer, and retries what may be retried.
 //
-// Its layers, from the outside in: Transport.Do builds the request and turns
-// what happened into a Failure; go-retryablehttp repeats it as judge says;
-// attempt holds a place in the gate while one attempt runs and reads the body;
-// the caller's own wrappers observe the attempt; signer adds the credentials
-// as the last thing before the network, and hands a write to it only once.
+// Its layers, from the outside in: Transport.Do builds the request and turns the
+// result into a Failure; go-retryablehttp retries it as judge says; attempt holds a
+// place in the gate while one attempt runs and reads the body; the caller's own
+// wrappers observe the attempt; signer adds the credentials last, before the network,
+// and hands a write to it only once.
 package transport
 
 import (
@@ -34,19 +34,19 @@ const (
 	DefaultMaxRetries       = 4
 	DefaultMaxConcurrency   = 3
 	DefaultMaxResponseBytes = 32 << 20
-	// DefaultTimeout bounds one attempt. Autotask itself gives up on a query
-	// after about five minutes.
+	// DefaultTimeout bounds one attempt. Autotask itself ends a query after about
+	// five minutes.
 	DefaultTimeout = 2 * time.Minute
 )
 
-// Config is what a Transport is made of. Zero values mean the defaults.
+// Config configures a Transport. Zero values mean the defaults.
 type Config struct {
-	Credentials      func() Credentials // behind a func, so that no %+v reaches them
+	Credentials      func() Credentials // a func, so that no %+v shows them
 	HTTPClient       *http.Client
 	Wrap             []func(http.RoundTripper) http.RoundTripper
 	Logger           *slog.Logger
 	UserAgent        string
-	MaxRetries       int // as given: 0 is no retry
+	MaxRetries       int // 0 means no retry
 	MaxConcurrency   int
 	MaxResponseBytes int64
 	ReadOnly         bool          // writes are refused
@@ -64,8 +64,8 @@ type Transport struct {
 	config Config
 }
 
-// New builds a Transport. It copies the HTTP client it is given and takes over
-// that client's Transport, Jar and Timeout, but never its CheckRedirect.
+// New returns a Transport. It copies the HTTP client and uses its Transport, Jar and
+// Timeout, but never its CheckRedirect.
 func New(config Config) *Transport {
 	if config.MaxConcurrency == 0 {
 		config.MaxConcurrency = DefaultMaxConcurrency
@@ -73,7 +73,7 @@ func New(config Config) *Transport {
 	if config.MaxResponseBytes == 0 {
 		config.MaxResponseBytes = DefaultMaxResponseBytes
 	}
-	// One byte more than the limit is read, to see whether it is passed.
+	// One byte more than the limit is read, to detect answers that exceed it.
 	config.MaxResponseBytes = min(config.MaxResponseBytes, math.MaxInt64-1)
 	t := &Transport{config: config}
 
@@ -81,14 +81,14 @@ func New(config Config) *Transport {
 	if config.HTTPClient != nil {
 		hc = *config.HTTPClient
 	}
-	// The limit holds for one attempt, from the moment it has its place in the
-	// gate: http.Client would count the waiting, too.
+	// The limit applies to one attempt, from the moment it has its place in the gate:
+	// http.Client would count the waiting, too.
 	timeout := hc.Timeout
 	if timeout <= 0 {
 		timeout = DefaultTimeout
 	}
 	hc.Timeout = 0
-	// net/http would carry the three credential headers along to another host.
+	// net/http would send the three credential headers to another host.
 	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	hc.Transport = t.layers(hc.Transport, timeout)
 
@@ -179,28 +179,28 @@ type Request struct {
 	// ImpersonateID, if not 0, is sent with writes only: Autotask answers a
 	// read that carries it with a permission error.
 	ImpersonateID int64
-	// NotAfter, if not zero, is when the request is too old to be sent: no attempt
-	// goes on the wire after it, whatever it had to wait for. The Failure is of the
+	// NotAfter, if not zero, is when the request becomes too old to be sent: no
+	// attempt is sent after it, whatever it had to wait for. The Failure then has the
 	// kind Stale, and nothing was sent.
 	NotAfter time.Time
-	// Decode reads the body of a good answer. It runs once an attempt, inside
-	// the retries, and must not keep the bytes. An error of JSON syntax or
-	// ErrUnreadable means that the answer arrived damaged.
+	// Decode reads the body of a successful answer. It runs once per attempt, inside
+	// the retries, and must not keep the bytes. A JSON syntax error or ErrUnreadable
+	// means that the answer arrived damaged.
 	Decode func(body []byte) error
 }
 
-// Answer tells of the exchange that succeeded.
+// Answer describes the exchange that succeeded.
 type Answer struct {
 	Attempts int
 	// Date is the server's clock, from the Date header; zero if there was none.
 	Date time.Time
-	// Received is our clock when the header of the answer was there; its body
-	// may have taken longer.
+	// Received is our clock when the header of the answer arrived; its body may have
+	// taken longer.
 	Received time.Time
 }
 
-// Do carries out one call, repeating it as its class allows. The error is
-// always a *Failure.
+// Do carries out one call, retrying it as its class allows. The error is always a
+// *Failure.
 func (t *Transport) Do(ctx context.Context, r *Request) (Answer, error) {
 	x := t.exchange(ctx, r)
 	if err := x.refuse(); err != nil {
@@ -214,7 +214,7 @@ func (t *Transport) Do(ctx context.Context, r *Request) (Answer, error) {
 	x.releaseBody()
 	switch {
 	case x.failure != nil && x.again && ctx.Err() != nil:
-		// Cancelled while waiting to repeat it.
+		// Cancelled while waiting for a retry.
 		x.failure.Cause = ctx.Err()
 		return Answer{}, x.failure
 	case x.failure != nil:
@@ -248,8 +248,8 @@ func (t *Transport) newRequest(ctx context.Context, x *exchange) (*retryablehttp
 	return req, nil
 }
 
-// Refuses reports why a request must never be sent, whatever its body: a PATCH
-// of a ticket, or a write where only reads may leave.
+// Refuses returns why a request must never be sent, whatever its body: a PATCH of a
+// ticket, or a write when only reads may be sent.
 func (t *Transport) Refuses(ctx context.Context, method, path string) error {
 	return t.exchange(ctx, &Request{Method: method, Path: path}).refuse()
 }
@@ -258,15 +258,15 @@ func (t *Transport) exchange(ctx context.Context, r *Request) *exchange {
 	return &exchange{request: r, class: ClassOf(r.Method, r.Path), ctx: ctx, scrub: t.scrub, readOnly: t.config.ReadOnly}
 }
 
-// scrub takes the credentials out of a text that a server sent back.
+// scrub removes the credentials from a text that a server sent.
 func (t *Transport) scrub(s string) string {
 	c := t.config.Credentials()
 	for _, secret := range []string{c.Secret, c.IntegrationCode, c.UserName} {
-		// Very short values would tear words apart and protect nobody.
+		// Replacing very short values would break words and protect nobody.
 		if len(secret) < 4 {
 			continue
 		}
-		quoted, _ := jsontext.AppendQuote(nil, secret) // of which it may be a part
+		quoted, _ := jsontext.AppendQuote(nil, secret) // it may be part of a JSON string
 		for _, spelling := range []string{secret, url.QueryEscape(secret), string(quoted[1 : len(quoted)-1])} {
 			s = strings.ReplaceAll(s, spelling, "REDACTED")
 		}

@@ -65,10 +65,15 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 func TestRetryAfterOfTheCapIsStillWaitedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		network := scripted(gives(429, "", "Retry-After", "60"), gives(200, good))
-		_, err := New(config(network)).Do(t.Context(), create(fakeBase))
-		require.NoError(t, err)
-		assert.Greater(t, network.at[1].Sub(network.at[0]), time.Minute)
+		for status, r := range map[int]*Request{429: create(fakeBase), 503: get(fakeBase)} {
+			network := scripted(gives(status, "", "Retry-After", "60"), gives(200, good))
+			_, err := New(config(network)).Do(t.Context(), r)
+			require.NoError(t, err, status)
+			assert.Greater(t, network.at[1].Sub(network.at[0]), time.Minute)
+		}
+		c := config(scripted(gives(503, "", "Retry-After", "60")))
+		c.MaxRetries = 0
+		assert.Equal(t, Server, fail(t, New(c), get(fakeBase)).Kind, "a wait of the cap is no limit")
 	})
 }
 
@@ -84,6 +89,7 @@ func TestRetryAfterBeyondTheCapIsReportedAtOnce(t *testing.T) {
 		{"429", 429, "61", 61 * time.Second, RateLimited, RateLimited},
 		{"429 with a date", 429, "Sat, 01 Jan 2000 01:00:00 GMT", time.Hour, RateLimited, RateLimited},
 		{"429 with a huge number", 429, "999999999999999999999", (1<<31 - 1) * time.Second, RateLimited, RateLimited},
+		{"500", 500, "61", 61 * time.Second, RateLimited | Server, Server | OutcomeUnknown},
 		{"503", 503, "3600", time.Hour, RateLimited | Server, Server | OutcomeUnknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,5 +1,5 @@
-// Package connect is what the examples have in common: the environment that
-// names a tenant, and the ways in which a program ends.
+// Package connect is what the examples share: reading the environment that names a
+// tenant, and exit codes.
 package connect
 
 import (
@@ -18,27 +18,27 @@ import (
 
 // Variables is the part of a usage text that names the environment.
 const Variables = `AUTOTASK_USERNAME, AUTOTASK_SECRET and AUTOTASK_INTEGRATION_CODE
-(and AUTOTASK_BASE_URL, if the zone is not to be discovered, or AUTOTASK_ZONE_URL,
-if it is to be asked for elsewhere)`
+(and AUTOTASK_BASE_URL, to skip zone discovery, or AUTOTASK_ZONE_URL, to discover
+the zone elsewhere)`
 
 // Exit codes.
 const (
 	ExitFailure     = 1
 	ExitUsage       = 2
-	ExitInterrupted = 130 // as shells have it: 128 and the number of the signal
+	ExitInterrupted = 130 // as in shells: 128 plus the number of the signal
 )
 
-// UsageError is a wrong call, as against one that failed.
+// UsageError is an error in how the program was called.
 type UsageError struct{ error }
 
 // Usage makes a UsageError.
 func Usage(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
 
-// Run is a program without its surroundings, so that tests can call it.
+// Run is a program with its environment as parameters, so that tests can call it.
 type Run func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error
 
-// Main runs a program and ends it with the code of Exit. Ctrl-C ends the
-// context; a second one ends the program on the spot.
+// Main runs a program and exits with the code of Exit. Ctrl-C cancels the context; a
+// second one ends the program at once.
 func Main(name string, run Run) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, stop)
@@ -47,8 +47,7 @@ func Main(name string, run Run) {
 	os.Exit(code)
 }
 
-// Exit prints the error that a program ended with, if any, and returns its exit
-// code.
+// Exit prints the program's error, if any, and returns the exit code.
 func Exit(ctx context.Context, name string, err error, stderr io.Writer) int {
 	var usage UsageError
 	switch {
@@ -58,7 +57,7 @@ func Exit(ctx context.Context, name string, err error, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "%s: %v\nRun it with -h for help.\n", name, usage.error)
 		return ExitUsage
 	case ctx.Err() != nil:
-		// The error says whether a write was under way.
+		// The error says whether a write was in flight.
 		fmt.Fprintf(stderr, "%s: interrupted: %v\n", name, err)
 		return ExitInterrupted
 	}
@@ -66,16 +65,16 @@ func Exit(ctx context.Context, name string, err error, stderr io.Writer) int {
 	return ExitFailure
 }
 
-// Tenant is the tenant that the environment names. Its credentials are inside
-// a function, where no way of printing finds them.
+// Tenant is the tenant that the environment names. Its credentials are inside a
+// function, so that printing cannot show them.
 type Tenant struct {
 	client func(opts []autotask.Option) (*autotask.Client, error)
 }
 
 // FromEnvironment reads AUTOTASK_USERNAME, AUTOTASK_SECRET and
-// AUTOTASK_INTEGRATION_CODE, all three or none of them, and AUTOTASK_BASE_URL
-// and AUTOTASK_ZONE_URL, which may be there beside them. Without any it returns
-// nil. Errors name variables, never their values.
+// AUTOTASK_INTEGRATION_CODE, all three or none, and the optional AUTOTASK_BASE_URL
+// and AUTOTASK_ZONE_URL. It returns nil if none is set. Errors name variables, never
+// their values.
 func FromEnvironment(getenv func(string) string) (*Tenant, error) {
 	var creds autotask.Credentials
 	var missing, given []string
@@ -118,8 +117,8 @@ func FromEnvironment(getenv func(string) string) (*Tenant, error) {
 	}}, nil
 }
 
-// Client returns a client of the tenant. What NewClient finds wrong with it is
-// a UsageError.
+// Client returns a client of the tenant. An error of NewClient is returned as a
+// UsageError.
 func (t *Tenant) Client(opts ...autotask.Option) (*autotask.Client, error) {
 	client, err := t.client(opts)
 	if err != nil {

@@ -4,5 +4,5 @@ package progress
 
 import "os"
 
-// columnsOf does not know; COLUMNS may.
+// columnsOf returns 0, unknown; COLUMNS may still say.
 func columnsOf(*os.File) int { return 0 }

@@ -8,7 +8,7 @@ import (
 	"unsafe"
 )
 
-// columnsOf asks a terminal for its width; 0 is not known.
+// columnsOf returns the width of a terminal; 0 if unknown.
 func columnsOf(f *os.File) int {
 	var size struct{ rows, columns, x, y uint16 }
 	//nolint:gosec // the standard library has no other way to ask, and the kernel writes exactly this struct

@@ -1,5 +1,5 @@
-// Package progress shows how far a long piece of work is: on a terminal by one
-// line that is written anew, elsewhere by plain lines.
+// Package progress shows the progress of long work: on a terminal in one line that is
+// rewritten, elsewhere in plain lines.
 package progress
 
 import (
@@ -11,18 +11,18 @@ import (
 	"unicode/utf8"
 )
 
-// Line is the place where progress is shown.
+// Line is where progress is shown.
 type Line struct {
 	Terminal bool
-	// Columns returns the width of the terminal at the moment.
+	// Columns returns the current width of the terminal.
 	Columns func() int
 
 	w     io.Writer
-	width int // of what stands on the terminal's line
+	width int // of the text on the terminal's line
 }
 
-// New returns the line of a writer, which is a terminal if it is a device (the
-// null device is one, too, and does not mind).
+// New returns the line of a writer, which is a terminal if it is a character device.
+// The null device is one too, which does no harm.
 func New(w io.Writer) *Line {
 	l := &Line{w: w, Columns: func() int { return narrowest(os.Getenv("COLUMNS"), 0) }}
 	f, isFile := w.(*os.File)
@@ -37,8 +37,8 @@ func New(w io.Writer) *Line {
 
 const usualColumns = 80
 
-// narrowest returns the smaller of two widths, those that are known. A line that
-// is too short is merely short, and a line that is too long wraps.
+// narrowest returns the smaller of the known widths. A line that is too short is
+// harmless, but one that is too long wraps.
 func narrowest(variable string, device int) int {
 	n, err := strconv.Atoi(variable)
 	switch {
@@ -53,10 +53,9 @@ func narrowest(variable string, device int) int {
 	return n
 }
 
-// Show writes a text: over the one before on a terminal, below it elsewhere. Of
-// several versions of it, from long to short, a terminal shows the first that
-// fits its width; the last one is cut if need be. Elsewhere there is room for the
-// first.
+// Show writes a text: over the previous one on a terminal, below it elsewhere. Of
+// several versions, from long to short, a terminal shows the first that fits its
+// width; the last one is cut if necessary. Elsewhere the first is shown.
 func (l *Line) Show(versions ...string) {
 	if !l.Terminal {
 		fmt.Fprintln(l.w, versions[0])
@@ -74,7 +73,7 @@ func (l *Line) Show(versions ...string) {
 	l.width = utf8.RuneCountInString(text)
 }
 
-// Clear removes the text from the terminal, for others to write there.
+// Clear removes the text from the terminal, so that others can write there.
 func (l *Line) Clear() {
 	if l.width > 0 {
 		fmt.Fprintf(l.w, "\r%s\r", strings.Repeat(" ", min(l.width, l.room())))
@@ -82,8 +81,8 @@ func (l *Line) Clear() {
 	}
 }
 
-// room is how many characters a line may have. The last column stays free:
-// some terminals go to the next line as soon as it is written to.
+// room is how many characters a line may have. The last column stays free, because
+// some terminals wrap as soon as it is written.
 func (l *Line) room() int { return max(l.Columns()-1, 1) }
 
 func cut(text string, room int) string {
@@ -93,7 +92,7 @@ func cut(text string, room int) string {
 	return string([]rune(text)[:room-1]) + "…"
 }
 
-// Thousands writes a number that is not negative in groups of three digits.
+// Thousands formats a non-negative number in groups of three digits.
 func Thousands[N int | int64](n N) string {
 	if n < 1000 {
 		return fmt.Sprint(n)

@@ -1,5 +1,0 @@
-//go:build race
-
-package autotask_test
-
-const raceDetector = true
