@@ -28,7 +28,7 @@ type Attachable interface {
 }
 
 // What Autotask allows of attachments. Its pages say 6 to 7 MB a file: what
-// every tenant takes is the lower, in units of 1000. The second limit is theirs
+// every tenant accepts is the lower, in units of 1000. The second limit is theirs
 // for a user or an integration.
 const (
 	maxFile       = 6_000_000
@@ -331,8 +331,8 @@ func fileFromParent[T Attachable](ctx context.Context, c *Client, item *T, id in
 	return data, nil
 }
 
-// getFile reads an attachment from one of its routes, and takes the file out of
-// it.
+// getFile reads an attachment from one of its routes, and returns the file
+// apart from it.
 func getFile[T Attachable](ctx context.Context, c *Client, path string, id int64) (*T, []byte, error) {
 	var item Optional[T]
 	err := c.send(ctx, call{method: http.MethodGet, path: path, decode: func(b []byte) (err error) {

@@ -63,14 +63,14 @@ func EnsureAttachment[T Attachable](ctx context.Context, c *Client, v *T, conten
 	return id, true, afterChange(e.onlyOne(c, r, id, found))
 }
 
-// wantedAttachment is a new attachment that can be told from others.
+// wantedAttachment is a new attachment that can be distinguished from others.
 type wantedAttachment[T Entity] struct {
 	item    *T
 	key     attachmentKey
 	content digest // of all that is sent
 }
 
-// wantedOf fails for a type of a caller's own that lacks the fields to tell it by.
+// wantedOf fails for a type of a caller's own that lacks the fields to distinguish it by.
 func wantedOf[T Entity](v *T, r *preparedUpload) (*wantedAttachment[T], error) {
 	item := *v
 	key, err := keyOfAttachment(http.MethodPost, &item, r)
@@ -163,7 +163,7 @@ type foundAttachments struct {
 	others   map[int64]string // and what shows that they are not the same
 }
 
-// search reads the attachments of the parent, and tells those of the key that were
+// search reads the attachments of the parent, and returns those of the key that were
 // attached at or after a moment of our clock. Autotask wants the parent in the
 // filter (release 2021.1); all else is compared here: a filter that the server
 // understood differently would hide an attachment, which would be uploaded twice.

@@ -13,7 +13,7 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// checkNew holds a new item to what is known of its fields, and names
+// checkNew checks a new item against what is known of its fields, and names
 // everything that is wrong at once.
 func checkNew(table *fields.Table, path string, body []byte) error {
 	given := map[string]jsontext.Value{}
@@ -53,7 +53,7 @@ func checkNew(table *fields.Table, path string, body []byte) error {
 	return nil
 }
 
-// checkChanges holds the changes of an item to what is known of its fields.
+// checkChanges checks the changes of an item against what is known of its fields.
 func checkChanges(table *fields.Table, method, path string, changes []merge.Change) error {
 	var problems []string
 	for _, ch := range changes {

@@ -41,7 +41,7 @@ func (k *kind) checkSingle(q *Query) error {
 	return fmt.Errorf("%s can be searched by one condition only: Eq(%q, id)", k.collection, only)
 }
 
-// body is the query as this collection takes it. Where there can be no other
+// body is the query as this collection accepts it. Where there can be no other
 // condition, that on the position is left out; see route.after.
 func (k *kind) body(q Query) ([]byte, error) {
 	if k.single() {
@@ -70,7 +70,7 @@ func isOurs[T any]() bool {
 	return t.Kind() == reflect.Struct && (t.PkgPath() == root || t.PkgPath() == root+"/entity")
 }
 
-// checkFields holds the names and values of a query to the fields of its type.
+// checkFields checks the names and values of a query against the fields of its type.
 // Autotask answers a wrong one with 500 and, at best, half a sentence. Names are
 // compared without case, as Autotask compares them. User-defined fields belong
 // to a tenant, and pass.
@@ -175,7 +175,7 @@ func (c *columns) checkFilter(collection string, f *Filter) error {
 }
 
 // mismatch says why a value cannot be compared with a field, or returns "".
-// Autotask takes texts for numbers and booleans, as long as they read as such.
+// Autotask accepts strings for numbers and booleans, as long as they read as such.
 func (c *column) mismatch(value any) string {
 	shown := fmt.Sprintf("%v", value)
 	text, isText := value.(string)

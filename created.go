@@ -38,7 +38,7 @@ type writeKey struct {
 	collection string // in lower case: the web server takes any
 	id         int64
 	made       digest // of a create; zero for an item
-	// actor is for whom an item was created. It is 0 for work that is told by a key
+	// actor is for whom an item was created. It is 0 for work that is identified by a key
 	// or a start time, which is the same whoever does it.
 	actor int64
 }
@@ -135,7 +135,7 @@ func (w lostWrite) stillUnknown(method, path string, messages ...string) *Error 
 	return e
 }
 
-// settle holds an item, as it was just read, to an earlier write that was not
+// settle compares an item, as it was just read, with an earlier write that was not
 // answered. If the write shows, or its time is over, it is forgotten; otherwise
 // the item must not be written, and settle returns the error that says so.
 func (c *Client) settle(key writeKey, table *fields.Table, method, path string, raw jsontext.Value, readErr error) error {
@@ -177,7 +177,7 @@ func (c *Client) takeTurn(ctx context.Context, key writeKey, method, path string
 	return done, asError(method, path, err)
 }
 
-// findable items can be told apart from others like them, so that one whose
+// findable items can be distinguished from others like them, so that one whose
 // create was not answered can be searched for.
 type findable interface {
 	// createKey names what the item and its twins have in common. It is false if
@@ -225,7 +225,7 @@ func (c *Client) newOne(path string, body []byte) newOne {
 	return newOne{path, body, func(ctx context.Context) (int64, error) { return c.write(ctx, http.MethodPost, path, body) }}
 }
 
-// inDoubt is the error of a create that is not made because it cannot be told
+// inDoubt is the error of a create that is not made because it is not known
 // whether an earlier one was carried out. It is returned once.
 func (n newOne) inDoubt(err error) error {
 	e := refusal(transport.OutcomeUnknown|transport.Ambiguous, http.MethodPost, n.path,

@@ -152,7 +152,7 @@ func (n *TicketNote) find(ctx context.Context, c *Client, lost lostCreate) ([]cl
 	return found, err
 }
 
-// mayHaveCreated is false of a note that somebody else has created: of notes that
+// mayHaveCreated is false for a note that somebody else has created: of notes that
 // are created by impersonation, Autotask shows for whom, and that it was so.
 func (c *Client) mayHaveCreated(n *TicketNote) bool {
 	if c.impersonateID == 0 {
@@ -184,8 +184,8 @@ func (n *TicketNote) sameAs(other *TicketNote) bool {
 		fields.SameProse(n.Title, other.Title) && fields.SameProse(n.Description, other.Description)
 }
 
-// createdBefore is false of a note that does not say when it was created: it
-// cannot be told apart then, and one note is better than two.
+// createdBefore is false for a note that does not say when it was created: it
+// cannot be distinguished then, and one note is better than two.
 func createdBefore(n *TicketNote, t time.Time) bool {
 	created, ok := n.CreateDateTime.Get()
 	return ok && created.Before(t)
@@ -365,7 +365,7 @@ func unproven(ctx context.Context, path, message string, searchErr error) error 
 	return interrupted(ctx, e)
 }
 
-// twins is the error of a note that is there more than once. It is returned once:
+// twins is the error for a note that exists more than once. It is returned once:
 // a repeat by this client continues with the first of them.
 func (n onceNote) twins(c *Client, key writeKey, own []*TicketNote) error {
 	e := &AmbiguousError{What: "note", Name: n.note.Title}

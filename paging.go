@@ -141,8 +141,8 @@ func ListChildren[T ParentListable](ctx context.Context, c *Client, parentID int
 	}
 }
 
-// needsID refuses entities of a caller's own whose ids cannot be told, where
-// ids are what tells items apart.
+// needsID refuses a caller's own entities whose ids are not known, where
+// ids are what distinguishes items.
 func needsID[T Entity](method string) error {
 	switch any((*T)(nil)).(type) { // the quick ones
 	case *Ticket, *TicketNote, *TimeEntry:

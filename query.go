@@ -186,8 +186,8 @@ func group(op string, conditions []Filter) Filter {
 }
 
 // sameness is what two values of a list have in common if they are spelled the
-// same. Strings in two casings are not: which of them Autotask takes for the
-// same is for its database to say.
+// same. Strings in two casings are not: which of them are the same to Autotask
+// depends on its database.
 func sameness(v any) any {
 	switch v := v.(type) {
 	case jsontext.Value:

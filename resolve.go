@@ -114,7 +114,7 @@ type resolve struct {
 
 	read    *edit          // the ticket as read, with no request since
 	written *writtenStep   // the last write, until it is read back
-	holding []*writtenStep // the writes that were read back, and must go on to hold
+	holding []*writtenStep // the writes that were read back, and must continue to hold
 	stale   bool           // something was written since the ticket was read last
 	failed  bool           // the outcome says already which step failed
 	changed bool           // something was written
@@ -267,7 +267,7 @@ func (r *resolve) saw(t Ticket) {
 	r.out.Resolved = completed && resolved
 }
 
-// look reads the ticket, and holds it to what this run wrote last.
+// look reads the ticket, and compares it with what this run wrote last.
 func (r *resolve) look(ctx context.Context) error {
 	e, err := readForEdit(ctx, r.client, editableOf[Ticket](), r.id)
 	w := r.written
@@ -291,7 +291,7 @@ func (r *resolve) look(ctx context.Context) error {
 	return r.confirm(w, w.notApplied(e.raw))
 }
 
-// notApplied holds a write to the ticket as it was read since.
+// notApplied compares a write with the ticket as it was read since.
 func (w *writtenStep) notApplied(raw jsontext.Value) error {
 	return w.edit.notApplied(readBack(tableOf[Ticket](), w.edit.changes, raw))
 }

@@ -30,7 +30,7 @@ func (w *serverTime) get() time.Time {
 	return w.earliest
 }
 
-// noteServerTime takes note of an answer to a call that began at a time of our
+// noteServerTime notes an answer to a call that began at a time of our
 // clock, for whoever watches.
 func noteServerTime(ctx context.Context, began time.Time, answer transport.Answer) {
 	w, ok := ctx.Value(serverTimeKey{}).(*serverTime)

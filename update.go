@@ -344,7 +344,7 @@ type comparison struct {
 // must hold its new value: one of several may be what somebody else has set.
 func (c comparison) shows() bool { return c.proven && len(c.differ) == 0 }
 
-// readBack holds an item as read to changes that were written to it.
+// readBack compares an item as read with the changes that were written to it.
 func readBack(table *fields.Table, changes []merge.Change, raw jsontext.Value) (c comparison) {
 	found := make(map[string]jsontext.Value, len(changes))
 	_ = merge.Each(raw, func(name string, v jsontext.Value) {
