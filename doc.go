@@ -17,8 +17,8 @@
 // one origin only and by HTTPS, except for loopback addresses. Redirects are not
 // followed. Credentials, clients and errors print, log and encode without secrets.
 // [Client.As] writes on behalf of a resource, Autotask's word for a person. Each
-// tenant lives in a zone, one of Autotask's servers; the first call looks it up by
-// the user's name, unless [WithBaseURL] names it, and so does the next after a 401.
+// tenant lives in a zone, one of Autotask's servers. It is looked up by the user's
+// name, unless [WithBaseURL] names it, and again after a 401, as it may have moved.
 //
 // # Reading
 //
@@ -49,8 +49,8 @@
 // Failing calls return an [*Error] or an [*AmbiguousError]; errors.Is tests its
 // kind. Requests that were never sent, or were turned away by a 429 or the thread
 // limit, are retried up to [WithMaxRetries] times, with back-off and after a
-// Retry-After of at most a minute. So are reads after a lost connection, a
-// time-out, an unreadable answer, a 502, 503, 504 or a 500 without a text.
+// Retry-After of at most a minute. So are reads after a lost connection, time-out,
+// unreadable answer, 502, 503, 504, or 500 without a text. All else fails at once.
 //
 // A write whose answer was lost is not sent again. The client looks for it, and
 // if it does not show, the error is [ErrOutcomeUnknown], with the time until it

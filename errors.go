@@ -20,7 +20,7 @@ import (
 var (
 	// ErrNotFound means there is no such item, or this user may not see it.
 	ErrNotFound = errors.New("autotask: not found")
-	// ErrUnauthorized means the credentials were refused. Autotask locks accounts for repeated ones.
+	// ErrUnauthorized means the credentials were refused. Do not repeat the call: Autotask locks accounts.
 	ErrUnauthorized = errors.New("autotask: credentials refused")
 	// ErrPermission means this user may not do that.
 	ErrPermission = errors.New("autotask: permission denied")

@@ -67,7 +67,8 @@ func WithReadOnly() Option {
 }
 
 // WithMiddleware wraps the HTTP transport, for tracing; the last is outermost.
-// It sees every attempt, without credentials, and sends through what it wraps.
+// It must send through what it wraps, and sees every attempt without
+// credentials.
 func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	return func(s *settings) error {
 		if wrap == nil {

@@ -62,8 +62,8 @@ func (s *TimeEntriesService) Count(ctx context.Context, q Query) (int64, error) 
 	return Count[TimeEntry](ctx, s.client, q)
 }
 
-// Create creates a time entry, with a ResourceID, a TicketID and RoleID, TaskID
-// and RoleID or InternalBillingCodeID, and 0 to 24 hours. See [Create].
+// Create creates a time entry. It needs a ResourceID, up to 24 hours, and a
+// TicketID or TaskID with RoleID, or an InternalBillingCodeID. See [Create].
 func (s *TimeEntriesService) Create(ctx context.Context, e *TimeEntry) (int64, error) {
 	return Create(ctx, s.client, e)
 }
