@@ -84,7 +84,7 @@ func (e *wantedAttachment[T]) upload(ctx context.Context, c *Client, r *prepared
 }
 
 func (e *wantedAttachment[T]) createKey() (writeKey, bool) {
-	return writeKey{collection: strings.ToLower(collection[T]()), made: digestOf(e.key, e.content)}, true
+	return writeKey{collection: strings.ToLower(collection[T]()), made: digestOf(fmt.Sprintf("%#v", e.key), string(e.content[:]))}, true
 }
 
 func (e *wantedAttachment[T]) find(ctx context.Context, c *Client, lost lostCreate) ([]claimable, error) {

@@ -104,7 +104,7 @@ func decodeRows(b []byte) (paging.Page, error) {
 		}
 		rows[i] = paging.Row{ID: r.ID, Item: r}
 	}
-	return p.page(rows), nil
+	return p.Details.page(rows), nil
 }
 
 func rowOf(item jsontext.Value) (*Row, error) {

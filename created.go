@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -350,8 +350,17 @@ func isGone(err error) bool {
 	return errors.Is(err, ErrNotFound) && (isStatus(err, http.StatusOK) || isStatus(err, http.StatusNotFound))
 }
 
-// digestOf is short where its parts may be long and many, as notes may be.
-func digestOf(parts ...any) digest { return sha256.Sum256(fmt.Appendf(nil, "%#v", parts)) }
+// digestOf is short where its parts may be long and many, as notes may be. Each
+// part has its length before it, so that no two lists of parts are the same text.
+func digestOf(parts ...string) digest {
+	var room [512]byte
+	text := room[:0]
+	for _, part := range parts {
+		text = strconv.AppendInt(text, int64(len(part)), 10)
+		text = append(append(text, ' '), part...)
+	}
+	return sha256.Sum256(text)
+}
 
 // recentIDs remembers what a client's creates were answered with last.
 type recentIDs struct {

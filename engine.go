@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -55,12 +56,14 @@ func itemsOf[T any](rows []paging.Row) []*T {
 
 // wirePage is a page as it is sent.
 type wirePage[I any] struct {
-	Errors      []jsontext.Value `json:"errors"`
-	Items       []I              `json:"items"`
-	PageDetails struct {
-		Count       Optional[int64]  `json:"count"`
-		NextPageURL Optional[string] `json:"nextPageUrl"`
-	} `json:"pageDetails"`
+	Errors  []jsontext.Value `json:"errors"`
+	Items   []I              `json:"items"`
+	Details pageDetails      `json:"pageDetails"`
+}
+
+type pageDetails struct {
+	Count       Optional[int64]  `json:"count"`
+	NextPageURL Optional[string] `json:"nextPageUrl"`
 }
 
 func (p *wirePage[I]) decode(b []byte, isNull func(I) bool) error {
@@ -68,7 +71,7 @@ func (p *wirePage[I]) decode(b []byte, isNull func(I) bool) error {
 		return err
 	}
 	// Without these, a wrong answer would read as "there are none".
-	count, told := p.PageDetails.Count.Get()
+	count, told := p.Details.Count.Get()
 	switch {
 	case p.Items == nil:
 		return fmt.Errorf("%w: it has no items", transport.ErrUnreadable)
@@ -82,11 +85,14 @@ func (p *wirePage[I]) decode(b []byte, isNull func(I) bool) error {
 	return nil
 }
 
-func (p *wirePage[I]) page(rows []paging.Row) paging.Page {
-	return paging.Page{Rows: rows, Next: p.PageDetails.NextPageURL.Or(""), Told: !p.PageDetails.NextPageURL.IsZero()}
+func (d pageDetails) page(rows []paging.Row) paging.Page {
+	return paging.Page{Rows: rows, Next: d.NextPageURL.Or(""), Told: !d.NextPageURL.IsZero()}
 }
 
 func decodePage[T Entity](b []byte) (paging.Page, error) {
+	if p, ok := quickPage(b, reflect.TypeFor[T]()); ok {
+		return p, nil
+	}
 	var p wirePage[*T]
 	if err := p.decode(b, func(item *T) bool { return item == nil }); err != nil {
 		return paging.Page{}, err
@@ -103,7 +109,7 @@ func decodePage[T Entity](b []byte) (paging.Page, error) {
 			return paging.Page{}, err
 		}
 	}
-	return p.page(rows), nil
+	return p.Details.page(rows), nil
 }
 
 // readIDs reads the ids of rows from the answer itself.

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -133,7 +134,7 @@ func (n *TicketNote) createKey() (writeKey, bool) {
 	return writeKey{
 		collection: strings.ToLower(n.Collection()),
 		id:         n.TicketID,
-		made:       digestOf(n.NoteType, n.Publish, fields.Prose(n.Title), fields.Prose(n.Description)),
+		made:       digestOf(strconv.FormatInt(n.NoteType, 10), strconv.FormatInt(n.Publish, 10), fields.Prose(n.Title), fields.Prose(n.Description)),
 	}, true
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/autotask-go/autotask/internal/fields"
+	"github.com/autotask-go/autotask/internal/merge"
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
@@ -428,7 +429,11 @@ func (r *resolve) writable(e *edit) error {
 	if newText {
 		replaced = []string{"resolution"}
 	}
-	if missing := e.missing(); len(missing) > 0 {
+	item, err := merge.Parse(e.raw)
+	if err != nil {
+		return invalid(e.method, e.writeTo, "%v", err)
+	}
+	if missing := e.missing(item); len(missing) > 0 {
 		return refusal(transport.MissingField, e.method, e.writeTo, missing...)
 	}
 	if long := e.tooLong(replaced...); len(long) > 0 {

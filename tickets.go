@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -145,7 +146,7 @@ func (t *Ticket) createKey() (writeKey, bool) {
 	externalID := t.ExternalID.Or("")
 	return writeKey{
 		collection: strings.ToLower(t.Collection()),
-		made:       digestOf(externalID, t.CompanyID, fields.Even(t.Title)),
+		made:       digestOf(externalID, strconv.FormatInt(t.CompanyID, 10), fields.Even(t.Title)),
 	}, externalID != ""
 }
 

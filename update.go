@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/autotask-go/autotask/internal/fields"
@@ -162,7 +161,7 @@ func methodOfUpdate[T Entity]() string {
 
 // apply lets the caller edit the item and checks what then differs.
 func (e *edit) apply(change func(item any) error) error {
-	before, err := json.Marshal(e.item)
+	changes, err := merge.Snapshot(e.item)
 	if err != nil {
 		return invalid(e.method, e.writeTo, "%v", err)
 	}
@@ -170,11 +169,7 @@ func (e *edit) apply(change func(item any) error) error {
 	if err := change(e.item); err != nil {
 		return err
 	}
-	after, err := json.Marshal(e.item)
-	if err != nil {
-		return invalid(e.method, e.writeTo, "%v", err)
-	}
-	if e.changes, err = merge.Diff(before, after); err != nil {
+	if e.changes, err = changes(); err != nil {
 		return invalid(e.method, e.writeTo, "%v", err)
 	}
 	if len(e.changes) == 0 {
@@ -210,17 +205,26 @@ func (e *edit) write(ctx context.Context, c *Client) error {
 // body is the whole item for a PUT, at the root and not under "item", and the
 // id with the changes alone for a PATCH.
 func (e *edit) body() ([]byte, error) {
-	var body []byte
-	var err error
 	if e.method == http.MethodPut {
-		if problems := e.missing(); len(problems) > 0 {
-			return nil, refusal(transport.MissingField, e.method, e.writeTo, problems...)
-		}
-		table := e.fields
-		body, err = merge.Overlay(e.raw, e.changes, func(name string) bool { return name != "id" && table.IsReadOnly(name) })
-	} else {
-		body, err = merge.Sparse(slices.Concat(e.repeated(), e.changes))
+		return e.whole()
 	}
+	body, err := merge.Sparse(slices.Concat(e.repeated(), e.changes))
+	if err != nil {
+		return nil, invalid(e.method, e.writeTo, "%v", err)
+	}
+	return body, nil
+}
+
+func (e *edit) whole() ([]byte, error) {
+	item, err := merge.Parse(e.raw)
+	if err != nil {
+		return nil, invalid(e.method, e.writeTo, "%v", err)
+	}
+	if problems := e.missing(item); len(problems) > 0 {
+		return nil, refusal(transport.MissingField, e.method, e.writeTo, problems...)
+	}
+	table := e.fields
+	body, err := item.Overlay(e.changes, func(name string) bool { return name != "id" && table.IsReadOnly(name) })
 	if err != nil {
 		return nil, invalid(e.method, e.writeTo, "%v", err)
 	}
@@ -243,17 +247,10 @@ func (e *edit) repeated() []merge.Change {
 
 // missing names the stabilising fields that are not in the item at all. null
 // is a value; absence is not (docs/api-notes.md, section 7.4).
-func (e *edit) missing() []string {
-	table := e.fields
-	here := map[string]bool{}
-	_ = merge.Each(e.raw, func(name string, _ jsontext.Value) { // decoded before
-		if f := table.Lookup(name); f != nil && f.Stabilising {
-			here[name] = true
-		}
-	})
+func (e *edit) missing(item merge.Object) []string {
 	var missing []string
-	for _, f := range table.All {
-		if f.Stabilising && !here[f.Name] {
+	for _, f := range e.fields.All {
+		if f.Stabilising && !item.Has(f.Name) {
 			missing = append(missing, f.Name)
 		}
 	}

@@ -92,9 +92,11 @@ func get[T Entity](ctx context.Context, c *Client, id int64) (*T, error) {
 	}
 	item := &envelope.Item
 	err := getItem[T](ctx, c, id, func(b []byte) error {
-		*item = Optional[T]{} // nothing of an earlier attempt
-		if err := decode(b, &envelope); err != nil {
-			return err
+		// Nothing of an earlier attempt is left in the item.
+		if _, _, ok := quickItem(b, item); !ok {
+			if err := decode(b, &envelope); err != nil {
+				return err
+			}
 		}
 		return errors.Join(absentItem(item.IsZero()), otherItem(item, id))
 	})
@@ -116,10 +118,14 @@ func getRaw[T Entity](ctx context.Context, c *Client, id int64) (jsontext.Value,
 	item := &envelope.Item.item
 	err := getItem[T](ctx, c, id, func(b []byte) error {
 		envelope.Item = spanned[T]{} // nothing of an earlier attempt
-		if err := decode(b, &envelope); err != nil {
-			return err
+		if start, end, ok := quickItem(b, item); ok {
+			raw = bytes.Clone(b[start:end])
+		} else {
+			if err := decode(b, &envelope); err != nil {
+				return err
+			}
+			raw = envelope.Item.in(b)
 		}
-		raw = envelope.Item.in(b)
 		return errors.Join(absentItem(item.IsZero()), otherItem(item, id))
 	})
 	if err == nil && item.IsNull() {

@@ -1,6 +1,7 @@
 package autotask
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -27,6 +28,10 @@ func (c *Client) writeItem(ctx context.Context, item any, method, path string, b
 	_, noID := item.(interface{ NoID() })
 	var id int64
 	err := c.send(ctx, call{method: method, path: path, body: body, decode: func(b []byte) error {
+		if n, ok := quickID(b); ok {
+			id = n
+			return nil
+		}
 		var answer struct {
 			ItemID Optional[int64]  `json:"itemId"`
 			Errors []jsontext.Value `json:"errors"`
@@ -44,6 +49,16 @@ func (c *Client) writeItem(ctx context.Context, item any, method, path string, b
 		return nil
 	}})
 	return id, err
+}
+
+// quickID reads {"itemId":123}, as nearly all writes are answered.
+func quickID(b []byte) (int64, bool) {
+	rest, ok := bytes.CutPrefix(b, []byte(`{"itemId":`))
+	rest, closed := bytes.CutSuffix(rest, []byte("}"))
+	if !ok || !closed || len(rest) == 0 || rest[0] < '1' || rest[0] > '9' {
+		return 0, false
+	}
+	return digits(rest)
 }
 
 // patchOf checks the fields that are set in v, a pointer to an item, and returns

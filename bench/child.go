@@ -20,13 +20,17 @@ func serve() error {
 	if err != nil {
 		return err
 	}
-	baseURL := "http://" + l.Addr().String() + basePath
-	server := &http.Server{Handler: newTenant(baseURL), ReadHeaderTimeout: time.Minute}
+	host := "http://" + l.Addr().String()
+	mux := http.NewServeMux()
+	for _, s := range samples {
+		mux.Handle(string(s)+"/", newTenant(host, s))
+	}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		_ = server.Close()
 	}()
-	fmt.Println(baseURL)
+	fmt.Println(host)
 	if err := server.Serve(l); err != http.ErrServerClosed {
 		return err
 	}
@@ -35,7 +39,7 @@ func serve() error {
 
 // startServer starts a server in a process of its own, so that its work is not
 // taken for the client's.
-func startServer(ctx context.Context) (baseURL string, stop func(), err error) {
+func startServer(ctx context.Context) (host string, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", nil, err

@@ -48,18 +48,30 @@ const (
 	floor = "floor" // does not look at what it reads
 )
 
+// standard reports whether -json has an operation: its form is fixed.
+func (o operation) standard() bool { return o.sample == full }
+
 // operation is one line of the table.
 type operation struct {
-	name  string
-	title string
-	want  int64
-	of    func(operations) func(context.Context) (int64, error)
+	name   string
+	title  string
+	sample sample
+	want   int64
+	of     func(operations) func(context.Context) (int64, error)
 }
 
 var allOperations = []operation{
-	{"get", "Get", ticketID, func(o operations) func(context.Context) (int64, error) { return o.get }},
-	{"list500", "List, 500 tickets", pageSize, func(o operations) func(context.Context) (int64, error) { return o.list500 }},
-	{"all20x500", "All, 20 pages of 500", pages * pageSize, func(o operations) func(context.Context) (int64, error) { return o.all20x500 }},
-	{"note", "Create a note", noteID, func(o operations) func(context.Context) (int64, error) { return o.note }},
-	{"update", "Update", editedID, func(o operations) func(context.Context) (int64, error) { return o.update }},
+	{"get", "Get", full, ticketID, getOf},
+	{"list500", "List, 500 tickets", full, pageSize, listOf},
+	{"all20x500", "All, 20 pages of 500", full, pages * pageSize, func(o operations) func(context.Context) (int64, error) { return o.all20x500 }},
+	{"note", "Create a note", full, noteID, func(o operations) func(context.Context) (int64, error) { return o.note }},
+	{"update", "Update", full, editedID, updateOf},
+	{"get-nulls", "Get, 40 of 75 fields null", nulls, ticketID, getOf},
+	{"list500-nulls", "List, 500 tickets, 40 of 75 fields null", nulls, pageSize, listOf},
+	{"update-nulls", "Update, 40 of 75 fields null", nulls, editedID, updateOf},
+	{"list500-chunked", "List, 500 tickets, in chunks without a length", chunked, pageSize, listOf},
 }
+
+func getOf(o operations) func(context.Context) (int64, error)    { return o.get }
+func listOf(o operations) func(context.Context) (int64, error)   { return o.list500 }
+func updateOf(o operations) func(context.Context) (int64, error) { return o.update }

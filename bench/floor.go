@@ -32,7 +32,7 @@ func openFloor(s service) operations {
 		edited = s.baseURL + editedPath
 		query  = s.baseURL + queryPath
 		note   = []byte(noteBody)
-		put    = itemOf(editedTicket())
+		put    = itemOf(full.editedTicket())
 	)
 	return operations{
 		get: func(ctx context.Context) (int64, error) { return ticketID, send(ctx, http.MethodGet, ticket, nil) },

@@ -2,13 +2,24 @@ module github.com/autotask-go/autotask/bench
 
 go 1.26.0
 
-require github.com/autotask-go/autotask v0.0.0
+require (
+	github.com/autotask-go/autotask v0.0.0
+	github.com/bytedance/sonic v1.15.5
+	github.com/goccy/go-json v0.12.0
+)
 
 require (
+	github.com/bytedance/gopkg v0.1.3 // indirect
+	github.com/bytedance/sonic/loader v0.5.3 // indirect
+	github.com/cloudwego/base64x v0.1.6 // indirect
 	github.com/go-json-experiment/json v1.27.2 // indirect
 	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
 	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
+	github.com/klauspost/cpuid/v2 v2.2.9 // indirect
+	github.com/twitchyliquid64/golang-asm v0.15.1 // indirect
+	golang.org/x/arch v0.0.0-20210923205945-b76863e36670 // indirect
 	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/sys v0.22.0 // indirect
 )
 
 replace github.com/autotask-go/autotask => ../

@@ -17,6 +17,7 @@ func main() {
 	var r run
 	server := flag.Bool("serve", false, "be the server (the command starts it itself)")
 	flag.BoolVar(&r.quick, "quick", false, "measure for a few seconds only, to see that it works")
+	flag.IntVar(&r.runs, "runs", 3, "measure everything so many times: the figures are the medians (1 with -quick)")
 	flag.StringVar(&r.only, "run", "", "measure only the operations that match, such as ^get/canned")
 	asJSON := flag.Bool("json", false, "print JSON")
 	asMarkdown := flag.Bool("markdown", false, "print a Markdown table")
@@ -25,12 +26,13 @@ func main() {
 	memProfile := flag.String("memprofile", "", "write a profile of allocations to this file")
 	only := flag.String("contender", "", "leave out all contenders but this and plain")
 	flag.Parse()
+	r.standard = *asJSON
 	if *server {
 		exitOn(serve())
 		return
 	}
 	for name := range contenders {
-		if *only != "" && name != *only && name != plain {
+		if *only != "" && name != *only && name != plain || r.standard && name != ours && name != plain && name != floor {
 			delete(contenders, name)
 		}
 	}
@@ -72,50 +74,71 @@ func exitOn(err error) {
 
 // run is what to measure.
 type run struct {
-	quick bool
-	only  string
+	quick    bool
+	runs     int
+	only     string
+	standard bool // what -json has, and nothing else
 }
 
+// all measures everything several times and returns the medians.
 func (r run) all(ctx context.Context) (report, error) {
-	var rep report
 	matching, err := regexp.Compile(r.only)
 	if err != nil {
-		return rep, err
+		return report{}, err
 	}
-	e := full
 	if r.quick {
-		e = quick
+		r.runs = 1
 	}
-	loopback, stop, err := startServer(ctx)
+	host, stop, err := startServer(ctx)
 	if err != nil {
-		return rep, err
+		return report{}, err
 	}
 	defer stop()
-	services := func() service {
-		return service{loopback, &http.Transport{MaxIdleConnsPerHost: 4}}
+	var reports []report
+	for range max(1, r.runs) {
+		rep, err := r.once(ctx, matching, host)
+		if err != nil {
+			return report{}, err
+		}
+		reports = append(reports, rep)
 	}
+	return median(reports), nil
+}
+
+func (r run) once(ctx context.Context, matching *regexp.Regexp, host string) (report, error) {
+	loopback := func(s sample) service {
+		return service{host + string(s) + basePath, &http.Transport{MaxIdleConnsPerHost: 4}}
+	}
+	canned := func(s sample) service {
+		const host = "https://webservices.example.com"
+		return service{host + string(s) + basePath, newTenant(host, s)}
+	}
+	var rep report
 	if matching.MatchString("heap") {
 		for _, name := range names() {
-			h, err := peakHeap(ctx, name, services())
+			h, err := peakHeap(ctx, name, loopback(full))
 			if err != nil {
 				return rep, fmt.Errorf("heap, %s: %w", name, err)
 			}
 			rep.heaps = append(rep.heaps, h)
 		}
 	}
+	e := thorough
+	if r.quick {
+		e = quick
+	}
 	// One thread that runs Go code: the collector's helpers do not spin then,
 	// and the server has the rest of the machine.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	const address = "https://webservices.example.com" + basePath
 	for _, t := range []struct {
-		name    string
-		service service
-	}{{"canned", service{address, newTenant(address)}}, {"loopback", services()}} {
+		name string
+		open func(sample) service
+	}{{"canned", canned}, {"loopback", loopback}} {
 		for _, op := range allOperations {
-			if !matching.MatchString(op.name + "/" + t.name) {
+			if !matching.MatchString(op.name+"/"+t.name) || r.standard && !op.standard() {
 				continue
 			}
-			results, err := e.measure(ctx, op, t.name, t.service)
+			results, err := e.measure(ctx, op, t.name, t.open(op.sample))
 			if err != nil {
 				return rep, err
 			}

@@ -8,21 +8,99 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/bytedance/sonic"
+	goccy "github.com/goccy/go-json"
 )
 
-func init() { register(contender{name: plain, open: openPlain}) }
+// The contenders that are written by hand: net/http, and one decode of each
+// answer into a struct of all 75 fields. plain and clientTimeout differ in how
+// they bound the time that a request takes, the others in what decodes, and in
+// what into.
+const (
+	clientTimeout = "plain, Client.Timeout"
+	jsonValues    = "encoding/json into values"
+	goccyName     = "goccy/go-json"
+	sonicName     = "bytedance/sonic"
+)
 
-// openPlain is what a competent engineer writes by hand: net/http, and one
-// encoding/json decode of each answer into a struct of pointers. It looks at
-// the status and at nothing else; it repeats, limits and bounds nothing but
-// the time that a request takes. For an update it sends the same requests as
-// this library, GET, PUT and GET, and compares the field it has set.
-func openPlain(s service) operations {
-	client := &http.Client{Transport: s.transport, Timeout: 2 * time.Minute}
+func init() {
+	register(contender{name: plain, open: byHand[plainTicket]{codec: stdlib, is: pointers}.open})
+	register(contender{name: clientTimeout, open: byHand[plainTicket]{codec: stdlib, is: pointers, ofClient: true}.open})
+	register(contender{name: jsonValues, open: byHand[valueTicket]{codec: stdlib, is: values}.open})
+	register(contender{name: goccyName, open: byHand[plainTicket]{codec: goccyCodec, is: pointers}.open})
+	register(contender{name: sonicName, open: byHand[plainTicket]{codec: sonicCodec, is: pointers}.open})
+}
+
+// codec is a JSON library, used as its documentation shows.
+type codec struct {
+	marshal func(any) ([]byte, error)
+	decode  func(io.Reader, any) error
+}
+
+var (
+	stdlib     = codec{json.Marshal, func(r io.Reader, v any) error { return json.NewDecoder(r).Decode(v) }}
+	goccyCodec = codec{goccy.Marshal, func(r io.Reader, v any) error { return goccy.NewDecoder(r).Decode(v) }}
+	sonicCodec = codec{sonic.Marshal, func(r io.Reader, v any) error {
+		b, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		return sonic.Unmarshal(b, v)
+	}}
+)
+
+// access is how the operations get at a ticket of a type.
+type access[T any] struct {
+	id            func(*T) int64
+	resolution    func(*T) string
+	setResolution func(*T, string)
+}
+
+var (
+	pointers = access[plainTicket]{
+		id: func(t *plainTicket) int64 { return *t.ID },
+		resolution: func(t *plainTicket) string {
+			if t.Resolution == nil {
+				return ""
+			}
+			return *t.Resolution
+		},
+		setResolution: func(t *plainTicket, text string) { t.Resolution = &text },
+	}
+	values = access[valueTicket]{
+		id:            func(t *valueTicket) int64 { return t.ID },
+		resolution:    func(t *valueTicket) string { return t.Resolution },
+		setResolution: func(t *valueTicket, text string) { t.Resolution = text },
+	}
+)
+
+// byHand is what a competent engineer writes. It looks at the status and at
+// nothing else; it repeats, limits and bounds nothing but the time that a
+// request takes. For an update it sends the same requests as this library, GET,
+// PUT and GET, and compares the field it has set.
+type byHand[T any] struct {
+	codec    codec
+	is       access[T]
+	ofClient bool // the time limit is the http.Client's, not the context's
+}
+
+const timeLimit = 2 * time.Minute
+
+func (h byHand[T]) open(s service) operations {
+	client := &http.Client{Transport: s.transport}
+	if h.ofClient {
+		client.Timeout = timeLimit
+	}
 	send := func(ctx context.Context, method, url string, body, answer any) error {
+		if !h.ofClient {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, timeLimit)
+			defer cancel()
+		}
 		var r io.Reader
 		if body != nil {
-			b, err := json.Marshal(body)
+			b, err := h.codec.marshal(body)
 			if err != nil {
 				return err
 			}
@@ -41,11 +119,11 @@ func openPlain(s service) operations {
 		if resp.StatusCode != http.StatusOK {
 			return fmt.Errorf("%s %s: %s", method, url, resp.Status)
 		}
-		return json.NewDecoder(resp.Body).Decode(answer)
+		return h.codec.decode(resp.Body, answer)
 	}
-	get := func(ctx context.Context, path string) (*plainTicket, error) {
+	get := func(ctx context.Context, path string) (*T, error) {
 		var answer struct {
-			Item *plainTicket `json:"item"`
+			Item *T `json:"item"`
 		}
 		if err := send(ctx, http.MethodGet, s.baseURL+path, nil, &answer); err != nil {
 			return nil, err
@@ -55,9 +133,9 @@ func openPlain(s service) operations {
 		}
 		return answer.Item, nil
 	}
-	page := func(ctx context.Context, url string) (items []*plainTicket, next string, err error) {
+	page := func(ctx context.Context, url string) (items []*T, next string, err error) {
 		var answer struct {
-			Items       []*plainTicket `json:"items"`
+			Items       []*T `json:"items"`
 			PageDetails struct {
 				NextPageURL *string `json:"nextPageUrl"`
 			} `json:"pageDetails"`
@@ -79,7 +157,7 @@ func openPlain(s service) operations {
 			if err != nil {
 				return 0, err
 			}
-			return *t.ID, nil
+			return h.is.id(t), nil
 		},
 		list500: func(ctx context.Context) (int64, error) {
 			items, _, err := page(ctx, s.baseURL+queryPath)
@@ -107,8 +185,7 @@ func openPlain(s service) operations {
 			if err != nil {
 				return 0, err
 			}
-			resolution := newResolution
-			t.Resolution = &resolution
+			h.is.setResolution(t, newResolution)
 			var answer itemID
 			if err := send(ctx, http.MethodPut, s.baseURL+ticketsPath, t, &answer); err != nil {
 				return 0, err
@@ -116,10 +193,10 @@ func openPlain(s service) operations {
 			if t, err = get(ctx, editedPath); err != nil {
 				return 0, err
 			}
-			if t.Resolution == nil || *t.Resolution != newResolution {
-				return 0, fmt.Errorf("the resolution is %v", t.Resolution)
+			if got := h.is.resolution(t); got != newResolution {
+				return 0, fmt.Errorf("the resolution is %q", got)
 			}
-			return *t.ID, nil
+			return h.is.id(t), nil
 		},
 	}
 }
@@ -143,90 +220,4 @@ type plainNote struct {
 	NoteType    int64  `json:"noteType"`
 	Publish     int64  `json:"publish"`
 	TicketID    int64  `json:"ticketID"`
-}
-
-// plainTicket has all 75 fields of a ticket.
-type plainTicket struct {
-	ID                                        *int64     `json:"id"`
-	APIVendorID                               *int64     `json:"apiVendorID"`
-	AssignedResourceID                        *int64     `json:"assignedResourceID"`
-	AssignedResourceRoleID                    *int64     `json:"assignedResourceRoleID"`
-	BillingCodeID                             *int64     `json:"billingCodeID"`
-	ChangeApprovalBoard                       *int64     `json:"changeApprovalBoard"`
-	ChangeApprovalStatus                      *int64     `json:"changeApprovalStatus"`
-	ChangeApprovalType                        *int64     `json:"changeApprovalType"`
-	ChangeInfoField1                          *string    `json:"changeInfoField1"`
-	ChangeInfoField2                          *string    `json:"changeInfoField2"`
-	ChangeInfoField3                          *string    `json:"changeInfoField3"`
-	ChangeInfoField4                          *string    `json:"changeInfoField4"`
-	ChangeInfoField5                          *string    `json:"changeInfoField5"`
-	CompanyID                                 *int64     `json:"companyID"`
-	CompanyLocationID                         *int64     `json:"companyLocationID"`
-	CompletedByResourceID                     *int64     `json:"completedByResourceID"`
-	CompletedDate                             *time.Time `json:"completedDate"`
-	ConfigurationItemID                       *int64     `json:"configurationItemID"`
-	ContactID                                 *int64     `json:"contactID"`
-	ContractID                                *int64     `json:"contractID"`
-	ContractServiceBundleID                   *int64     `json:"contractServiceBundleID"`
-	ContractServiceID                         *int64     `json:"contractServiceID"`
-	CreateDate                                *time.Time `json:"createDate"`
-	CreatedByContactID                        *int64     `json:"createdByContactID"`
-	CreatorResourceID                         *int64     `json:"creatorResourceID"`
-	CreatorType                               *int64     `json:"creatorType"`
-	CurrentServiceThermometerRating           *int64     `json:"currentServiceThermometerRating"`
-	Description                               *string    `json:"description"`
-	DueDateTime                               *time.Time `json:"dueDateTime"`
-	EstimatedHours                            *float64   `json:"estimatedHours"`
-	ExternalID                                *string    `json:"externalID"`
-	FirstResponseAssignedResourceID           *int64     `json:"firstResponseAssignedResourceID"`
-	FirstResponseDateTime                     *time.Time `json:"firstResponseDateTime"`
-	FirstResponseDueDateTime                  *time.Time `json:"firstResponseDueDateTime"`
-	FirstResponseInitiatingResourceID         *int64     `json:"firstResponseInitiatingResourceID"`
-	HoursToBeScheduled                        *float64   `json:"hoursToBeScheduled"`
-	ImpersonatorCreatorResourceID             *int64     `json:"impersonatorCreatorResourceID"`
-	IsAssignedToComanaged                     *bool      `json:"isAssignedToComanaged"`
-	IssueType                                 *int64     `json:"issueType"`
-	IsVisibleToComanaged                      *bool      `json:"isVisibleToComanaged"`
-	LastActivityDate                          *time.Time `json:"lastActivityDate"`
-	LastActivityPersonType                    *int64     `json:"lastActivityPersonType"`
-	LastActivityResourceID                    *int64     `json:"lastActivityResourceID"`
-	LastCustomerNotificationDateTime          *time.Time `json:"lastCustomerNotificationDateTime"`
-	LastCustomerVisibleActivityDateTime       *time.Time `json:"lastCustomerVisibleActivityDateTime"`
-	LastTrackedModificationDateTime           *time.Time `json:"lastTrackedModificationDateTime"`
-	MonitorID                                 *int64     `json:"monitorID"`
-	MonitorTypeID                             *int64     `json:"monitorTypeID"`
-	OpportunityID                             *int64     `json:"opportunityID"`
-	OrganizationalLevelAssociationID          *int64     `json:"organizationalLevelAssociationID"`
-	PreviousServiceThermometerRating          *int64     `json:"previousServiceThermometerRating"`
-	Priority                                  *int64     `json:"priority"`
-	ProblemTicketID                           *int64     `json:"problemTicketId"`
-	ProjectID                                 *int64     `json:"projectID"`
-	PurchaseOrderNumber                       *string    `json:"purchaseOrderNumber"`
-	QueueID                                   *int64     `json:"queueID"`
-	Resolution                                *string    `json:"resolution"`
-	ResolutionPlanDateTime                    *time.Time `json:"resolutionPlanDateTime"`
-	ResolutionPlanDueDateTime                 *time.Time `json:"resolutionPlanDueDateTime"`
-	ResolvedDateTime                          *time.Time `json:"resolvedDateTime"`
-	ResolvedDueDateTime                       *time.Time `json:"resolvedDueDateTime"`
-	RMAStatus                                 *int64     `json:"rmaStatus"`
-	RMAType                                   *int64     `json:"rmaType"`
-	RMMAlertID                                *string    `json:"rmmAlertID"`
-	ServiceLevelAgreementHasBeenMet           *bool      `json:"serviceLevelAgreementHasBeenMet"`
-	ServiceLevelAgreementID                   *int64     `json:"serviceLevelAgreementID"`
-	ServiceLevelAgreementPausedNextEventHours *float64   `json:"serviceLevelAgreementPausedNextEventHours"`
-	ServiceThermometerTemperature             *int64     `json:"serviceThermometerTemperature"`
-	Source                                    *int64     `json:"source"`
-	Status                                    *int64     `json:"status"`
-	SubIssueType                              *int64     `json:"subIssueType"`
-	TicketCategory                            *int64     `json:"ticketCategory"`
-	TicketNumber                              *string    `json:"ticketNumber"`
-	TicketType                                *int64     `json:"ticketType"`
-	Title                                     *string    `json:"title"`
-	UserDefinedFields                         []plainUDF `json:"userDefinedFields"`
-}
-
-// plainUDF is a user-defined field.
-type plainUDF struct {
-	Name  string  `json:"name"`
-	Value *string `json:"value"`
 }

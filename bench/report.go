@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -13,6 +15,28 @@ import (
 type report struct {
 	results []result
 	heaps   []heap
+}
+
+// median is the report of several runs: of each figure, its median.
+func median(reports []report) report {
+	of := reports[0]
+	for i := range of.results {
+		var costs, ratios []cost
+		for _, r := range reports {
+			costs = append(costs, r.results[i].cost)
+			ratios = append(ratios, r.results[i].toPlain)
+		}
+		of.results[i].cost, of.results[i].toPlain = medians(costs), medians(ratios)
+	}
+	for i := range of.heaps {
+		var costs []cost
+		for _, r := range reports {
+			costs = append(costs, cost{Bytes: float64(r.heaps[i].alloc), Wall: float64(r.heaps[i].inUse)})
+		}
+		m := medians(costs)
+		of.heaps[i].alloc, of.heaps[i].inUse = uint64(m.Bytes), uint64(m.Wall)
+	}
+	return of
 }
 
 func machine() string {
@@ -37,24 +61,48 @@ func (r report) text(out io.Writer) {
 }
 
 func (r report) markdown(out io.Writer) {
-	fmt.Fprintf(out, "| %s | CPU | wall time | bytes | allocations |\n| --- | --: | --: | --: | --: |\n", machine())
+	row := func(first string, cells ...string) {
+		fmt.Fprintf(out, "| %s | %s |\n", first, strings.Join(cells, " | "))
+	}
+	row(machine(), "CPU", "wall time", "bytes", "allocations")
+	row("---", "--:", "--:", "--:", "--:")
 	for _, transport := range []string{"canned", "loopback"} {
 		for _, m := range r.results {
-			if m.transport == transport && m.contender != plain && m.contender != floor {
-				name := m.operation.title + ", " + transport
-				if m.contender != ours {
-					name += ", " + m.contender
-				}
-				fmt.Fprintf(out, "| %s | %.2f | %.2f | %.2f | %.2f |\n", name, m.toPlain.CPU, m.toPlain.Wall, m.toPlain.Bytes, m.toPlain.Allocs)
+			if m.transport == transport && m.contender == ours {
+				c := m.toPlain
+				row(m.operation.title+", "+transport, ratio(c.CPU), ratio(c.Wall), ratio(c.Bytes), ratio(c.Allocs))
 			}
 		}
 	}
+	fmt.Fprintln(out)
+	r.others(row)
 	for _, h := range r.heaps {
 		if h.contender == ours {
 			fmt.Fprintf(out, "\nReading 10,000 tickets with All takes at most %s of heap, garbage included.\n", mega(h.alloc))
 		}
 	}
 }
+
+// others prints the contenders beside each other, CPU time and allocations, the
+// canned transport's.
+func (r report) others(row func(first string, cells ...string)) {
+	all := slices.DeleteFunc(names(), func(name string) bool { return name == plain || name == floor })
+	row("CPU / allocations, canned", all...)
+	row("---", slices.Repeat([]string{"--:"}, len(all))...)
+	for _, op := range allOperations {
+		var cells []string
+		for _, m := range r.results {
+			if m.operation.name == op.name && m.transport == "canned" && slices.Contains(all, m.contender) {
+				cells = append(cells, ratio(m.toPlain.CPU)+" / "+ratio(m.toPlain.Allocs))
+			}
+		}
+		if len(cells) > 0 {
+			row(op.title, cells...)
+		}
+	}
+}
+
+func ratio(x float64) string { return fmt.Sprintf("%.2f", x) }
 
 // line is an operation of this library in JSON.
 type line struct {

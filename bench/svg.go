@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// svg draws the CPU time and the allocations of the contenders, the canned
+// svg draws the CPU time and the allocations of this library, the canned
 // transport's, as bars beside a line that is plain.
 func (r report) svg(out io.Writer) {
 	const (
@@ -17,13 +17,10 @@ func (r report) svg(out io.Writer) {
 	var body string
 	add := func(format string, a ...any) { body += fmt.Sprintf(format, a...) + "\n" }
 	for _, m := range r.results {
-		if m.transport != "canned" || m.contender == plain || m.contender == floor {
+		if m.transport != "canned" || m.contender != ours || !m.operation.standard() {
 			continue
 		}
 		name := m.operation.title
-		if m.contender != ours {
-			name += ", " + m.contender
-		}
 		add(`<text x="%d" y="%d" text-anchor="end">%s</text>`, left-8, y+bar+4, name)
 		for i, v := range []float64{m.toPlain.CPU, m.toPlain.Allocs} {
 			class := []string{"cpu", "allocs"}[i]

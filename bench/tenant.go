@@ -40,6 +40,18 @@ var sampleNote = plainNote{
 	NoteType: 1, Publish: 1, TicketID: ticketID,
 }
 
+// sample is what a tenant holds, and how it sends it. It is the first part of
+// the path of its base URL.
+type sample string
+
+const (
+	full    sample = ""
+	nulls   sample = "/nulls"   // 40 of the 75 fields are null
+	chunked sample = "/chunked" // answers come in chunks, without a length
+)
+
+var samples = []sample{full, nulls, chunked}
+
 func nextPageURL(baseURL string, page int) string {
 	return baseURL + nextPath + fmt.Sprintf("?paging=%%7b%%22pageSize%%22%%3a%d%%2c%%22page%%22%%3a%02d%%7d", pageSize, page)
 }
@@ -82,9 +94,30 @@ func sampleTicket(n int) *plainTicket {
 	return t
 }
 
+// nullFields is how many fields of a ticket are null in the sample nulls.
+const nullFields = 40
+
+// ticket is the n-th ticket of a sample. What an update must find is never null.
+func (s sample) ticket(n int) *plainTicket {
+	t := sampleTicket(n)
+	if s != nulls {
+		return t
+	}
+	v := reflect.ValueOf(t).Elem()
+	for i, left := v.NumField()-1, nullFields; left > 0; i-- {
+		switch v.Type().Field(i).Name {
+		case "UserDefinedFields", "Status", "Priority", "TicketNumber", "Title", "QueueID", "Source", "Resolution":
+		default:
+			v.Field(i).SetZero()
+			left--
+		}
+	}
+	return t
+}
+
 // editedTicket is the ticket editedID after the update.
-func editedTicket() *plainTicket {
-	t := sampleTicket(0)
+func (s sample) editedTicket() *plainTicket {
+	t := s.ticket(0)
 	t.ID, t.Resolution = new(int64(editedID)), new(newResolution)
 	return t
 }
@@ -102,6 +135,7 @@ func itemOf(t *plainTicket) []byte {
 // buffer, whose ids are written anew for each.
 type tenant struct {
 	mu             sync.Mutex
+	chunked        bool
 	baseURL        string
 	ticket         []byte
 	before, after  []byte // the ticket editedID
@@ -112,15 +146,17 @@ type tenant struct {
 	notes, putDone []byte
 }
 
-func newTenant(baseURL string) *tenant {
+func newTenant(host string, s sample) *tenant {
+	baseURL := host + string(s) + basePath
 	wrap := func(t *plainTicket) []byte { return append(append([]byte(`{"item":`), itemOf(t)...), '}') }
-	before := sampleTicket(0)
+	before := s.ticket(0)
 	before.ID = new(int64(editedID))
 	t := &tenant{
+		chunked: s == chunked,
 		baseURL: baseURL,
-		ticket:  wrap(sampleTicket(0)),
+		ticket:  wrap(s.ticket(0)),
 		before:  wrap(before),
-		after:   wrap(editedTicket()),
+		after:   wrap(s.editedTicket()),
 		notes:   fmt.Appendf(nil, `{"itemId":%d}`, noteID),
 		putDone: fmt.Appendf(nil, `{"itemId":%d}`, editedID),
 	}
@@ -129,7 +165,7 @@ func newTenant(baseURL string) *tenant {
 		if i > 0 {
 			t.page = append(t.page, ',')
 		}
-		item := itemOf(sampleTicket(i))
+		item := itemOf(s.ticket(i))
 		t.ids = append(t.ids, len(t.page)+bytes.Index(item, strconv.AppendInt(nil, ticketID, 10)))
 		t.page = append(t.page, item...)
 	}
@@ -139,7 +175,8 @@ func newTenant(baseURL string) *tenant {
 
 // answer is the body of the answer to a request.
 func (t *tenant) answer(method, path, query string) (body []byte, known bool) {
-	switch method + " " + strings.TrimPrefix(path, basePath) {
+	_, below, _ := strings.Cut(path, basePath)
+	switch method + " " + below {
 	case "GET " + ticketPath:
 		return t.ticket, true
 	case "GET " + editedPath:
@@ -187,8 +224,13 @@ func (t *tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	if !t.chunked {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	}
 	_, _ = w.Write(body)
+	if f, ok := w.(http.Flusher); ok && t.chunked {
+		f.Flush() // or net/http counts a short answer itself
+	}
 }
 
 // RoundTrip answers in memory: what is measured then is the client alone.
@@ -203,6 +245,10 @@ func (t *tenant) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !ok || r.Header.Get("Secret") != secret {
 		return nil, fmt.Errorf("no such request is made here: %s %s", r.Method, r.URL.Path)
 	}
+	length, encoding := int64(len(body)), []string(nil)
+	if t.chunked {
+		length, encoding = -1, []string{"chunked"}
+	}
 	return &http.Response{
 		Status: "200 OK", StatusCode: http.StatusOK,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -210,8 +256,9 @@ func (t *tenant) RoundTrip(r *http.Request) (*http.Response, error) {
 			"Content-Type": {contentType},
 			"Date":         {"Sat, 14 Mar 2026 09:26:53 GMT"},
 		},
-		ContentLength: int64(len(body)),
-		Body:          io.NopCloser(bytes.NewReader(body)),
-		Request:       r,
+		ContentLength:    length,
+		TransferEncoding: encoding,
+		Body:             io.NopCloser(bytes.NewReader(body)),
+		Request:          r,
 	}, nil
 }

@@ -11,6 +11,9 @@ import (
 // HTML entities are decoded, invisible characters are dropped, and each run of white
 // space, including line breaks, becomes one space.
 func Prose(s string) string {
+	if isProse(s) {
+		return s
+	}
 	for strings.Contains(s, "&") {
 		decoded := html.UnescapeString(s)
 		if decoded == s {
@@ -25,6 +28,21 @@ func Prose(s string) string {
 		return r
 	}, s)
 	return strings.Join(strings.Fields(visible), " ")
+}
+
+// isProse reports whether a text is nothing but ASCII words with a space between
+// them: most titles are.
+func isProse(s string) bool {
+	space := true // before the text, so that it may not begin with one
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == ' ' && space, c < ' ', c == '&', c > '~':
+			return false
+		default:
+			space = c == ' '
+		}
+	}
+	return !space || s == ""
 }
 
 // isInvisible reports whether a character has no width: zero-width spaces and

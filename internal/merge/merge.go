@@ -66,12 +66,29 @@ func sameUDFs(member string, before, after jsontext.Value) bool {
 // Overlay returns the object with the changes, and without the members that drop
 // names. Everything else keeps its bytes and its order; new members come last.
 func Overlay(object []byte, changes []Change, drop func(name string) bool) ([]byte, error) {
-	all, err := members(object)
+	o, err := Parse(object)
 	if err != nil {
 		return nil, err
 	}
-	kept := all[:0]
-	for _, m := range all {
+	return o.Overlay(changes, drop)
+}
+
+// Object is an object that has been split into its members.
+type Object struct{ all []member }
+
+// Parse splits an object.
+func Parse(object []byte) (Object, error) {
+	all, err := members(object)
+	return Object{all}, err
+}
+
+// Has reports whether the object has a member, be it null.
+func (o Object) Has(name string) bool { return index(o.all, name) >= 0 }
+
+// Overlay is the function Overlay for an object that is not used any more.
+func (o Object) Overlay(changes []Change, drop func(name string) bool) (_ []byte, err error) {
+	kept := o.all[:0]
+	for _, m := range o.all {
 		if drop == nil || !drop(m.name) {
 			kept = append(kept, m)
 		}
@@ -312,6 +329,14 @@ func (r *reader) value() (jsontext.Value, error) {
 // members reads the members of an object. Names must be unique: with duplicates it
 // would be unclear which one a change is for.
 func members(object []byte) ([]member, error) {
+	if all, ok := split(object, make([]member, 0, min(80, 1+len(object)/16))); ok {
+		return all, nil
+	}
+	return readMembers(object)
+}
+
+// readMembers is members for every object there can be.
+func readMembers(object []byte) ([]member, error) {
 	d := read(object)
 	defer d.release()
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
@@ -345,12 +370,24 @@ func members(object []byte) ([]member, error) {
 
 // Each calls f with every member of an object, in order.
 func Each(object []byte, f func(name string, value jsontext.Value)) error {
-	all, err := members(object)
+	room := rooms.Get().(*[]member)
+	defer func() {
+		clear((*room)[:cap(*room)])
+		rooms.Put(room)
+	}()
+	all, ok := split(object, (*room)[:0])
+	var err error
+	if !ok {
+		all, err = readMembers(object)
+	}
 	for _, m := range all {
 		f(m.name, m.value)
 	}
 	return err
 }
+
+// rooms are for the members that Each has no use for afterwards.
+var rooms = sync.Pool{New: func() any { room := make([]member, 0, mostDistinct); return &room }}
 
 func index(all []member, name string) int {
 	for i := range all {

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,7 +59,7 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 		ctx, x.once = sendOnce(ctx)
 		defer x.once.close()
 	}
-	resp, err := a.next.RoundTrip(req.WithContext(ctx))
+	resp, err := a.next.RoundTrip(x.withHeader(req.WithContext(ctx)))
 	x.answered = time.Now()
 	if err != nil {
 		return nil, ranOut(ctx, req, err)
@@ -85,6 +87,24 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 	}
 	resp.Body = http.NoBody
 	return resp, nil
+}
+
+// withHeader adds the headers, but for the credentials. They come this late since
+// net/http copies those that a request has before, in case of a redirect.
+func (x *exchange) withHeader(req *http.Request) *http.Request {
+	given := req.Header
+	req.Header = make(http.Header, 8)
+	maps.Copy(req.Header, given)
+	values := headerValues{free: make([]string, 4)}
+	values.set(req.Header, "Accept", "application/json")
+	values.set(req.Header, "User-Agent", x.userAgent)
+	if x.request.Body != nil {
+		values.set(req.Header, "Content-Type", "application/json")
+	}
+	if id := x.request.ImpersonateID; id != 0 && x.class == Write {
+		values.set(req.Header, "Impersonationresourceid", strconv.FormatInt(id, 10))
+	}
+	return req
 }
 
 // ranOut reports our own time limit as the cause, if it was the cause.

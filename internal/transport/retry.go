@@ -34,6 +34,8 @@ type exchange struct {
 	class   Class
 	ctx     context.Context // the caller's
 	scrub   func(string) string
+
+	userAgent string
 	// readOnly: only reads may be sent.
 	readOnly bool
 

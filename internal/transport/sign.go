@@ -40,8 +40,10 @@ func hasOrigin(u *url.URL, origin string) bool {
 // belowVersion returns the part of a URL's path that names a collection.
 func belowVersion(path string) string {
 	const version = "/v1.0/"
-	if i := strings.LastIndex(asciiLower(path), version); i >= 0 {
-		return path[i+len(version):]
+	for i := len(path) - len(version); i >= 0; i-- {
+		if path[i] == '/' && strings.EqualFold(path[i:i+len(version)], version) {
+			return path[i+len(version):]
+		}
 	}
 	return path
 }
@@ -89,7 +91,7 @@ func (s *signer) sign(x *exchange, req *http.Request) (*http.Request, error) {
 	}
 	// A RoundTripper must not change the request it was given.
 	signed := req.WithContext(untraced{req.Context()}) //nolint:contextcheck // it is the request's own, but for one hook
-	signed.Header = make(http.Header, len(req.Header)+3)
+	signed.Header = make(http.Header, max(8, len(req.Header)+3))
 	maps.Copy(signed.Header, req.Header)
 	c := s.credentials()
 	values := headerValues{free: make([]string, 3)}

@@ -19,7 +19,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -235,15 +234,6 @@ func (t *Transport) newRequest(ctx context.Context, x *exchange) (*retryablehttp
 	if err != nil {
 		return nil, errors.New("the URL of the request is not valid")
 	}
-	values := headerValues{free: make([]string, 4)}
-	values.set(req.Header, "Accept", "application/json")
-	values.set(req.Header, "User-Agent", t.config.UserAgent)
-	if r.Body != nil {
-		values.set(req.Header, "Content-Type", "application/json")
-	}
-	if r.ImpersonateID != 0 && x.class == Write {
-		values.set(req.Header, "Impersonationresourceid", strconv.FormatInt(r.ImpersonateID, 10))
-	}
 	req.SetResponseHandler(x.decode)
 	return req, nil
 }
@@ -251,11 +241,14 @@ func (t *Transport) newRequest(ctx context.Context, x *exchange) (*retryablehttp
 // Refuses returns why a request must never be sent, whatever its body: a PATCH of a
 // ticket, or a write when only reads may be sent.
 func (t *Transport) Refuses(ctx context.Context, method, path string) error {
+	if !patchesTicket(method, path) && (!t.config.ReadOnly || ClassOf(method, path) == Read) {
+		return nil
+	}
 	return t.exchange(ctx, &Request{Method: method, Path: path}).refuse()
 }
 
 func (t *Transport) exchange(ctx context.Context, r *Request) *exchange {
-	return &exchange{request: r, class: ClassOf(r.Method, r.Path), ctx: ctx, scrub: t.scrub, readOnly: t.config.ReadOnly}
+	return &exchange{request: r, class: ClassOf(r.Method, r.Path), ctx: ctx, userAgent: t.config.UserAgent, scrub: t.scrub, readOnly: t.config.ReadOnly}
 }
 
 // scrub removes the credentials from a text that a server sent.
