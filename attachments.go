@@ -18,8 +18,7 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Attachable entities are the attachments: children that hold a file in their
-// field Data, or a link. Upload, EnsureAttachment and Download carry the file.
+// Attachable entities are attachments: children that hold a file or a link.
 type Attachable interface {
 	Gettable
 	Queryable
@@ -29,7 +28,7 @@ type Attachable interface {
 }
 
 // What Autotask allows of attachments. Its pages say 6 to 7 MB a file: what
-// every tenant takes is the lower, in units of 1000. The second limit is theirs
+// every tenant accepts is the lower, in units of 1000. The second limit is theirs
 // for a user or an integration.
 const (
 	maxFile       = 6_000_000
@@ -42,34 +41,17 @@ const fileAttachment = "FILE_ATTACHMENT"
 
 var linkTypes = []string{"FILE_LINK", "FOLDER_LINK", "URL"}
 
-// Upload creates an attachment from v and the bytes of content, and returns its
-// id (POST {parent}/{id}/Attachments; v names the parent). It reads content to
-// its end, and sends nothing unless all of it arrived and v is valid:
+// Upload creates an attachment from v and all of content and returns its id
+// (POST {parent}/{id}/Attachments). Lost answers: see [Create].
 //
-//   - Title, FullPath and Publish are required. FullPath is the name of the file,
-//     with its extension. Publish says who sees the attachment. There is no
-//     default for it, as a wrong one shows internal files to the customer.
-//   - AttachmentType is FILE_ATTACHMENT, which it also is if v leaves it absent
-//     and content is not nil. FILE_LINK, FOLDER_LINK and URL are links: content
-//     is nil, and FullPath is the target.
-//   - Data and ContentType are absent: content is the one, Autotask determines
-//     the other.
-//   - A file has 1 to 6,000,000 bytes, which every tenant accepts. Autotask's
-//     pages say 6 to 7 MB.
-//   - All files together have at most 10,000,000 bytes in five minutes. Beyond
-//     that Autotask refuses all attachments for another five; so a client keeps
-//     count, with all made from it by As. What does not fit is ErrRateLimited,
-//     and the error's RetryAfter says when it will; content has been read by
-//     then.
-//
-// If reading content fails, Upload fails with an error that wraps it. ctx is
-// checked before each Read of content. The file is sent once. If the answer is
-// lost, Upload searches for the attachment; if that does not find it, the error
-// is ErrOutcomeUnknown, whose Sent holds the fields without the file. An equal
-// attachment that this client is asked to upload before RetryAfter is over is
-// searched for and not sent. EnsureAttachment is the call for work that may be
-// repeated. Create with the file in Data does the same
-// as Upload, for files that are in memory anyway.
+//   - Title, FullPath (the file's name) and Publish are required; a wrong
+//     Publish shows internal files to the customer.
+//   - A link has an AttachmentType of FILE_LINK, FOLDER_LINK or URL, its target
+//     as FullPath, and no content.
+//   - Data and ContentType are absent; for a file in Data use [Create].
+//   - Files have 1 to [MaxFileBytes]. More than [MaxFilesBytes] in
+//     [FilesWindow] would lock Autotask's uploads for a while, so they are
+//     [ErrRateLimited].
 func Upload[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader) (int64, error) {
 	return upload(ctx, c, v, content)
 }
@@ -222,11 +204,11 @@ func (a attachment) checkKind(path string, hasFile bool) error {
 	case !a.data.IsZero():
 		return invalid(http.MethodPost, path, "Data is set: Upload takes the file from its content alone; leave Data absent, or use Create")
 	case kind != fileAttachment && !isLink:
-		return invalid(http.MethodPost, path, "%s is no attachmentType: there are %s, and the links %v", excerpt(strconv.Quote(kind)), fileAttachment, linkTypes)
+		return invalid(http.MethodPost, path, "%s is not an attachmentType: use %s, or one of the links %v", excerpt(strconv.Quote(kind)), fileAttachment, linkTypes)
 	case isLink && hasFile:
-		return invalid(http.MethodPost, path, "an attachment of the type %s is a link and has no content: fullPath says where it leads to", kind)
+		return invalid(http.MethodPost, path, "an attachment of type %s is a link and has no content: fullPath is its target", kind)
 	case !isLink && !hasFile:
-		return refusal(transport.MissingField|transport.Invalid, http.MethodPost, path, "an attachment of the type "+kind+" needs content, and there is none")
+		return refusal(transport.MissingField|transport.Invalid, http.MethodPost, path, "an attachment of type "+kind+" needs content")
 	}
 	return nil
 }
@@ -248,7 +230,7 @@ func withFile(ctx context.Context, path string, fields []byte, content io.Reader
 	case err != nil:
 		return nil, 0, brokenContent(ctx, path, err)
 	case size > maxFile:
-		return nil, 0, invalid(http.MethodPost, path, "the content has more than %d bytes, which is what every tenant takes of one file", maxFile)
+		return nil, 0, invalid(http.MethodPost, path, "the content has more than %d bytes, the most that every tenant accepts in one file", maxFile)
 	case size == 0:
 		return nil, 0, invalid(http.MethodPost, path, "the content is empty")
 	}
@@ -280,26 +262,11 @@ func (u untilDone) Read(p []byte) (int, error) {
 	return u.r.Read(p)
 }
 
-// Download writes the file of the attachment with that id to w, and returns the
-// attachment, its Data absent. Nothing is written unless the whole file arrived
-// and is valid. If writing fails, Download fails with an error that wraps it.
-//
-// The FullPath of the attachment is not a path to write to: it is whatever the
-// uploader named the file, and may be absolute or lead out of a directory with
-// "..". Name the file yourself, after the id for instance, or at least take only
-// the last element of FullPath, with both slashes and backslashes as separators.
-//
-// Two routes serve an attachment, and which of them has the file depends on the
-// tenant. So the attachment is read from its root collection (GET
-// {collection}/{id}), and if that brings no file, through its parent (GET
-// {parent}/{id}/Attachments/{id}). WithMaxResponseBytes limits both answers; a
-// file takes a third more of it than it has bytes.
-//
-// It returns ErrNotFound if there is no such attachment. A link (AttachmentType
-// FILE_LINK, FOLDER_LINK or URL) has no file: that is ErrUnsupported, and the
-// attachment is returned alongside it, with the target in its FullPath. If
-// neither route brings the file, the error is ErrServer, and the attachment is
-// returned as well.
+// Download writes the file of an attachment to w, if all of it arrives, and
+// returns the attachment without Data, even if it is a link ([ErrUnsupported])
+// or neither its root nor its parent has the file ([ErrServer]). Allow a third
+// more than the file by [WithMaxResponseBytes]. Never write to FullPath: the
+// uploader chose it; it may be absolute or hold "..".
 func Download[T Attachable](ctx context.Context, c *Client, id int64, w io.Writer) (*T, error) {
 	path := itemPath[T](id)
 	if w == nil || isNilPointer(w) {
@@ -340,7 +307,7 @@ func fileFromParent[T Attachable](ctx context.Context, c *Client, item *T, id in
 		return nil, err
 	}
 	if kind := a.kind.Or(""); slices.Contains(linkTypes, kind) {
-		return nil, refusal(transport.Unsupported, http.MethodGet, root, "an attachment of the type "+kind+" is a link and has no file: fullPath says where it leads to")
+		return nil, refusal(transport.Unsupported, http.MethodGet, root, "an attachment of type "+kind+" is a link and has no file: fullPath is its target")
 	}
 	parent := (*item).Parent()
 	if _, told := parent.ID.Get(); !told {
@@ -351,21 +318,21 @@ func fileFromParent[T Attachable](ctx context.Context, c *Client, item *T, id in
 	}
 	path, err := parent.path(http.MethodGet, collection[T]())
 	if err != nil {
-		return nil, refusal(transport.Server, http.MethodGet, root, "Autotask answered without the file, and does not say through which parent else it is to be read")
+		return nil, refusal(transport.Server, http.MethodGet, root, "Autotask answered without the file, and does not name the parent to read it from")
 	}
 	path += "/" + strconv.FormatInt(id, 10)
 	_, data, err := getFile[T](ctx, c, path, id)
 	switch {
 	case errors.Is(err, ErrNotFound), err == nil && len(data) == 0:
-		return nil, refusal(transport.Server, http.MethodGet, path, "there is the attachment, but neither this route nor "+root+" answers with its file; this user may not be allowed to read it")
+		return nil, refusal(transport.Server, http.MethodGet, path, "the attachment exists, but neither this route nor "+root+" returns its file; this user may not be allowed to read it")
 	case err != nil:
 		return nil, err
 	}
 	return data, nil
 }
 
-// getFile reads an attachment from one of its routes, and takes the file out of
-// it.
+// getFile reads an attachment from one of its routes, and returns the file
+// apart from it.
 func getFile[T Attachable](ctx context.Context, c *Client, path string, id int64) (*T, []byte, error) {
 	var item Optional[T]
 	err := c.send(ctx, call{method: http.MethodGet, path: path, decode: func(b []byte) (err error) {

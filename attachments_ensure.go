@@ -16,32 +16,11 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// EnsureAttachment returns the id of the attachment that an earlier run of the
-// same work uploaded, or uploads it. created reports whether this call did. It
-// is Upload for work that may be repeated, by a queue or after a crash; the same
-// rules apply to v and content.
-//
-// startedAt is when this piece of work first began. Keep it with the work, and
-// pass it again with every repeat. An attachment is the one of an earlier run if
-// it has the parent, title, full path and type of v and was attached at or after
-// startedAt, and if its file has as many bytes, where Autotask shows how many. A
-// minute is allowed for clocks that differ, and so is the lag of Autotask's
-// clock, as its answers show it. Two files of one length in the same piece of
-// work therefore need different names.
-//
-// It sends a search of the parent's attachments (POST {collection}/query), the
-// upload if that finds none, and a second search, which proves that a repeat
-// will find it. The file is never sent twice. If the answer to the upload is
-// lost, the attachment is searched for; one that is not found may still turn up,
-// and the error is ErrOutcomeUnknown, whose RetryAfter says when nothing of it
-// can land any more. Until then this client does not upload it again, and other
-// processes must wait, too. Concurrent calls of one client for the same
-// attachment take turns.
-//
-// If several match, the error is an *AmbiguousError that names them. If Autotask
-// shows the new attachment with another title, path or size, the error is
-// ErrNotApplied; if the second search does not show it, ErrOutcomeUnknown. The
-// id is returned alongside these.
+// EnsureAttachment is [Upload] for work that may be repeated: it returns the id
+// of the attachment of an earlier run, or uploads it. startedAt is when the
+// work first began; keep it with the work. An attachment since then with the
+// same parent, title, full path, type and size is the one. The errors are those
+// of [NotesService.Ensure]. See docs/reliability.md, "Attachments".
 func EnsureAttachment[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader, startedAt time.Time) (id int64, created bool, err error) {
 	if err := checkStart(http.MethodPost, collection[T](), startedAt); err != nil {
 		return 0, false, err
@@ -84,14 +63,14 @@ func EnsureAttachment[T Attachable](ctx context.Context, c *Client, v *T, conten
 	return id, true, afterChange(e.onlyOne(c, r, id, found))
 }
 
-// wantedAttachment is a new attachment that can be told from others.
+// wantedAttachment is a new attachment that can be distinguished from others.
 type wantedAttachment[T Entity] struct {
 	item    *T
 	key     attachmentKey
 	content digest // of all that is sent
 }
 
-// wantedOf fails for a type of a caller's own that lacks the fields to tell it by.
+// wantedOf fails for a type of a caller's own that lacks the fields to distinguish it by.
 func wantedOf[T Entity](v *T, r *preparedUpload) (*wantedAttachment[T], error) {
 	item := *v
 	key, err := keyOfAttachment(http.MethodPost, &item, r)
@@ -184,10 +163,10 @@ type foundAttachments struct {
 	others   map[int64]string // and what shows that they are not the same
 }
 
-// search reads the attachments of the parent, and tells those of the key that were
+// search reads the attachments of the parent, and returns those of the key that were
 // attached at or after a moment of our clock. Autotask wants the parent in the
 // filter (release 2021.1); all else is compared here: a filter that the server
-// understood differently would hide an attachment, and have it uploaded twice.
+// understood differently would hide an attachment, which would be uploaded twice.
 func (e *wantedAttachment[T]) search(ctx context.Context, c *Client, since time.Time) (foundAttachments, error) {
 	found := foundAttachments{others: map[int64]string{}}
 	parent, _ := parentOf(e.item).ID.Get() // checked before

@@ -424,7 +424,7 @@ func TestEnsureAttachment_BadInputIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		"no start":      {report(5), iotest.ErrReader(errors.New("it was read")), time.Time{}, "start time is missing"},
 		"in the future": {report(5), iotest.ErrReader(errors.New("it was read")), time.Now().Add(time.Hour), "in the future"},
 		"nil":           {nil, nil, time.Now(), "nil"},
-		"no ticket":     {&entity.TicketAttachment{}, nil, time.Now(), "which of the Tickets"},
+		"no ticket":     {&entity.TicketAttachment{}, nil, time.Now(), "does not name its parent in Tickets"},
 		"empty":         {report(5), strings.NewReader(""), time.Now(), "empty"},
 	} {
 		_, created, err := autotask.EnsureAttachment(t.Context(), client, test.v, test.content, test.at)

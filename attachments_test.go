@@ -179,7 +179,7 @@ func TestUpload_BadInputIsRefusedBeforeAnythingIsReadOrSent(t *testing.T) {
 		"no title":              {func(a *entity.TicketAttachment) { a.Title.Set(" ") }, unread(), "title is required", true},
 		"no publish":            {func(a *entity.TicketAttachment) { a.Publish = autotask.Optional[int64]{} }, unread(), "publish is required", true},
 		"no full path":          {func(a *entity.TicketAttachment) { a.FullPath.SetNull() }, unread(), "fullPath is required", true},
-		"no parent":             {func(a *entity.TicketAttachment) { a.TicketID.SetNull() }, unread(), "which of the Tickets", true},
+		"no parent":             {func(a *entity.TicketAttachment) { a.TicketID.SetNull() }, unread(), "does not name its parent in Tickets", true},
 		"content type":          {func(a *entity.TicketAttachment) { a.ContentType.Set("text/plain") }, unread(), "contentType is set by Autotask", false},
 		"id":                    {func(a *entity.TicketAttachment) { a.ID = 4 }, unread(), "the ID must be 0", false},
 		"data beside content":   {func(a *entity.TicketAttachment) { a.Data.Set([]byte("x")) }, unread(), "Data is set", false},
@@ -190,7 +190,7 @@ func TestUpload_BadInputIsRefusedBeforeAnythingIsReadOrSent(t *testing.T) {
 		"folder link, content":  {kind("FOLDER_LINK"), unread(), "is a link", false},
 		"URL with content":      {kind("URL"), unread(), "is a link", false},
 		"link that leads where": {func(a *entity.TicketAttachment) { kind("URL")(a); a.FullPath = autotask.Optional[string]{} }, nil, "fullPath is required", true},
-		"unknown type":          {kind("file_attachment"), unread(), `"file_attachment" is no attachmentType`, false},
+		"unknown type":          {kind("file_attachment"), unread(), `"file_attachment" is not an attachmentType`, false},
 	} {
 		a := report(ticket)
 		test.change(a)
@@ -326,7 +326,7 @@ func TestDownload_WhatGoesWrongWritesNothing(t *testing.T) {
 		"neither":               {root, `{"item":null}`, autotask.ErrServer, "neither this route nor TicketAttachments/77", true},
 		"neither, child empty":  {root, `{"items":[` + withoutData + `]}`, autotask.ErrServer, "neither", true},
 		"neither, no child":     {root, "", autotask.ErrServer, "neither", true},
-		"parent not named":      {`{"item":{"id":77,"title":"Report"}}`, "", autotask.ErrServer, "which parent", true},
+		"parent not named":      {`{"item":{"id":77,"title":"Report"}}`, "", autotask.ErrServer, "the parent to read it from", true},
 		"link":                  {`{"item":{"id":77,"ticketID":5,"attachmentType":"URL","data":null}}`, `{"item":` + withData + `}`, autotask.ErrUnsupported, "is a link", true},
 		"nothing at all":        {`{}`, "", autotask.ErrServer, "no item", false},
 		"text":                  {`"hello"`, "", autotask.ErrServer, "could not be read", false},

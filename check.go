@@ -13,7 +13,7 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// checkNew holds a new item to what is known of its fields, and names
+// checkNew checks a new item against what is known of its fields, and names
 // everything that is wrong at once.
 func checkNew(table *fields.Table, path string, body []byte) error {
 	given := map[string]jsontext.Value{}
@@ -26,7 +26,7 @@ func checkNew(table *fields.Table, path string, body []byte) error {
 		switch {
 		case name == "id":
 			if string(v) != "0" {
-				problems = append(problems, "the ID must be 0: Autotask gives it")
+				problems = append(problems, "the ID must be 0: Autotask assigns it")
 			}
 		case f == nil:
 		case f.ReadOnly && !f.Parent:
@@ -53,7 +53,7 @@ func checkNew(table *fields.Table, path string, body []byte) error {
 	return nil
 }
 
-// checkChanges holds the changes of an item to what is known of its fields.
+// checkChanges checks the changes of an item against what is known of its fields.
 func checkChanges(table *fields.Table, method, path string, changes []merge.Change) error {
 	var problems []string
 	for _, ch := range changes {
@@ -64,7 +64,7 @@ func checkChanges(table *fields.Table, method, path string, changes []merge.Chan
 		case f != nil && f.ReadOnly:
 			problems = append(problems, ch.Name+" is set by Autotask and cannot be changed")
 		case ch.New == nil:
-			problems = append(problems, ch.Name+" was made absent: use SetNull to clear it")
+			problems = append(problems, ch.Name+" was unset: use SetNull to clear it")
 		case f != nil && f.Required && f.Missing(ch.New):
 			problems = append(problems, ch.Name+" is required and cannot be cleared")
 		case f != nil:

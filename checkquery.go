@@ -38,10 +38,10 @@ func (k *kind) checkSingle(q *Query) error {
 	if f := q.Filter.bare(); only == "" || f.op == "eq" && !f.udf && strings.EqualFold(f.field, only) {
 		return nil
 	}
-	return fmt.Errorf("%s is searched by one condition and no other: Eq(%q, id)", k.collection, only)
+	return fmt.Errorf("%s can be searched by one condition only: Eq(%q, id)", k.collection, only)
 }
 
-// body is the query as this collection takes it. Where there can be no other
+// body is the query as this collection accepts it. Where there can be no other
 // condition, that on the position is left out; see route.after.
 func (k *kind) body(q Query) ([]byte, error) {
 	if k.single() {
@@ -70,7 +70,7 @@ func isOurs[T any]() bool {
 	return t.Kind() == reflect.Struct && (t.PkgPath() == root || t.PkgPath() == root+"/entity")
 }
 
-// checkFields holds the names and values of a query to the fields of its type.
+// checkFields checks the names and values of a query against the fields of its type.
 // Autotask answers a wrong one with 500 and, at best, half a sentence. Names are
 // compared without case, as Autotask compares them. User-defined fields belong
 // to a tenant, and pass.
@@ -175,7 +175,7 @@ func (c *columns) checkFilter(collection string, f *Filter) error {
 }
 
 // mismatch says why a value cannot be compared with a field, or returns "".
-// Autotask takes texts for numbers and booleans, as long as they read as such.
+// Autotask accepts strings for numbers and booleans, as long as they read as such.
 func (c *column) mismatch(value any) string {
 	shown := fmt.Sprintf("%v", value)
 	text, isText := value.(string)
@@ -188,7 +188,7 @@ func (c *column) mismatch(value any) string {
 	case reflect.Int64, reflect.Float64:
 		switch {
 		case isText && !isNumber(text):
-			return "holds numbers, not the text " + shown + "; Picklists.IDs finds the value that a label stands for"
+			return "holds numbers, not the string " + shown + "; Picklists.IDs finds the value of a label"
 		case isBool:
 			return "holds numbers, not " + shown + "; use 1 or 0"
 		case isTime:
@@ -202,7 +202,7 @@ func (c *column) mismatch(value any) string {
 		if c.holds == reflect.TypeFor[time.Time]() && !isTime && !(isText && (text == "" || strings.ContainsAny(text, "0123456789"))) {
 			return "holds times, not " + shown + "; use a time.Time"
 		}
-	default: // texts, which any value may stand in
+	default: // strings, which may hold any value
 	}
 	return ""
 }

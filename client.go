@@ -25,10 +25,7 @@ import (
 	"github.com/autotask-go/autotask/internal/zone"
 )
 
-// Credentials are those of an Autotask API user (security level "API User")
-// and the tracking identifier of the integration. They go out as the headers
-// UserName, Secret and ApiIntegrationCode. Every way of printing, logging or
-// encoding a Credentials shows REDACTED instead of the values.
+// Credentials are those of an API user. Printed or encoded, they are REDACTED.
 type Credentials struct {
 	UserName        string
 	Secret          string
@@ -64,15 +61,13 @@ func (c Credentials) check() error {
 		case strings.TrimSpace(field.value) == "":
 			problems = append(problems, fmt.Errorf("%s is empty", field.name))
 		case strings.ContainsFunc(field.value, func(r rune) bool { return r < ' ' || r == 0x7f }):
-			problems = append(problems, fmt.Errorf("%s has a line break or another control character; was it read from a file?", field.name))
+			problems = append(problems, fmt.Errorf("%s contains a control character, such as a newline; was it read from a file?", field.name))
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// Client gives access to one Autotask tenant. It is safe for concurrent use,
-// and meant to be made once and shared: the limits it keeps to and the
-// connections it pools are its own.
+// Client gives access to one Autotask tenant, for concurrent use: share it.
 type Client struct {
 	Tickets     *TicketsService
 	Notes       *NotesService
@@ -107,9 +102,7 @@ type core struct {
 	hour        *limit.Hour // nil without WithHourlyReserve
 }
 
-// NewClient checks its arguments and builds a Client; it never touches the
-// network. Without WithBaseURL the first call asks Autotask for the user's
-// zone. Use Ping to find out early whether zone and credentials are good.
+// NewClient checks its arguments and returns a Client. It sends nothing.
 func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 	if err := creds.check(); err != nil {
 		return nil, fmt.Errorf("autotask: credentials: %w", err)
@@ -168,11 +161,8 @@ func newClient(c *core, impersonateID int64) *Client {
 	return client
 }
 
-// As returns a client that acts on behalf of a resource (a person): its
-// writes carry the header ImpersonationResourceId; its reads do not, since
-// Autotask refuses them with it. It shares everything else with c.
-// 0 ends impersonation. The API user's and the resource's security levels must
-// allow it; if they do not, writes fail with ErrPermission.
+// As returns a client that writes on behalf of a resource; 0 is nobody. If
+// security levels do not allow that, writes fail with [ErrPermission].
 func (c *Client) As(resourceID int64) *Client { return newClient(c.core, resourceID) }
 
 // String names the zone, never the credentials.
@@ -187,18 +177,16 @@ func (c *Client) String() string {
 	return "autotask.Client(" + base + ")"
 }
 
-// GoString is String.
+// GoString returns String.
 func (c *Client) GoString() string { return c.String() }
 
-// LogValue is String.
+// LogValue returns String.
 func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// MarshalJSON is String, quoted.
+// MarshalJSON returns String, quoted.
 func (c *Client) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
 
-// Ping finds the zone, if that is to be discovered, and makes one signed
-// request (GET ThresholdInformation, which counts against the hour's limit).
-// It fails with ErrUnauthorized if the credentials are not accepted.
+// Ping checks zone and credentials by one request, [Client.Threshold].
 func (c *Client) Ping(ctx context.Context) error {
 	_, err := c.Threshold(ctx)
 	return err
@@ -319,8 +307,8 @@ func (c *clock) set(answer transport.Answer) {
 	c.read++
 }
 
-// least is the least of the last readings: the answer that it came with was
-// under way for the shortest time.
+// least returns the least of the last readings: the answer that it came with
+// was in flight for the shortest time.
 func (c *clock) least() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -330,8 +318,8 @@ func (c *clock) least() time.Duration {
 	return slices.Min(c.behind[:min(c.read, len(c.behind))])
 }
 
-// clockMargin is how far a time of creation may lie before what a Date header
-// lets expect: the clock of the database is another one, the caller's start time
+// clockMargin is how much earlier a time of creation may be than a Date header
+// suggests: the clock of the database is another one, the caller's start time
 // may come from a third, and without a Date header nothing is known at all.
 const clockMargin = time.Minute
 
@@ -351,7 +339,7 @@ func (c *core) base(ctx context.Context) (string, error) {
 	return base, asError(http.MethodGet, zone.Path, err)
 }
 
-// movedFrom asks for the zone once more and reports whether it is another one.
+// movedFrom looks up the zone once more and reports whether it is another one.
 // A zone that was given stays as it is.
 func (c *core) movedFrom(ctx context.Context, old string) (string, bool) {
 	if c.baseURL != "" {
@@ -365,7 +353,7 @@ func (c *core) movedFrom(ctx context.Context, old string) (string, bool) {
 }
 
 // discover asks Autotask which zone the user's tenant is in. The request
-// carries no credentials but the user's name.
+// carries no credentials except the user's name.
 func (c *core) discover(ctx context.Context) (string, error) {
 	var answer struct {
 		URL string `json:"url"`
@@ -399,13 +387,8 @@ func (c *core) askZone(ctx context.Context, where string, decode func([]byte) er
 // number of a ticket).
 const ticketPage = "Autotask/AutotaskExtend/ExecuteCommand.aspx?Code=OpenTicketDetail&TicketID="
 
-// TicketURL returns the address of a ticket in Autotask's web interface, for a
-// person to open. It does not look whether there is such a ticket.
-//
-// The web interface of a tenant is on a host of its own, which zone discovery
-// names (GET zoneInformation, once for a client and without credentials). With
-// WithBaseURL the zone's own host is asked, unless WithZoneURL names another.
-// The error is ErrServer if the answer names no web interface.
+// TicketURL returns a ticket's address in the web interface of the zone (GET
+// zoneInformation, once per client). It does not check that the ticket exists.
 func (c *Client) TicketURL(ctx context.Context, id int64) (string, error) {
 	if id <= 0 {
 		return "", wrong("%d is not the id of a ticket", id)
@@ -417,7 +400,7 @@ func (c *Client) TicketURL(ctx context.Context, id int64) (string, error) {
 	return web + ticketPage + strconv.FormatInt(id, 10), nil
 }
 
-// findWeb asks for the address of the web interface. Every zone can tell it.
+// findWeb looks up the address of the web interface. Every zone knows it.
 func (c *core) findWeb(ctx context.Context) (string, error) {
 	where := c.zoneURL
 	if c.baseURL != "" && where == zone.DefaultDiscovery {

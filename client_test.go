@@ -45,7 +45,7 @@ func TestNewClient_RefusesBadInput(t *testing.T) {
 		"no user":             {autotask.Credentials{Secret: "x", IntegrationCode: "y"}, nil, "UserName is empty"},
 		"no secret":           {autotask.Credentials{UserName: "x", IntegrationCode: "y"}, nil, "Secret is empty"},
 		"no code":             {autotask.Credentials{UserName: "x", Secret: "y", IntegrationCode: " "}, nil, "IntegrationCode is empty"},
-		"line break":          {autotask.Credentials{UserName: "x", Secret: "hush-hush\n", IntegrationCode: "z"}, nil, "line break"},
+		"control character":   {autotask.Credentials{UserName: "x", Secret: "hush-hush\n", IntegrationCode: "z"}, nil, "control character"},
 		"lower case":          {good, autotask.WithBaseURL("https://h.example/atservicesrest/v1.0"), "https://h.example/ATServicesRest/V1.0"},
 		"no version":          {good, autotask.WithBaseURL("https://h.example/ATServicesRest/"), "https://h.example/ATServicesRest/V1.0"},
 		"lower-case version":  {good, autotask.WithBaseURL("https://h.example/ATServicesRest/v1.0"), "https://h.example/ATServicesRest/V1.0"},

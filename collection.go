@@ -13,28 +13,22 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Collection reads a collection without a Go type for its items: for programs
-// that copy everything, and for collections and fields that this library does
-// not know yet. It is made by Client.Collection.
+// Collection reads rows of a collection as they are, without a Go type.
 type Collection struct {
 	client *Client
 	name   string
 }
 
-// Row is one item of a collection.
+// Row is one item of a [Collection].
 type Row struct {
-	ID int64
-	// JSON is the item as Autotask sent it, byte for byte.
-	JSON jsontext.Value
+	ID   int64
+	JSON jsontext.Value // as Autotask sent it, byte for byte
 }
 
-// Collection returns the collection of a name, such as "Tickets". It sends
-// nothing: if there is no such collection, the first call fails with ErrInvalid
-// and names those like it.
+// Collection returns the collection of a name, "Tickets"; it sends nothing.
 func (c *Client) Collection(name string) *Collection { return &Collection{c, name} }
 
-// Get returns one item (GET /{collection}/{id}). It returns ErrNotFound if there
-// is no such item, or if this user may not see it.
+// Get returns one item (GET /{collection}/{id}). See [Get].
 func (c *Collection) Get(ctx context.Context, id int64) (*Row, error) {
 	path := c.name + "/" + strconv.FormatInt(id, 10)
 	switch k := c.kind(); {
@@ -69,19 +63,17 @@ func (c *Collection) Get(ctx context.Context, id int64) (*Row, error) {
 	return r, nil
 }
 
-// All ranges over the items that q asks for. See the function All.
+// All iterates over the items that match q. See [All].
 func (c *Collection) All(ctx context.Context, q Query) iter.Seq2[*Row, error] {
 	return all[Row](ctx, c.client, c.kind(), q)
 }
 
-// Pages ranges over the items that q asks for by whole pages, each with the
-// position from which a later run can go on. See the function Pages.
+// Pages iterates over the items that match q by pages. See [Pages].
 func (c *Collection) Pages(ctx context.Context, q Query) iter.Seq2[*Page[Row], error] {
 	return positions[Row](ctx, c.client, c.kind(), q)
 }
 
-// Count returns the number of items that match q's filter. See the function
-// Count.
+// Count returns the number of items that match q. See [Count].
 func (c *Collection) Count(ctx context.Context, q Query) (int64, error) {
 	return c.kind().count(ctx, c.client, q)
 }

@@ -38,7 +38,7 @@ type writeKey struct {
 	collection string // in lower case: the web server takes any
 	id         int64
 	made       digest // of a create; zero for an item
-	// actor is for whom an item was created. It is 0 for work that is told by a key
+	// actor is for whom an item was created. It is 0 for work that is identified by a key
 	// or a start time, which is the same whoever does it.
 	actor int64
 }
@@ -129,13 +129,13 @@ func (w lostWrite) answeredFor(startedAt time.Time) bool {
 // stillUnknown is the error of a call that is not made because of an earlier one.
 func (w lostWrite) stillUnknown(method, path string, messages ...string) *Error {
 	e := refusal(transport.OutcomeUnknown, method, path, append([]string{
-		"an earlier write of this client to it was not answered, does not show, and may still be carried out; nothing was sent",
+		"an earlier write by this client was not answered, does not show, and may still be carried out; nothing was sent",
 	}, messages...)...)
 	e.RetryAfter = max(w.left(), time.Second)
 	return e
 }
 
-// settle holds an item, as it was just read, to an earlier write that was not
+// settle compares an item, as it was just read, with an earlier write that was not
 // answered. If the write shows, or its time is over, it is forgotten; otherwise
 // the item must not be written, and settle returns the error that says so.
 func (c *Client) settle(key writeKey, table *fields.Table, method, path string, raw jsontext.Value, readErr error) error {
@@ -177,7 +177,7 @@ func (c *Client) takeTurn(ctx context.Context, key writeKey, method, path string
 	return done, asError(method, path, err)
 }
 
-// findable items can be told apart from others like them, so that one whose
+// findable items can be distinguished from others like them, so that one whose
 // create was not answered can be searched for.
 type findable interface {
 	// createKey names what the item and its twins have in common. It is false if
@@ -225,11 +225,11 @@ func (c *Client) newOne(path string, body []byte) newOne {
 	return newOne{path, body, func(ctx context.Context) (int64, error) { return c.write(ctx, http.MethodPost, path, body) }}
 }
 
-// inDoubt is the error of a create that is not made because it cannot be told
+// inDoubt is the error of a create that is not made because it is not known
 // whether an earlier one was carried out. It is returned once.
 func (n newOne) inDoubt(err error) error {
 	e := refusal(transport.OutcomeUnknown|transport.Ambiguous, http.MethodPost, n.path,
-		"an earlier create of the same was not answered, and one of these may be what it made or somebody else's: "+err.Error(),
+		"an earlier create of the same item was not answered, and one of these may be its result, or somebody else's: "+err.Error(),
 		"nothing was sent; a repeat creates it")
 	e.cause, e.Sent, e.RetryAfter = err, n.sent, time.Second
 	return e
@@ -350,9 +350,8 @@ func isGone(err error) bool {
 	return errors.Is(err, ErrNotFound) && (isStatus(err, http.StatusOK) || isStatus(err, http.StatusNotFound))
 }
 
-// digestOf is short where what it stands for may be long, as a note may be, and
-// many. Each part has its length before it, so that no two lists of parts are the
-// same text.
+// digestOf is short where its parts may be long and many, as notes may be. Each
+// part has its length before it, so that no two lists of parts are the same text.
 func digestOf(parts ...string) digest {
 	var room [512]byte
 	text := room[:0]
@@ -388,7 +387,7 @@ func (r *recentIDs) has(collection string, id int64) bool {
 	return slices.Contains(r.ring[:], recentID{collection, id})
 }
 
-// turns lets those who ask for the same key go one after another, in the order
+// turns lets calls for the same key run one after another, in the order
 // in which they ask. It remembers nothing of who is through.
 type turns struct {
 	mu   sync.Mutex

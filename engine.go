@@ -78,7 +78,7 @@ func (p *wirePage[I]) decode(b []byte, isNull func(I) bool) error {
 	case told && count != int64(len(p.Items)):
 		return fmt.Errorf("%w: it has %d items, but counts %d", transport.ErrUnreadable, len(p.Items), count)
 	case len(p.Errors) > 0:
-		return fmt.Errorf("%w: it has errors beside its items", transport.ErrUnreadable)
+		return fmt.Errorf("%w: it has errors as well as items", transport.ErrUnreadable)
 	case slices.ContainsFunc(p.Items, isNull):
 		return fmt.Errorf("%w: one of its items is null", transport.ErrUnreadable)
 	}

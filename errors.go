@@ -16,45 +16,35 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// The ways in which a call can fail, for errors.Is. One error may match
-// several of them.
+// Sentinel errors, to be tested with errors.Is. One error may match several.
 var (
-	// ErrNotFound: there is no such item, or this user may not see it.
+	// ErrNotFound means there is no such item, or this user may not see it.
 	ErrNotFound = errors.New("autotask: not found")
-	// ErrUnauthorized: the credentials were refused. Never repeat such a call
-	// as it is: Autotask locks an account after several.
+	// ErrUnauthorized means the credentials were refused. Do not repeat the call: Autotask locks accounts.
 	ErrUnauthorized = errors.New("autotask: credentials refused")
-	// ErrPermission: this user may not do that.
+	// ErrPermission means this user may not do that.
 	ErrPermission = errors.New("autotask: permission denied")
-	// ErrInvalid: the request was wrong, by the library's own checks before
-	// anything was sent (StatusCode 0) or by Autotask's.
+	// ErrInvalid means the request was wrong; with StatusCode 0, nothing was sent.
 	ErrInvalid = errors.New("autotask: invalid request")
-	// ErrRateLimited: a limit was hit and stayed hit while the client waited.
+	// ErrRateLimited means a limit was reached and did not clear while the client waited.
 	ErrRateLimited = errors.New("autotask: rate limited")
-	// ErrThreadLimit: the limit was that of requests at one time on one endpoint.
+	// ErrThreadLimit means too many requests were in flight on one endpoint. It always comes with ErrRateLimited.
 	ErrThreadLimit = errors.New("autotask: thread limit exceeded")
-	// ErrServer: Autotask, or something before it, failed, could not be reached,
-	// gave no answer or one that makes no sense. If there was no connection, the
-	// error's text says so. A write that does not match ErrOutcomeUnknown at the
-	// same time was not carried out.
+	// ErrServer means Autotask, or a proxy in front of it, failed, could not be reached or answered nonsense. A write that does not match ErrOutcomeUnknown too was not carried out.
 	ErrServer = errors.New("autotask: server error")
-	// ErrOutcomeUnknown: the answer to a write was lost. It may have been carried
-	// out, or may be yet; look before repeating it. The RetryAfter of its *Error is
-	// when it cannot be carried out any more.
+	// ErrOutcomeUnknown means the answer to a write was lost. It may have been carried out, or may yet be until RetryAfter is over: look first.
 	ErrOutcomeUnknown = errors.New("autotask: outcome unknown")
-	// ErrUnsupported: the API does not offer that.
+	// ErrUnsupported means the API does not offer that. Such an error also matches errors.ErrUnsupported.
 	ErrUnsupported = errors.New("autotask: not supported by the API")
-	// ErrMissingField: a field that the write needs is not there.
+	// ErrMissingField means a field that the write needs is not there.
 	ErrMissingField = errors.New("autotask: missing field")
-	// ErrNotApplied: Autotask accepted a write, but reading it back shows
-	// another value.
+	// ErrNotApplied means Autotask accepted a write, but reading it back shows another value.
 	ErrNotApplied = errors.New("autotask: write not applied")
-	// ErrAmbiguous: a name stands for several items. See AmbiguousError.
+	// ErrAmbiguous means a name matches several items. See AmbiguousError.
 	ErrAmbiguous = errors.New("autotask: ambiguous")
-	// ErrNotStarted: ResolveAll took the work and never began it.
+	// ErrNotStarted means ResolveAll read the item and never began it.
 	ErrNotStarted = errors.New("autotask: not started")
-	// ErrReadOnly: the call would write, and the client was made with
-	// WithReadOnly. The write was not sent.
+	// ErrReadOnly means the call would write through a client made WithReadOnly. The write was not sent.
 	ErrReadOnly = errors.New("autotask: client is for reading only")
 )
 
@@ -79,29 +69,15 @@ var sentinels = []struct {
 	{ErrReadOnly, transport.ReadOnly},
 }
 
-// Error is what a failing call returns; the exceptions are an *AmbiguousError
-// and the errors of the caller's own functions. Use errors.Is with the Err
-// variables for the kind, and errors.As for the details. It carries no
-// credentials, headers or query strings.
+// Error is what failing calls return, unless it is an [*AmbiguousError] or the
+// caller's own error. Only Sent holds any of the request's content.
 type Error struct {
-	// StatusCode is the HTTP status of the last answer, 0 if there was none.
-	StatusCode int
-	// Method and Path name the call; Path is relative to the base URL.
-	Method, Path string
-	// Messages are Autotask's own, or say what was wrong before sending.
-	Messages []string
-	// Attempts is how often the request was tried; 0 if it never was.
-	Attempts int
-	// RetryAfter is how long the server asked to wait, or until a limit that the
-	// client keeps has room again; 0 if neither is known. With ErrOutcomeUnknown it
-	// is at least a second: so long the write may still be carried out, which
-	// Autotask does for up to five minutes after it was sent.
-	RetryAfter time.Duration
-	// Sent is the body of a create whose outcome is unknown, so that a caller
-	// can look for what it may have made; nil otherwise. The file of an
-	// attachment is not in it. It is the only part that holds what the request
-	// held; Error, LogValue and MarshalJSON leave it out.
-	Sent []byte
+	StatusCode   int           // HTTP status of the last answer; 0 if there was none
+	Method, Path string        // of the call; Path is relative to the base URL
+	Messages     []string      // Autotask's own, or what was wrong before sending
+	Attempts     int           // how often the request was tried
+	RetryAfter   time.Duration // how long to wait, 0 if unknown; with ErrOutcomeUnknown, how long the write may still be carried out
+	Sent         []byte        // the body of a create whose outcome is unknown, to look for the item; without an attachment's file
 
 	kind  transport.Kind
 	cause error
@@ -122,8 +98,7 @@ const (
 	maxShownPath     = 200
 )
 
-// Error returns one line: the call, the status, the kind and the messages. It
-// is at most about 500 bytes long.
+// Error returns one line of at most about 500 bytes.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("autotask:")
@@ -170,8 +145,7 @@ func (e *Error) shownCause() string {
 	return shorten(e.cause.Error(), maxErrorText)
 }
 
-// Format shows the text of Error, whatever the verb: what was sent is for the
-// caller to look at, not for %+v or %d.
+// Format prints the text of Error, whatever the verb; never what was sent.
 func (e *Error) Format(s fmt.State, verb rune) { formatText(s, verb, e.Error()) }
 
 func formatText(s fmt.State, verb rune, text string) {
@@ -181,10 +155,10 @@ func formatText(s fmt.State, verb rune, text string) {
 	_, _ = fmt.Fprintf(s, fmt.FormatString(s, verb), text)
 }
 
-// GoString is Error.
+// GoString returns the text of Error.
 func (e *Error) GoString() string { return e.Error() }
 
-// Unwrap returns the cause, such as context.Canceled, if there is one.
+// Unwrap returns the cause, such as context.Canceled, if any.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Is reports whether target is one of the Err variables that describe e.
@@ -224,8 +198,7 @@ func (e *Error) kindNames() []string {
 	return names
 }
 
-// LogValue gives slog the parts of the error as a group, as long as those that
-// Error shows.
+// LogValue returns what Error shows, as a group.
 func (e *Error) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("method", shorten(e.Method, maxShownPath)), slog.String("path", shorten(e.Path, maxShownPath))}
 	if e.StatusCode != 0 {
@@ -238,8 +211,7 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// MarshalJSON gives the parts of the error as an object, for logs that are
-// JSON. It is a few KiB long at the most.
+// MarshalJSON returns what Error shows, as an object of a few KiB at most.
 func (e *Error) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Error      string   `json:"error"`
@@ -254,8 +226,7 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 		jsontext.AllowInvalidUTF8(true)) // what Autotask sent may be anything
 }
 
-// AmbiguousError tells that a name does not say which item is meant. It
-// matches ErrAmbiguous.
+// AmbiguousError reports a name that matches several items ([ErrAmbiguous]).
 type AmbiguousError struct {
 	What       string      // what was looked for: "ticket number", "Tickets.status"
 	Name       string      // the name that was given
@@ -264,7 +235,7 @@ type AmbiguousError struct {
 	changed bool // an earlier step of the same call has changed something
 }
 
-// Candidate is one item that a name may stand for.
+// Candidate is one item that a name may mean.
 type Candidate struct {
 	ID    int64
 	Label string
@@ -279,7 +250,7 @@ func (e *AmbiguousError) IDs() []int64 {
 	return ids
 }
 
-// Error names the candidates, at most ten of them.
+// Error names at most ten of the candidates.
 func (e *AmbiguousError) Error() string { return "autotask: ambiguous: " + e.message() }
 
 const maxShownCandidates = 10
@@ -303,14 +274,13 @@ func (e *AmbiguousError) shownCandidates() []Candidate {
 	return shown
 }
 
-// Format shows the text of Error, whatever the verb.
+// Format prints the text of Error, whatever the verb.
 func (e *AmbiguousError) Format(s fmt.State, verb rune) { formatText(s, verb, e.Error()) }
 
-// GoString is Error.
+// GoString returns the text of Error.
 func (e *AmbiguousError) GoString() string { return e.Error() }
 
-// LogValue gives slog what was looked for, and the ids of as many candidates as
-// Error names.
+// LogValue returns the name, and the ids that Error names, as a group.
 func (e *AmbiguousError) LogValue() slog.Value {
 	shown := e.shownCandidates()
 	ids := make([]int64, len(shown))
@@ -322,8 +292,7 @@ func (e *AmbiguousError) LogValue() slog.Value {
 		slog.Int("candidates", len(e.Candidates)), slog.Any("ids", ids))
 }
 
-// MarshalJSON gives the parts of the error as an object, with as many
-// candidates as Error names.
+// MarshalJSON returns the name, and the candidates that Error names.
 func (e *AmbiguousError) MarshalJSON() ([]byte, error) {
 	type candidate struct {
 		ID    int64  `json:"id"`
@@ -373,8 +342,8 @@ func fromFailure(err error) error {
 	return e
 }
 
-// landsWithin is how much longer a write that was sent then may be carried out,
-// in whole seconds, and one at the least.
+// landsWithin returns how much longer a write that was sent then may be carried
+// out, in whole seconds and at least one.
 func landsWithin(sent time.Time) time.Duration {
 	left := landing
 	if !sent.IsZero() {
@@ -383,14 +352,14 @@ func landsWithin(sent time.Time) time.Duration {
 	return max(time.Second, (left + time.Second - 1).Truncate(time.Second))
 }
 
-// endedByCaller tells the end of the caller's context from our own time-out,
-// which wraps the same error.
+// endedByCaller distinguishes the end of the caller's context from our own
+// time-out, which wraps the same error.
 func endedByCaller(cause error) bool {
 	return cause == context.Canceled || cause == context.DeadlineExceeded //nolint:errorlint // see above
 }
 
-// asError gives an error that arose beside a request, as when a context ends
-// while somebody else's request is waited for, the form of all others.
+// asError gives an error that arose outside a request, such as a context that
+// ends while another caller's request is awaited, the form of all others.
 func asError(method, path string, err error) error {
 	var e *Error
 	if err == nil || errors.As(err, &e) {
@@ -437,21 +406,10 @@ func cutAt(s string, n int) string {
 	return s[:n]
 }
 
-// SafeToRetry reports whether the call that failed with err changed nothing in
-// Autotask and will not: whether the program may make it again as it is.
-//
-// It is true of an *Error or an *AmbiguousError that says so for certain:
-// refused input, a refusal by Autotask (4xx, a 500 with a text), refused
-// credentials, a missing item, a limit, a failed read, a request that never had
-// a connection, work that was never begun. Whether a repetition would end
-// otherwise is another question.
-//
-// It is false for nil; if the outcome of a write is unknown (ErrOutcomeUnknown),
-// or reading back showed something else (ErrNotApplied); if an earlier step of
-// the same call has changed something, as the note of a Resolve; and of errors
-// that are not the library's, such as the caller's own or a bare end of a
-// context. In a tree of wrapped and joined errors it is true only if there is one
-// of the library's, and all of those are safe.
+// SafeToRetry reports whether the call that failed with err certainly changed
+// nothing in Autotask and will not. It is false for nil, [ErrOutcomeUnknown],
+// [ErrNotApplied], a call that had changed something in an earlier step, and
+// errors of other packages. If err wraps several, all must be safe.
 func SafeToRetry(err error) bool {
 	if errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrNotApplied) {
 		return false
@@ -512,8 +470,8 @@ func (e *Error) isLostWrite() bool {
 		transport.ClassOf(e.Method, e.Path) == transport.Write
 }
 
-// interrupted adds to an error the end of the caller's context, if that ended
-// the wait in which it could have been mended. err is an *Error.
+// interrupted adds the end of the caller's context to an error, if that ended
+// the wait in which it could have been resolved. err is an *Error.
 func interrupted(ctx context.Context, err error) error {
 	var e *Error
 	if ended := ctx.Err(); ended != nil && errors.As(err, &e) && !errors.Is(err, ended) {

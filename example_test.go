@@ -38,7 +38,7 @@ func ExampleClient_Resolve() {
 	id := srv.Seed("Tickets", map[string]any{"title": "Backup failed", "ticketNumber": "T20261123.0001", "status": 1})
 
 	outcome, err := client.Resolve(context.Background(), id, autotask.Resolution{
-		Text:      "The backup ran through at the second try.",
+		Text:      "The backup succeeded on the second attempt.",
 		Note:      &autotask.TicketNote{Title: "Backup checked", Description: "No errors.", NoteType: 1, Publish: 1},
 		Status:    autotask.StatusComplete,
 		StartedAt: time.Now(), // of the job, kept with it: a repeat then posts no second note
@@ -71,7 +71,7 @@ func ExampleClient_ResolveAll() {
 	work := func(yield func(autotask.ResolveItem) bool) {
 		for _, number := range numbers {
 			w := autotask.ResolveItem{Number: number, Resolution: autotask.Resolution{
-				Text:      "The backup ran through at the second try.",
+				Text:      "The backup succeeded on the second attempt.",
 				Status:    autotask.StatusComplete,
 				StartedAt: time.Now(), // kept with the work, if it is to be repeated
 			}}

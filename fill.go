@@ -15,15 +15,8 @@ import (
 	"github.com/autotask-go/autotask/internal/merge"
 )
 
-// Fill sets picklist fields of an item by their labels: {"status": "In
-// Progress", "queueID": "Service Desk"}. The item is a pointer to an entity, such
-// as a *Ticket. A list field that is user-defined is named and set like any
-// other.
-//
-// Labels are found as by Resolve. A label that depends on another field, as
-// subIssueType does on issueType, is looked up under that field's label, or else
-// under the value that the item has. If any label fails, nothing is set and the
-// error has a message for each, as that of Resolve.
+// Fill sets picklist fields of an item, such as a *Ticket, by labels as in IDs,
+// also user-defined ones. If any label fails, nothing is set.
 func (s *PicklistsService) Fill(ctx context.Context, item any, labels map[string]string) error {
 	v := reflect.ValueOf(item)
 	e, isEntity := item.(Entity)
@@ -136,16 +129,13 @@ func rowJSON(item any) (jsontext.Value, bool) {
 	return nil, false
 }
 
-// Labels are the labels of all picklist fields of a collection, the user-defined
-// ones among them: what the numbers in its items mean.
+// Labels are the labels of all picklist fields of a collection.
 type Labels struct {
 	fields map[string]map[string]string // by the field in lower case, and the value
 	names  map[string]string            // of the fields, as Autotask spells them
 }
 
-// Labels reads the labels of all picklist fields of an entity, inactive values
-// included. It takes at most two requests, whose answers are kept as those of
-// Fields and UDFs.
+// Labels reads the labels of all picklist fields, inactive ones included.
 func (s *PicklistsService) Labels(ctx context.Context, entity string) (*Labels, error) {
 	all, err := s.client.Metadata.Fields(ctx, entity)
 	if err != nil {
@@ -174,24 +164,18 @@ func (s *PicklistsService) Labels(ctx context.Context, entity string) (*Labels, 
 	return l, nil
 }
 
-// Label returns the label of a value of a field, and whether the field is a
-// picklist that has the value. The field's name is compared without case.
+// Label returns the label of a value of a field, and whether it has one.
 func (l *Labels) Label(field string, id int64) (string, bool) {
 	return l.ValueLabel(field, strconv.FormatInt(id, 10))
 }
 
-// ValueLabel is Label for a value as PicklistValue.Value has it: those of
-// user-defined fields are texts.
+// ValueLabel is Label for values that are strings, as in user-defined fields.
 func (l *Labels) ValueLabel(field, value string) (string, bool) {
 	label, ok := l.fields[strings.ToLower(field)][value]
 	return label, ok
 }
 
-// Of returns the labels of an item's picklist values by the names of their
-// fields: {"status": "In Progress", "queueID": "Service Desk"}. Fields without a
-// value, and values without a label, are left out. The item is an entity, such
-// as a *Ticket, or a Row. A field that is no Optional and holds 0 or "" has no
-// value, unless the picklist has a label for that.
+// Of returns the labels of an entity's or a [Row]'s picklist values, by field.
 func (l *Labels) Of(item any) (map[string]string, error) {
 	values, err := scalarsOf(item)
 	if err != nil {

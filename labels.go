@@ -13,24 +13,9 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Resolve returns the ids that labels stand for, in several picklist fields of an
-// entity at once: {"status": "In Progress", "queueID": "Service Desk"}. The
-// result has the keys that were given, as they were given. Field names and labels
-// are matched case-insensitively, ignoring surrounding white space in labels. A
-// field may be a user-defined one whose values are numbers; Fill sets the others,
-// too.
-//
-// Only active values count, since inactive ones cannot be set; to find those
-// too, use Values and Picklist.ID. If the field that another one depends on is
-// given as well, as issueType is with subIssueType, the dependent label is
-// looked up among the values under it: labels repeat between parents.
-//
-// If any of the labels has no single answer there is no result, and one *Error
-// has a message for each. It matches ErrInvalid if a field or a label does not
-// exist, and names those like it, or if a value is inactive or a text, or a field
-// is no picklist or is given twice; ErrAmbiguous if a label stands for several
-// values, and names them and what they are under (errors.As finds the first as
-// an *AmbiguousError).
+// IDs returns the ids of active values by field and label, in any case, such as
+// {"status": "New"}. A label that depends on another field is looked up under
+// that field's label. One [*Error] has all that failed.
 func (s *PicklistsService) IDs(ctx context.Context, entity string, labels map[string]string) (map[string]int64, error) {
 	l, err := s.resolveLabels(ctx, entity, labels, nil)
 	if err != nil {
@@ -40,7 +25,7 @@ func (s *PicklistsService) IDs(ctx context.Context, entity string, labels map[st
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		v := l.values[key]
 		if !v.numeric() {
-			l.fail(wrong("the values of %s.%s are texts; %q stands for %q", entity, key, labels[key], v.Value))
+			l.fail(wrong("the values of %s.%s are strings; %q is %q", entity, key, labels[key], v.Value))
 		}
 		ids[key] = v.ID
 	}
@@ -50,7 +35,7 @@ func (s *PicklistsService) IDs(ctx context.Context, entity string, labels map[st
 	return ids, nil
 }
 
-// resolveLabels finds the active values that labels stand for. present are the
+// resolveLabels finds the active values of labels. present are the
 // values of fields whose labels are not given, by their names in lower case.
 func (s *PicklistsService) resolveLabels(ctx context.Context, entity string, labels, present map[string]string) (*labelled, error) {
 	keys := slices.Sorted(maps.Keys(labels))
@@ -83,7 +68,7 @@ type labelled struct {
 	present map[string]string        // values of other fields, by the field in lower case
 	keys    map[string]string        // these spellings, by the field in lower case
 	values  map[string]PicklistValue // by these spellings, as far as they are known
-	done    map[string]bool          // false while a field is under way
+	done    map[string]bool          // false while a field is being resolved
 	failure *Error                   // all that failed
 }
 
@@ -107,7 +92,7 @@ func (l *labelled) resolve(key string) (v PicklistValue, ok bool) {
 	return v, ok
 }
 
-// parentKey tells how the caller spells the field that f depends on, if it is
+// parentKey returns how the caller spells the field that f depends on, if it is
 // among those given. Fields that depend on each other in a ring have no parent.
 func (l *labelled) parentKey(f Field) (string, bool) {
 	key, given := l.keys[strings.ToLower(f.PicklistParentField)]
@@ -195,7 +180,7 @@ func (l *labelled) parent(f Field, id int64) string {
 	return f.PicklistParentField + " " + value
 }
 
-// nameParents tells values of the same label apart by what they are under.
+// nameParents distinguishes values of the same label by what they are under.
 func (l *labelled) nameParents(f Field, e *AmbiguousError) {
 	for i, c := range e.Candidates {
 		var parents []string

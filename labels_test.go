@@ -66,7 +66,7 @@ func TestPicklists_Resolve_Failures(t *testing.T) {
 		"reference":              {map[string]string{"companyID": "Contoso"}, autotask.ErrInvalid, []string{`Tickets.companyID is not a picklist; it holds the id of a Company`}},
 		"inactive":               {map[string]string{"priority": "low"}, autotask.ErrInvalid, []string{`Tickets.priority: "Low" (3) is inactive and cannot be set; did you mean "Lower" (4)`}},
 		"inactive, none like it": {map[string]string{"status": "Waiting Customer"}, autotask.ErrInvalid, []string{`"Waiting Customer" (9) is inactive`}},
-		"text value":             {map[string]string{"purchaseOrderNumber": "American"}, autotask.ErrInvalid, []string{`"American" stands for "MM/dd"`}},
+		"text value":             {map[string]string{"purchaseOrderNumber": "American"}, autotask.ErrInvalid, []string{`"American" is "MM/dd"`}},
 		"ambiguous":              {map[string]string{"priority": "twin"}, autotask.ErrAmbiguous, []string{`Tickets.priority "twin" may be 5 (Twin), 6 (Twin)`}},
 		"ambiguous child": {map[string]string{"subIssueType": "hardware"}, autotask.ErrAmbiguous,
 			[]string{`137 (Hardware under issueType "Computer" (10)), 147 (Hardware under issueType "Network" (11))`}},

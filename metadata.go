@@ -24,14 +24,11 @@ const (
 	udfsRoute   = "/entityInformation/userDefinedFields"
 )
 
-// MetadataService describes a tenant's collections: their fields, user-defined
-// fields and what can be done with them. A collection is named as in the API's
-// routes: "Tickets", "TicketNotes". For a name that is none the error matches
-// ErrInvalid and lists similar ones. Answers are kept for an hour, and shared with
-// the clients made by As; they show what the API user may see.
+// MetadataService describes a tenant's collections ("Tickets"), as the API user
+// may see them; [ErrInvalid] suggests names. Answers are kept for an hour.
 type MetadataService struct{ client *Client }
 
-// Field describes a field of an entity in this tenant.
+// Field describes a field of a collection in this tenant.
 type Field struct {
 	Name                string
 	DataType            string // "string", "integer", "long", "datetime", "boolean", "decimal", …
@@ -47,43 +44,30 @@ type Field struct {
 	userDefined bool
 }
 
-// PicklistValue is one value that a picklist field can have. Inactive values may
-// remain on old items but cannot be set.
+// PicklistValue is a value of a picklist field. Inactive ones cannot be set.
 type PicklistValue struct {
-	// Value is the value as Autotask names it. For nearly all picklists it is
-	// a number, and ID is that number; a few, such as a resource's date
-	// format, have texts, and ID is 0.
-	Value     string
-	ID        int64
+	Value     string // as Autotask names it: a number, but text in a few picklists and in user-defined fields
+	ID        int64  // that number, or 0
 	Label     string
 	Active    bool
 	Default   bool
 	System    bool
 	SortOrder int64
-	// Parent is the value of the parent field under which this value applies;
-	// absent if it always does.
-	Parent Optional[int64]
+	Parent    Optional[int64] // the value of the parent field under which it applies; absent if always
 }
 
-// EntityInfo tells what can be done with an entity, as far as Autotask's own
-// account of it goes. The flags are no routes: TicketNote counts as creatable,
-// although POST /TicketNotes is 404 and only its ticket can create it (docs/api-notes.md,
-// section 8). They depend on the API user's permissions and on the tenant's
-// modules.
+// EntityInfo is what Autotask says this user can do; it ignores routes.
 type EntityInfo struct {
-	Name      string // of the entity, not of its collection: "Ticket"
-	CanCreate bool
-	CanDelete bool
-	CanQuery  bool
-	CanUpdate bool
-
+	Name                    string // of the entity, not of its collection: "Ticket"
+	CanCreate               bool
+	CanDelete               bool
+	CanQuery                bool
+	CanUpdate               bool
 	HasUserDefinedFields    bool
 	SupportsWebhookCallouts bool
 }
 
-// UDFDefinition describes a user-defined field of an entity. Of a list field,
-// a UDF's value is the Value of one of the PicklistValues, not its Label. On
-// the wire all values are text, whatever the DataType (see UserDefinedField).
+// UDFDefinition describes a user-defined field. List fields hold a Value.
 type UDFDefinition struct {
 	Field
 	Label       string
@@ -91,8 +75,7 @@ type UDFDefinition struct {
 	Default     Optional[string] // null if there is none, or if it is empty
 }
 
-// Entity returns what can be done with an entity (GET /{collection}/entityInformation).
-// It returns ErrInvalid if there is no such collection, and names those like it.
+// Entity returns what can be done (GET /{collection}/entityInformation).
 func (s *MetadataService) Entity(ctx context.Context, entity string) (*EntityInfo, error) {
 	info, err := metadata(ctx, &s.client.core.infos, entity, infoRoute, s.fetchInfo)
 	if err != nil {
@@ -101,8 +84,7 @@ func (s *MetadataService) Entity(ctx context.Context, entity string) (*EntityInf
 	return &info, nil
 }
 
-// Fields returns the fields of an entity, named by its collection, such as
-// "Tickets" (GET /{collection}/entityInformation/fields; docs/api-notes.md, section 11.2).
+// Fields returns the fields (GET /{collection}/entityInformation/fields).
 func (s *MetadataService) Fields(ctx context.Context, entity string) ([]Field, error) {
 	all, err := metadata(ctx, &s.client.core.fields, entity, fieldsRoute, s.fetchFields)
 	return cloneFields(all), err
@@ -117,11 +99,7 @@ func cloneFields(all []Field) []Field {
 	return all
 }
 
-// UDFs returns the definitions of an entity's user-defined fields (GET
-// /{collection}/entityInformation/userDefinedFields). An entity that has none gives
-// an empty list. Autotask answers for such an entity, and for a collection that
-// does not exist, with the same 404 page; Fields, which every entity has, then
-// tells them apart: if it fails, its error is returned, ErrInvalid for instance.
+// UDFs returns the user-defined fields, none if the entity cannot have any.
 func (s *MetadataService) UDFs(ctx context.Context, entity string) ([]UDFDefinition, error) {
 	all, err := metadata(ctx, &s.client.core.udfs, entity, udfsRoute, func(ctx context.Context, path string) ([]UDFDefinition, error) {
 		udfs, err := s.fetchUDFs(ctx, path)
@@ -137,8 +115,8 @@ func (s *MetadataService) UDFs(ctx context.Context, entity string) ([]UDFDefinit
 	return all, err
 }
 
-// metadata returns one kind of what an entity tells of itself, from the cache
-// if it is there.
+// metadata returns one kind of an entity's description of itself, from the
+// cache if it is there.
 func metadata[T any](ctx context.Context, kept *cache.Cache[T], entity, route string, fetch func(ctx context.Context, path string) (T, error)) (T, error) {
 	path := entity + route
 	if !isCollectionName(entity) {

@@ -144,7 +144,7 @@ func (n TicketNote) Parent() Parent {
 	return Parent{Collection: "Tickets", ID: Int(n.TicketID), Segment: "Notes"}
 }
 
-// TimeEntry is a span of work on a ticket or task, or of internal time (collection TimeEntries).
+// TimeEntry is time worked (collection TimeEntries).
 // Get and Query read it.
 // Create, Update, Patch and Delete write it.
 type TimeEntry struct {

@@ -16,20 +16,11 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// NotesService creates and reads ticket notes.
+// NotesService reads and writes ticket notes.
 type NotesService struct{ client *Client }
 
-// Create adds a note to a ticket and returns the note's id (POST
-// /Tickets/{ticketID}/Notes, the only way there is; docs/api-notes.md, section 8).
-// Title, Description, NoteType and Publish must be set: none has a default,
-// and a wrong Publish shows internal text to the customer. Their ids are
-// picklists of the tenant; see PicklistsService. n.TicketID may be 0.
-//
-// The note is posted once. If the answer is lost, the note is searched for among
-// those of the ticket that were created since the call. If it is not there, the
-// error is ErrOutcomeUnknown: it may still turn up, until RetryAfter is over. An
-// equal note that this client is asked to create before then is searched for and
-// not posted.
+// Create adds a note to a ticket (POST /Tickets/{id}/Notes). No field has a
+// default: a wrong Publish shows internal text to the customer. See [Create].
 func (s *NotesService) Create(ctx context.Context, ticketID int64, n *TicketNote) (int64, error) {
 	note, err := noteFor(ticketID, n)
 	if err != nil {
@@ -54,68 +45,51 @@ func noteFor(ticketID int64, n *TicketNote) (*TicketNote, error) {
 	return &note, nil
 }
 
-// Get reads a note by its id (GET /TicketNotes/{id}). It returns ErrNotFound if there
-// is no such note.
+// Get returns one note (GET /TicketNotes/{id}). See [Get].
 func (s *NotesService) Get(ctx context.Context, id int64) (*TicketNote, error) {
 	return Get[TicketNote](ctx, s.client, id)
 }
 
-// GetMany reads the notes of the given ids, up to 500 in a request. See the function
-// GetMany.
+// GetMany returns the notes of the given ids. See [GetMany].
 func (s *NotesService) GetMany(ctx context.Context, ids []int64) (map[int64]*TicketNote, error) {
 	return GetMany[TicketNote](ctx, s.client, ids)
 }
 
-// All ranges over the notes that q asks for, in the order of their ids (POST
-// /TicketNotes/query). For those of one ticket: Eq("ticketID", id).
+// All iterates over the notes that match q. See [All].
 func (s *NotesService) All(ctx context.Context, q Query) iter.Seq2[*TicketNote, error] {
 	return All[TicketNote](ctx, s.client, q)
 }
 
-// Scan reads one large result with several workers, in any order; see the
-// function Scan.
+// Scan reads many notes with several workers. See [Scan].
 func (s *NotesService) Scan(ctx context.Context, q Query, opts ScanOptions) iter.Seq2[*ScanPage[TicketNote], error] {
 	return Scan[TicketNote](ctx, s.client, q, opts)
 }
 
-// List reads the notes that q asks for into memory.
+// List returns the notes that match q. See [List].
 func (s *NotesService) List(ctx context.Context, q Query) ([]*TicketNote, error) {
 	return List[TicketNote](ctx, s.client, q)
 }
 
-// Pages ranges over the notes that q asks for by whole pages, each with the
-// position from which a later run can go on. See the function Pages.
+// Pages iterates over the notes that match q by pages. See [Pages].
 func (s *NotesService) Pages(ctx context.Context, q Query) iter.Seq2[*Page[TicketNote], error] {
 	return Pages[TicketNote](ctx, s.client, q)
 }
 
-// Count tells how many notes match q's filter (POST /TicketNotes/query/count).
+// Count returns the number of notes that match q. See [Count].
 func (s *NotesService) Count(ctx context.Context, q Query) (int64, error) {
 	return Count[TicketNote](ctx, s.client, q)
 }
 
-// Update changes a note: GET, PATCH of the changed fields through its ticket, GET. The
-// PATCH repeats NoteType and Publish, which Autotask demands in each. See the function
-// Update.
+// Update changes a note by PATCH through its ticket. See [Update].
 func (s *NotesService) Update(ctx context.Context, id int64, change func(*TicketNote) error) (*TicketNote, error) {
 	return Update(ctx, s.client, id, change)
 }
 
-// Ensure returns the id of a note that must be on a ticket once, and creates the
-// note only if no earlier call has: one that was interrupted, say, or a job that
-// was started again. startedAt is when this piece of work first began, by the
-// caller's clock; keep it with the work and give it again.
-//
-// A note is the one if ticket, title, description, type and publish are the same
-// and it was created at or after startedAt. The texts may differ in white space,
-// HTML entities and invisible characters, and the clocks by a minute.
-//
-// Ensure reads all notes of the ticket before it posts, and again after it. If
-// there are two by then, it returns an *AmbiguousError that names both. If the
-// note does not read back as a repeat would look for it, the error is
-// ErrNotApplied: a repeat from another process would post it again. If the
-// answer to the post is lost and the note does not show, the error is
-// ErrOutcomeUnknown, as with Create.
+// Ensure is Create for work that may be repeated: it returns the id of the note
+// of an earlier run, or posts it. startedAt is when the work first began; keep
+// it with the work. A note since then with equal title, description, type and
+// publish is the one; two are an [*AmbiguousError], one that reads back
+// differently is [ErrNotApplied]. See docs/reliability.md, "Repeated work".
 func (s *NotesService) Ensure(ctx context.Context, ticketID int64, n *TicketNote, startedAt time.Time) (id int64, created bool, err error) {
 	note, err := noteFor(ticketID, n)
 	if err != nil {
@@ -138,7 +112,7 @@ func (s *NotesService) Ensure(ctx context.Context, ticketID int64, n *TicketNote
 func checkStart(method, path string, startedAt time.Time) error {
 	problem := startProblem("the start time", startedAt)
 	if startedAt.IsZero() {
-		problem = "the start time is missing: without it, what an earlier run made cannot be told from older items"
+		problem = "the start time is missing: without it, what an earlier run made cannot be distinguished from older items"
 	}
 	if problem == "" {
 		return nil
@@ -179,7 +153,7 @@ func (n *TicketNote) find(ctx context.Context, c *Client, lost lostCreate) ([]cl
 	return found, err
 }
 
-// mayHaveCreated is false of a note that somebody else has created: of notes that
+// mayHaveCreated is false for a note that somebody else has created: of notes that
 // are created by impersonation, Autotask shows for whom, and that it was so.
 func (c *Client) mayHaveCreated(n *TicketNote) bool {
 	if c.impersonateID == 0 {
@@ -190,7 +164,7 @@ func (c *Client) mayHaveCreated(n *TicketNote) bool {
 }
 
 // notesOf reads all notes of a ticket. They are compared here: a filter that the
-// server understood differently would hide a note, and have it posted twice.
+// server understood differently would hide a note, and it would be posted twice.
 func (c *Client) notesOf(ctx context.Context, ticketID int64) ([]*TicketNote, error) {
 	var notes []*TicketNote
 	for note, err := range c.Notes.All(ctx, Query{Filter: Eq("ticketID", ticketID)}) {
@@ -211,8 +185,8 @@ func (n *TicketNote) sameAs(other *TicketNote) bool {
 		fields.SameProse(n.Title, other.Title) && fields.SameProse(n.Description, other.Description)
 }
 
-// createdBefore is false of a note that does not say when it was created: it
-// cannot be told apart then, and one note is better than two.
+// createdBefore is false for a note that does not say when it was created: it
+// cannot be distinguished then, and one note is better than two.
 func createdBefore(n *TicketNote, t time.Time) bool {
 	created, ok := n.CreateDateTime.Get()
 	return ok && created.Before(t)
@@ -373,7 +347,7 @@ func (n onceNote) holdToRule(ctx context.Context, c *Client, key writeKey, id in
 			return nil
 		case shows:
 			return refusal(transport.NotApplied, http.MethodPost, "TicketNotes/query", fmt.Sprintf(
-				"note %d was posted, but it reads back with another text or as created before the work began: a repeat by another client would not know it and post it again, unless it is given the note's id", id))
+				"note %d was posted, but it reads back with another text or as created before the work began: a repeat by another client would not recognise it and post it again, unless it is given the note's id", id))
 		case !c.core.transport.Pause(ctx, looks, 0):
 			return unproven(ctx, "TicketNotes/query", fmt.Sprintf(
 				"note %d was posted, but searches do not show it yet, and may hide one of an earlier run in the same way", id), nil)
@@ -392,8 +366,8 @@ func unproven(ctx context.Context, path, message string, searchErr error) error 
 	return interrupted(ctx, e)
 }
 
-// twins is the error of a note that is there more than once. It is returned once:
-// a repeat by this client goes on with the first of them.
+// twins is the error for a note that exists more than once. It is returned once:
+// a repeat by this client continues with the first of them.
 func (n onceNote) twins(c *Client, key writeKey, own []*TicketNote) error {
 	e := &AmbiguousError{What: "note", Name: n.note.Title}
 	for _, found := range own {

@@ -9,14 +9,11 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// maxCandidates is how many matches One asks for, and names.
+// maxCandidates is how many matches One reads, and names.
 const maxCandidates = 10
 
-// One returns the one item that q asks for (POST {collection}/query). It returns
-// ErrNotFound if there is none, and an *AmbiguousError if there are several: that
-// names the first ten. q.Limit is not looked at.
-//
-//	acme, err := autotask.One[entity.Company](ctx, client, autotask.Query{Filter: autotask.Eq("companyName", "Acme")})
+// One returns the only item that matches q, ignoring q.Limit. It returns
+// [ErrNotFound], or an [*AmbiguousError] that names the first ten.
 func One[T Queryable](ctx context.Context, c *Client, q Query) (*T, error) {
 	q.Limit, q.Prefetch = maxCandidates, false
 	found, err := List[T](ctx, c, q)

@@ -14,14 +14,8 @@ import (
 	"github.com/autotask-go/autotask/internal/fields"
 )
 
-// Optional is a field in one of three states: absent (the zero value), null,
-// or holding a value. The difference matters to Autotask: an absent field is
-// not sent, null clears the field, and 0, false and "" are values like any
-// other (company 0 is the tenant's own).
-//
-//	var o autotask.Optional[string]   // absent
-//	o = autotask.Null[string]()       // clears the field
-//	o = autotask.Value("text")        // sets it
+// Optional is a field that is absent (the zero value, not sent), null (clears
+// the field), or holds a value, such as 0, false or "".
 type Optional[T any] struct {
 	value T
 	state state
@@ -38,8 +32,7 @@ const (
 // Value returns an Optional that holds v.
 func Value[T any](v T) Optional[T] { return Optional[T]{value: v, state: present} }
 
-// Int returns an Optional that holds v: Value for the ids and picklist values,
-// which are all int64, from an untyped constant.
+// Int returns an Optional that holds v, for ids and picklist values.
 func Int(v int64) Optional[int64] { return Value(v) }
 
 // Null returns an Optional that clears the field it is written to.
@@ -62,16 +55,16 @@ func (o Optional[T]) Or(fallback T) T {
 // Set makes the field hold v.
 func (o *Optional[T]) Set(v T) { *o = Value(v) }
 
-// SetNull makes the field null: written to Autotask, it clears the field.
+// SetNull makes the field null, which clears it when written.
 func (o *Optional[T]) SetNull() { *o = Null[T]() }
 
 // IsNull reports whether the field is null.
 func (o Optional[T]) IsNull() bool { return o.state == null }
 
-// IsZero reports whether the field is absent. Struct tags with omitzero go by it.
+// IsZero reports whether the field is absent, for omitzero.
 func (o Optional[T]) IsZero() bool { return o.state == absent }
 
-// String returns the value as text, "null", or "" if the field is absent.
+// String returns the value as a string, "null", or "" if absent.
 func (o Optional[T]) String() string {
 	switch o.state {
 	case present:
@@ -83,8 +76,8 @@ func (o Optional[T]) String() string {
 	}
 }
 
-// MarshalJSONTo writes the value, or null. Absent fields are left out by
-// omitzero before it comes to that; alone, an absent one is null as well.
+// MarshalJSONTo writes the value, or null. It is for encoding/json/v2; outside
+// the compatibility promise until Go 1.27.
 func (o Optional[T]) MarshalJSONTo(enc *jsontext.Encoder) error {
 	if o.state != present {
 		return enc.WriteToken(jsontext.Null)
@@ -100,7 +93,7 @@ func (o Optional[T]) MarshalJSONTo(enc *jsontext.Encoder) error {
 		return enc.WriteToken(jsontext.String(fields.FormatTime(*v)))
 	case *float64:
 		if math.IsNaN(*v) || math.IsInf(*v, 0) {
-			return errors.New("NaN and infinity have no form in JSON")
+			return errors.New("NaN and infinity cannot be written as JSON")
 		}
 		return enc.WriteToken(jsontext.Float(*v))
 	}
@@ -108,9 +101,8 @@ func (o Optional[T]) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, &value)
 }
 
-// UnmarshalJSONFrom reads a value or null. Date-times may come with or without
-// a zone designator, which then means UTC; numbers and booleans may come as
-// text. "" is null but for texts.
+// UnmarshalJSONFrom reads any spelling of a value, or null. It is for
+// encoding/json/v2; outside the compatibility promise until Go 1.27.
 func (o *Optional[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	o.state = present
 	var err error
@@ -243,8 +235,7 @@ func parseTime(v jsontext.Value) (time.Time, error) {
 	return fields.ParseTime(fields.Text(v))
 }
 
-// UserDefinedField is one user-defined field (UDF) of an item. Autotask
-// carries every UDF value as text, whatever its type, or as null.
+// UserDefinedField is a user-defined field (UDF) of an item: a string or null.
 type UserDefinedField struct {
 	Name  string           `json:"name"`
 	Value Optional[string] `json:"value,omitzero"`
@@ -253,8 +244,8 @@ type UserDefinedField struct {
 // UDFs are the user-defined fields of an item, in Autotask's order.
 type UDFs []UserDefinedField
 
-// UnmarshalJSONFrom reads an array of user-defined fields, or null. It makes
-// room for a few at once, which most items have.
+// UnmarshalJSONFrom reads an array or null. It is for encoding/json/v2; outside
+// the compatibility promise until Go 1.27.
 func (u *UDFs) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*u = nil
 	switch dec.PeekKind() {
@@ -283,8 +274,7 @@ func (u *UDFs) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
-// Get returns the value of the named field, absent if there is none of that
-// name. Names are compared without case.
+// Get returns the value of a field by its name, in any casing, or absent.
 func (u UDFs) Get(name string) Optional[string] {
 	if i := u.index(name); i >= 0 {
 		return u[i].Value
@@ -292,8 +282,7 @@ func (u UDFs) Get(name string) Optional[string] {
 	return Optional[string]{}
 }
 
-// Set makes the named field hold value; Null clears it. A field that the item
-// does not list yet is added.
+// Set makes the named field hold value, and adds it if it is not listed.
 func (u *UDFs) Set(name string, value Optional[string]) {
 	if i := u.index(name); i >= 0 {
 		(*u)[i].Value = value

@@ -14,12 +14,9 @@ import (
 	"github.com/autotask-go/autotask/internal/zone"
 )
 
-// Limiter shares Autotask's limits with whatever else uses the same
-// integration code: other processes, for instance. Acquire is called before
-// each attempt of a request, after the client's own gate has let it through,
-// with the first segment of its path ("Tickets"); it blocks until the request
-// may go or the context ends. The release it returns, if not nil, is called
-// once the answer has been read.
+// Limiter shares limits with other processes. Acquire is called before each
+// attempt with the first segment of its path ("Tickets"), and blocks until it
+// may be sent; release, if not nil, is called when the answer has been read.
 type Limiter interface {
 	Acquire(ctx context.Context, endpoint string) (release func(), err error)
 }
@@ -35,10 +32,8 @@ type settings struct {
 	reserve     *float64
 }
 
-// WithBaseURL names the zone's address, such as
-// "https://webservices19.autotask.net/ATServicesRest/V1.0", and so skips zone
-// discovery. ATServicesRest is case-sensitive (docs/api-notes.md, section 1.1): any other
-// spelling is refused. https only, but for loopback addresses.
+// WithBaseURL sets the zone's address, instead of discovery, such as
+// "https://webservices19.autotask.net/ATServicesRest/V1.0", in this casing.
 func WithBaseURL(baseURL string) Option {
 	return func(s *settings) (err error) {
 		s.baseURL, err = zone.CheckBase(baseURL)
@@ -46,16 +41,10 @@ func WithBaseURL(baseURL string) Option {
 	}
 }
 
-// WithHTTPClient makes the client use hc's Transport, Jar and Timeout. The
-// Timeout, two minutes if it is 0, bounds a single attempt and does not count
-// the time spent waiting for a limit. hc is copied; its CheckRedirect is not
-// used, since redirects are never followed. Its Transport does see the
-// credentials: it is what puts them on the wire.
-//
-// The Transport must not repeat requests: a write whose answer was lost would be
-// carried out twice. One of go-retryablehttp is refused. An *http.Transport is
-// best, and anything around it belongs into WithMiddleware: of it alone the client
-// knows when a write that failed cannot have been carried out.
+// WithHTTPClient makes the client use hc's Transport, Jar and Timeout (two
+// minutes by default) for each attempt. The Transport sees the credentials and
+// must not repeat requests. Only of an *http.Transport does the client know
+// that a failed write was not sent; what wraps it belongs in [WithMiddleware].
 func WithHTTPClient(hc *http.Client) Option {
 	return func(s *settings) error {
 		if hc == nil {
@@ -69,9 +58,7 @@ func WithHTTPClient(hc *http.Client) Option {
 	}
 }
 
-// WithReadOnly makes a client for reading only: a write fails with ErrReadOnly
-// before it is sent, by any door of the library and whatever a wrapped transport
-// does. A call of several steps, such as Resolve, may have read by then.
+// WithReadOnly makes every write fail with [ErrReadOnly] before it is sent.
 func WithReadOnly() Option {
 	return func(s *settings) error {
 		s.ReadOnly = true
@@ -79,12 +66,9 @@ func WithReadOnly() Option {
 	}
 }
 
-// WithMiddleware wraps the HTTP transport, for tracing and metrics. It sees
-// every attempt of every request, without the credentials: they are added
-// beneath it. It must send by the transport that it wraps. A write that may have
-// been sent is not sent by that again, and an answer that it did not give does
-// not settle one: the outcome is unknown then. Of several, the last one is the
-// outermost.
+// WithMiddleware wraps the HTTP transport, for tracing; the last is outermost.
+// It must send through what it wraps, and sees every attempt without
+// credentials.
 func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	return func(s *settings) error {
 		if wrap == nil {
@@ -95,9 +79,7 @@ func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	}
 }
 
-// WithLogger makes the client log one record an attempt: operation, status,
-// attempt, duration, time waited. At level Debug for successes, Warn for
-// failures. Headers, query strings and bodies are never logged.
+// WithLogger logs each attempt (Debug, or Warn on failure), never its content.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) error {
 		if l == nil {
@@ -108,8 +90,7 @@ func WithLogger(l *slog.Logger) Option {
 	}
 }
 
-// WithApplication names the program that uses the library. "name/version"
-// leads the User-Agent.
+// WithApplication puts "name/version" of the program first in the User-Agent.
 func WithApplication(name, version string) Option {
 	return func(s *settings) error {
 		product := name
@@ -124,9 +105,7 @@ func WithApplication(name, version string) Option {
 	}
 }
 
-// WithMaxRetries sets how often a request is repeated at the most, 4 by
-// default; 0 turns repeating off. What is repeated when is in the package
-// documentation.
+// WithMaxRetries sets the maximum number of retries per request, by default 4.
 func WithMaxRetries(n int) Option {
 	return func(s *settings) error {
 		if n < 0 {
@@ -137,9 +116,8 @@ func WithMaxRetries(n int) Option {
 	}
 }
 
-// WithMaxConcurrency sets how many requests run at a time on one endpoint, 3
-// by default, which is Autotask's limit for an integration code. Set it lower
-// where several processes share the code.
+// WithMaxConcurrency sets how many requests run concurrently on one endpoint:
+// by default 3, Autotask's limit. Divide that among processes.
 func WithMaxConcurrency(n int) Option {
 	return func(s *settings) error {
 		if n < 1 {
@@ -161,16 +139,9 @@ func WithLimiter(l Limiter) Option {
 	}
 }
 
-// WithHourlyReserve keeps a share of the tenant's request limit, between 0 and 1, for
-// its other integrations. Autotask allows a tenant, with all its integrations
-// together, 10,000 requests in an hour, and turns everybody away beyond that.
-// With WithHourlyReserve(0.25) the client slows down as the tenant's use nears three
-// quarters of the limit, and at three quarters its calls fail with
-// ErrRateLimited before they are sent.
-//
-// The client reads the state of the limit sparsely (GET ThresholdInformation,
-// which itself counts): at the first call, after every 5 % of the limit spent by
-// itself, and after five minutes; in between it counts its own requests.
+// WithHourlyReserve leaves a share of the tenant's hourly requests, 0 to below
+// 1, to others: with 0.25 the client slows down as three quarters are used,
+// then fails with [ErrRateLimited]. It calls [Client.Threshold] now and then.
 func WithHourlyReserve(share float64) Option {
 	return func(s *settings) error {
 		if !(share >= 0 && share < 1) {
@@ -181,8 +152,7 @@ func WithHourlyReserve(share float64) Option {
 	}
 }
 
-// WithMaxResponseBytes bounds the body of an answer, after decompression;
-// 32 MiB by default.
+// WithMaxResponseBytes bounds a decompressed answer; by default 32 MiB.
 func WithMaxResponseBytes(n int64) Option {
 	return func(s *settings) error {
 		if n < 1 {
@@ -193,9 +163,7 @@ func WithMaxResponseBytes(n int64) Option {
 	}
 }
 
-// WithZoneURL changes where zone discovery asks, by default
-// "https://webservices.autotask.net/ATServicesRest/V1.0/zoneInformation". A
-// URL that ends before "/zoneInformation" is completed.
+// WithZoneURL sets the address of zone discovery, ".../zoneInformation".
 func WithZoneURL(zoneURL string) Option {
 	return func(s *settings) (err error) {
 		s.zoneURL, err = zone.CheckDiscovery(zoneURL)

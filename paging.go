@@ -13,7 +13,7 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// List returns all items that match q. See All.
+// List returns all items that match q. See [All].
 func List[T Queryable](ctx context.Context, c *Client, q Query) ([]*T, error) {
 	var all []*T
 	for rows, err := range kindOf[T]().pages(ctx, c, q) {
@@ -25,15 +25,9 @@ func List[T Queryable](ctx context.Context, c *Client, q Query) ([]*T, error) {
 	return all, nil
 }
 
-// All iterates over the items that match q, in the order of their ids (POST
-// {collection}/query). Pages of up to 500 are read as they are reached; leaving
-// the loop ends the reading. A failure ends the loop with a nil item and the
-// error. Ranging again reads again.
-//
-// Every item comes once, and q.Limit counts it once: pages can overlap while
-// somebody changes what they list. An item without an id is an error that matches
-// ErrServer. So is a full page that does not say whether it is the last, unless
-// the rest can be asked for by id. All functions that read many items keep to this.
+// All iterates over the items that match q, each once, by ascending id, in
+// pages of up to 500 as they are reached (POST {collection}/query). A failure
+// ends the loop with a nil item and the error.
 func All[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[*T, error] {
 	return all[T](ctx, c, kindOf[T](), q)
 }
@@ -54,23 +48,13 @@ func all[T any](ctx context.Context, c *Client, k *kind, q Query) iter.Seq2[*T, 
 	}
 }
 
-// Page is a part of a result, and the position behind it.
+// Page is part of a result. q.After = page.After continues after it.
 type Page[T any] struct {
-	// Items are 1 to 500 items, in the order of their ids.
-	Items []*T
-	// After is the id of the last of them. A query that is the same but for its
-	// After goes on from there, also in another run of the program:
-	//
-	//	q.After = page.After
-	After Optional[int64]
+	Items []*T            // 1 to 500, in the order of their ids
+	After Optional[int64] // the id of the last of them
 }
 
-// Pages iterates over the items that match q one page at a time, each with the
-// position from which a later run can go on once the page has been dealt with:
-// an interrupted sync of a million items loses at most one page of work.
-// Otherwise it is like All. Items that do not come in the order of their ids are
-// an error that matches ErrServer, since no position would stand for what has
-// been read.
+// Pages is [All] by pages, each with the position where a later run continues.
 func Pages[T Queryable](ctx context.Context, c *Client, q Query) iter.Seq2[*Page[T], error] {
 	return positions[T](ctx, c, kindOf[T](), q)
 }
@@ -98,7 +82,7 @@ func positions[T any](ctx context.Context, c *Client, k *kind, q Query) iter.Seq
 	}
 }
 
-// pages ranges over the rows that q asks for, some at a time and never none.
+// pages iterates over the rows that match q, some at a time and never none.
 func (k *kind) pages(ctx context.Context, c *Client, q Query) iter.Seq2[[]paging.Row, error] {
 	return func(yield func([]paging.Row, error) bool) {
 		next, err := k.open(c, q)
@@ -124,9 +108,7 @@ func (k *kind) pages(ctx context.Context, c *Client, q Query) iter.Seq2[[]paging
 	}
 }
 
-// ListChildren returns all items of one parent (GET {parent}/{id}/{children}), for the
-// few entities that have no search of their own, such as a resource's time-off
-// balances. Such a list takes no filter.
+// ListChildren returns all items of one parent (GET {parent}/{id}/{children}).
 func ListChildren[T ParentListable](ctx context.Context, c *Client, parentID int64) ([]*T, error) {
 	if err := checkCollection[T](); err != nil {
 		return nil, invalid(http.MethodGet, collection[T](), "%v", err)
@@ -159,8 +141,8 @@ func ListChildren[T ParentListable](ctx context.Context, c *Client, parentID int
 	}
 }
 
-// needsID refuses entities of a caller's own whose ids cannot be told, where
-// ids are what tells items apart.
+// needsID refuses a caller's own entities whose ids are not known, where
+// ids are what distinguishes items.
 func needsID[T Entity](method string) error {
 	switch any((*T)(nil)).(type) { // the quick ones
 	case *Ticket, *TicketNote, *TimeEntry:
@@ -175,55 +157,32 @@ func needsID[T Entity](method string) error {
 			return nil
 		}
 	}
-	return invalid(method, collection[T](), "%v has no field ID of a type such as int64, by which its items are told apart", t)
+	return invalid(method, collection[T](), "%v has no field ID of a type such as int64, by which its items are distinguished", t)
 }
 
-// IDRange is a span of ids: those greater than After, up to and including Last.
-// An absent end is open.
+// IDRange is the ids greater than After up to Last; an absent end is open.
 type IDRange struct {
 	After Optional[int64] `json:"after,omitzero"`
 	Last  Optional[int64] `json:"last,omitzero"`
 }
 
-// ScanOptions are the settings of Scan. The zero value reads everything with as
-// many workers as there may be requests in flight on one endpoint.
+// ScanOptions are the settings of [Scan]; both may be zero.
 type ScanOptions struct {
-	// Workers is the number of ranges read concurrently: at most, and by default,
-	// that of WithMaxConcurrency, which is three.
-	Workers int
-	// Resume is the Remaining of the last page that an earlier Scan of the same
-	// query dealt with. Without any, all is read.
-	Resume []IDRange
+	Workers int       // ranges read concurrently: by default, and at most, WithMaxConcurrency
+	Resume  []IDRange // the Remaining of the last page that was dealt with; none reads all
 }
 
-// ScanPage is a part of the result of a Scan, and what is still to be read.
+// ScanPage is part of the result of a [Scan].
 type ScanPage[T any] struct {
-	// Items are 1 to 500 items in the order of their ids. The last page has none
-	// if nothing was left to read.
-	Items []*T
-	// Remaining is what is still to be read once this page has been dealt with.
-	Remaining []IDRange
-	// Done reports that this is the last page: everything has been read.
-	Done bool
+	Items     []*T      // 1 to 500, by ascending id; none if nothing was left to read
+	Remaining []IDRange // what is still to be read after this page
+	Done      bool      // this is the last page: everything has been read
 }
 
-// Scan reads one large result with several workers, each in a range of ids of its
-// own, so that as many requests are in flight as Autotask allows on one endpoint.
-// Pages arrive as they are ready, in no particular order; within a page the ids
-// ascend. Every item comes once.
-//
-// A program that stores page.Remaining with the items can go on from there after a
-// restart, by ScanOptions.Resume. The page whose Done is set is the last one, after
-// which there is nothing to resume.
-//
-// It is meant for results of many pages. The first is read alone, since the
-// ranges are laid out by it and by a count of the items (without a count, one
-// worker reads on alone). The count is one request, and each range costs about
-// one beyond what All would. Filters that are sent in parts (see In) are read by
-// one worker for each range, and a collection that is searched by one condition
-// alone, such as TicketHistory, by one worker. q.Prefetch has no effect. A q.Limit
-// is an error, since there is no order to count in. A failure ends the other
-// workers, too.
+// Scan reads a large result with several workers, each in a range of ids, for a
+// count and one more request per range. Pages arrive in any order; within one
+// the ids ascend. Store page.Remaining to continue after a restart. One worker
+// alone reads the parts of a filter (see [In]). q.Limit is an error.
 func Scan[T Queryable](ctx context.Context, c *Client, q Query, opts ScanOptions) iter.Seq2[*ScanPage[T], error] {
 	return scanPages[T](ctx, c, kindOf[T](), q, opts)
 }
@@ -265,7 +224,7 @@ func (k *kind) scan(ctx context.Context, c *Client, q Query, opts ScanOptions) i
 	}
 }
 
-// planScan checks what a Scan is asked for, and returns what it reads.
+// planScan checks the arguments of a Scan, and returns what it reads.
 func (k *kind) planScan(c *Client, q Query, opts ScanOptions) (spans []paging.Span, workers int, err error) {
 	spans, err = spansOf(q, opts.Resume)
 	switch {
@@ -274,7 +233,7 @@ func (k *kind) planScan(c *Client, q Query, opts ScanOptions) (spans []paging.Sp
 	case opts.Workers < 0:
 		return nil, 0, invalid(http.MethodPost, k.path(), "a Scan with %d workers: use at least one", opts.Workers)
 	case q.Limit != 0:
-		return nil, 0, invalid(http.MethodPost, k.path(), "a Scan with a Limit: items come in no order, so it would not say which; use All")
+		return nil, 0, invalid(http.MethodPost, k.path(), "a Scan cannot have a Limit, since its items come in no order; use All")
 	}
 	if _, err := k.open(c, q); err != nil {
 		return nil, 0, err
@@ -284,7 +243,7 @@ func (k *kind) planScan(c *Client, q Query, opts ScanOptions) (spans []paging.Sp
 	}
 	workers = c.core.concurrency
 	if k.single() {
-		workers = 1 // ranges of ids cannot be asked for
+		workers = 1 // it accepts no condition on ids
 	}
 	if opts.Workers > 0 {
 		workers = min(workers, opts.Workers)
@@ -348,11 +307,7 @@ func ranges(spans []paging.Span) []IDRange {
 	return all
 }
 
-// Count returns the number of items that match q.Filter and come after q.After
-// (POST {collection}/query/count). Fields, Limit and Prefetch play no part. A
-// filter that is sent in parts (see In) is counted in parts, if no item can be in
-// two of them; otherwise the ids are read and counted. So they are if After is
-// set and the collection is searched by one condition alone, as TicketHistory is.
+// Count returns the number of items that match q (POST {…}/query/count).
 func Count[T Queryable](ctx context.Context, c *Client, q Query) (int64, error) {
 	return kindOf[T]().count(ctx, c, q)
 }
@@ -407,9 +362,7 @@ func (k *kind) countOf(ctx context.Context, c *Client, q Query) (int64, error) {
 	return n, k.explain(err)
 }
 
-// GetMany returns many items by their ids, up to 500 in a request, in any order
-// and with repeats. The result lacks the ids that there are no items for. On an
-// error it holds what was found until then.
+// GetMany returns those of the given ids that exist, read 500 to a request.
 func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int64]*T, error) {
 	unique := slices.Compact(slices.Sorted(slices.Values(ids)))
 	found := make(map[int64]*T, len(unique))

@@ -12,9 +12,7 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// PicklistsService reads the picklists of this tenant: which values a field can
-// have, and which id a label stands for. See MetadataService for how a collection is
-// named and how long answers are kept.
+// PicklistsService reads this tenant's picklists; see [MetadataService].
 type PicklistsService struct{ client *Client }
 
 // Picklist is the list of values of one field.
@@ -25,10 +23,7 @@ type Picklist struct {
 	Values      []PicklistValue
 }
 
-// Values returns the values of a picklist field, inactive ones included, in the
-// tenant's order. The field may be a user-defined one. Its name is compared
-// without case. A field that the entity does not have, or that is no picklist,
-// is ErrInvalid.
+// Values returns the values of a picklist field; [ErrInvalid] if it is not one.
 func (s *PicklistsService) Values(ctx context.Context, entity, field string) (Picklist, error) {
 	all, err := s.described(ctx, entity, field)
 	if err != nil {
@@ -41,8 +36,8 @@ func (s *PicklistsService) Values(ctx context.Context, entity, field string) (Pi
 	return f.picklist(entity), nil
 }
 
-// described lists the fields of an entity, and the user-defined ones behind them
-// if one of the names is not among the others.
+// described lists the fields of an entity, followed by the user-defined ones if
+// one of the names is not among the others.
 func (s *PicklistsService) described(ctx context.Context, entity string, names ...string) ([]Field, error) {
 	all, err := s.client.Metadata.Fields(ctx, entity)
 	if err != nil || !slices.ContainsFunc(names, func(name string) bool { return !hasField(all, name) }) {
@@ -80,8 +75,8 @@ func picklistField(entity, name string, all []Field) (Field, error) {
 	return Field{}, wrong("%s has no field %q%s", entity, excerpt(name), oneOf("; did you mean ", near))
 }
 
-// wrong is the error of a name that nothing stands for. It begins with the name
-// and not with a route: the answer was as it should be.
+// wrong returns the error of a name that does not exist. It begins with the
+// name and not with a route: the answer was as it should be.
 func wrong(format string, args ...any) *Error {
 	return refusal(transport.Invalid, "", "", fmt.Sprintf(format, args...))
 }
@@ -96,7 +91,7 @@ func (p Picklist) Label(id int64) (string, bool) {
 	return v.Label, ok
 }
 
-// Value returns what is known of a value, and whether the picklist has it.
+// Value returns a value by its id, and whether the picklist has it.
 func (p Picklist) Value(id int64) (PicklistValue, bool) {
 	for _, v := range p.Values {
 		if v.ID == id && v.numeric() {
@@ -106,15 +101,12 @@ func (p Picklist) Value(id int64) (PicklistValue, bool) {
 	return PicklistValue{}, false
 }
 
-// ID finds the value that a label stands for. Labels are compared without case
-// and outer white space; where that fits several values, an exact match and
-// then the only active one win. It returns ErrInvalid if there is none, and an
-// *AmbiguousError naming them if there are several. The value may be an inactive
-// one: look at what Value says of it before setting it.
+// ID returns the value with a label, in any case; an exact match or the only
+// active one win. It returns [ErrInvalid] or an [*AmbiguousError].
 func (p Picklist) ID(label string) (int64, error) {
 	v, err := p.Find(label)
 	if err == nil && !v.numeric() {
-		err = wrong("the values of picklist %s are texts; %q stands for %q", p.name(), label, v.Value)
+		err = wrong("the values of picklist %s are strings; %q is %q", p.name(), label, v.Value)
 	}
 	if err != nil {
 		return 0, err
@@ -122,8 +114,7 @@ func (p Picklist) ID(label string) (int64, error) {
 	return v.ID, nil
 }
 
-// Find is ID for picklists whose values are texts, as those of user-defined
-// fields are.
+// Find is [Picklist.ID] for values that are strings, as in user-defined fields.
 func (p Picklist) Find(label string) (PicklistValue, error) {
 	matches := p.matching(func(v PicklistValue) bool { return v.isLabelled(label) })
 	for _, prefer := range []func(PicklistValue) bool{
@@ -137,7 +128,7 @@ func (p Picklist) Find(label string) (PicklistValue, error) {
 	if len(matches) == 0 {
 		return PicklistValue{}, wrong("picklist %s has no value %q", p.name(), label)
 	}
-	// One value can stand in the list several times, under a parent each.
+	// One value can be in the list several times, each time under another parent.
 	slices.SortStableFunc(matches, func(a, b PicklistValue) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Value, b.Value)) })
 	distinct := slices.CompactFunc(slices.Clone(matches), func(a, b PicklistValue) bool { return a.Value == b.Value })
 	if len(distinct) == 1 {
@@ -152,8 +143,7 @@ func (p Picklist) Find(label string) (PicklistValue, error) {
 
 func (p Picklist) name() string { return p.Entity + "." + p.Field }
 
-// Under returns the values that apply where the parent field has the value
-// parent: the subIssueTypes of an issueType.
+// Under returns the values that apply under a value of the parent field.
 func (p Picklist) Under(parent int64) Picklist {
 	p.Values = p.matching(func(v PicklistValue) bool {
 		under, ok := v.Parent.Get()

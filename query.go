@@ -18,40 +18,24 @@ import (
 	"github.com/autotask-go/autotask/internal/paging"
 )
 
-// Autotask's limits for a query.
+// The limit on the conditions of a query.
 const (
 	maxConditions = 500 // "OR" conditions, values of In among them
 )
 
-// Query says which items of a collection to read. The zero Query reads all.
-//
-// Where the type of the items is one of this module, the names and values of the
-// Filter and the names in Fields are checked against its fields before anything is
-// sent: a wrong one is ErrInvalid, and the error names those like it. Names are
-// compared without case, as Autotask compares them. A field that this module does
-// not know yet can be asked for with a type of your own, or with
-// Client.Collection. User-defined fields are not checked.
+// Query says which items of a collection to read; the zero Query reads all. A
+// wrong name or value is [ErrInvalid], with suggestions. For fields that the
+// type lacks, use [Client.Collection] or a type of your own.
 type Query struct {
-	// Filter is the condition; the zero Filter lets every item through.
-	Filter Filter
-	// Fields are the wire names of the fields to read, such as "title"; empty
-	// reads all. The id always comes along. Fields left out are absent; those of
-	// Ticket and TicketNote that are not Optional are then "" or 0.
-	Fields []string
-	// Limit is the number of items in all; 0 is no limit.
-	Limit int
-	// After reads only the items with a greater id: those behind a Page. Absent
-	// and null read from the beginning; 0 is an id like any other. Items that
-	// Autotask sends all the same are left out.
-	After Optional[int64]
-	// Prefetch reads one page ahead while the caller works on the one before.
-	// That page is a request for nothing if the loop is left early.
-	Prefetch bool
+	Filter   Filter          // the condition; the zero Filter matches every item
+	Fields   []string        // wire names of the fields to read beside the id, such as "title"; none reads all. The rest are absent, "" or 0
+	Limit    int             // the number of items in all; 0 is no limit
+	After    Optional[int64] // reads only items with a greater id, such as those after a Page; absent and null read from the beginning
+	Prefetch bool            // reads a page ahead while the caller works on the one before; a wasted request if the loop is left early
 }
 
-// Filter is a condition on items, made by Eq, And and the other functions of
-// this package and by nothing else: Autotask silently drops an operator it does
-// not know and answers with everything. Comparisons of text ignore case.
+// Filter is a condition on items, made by the functions of this package:
+// Autotask ignores operators that it does not know. Strings match in any case.
 type Filter struct {
 	op    string
 	field string
@@ -61,9 +45,8 @@ type Filter struct {
 	err   error
 }
 
-// Eq matches items whose field equals value: a text, number, boolean or
-// time.Time, a type made of one of these, a json.Number, or an Optional that
-// holds one. For "has no value" use NotExist.
+// Eq matches items whose field equals value: a string, number, bool, time.Time,
+// json.Number, a type based on one, or an Optional that holds one.
 func Eq(field string, value any) Filter { return compare("eq", field, value) }
 
 // NotEq matches items whose field differs from value.
@@ -72,22 +55,22 @@ func NotEq(field string, value any) Filter { return compare("noteq", field, valu
 // Gt matches items whose field is greater, or later, than value.
 func Gt(field string, value any) Filter { return compare("gt", field, value) }
 
-// Gte matches items whose field is value or greater.
+// Gte matches items whose field is value, greater or later.
 func Gte(field string, value any) Filter { return compare("gte", field, value) }
 
 // Lt matches items whose field is less, or earlier, than value.
 func Lt(field string, value any) Filter { return compare("lt", field, value) }
 
-// Lte matches items whose field is value or less.
+// Lte matches items whose field is value, less or earlier.
 func Lte(field string, value any) Filter { return compare("lte", field, value) }
 
-// BeginsWith matches items whose text field begins with prefix.
+// BeginsWith matches items whose string field begins with prefix.
 func BeginsWith(field, prefix string) Filter { return compare("beginsWith", field, prefix) }
 
-// EndsWith matches items whose text field ends with suffix.
+// EndsWith matches items whose string field ends with suffix.
 func EndsWith(field, suffix string) Filter { return compare("endsWith", field, suffix) }
 
-// Contains matches items whose text field contains part.
+// Contains matches items whose string field contains part.
 func Contains(field, part string) Filter { return compare("contains", field, part) }
 
 // Exist matches items whose field has a value.
@@ -96,48 +79,30 @@ func Exist(field string) Filter { return condition("exist", field) }
 // NotExist matches items whose field has no value.
 func NotExist(field string) Filter { return condition("notExist", field) }
 
-// Since matches items whose time field is t or later, sent in UTC and to the
-// millisecond. The zero time is an error. It is what a sync asks for that reads
-// only what has changed since its last run, whose beginning t is. The field is
-//
-//	Tickets, TicketNotes         lastActivityDate
-//	TimeEntries                  lastModifiedDateTime
-//	Companies                    lastActivityDate
-//	Contacts                     lastModifiedDate
-//	Projects, Phases, Tasks      lastActivityDateTime
-//
-// (Autotask's best practices). Autotask's clock and ours differ, and what is
-// being written shows late: start a few minutes before the last run, and expect
-// to see some items again. Deletions do not show this way.
+// Since matches items whose time field is t or later, for a sync of changes,
+// not deletions; overlap its runs. It is lastActivityDate of Tickets,
+// TicketNotes, Companies, lastModifiedDateTime of TimeEntries, lastModifiedDate
+// of Contacts, lastActivityDateTime of Projects, Tasks.
 func Since(field string, t time.Time) Filter { return compare("gte", field, t) }
 
-// In matches items whose field equals one of the values, given one by one or as
-// one slice: In("id", 7, 8), In("id", ids...), In("id", ids). A value that is
-// given twice counts once. Autotask accepts 500 OR conditions in a query: the
-// values of In and NotIn, and the alternatives of Or. If there are more, the
-// longest In is sent in parts, and the results are put together in the order of
-// the ids, without doubles. Parts of an In on "id" are read one after the other;
-// those of other fields side by side, with one request for each before the first
-// item comes, and a page of each in memory.
+// In matches items whose field equals one of the values: In("id", 7, 8) or
+// In("id", ids). A query may have 500 values and alternatives (of In, NotIn and
+// Or); beyond that, the longest In is sent in parts that are merged by id.
 func In[V any](field string, values ...V) Filter { return list("in", field, values) }
 
-// NotIn matches items whose field equals none of the values, given as those of
-// In. Autotask accepts up to 500. More are refused: read all items, and leave
-// those out in the program.
+// NotIn matches items whose field equals none of the values, at most 500.
 func NotIn[V any](field string, values ...V) Filter { return list("notIn", field, values) }
 
 // And matches items that match all of the conditions.
 func And(conditions ...Filter) Filter { return group("and", conditions) }
 
-// Or matches items that match one of the conditions.
+// Or matches items that match at least one of the conditions.
 func Or(conditions ...Filter) Filter { return group("or", conditions) }
 
-// UDF applies a condition to the user-defined field of that name instead of a
-// field of the entity: UDF(Eq("Backup Plan", "Gold")). Autotask takes one such
-// condition in a query.
+// UDF applies one condition to a user-defined field: UDF(Eq("Plan", "Gold")).
 func UDF(f Filter) Filter {
 	if f.items != nil || f.op == "" {
-		f.err = errors.Join(f.err, errors.New("UDF takes a single condition, such as UDF(Eq(name, value))"))
+		f.err = errors.Join(f.err, errors.New("UDF accepts a single condition, such as UDF(Eq(name, value))"))
 	}
 	f.udf = true
 	return f
@@ -193,8 +158,8 @@ func list[V any](op, field string, values []V) Filter {
 	return f
 }
 
-// elements are those of a slice, or the value itself if it is none. Bytes are
-// text or JSON to Go, and no list.
+// elements returns those of a slice, or the value itself if it is none. Bytes
+// are text or JSON to Go, not a list.
 func elements(value any) []any {
 	v := reflect.ValueOf(value)
 	if kind := v.Kind(); kind != reflect.Slice && kind != reflect.Array || v.Type().Elem().Kind() == reflect.Uint8 {
@@ -221,8 +186,8 @@ func group(op string, conditions []Filter) Filter {
 }
 
 // sameness is what two values of a list have in common if they are spelled the
-// same. Texts in two casings are not: which of them Autotask takes for the same
-// is for its database to say.
+// same. Strings in two casings are not: which of them are the same to Autotask
+// depends on its database.
 func sameness(v any) any {
 	switch v := v.(type) {
 	case jsontext.Value:
@@ -261,7 +226,7 @@ func filterValue(value any) (any, error) {
 		return nil, errors.New("nil matches nothing in Autotask: use NotExist or Exist")
 	case reflect.String:
 		if !utf8.ValidString(v.String()) {
-			return nil, errors.New("the text is invalid UTF-8")
+			return nil, errors.New("the string is invalid UTF-8")
 		}
 		return v.String(), nil
 	case reflect.Bool:
@@ -282,11 +247,11 @@ func filterValue(value any) (any, error) {
 	case reflect.Pointer:
 		return nil, noPointer(value)
 	}
-	return nil, fmt.Errorf("a %T cannot be compared with: use a text, number, boolean or time.Time", value)
+	return nil, fmt.Errorf("a %T is not a valid filter value: use a string, number, bool or time.Time", value)
 }
 
 func noPointer(value any) error {
-	return fmt.Errorf("a %T cannot be compared with: use what it points to, or NotExist where that is nil", value)
+	return fmt.Errorf("a %T is not a valid filter value: use what it points to, or NotExist where that is nil", value)
 }
 
 func timeValue(t time.Time) (any, error) {
@@ -294,16 +259,16 @@ func timeValue(t time.Time) (any, error) {
 	case t.IsZero():
 		return nil, errors.New("the time is zero: set it, use NotExist for items without one, or leave the condition out")
 	case year < 1 || year > 9999:
-		return nil, fmt.Errorf("the year %d has no form on the wire, which goes from 1 to 9999", year)
+		return nil, fmt.Errorf("the year %d cannot be sent: use 1 to 9999", year)
 	}
 	return stamp{t}, nil
 }
 
 func floatValue(f float64) (any, error) {
-	const exact = 1 << 53 // above it, a float64 stands for several whole numbers
+	const exact = 1 << 53 // above it, several whole numbers are the same float64
 	switch {
 	case math.IsNaN(f) || math.IsInf(f, 0):
-		return nil, errors.New("NaN and infinity cannot be compared with")
+		return nil, errors.New("NaN and infinity are not valid filter values")
 	case f == math.Trunc(f) && math.Abs(f) <= exact:
 		return int64(f), nil
 	}
@@ -345,14 +310,14 @@ func (t *tally) check() error {
 	if t.ors() <= maxConditions || t.longest != nil && t.others() < maxConditions {
 		return nil
 	}
-	advice := "only one In is sent in parts; ask once for each part of the other"
+	advice := "only one In is sent in parts; query once for each part of the other"
 	switch otherIns := t.others() - t.notIn - t.alternatives; max(otherIns, t.notIn, t.alternatives) {
 	case t.notIn:
 		advice = "a NotIn cannot be sent in parts; read without it, and leave those items out in the program"
 	case t.alternatives:
-		advice = "an Or cannot be sent in parts; use In for alternatives of one field, or ask once for each part of the Or"
+		advice = "an Or cannot be sent in parts; use In for alternatives of one field, or query once for each part of the Or"
 	}
-	return fmt.Errorf("the filter has %d values and alternatives; Autotask takes %d: %s", t.ors(), maxConditions, advice)
+	return fmt.Errorf("the filter has %d values and alternatives; Autotask accepts %d: %s", t.ors(), maxConditions, advice)
 }
 
 // values are those of In and NotIn.
@@ -386,7 +351,7 @@ func (f *Filter) check(t *tally, beneathOr bool) error {
 }
 
 // with is the filter with other values for one of its Ins. An In that belongs
-// to a group which stands in several places changes in all of them.
+// to a group that is used in several places changes in all of them.
 func (f *Filter) with(in *Filter, values []any) Filter {
 	changed := *f
 	if f == in {
@@ -417,11 +382,11 @@ func (f Filter) wire() wireFilter {
 	return w
 }
 
-// check finds what Autotask would reject, or worse, ignore.
+// check finds what Autotask would reject or, worse, ignore.
 func (q *Query) check(t *tally) error {
 	problems := []error{q.Filter.check(t, false)}
 	if t.udfs > 1 {
-		problems = append(problems, fmt.Errorf("the filter has conditions on %d user-defined fields; Autotask takes one", t.udfs))
+		problems = append(problems, fmt.Errorf("the filter has conditions on %d user-defined fields; Autotask accepts one", t.udfs))
 	}
 	problems = append(problems, t.check())
 	if q.Limit < 0 {
@@ -461,8 +426,8 @@ func (q Query) body() ([]byte, error) {
 	return json.Marshal(body)
 }
 
-// withID adds the id, by which Autotask pages, and leaves out names that were
-// there before, in whichever casing.
+// withID adds the id, by which Autotask pages, and leaves out duplicate names,
+// in whichever casing.
 func withID(names []string) []string {
 	if len(names) == 0 {
 		return nil
@@ -486,7 +451,7 @@ func containsFold(names []string, name string) bool {
 // part is a query as it is sent, of the one or several that a Query is.
 type part struct {
 	Query
-	ids         int   // how many it asks for, if the parts are in order
+	ids         int   // how many ids it names, if the parts are in order
 	first, last int64 // their span
 }
 
@@ -497,15 +462,15 @@ type parts struct {
 	disjoint bool // no item is in two of them
 }
 
-// split checks a query and, if it has more OR conditions than Autotask takes,
+// split checks a query and, if it has more OR conditions than Autotask accepts,
 // divides the values of its longest In among several.
 //
 // The items of the parts are, together, exactly those of the whole, however the
-// In is nested: there is no negation above it. An item that the In lets through
-// is let through by the In of some part, and judged there as in the whole; one
-// that it does not let through is judged alike everywhere; and no part lets
-// through what the whole does not, since And and Or turn no more true into
-// false. (A NotIn divided that way would let everything through.)
+// In is nested: there is no negation above it. An item that the In matches is
+// matched by the In of some part, and judged there as in the whole; one that it
+// does not match is judged alike everywhere; and no part matches what the whole
+// does not, since And and Or turn no more true into false. (A NotIn divided
+// that way would match everything.)
 func (q Query) split() (parts, error) {
 	var t tally
 	if err := q.check(&t); err != nil {

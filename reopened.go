@@ -10,7 +10,7 @@ import (
 	"github.com/autotask-go/autotask/internal/fields"
 )
 
-// ticketHistory is a row of a ticket's history, of which the library reads but
+// ticketHistory is a row of a ticket's history, of which the library reads only
 // what it was about. Whether a change is worded in action or in detail is not
 // documented.
 type ticketHistory struct {
@@ -65,7 +65,7 @@ func (r *resolve) leftStatus(ctx context.Context, posted time.Time) (string, err
 	return "", nil
 }
 
-// ignoreRefused: what this user may not read tells nothing, and must not keep an
+// ignoreRefused: what this user may not read says nothing, and must not keep an
 // interrupted run from ending.
 func ignoreRefused(err error) error {
 	for _, refused := range []error{ErrPermission, ErrNotFound, ErrInvalid, ErrUnsupported} {

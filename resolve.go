@@ -16,44 +16,20 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Resolution says what Resolve is to do. Each part is explicit: what is not
-// given is left as it is.
+// Resolution is what [Client.Resolve] is to do: Text, Note, Status, or several.
+// NoteID, else Ref, else StartedAt makes a repeat find the note of an earlier
+// run; by StartedAt, one with equal title, description, type and publish.
 type Resolution struct {
-	// Text goes into the ticket's resolution field: at most 32,000 characters.
-	// "" leaves the field alone. Writing it replaces rich text by plain text.
-	Text string
-	// Note is posted first; nil posts none. Its TicketID may be 0.
-	Note *TicketNote
-	// Status is set only if the ticket has no time entries, as StatusComplete
-	// or another status of the tenant that sets both timestamps; 0 leaves the
-	// status alone.
-	Status int64
-
-	// The next three make a repeat of the work safe: each tells a note that an
-	// earlier run has posted. The first that is given counts, in the order NoteID,
-	// Ref, StartedAt. With none of them a run trusts itself alone.
-
-	// StartedAt is when this piece of work first began, by the caller's clock: the
-	// time its job was made, for example. Keep it with the work and give it again.
-	// A note of the same ticket, title, description, type and publish that was
-	// created since then is the work's own.
-	StartedAt time.Time
-	// Ref is the caller's own key of the work, and needs no clock. The note's
-	// title ends in " [ref]", and is looked for by that, so a person must not edit
-	// it. It has at most 50 characters of plain text: no brackets, HTML entities,
-	// line breaks, or outer or double spaces.
-	Ref string
-	// NoteID is the note itself, from an earlier run's Outcome.
-	NoteID int64
-
-	// If is the caller's veto. It is called with the ticket as it was just read,
-	// before each write: before the note, the resolution and the status. Its error
-	// ends the run. It must not write the ticket through the same client: that call
-	// would wait for the run that it is made from.
-	If func(*Ticket) error
+	Text      string              // written to the ticket's resolution field, as plain text of at most 32,000 characters; "" leaves it alone
+	Note      *TicketNote         // posted first; nil posts none. Its TicketID may be 0
+	Status    int64               // set only if the ticket has no time entries, and must set both timestamps, as StatusComplete does; 0 leaves it alone
+	StartedAt time.Time           // when this piece of work first began, by the caller's clock; keep it with the work
+	Ref       string              // the caller's key of the work, in the note's title as " [ref]"; 50 plain characters, no brackets or double spaces
+	NoteID    int64               // the note itself, from an earlier run's Outcome
+	If        func(*Ticket) error // is called with the ticket as just read before each write, which it must not do itself; its error ends the run
 }
 
-// StepName names a step of Resolve.
+// StepName names a step of [Client.Resolve].
 type StepName string
 
 // The steps of Resolve, in their order.
@@ -65,7 +41,7 @@ const (
 	StepStatus      StepName = "status"
 )
 
-// StepState is how a step of Resolve ended.
+// StepState says how a step of [Client.Resolve] ended.
 type StepState string
 
 // The states of a step.
@@ -76,27 +52,23 @@ const (
 	StateFailed      StepState = "failed"
 )
 
-// Step tells how one step of Resolve ended, and why.
+// Step says how one step of [Client.Resolve] ended, and why.
 type Step struct {
 	Name   StepName
 	State  StepState
 	Reason string
 }
 
-// Outcome tells what Resolve found and did. It comes back beside an error,
-// too; steps that were not reached are then skipped.
+// Outcome is what [Client.Resolve] found and did, also alongside an error.
 type Outcome struct {
 	TicketID       int64
-	NoteID         int64   // 0 if there is none
-	HasTimeEntries bool    // as of the time-entries step
-	Resolved       bool    // completedDate and resolvedDateTime are both set
-	Ticket         *Ticket // as read back at the end; nil if it never was read
-	Steps          []Step  // always the five of them, in order
-	// Requests is how many HTTP requests were made for it: every attempt counts,
-	// and so do zone discovery and readings of the limit that it brought about.
-	Requests int
-	// Work is what ResolveAll was given; Resolve leaves it nil.
-	Item *ResolveItem
+	NoteID         int64        // 0 if there is none
+	HasTimeEntries bool         // as of the time-entries step
+	Resolved       bool         // completedDate and resolvedDateTime are both set
+	Ticket         *Ticket      // as read back at the end; nil if it never was read
+	Steps          []Step       // always the five of them, in order; skipped if not reached
+	Requests       int          // HTTP requests made for it: all attempts, with zone discovery and readings of the limit
+	Item           *ResolveItem // what ResolveAll was given; nil after Resolve
 }
 
 // Step returns the step of that name; the zero Step if there is none.
@@ -109,43 +81,20 @@ func (o *Outcome) Step(name StepName) Step {
 	return Step{}
 }
 
-// Resolve resolves a ticket in the explicit steps of docs/api-notes.md, section 10:
+// Resolve resolves a ticket, in these steps (docs/api-notes.md, section 10):
 //
 //  1. get: GET /Tickets/{id}.
-//  2. note: POST /Tickets/{id}/Notes, if there is a Note. With StartedAt or Ref, a
-//     POST /TicketNotes/query before it and one after it.
-//  3. resolution: GET and PUT /Tickets, if there is a Text. Without a Note
-//     nothing lies between this GET and that of step 1, which then serves.
+//  2. note: POST /Tickets/{id}/Notes, between two POST /TicketNotes/query.
+//  3. resolution: GET and PUT /Tickets, if there is a Text.
 //  4. time entries: POST /TimeEntries/query, if there is a Status.
-//  5. status: GET and PUT /Tickets, if there is a Status and the ticket has no
-//     time entries.
+//  5. status: GET and PUT /Tickets, if the ticket has no time entries.
 //
-// A GET stands directly before each PUT, and the first one after it reads back
-// what was written. What already holds is not written again. If the status holds
-// in the end but the tenant has not set both timestamps, the error is
-// ErrNotApplied: it is not a status that resolves a ticket there. Bad input is
-// refused before anything is sent. So is a ticket that Autotask would not take
-// back, before the note is posted: one that lacks a field a PUT must carry, or
-// holds a text longer than its field.
-//
-// Each write goes out once. If the answer to one is lost and it does not show,
-// the error is ErrOutcomeUnknown, and RetryAfter says how long it may still be
-// carried out. Repeat the call after that, with the same StartedAt, Ref or NoteID.
-// A repeat by this client before then looks, and writes nothing unless the write
-// shows; another process must wait on its own.
-//
-// Autotask has no idempotency keys: see Resolution for how a repeat finds its
-// note. If there are two that may be the one, the error is an *AmbiguousError
-// that names both; give NoteID to go on with one of them.
-//
-// A run that finds its note posted by an earlier one does not close what a person
-// has reopened since: if the ticket's history (POST /TicketHistory/query) shows
-// that the ticket left the wanted status after the note, the status step is
-// skipped. Where the history does not tell, because this user may not read it or
-// it is worded in another way, the status is set; use If to decide otherwise. A
-// run without a note does not know of earlier ones.
-//
-// Calls of one client that write the same ticket take turns; see Update.
+// A GET directly precedes each PUT, and another reads it back. What is in place
+// is not repeated, and what was reopened since the note is not closed. After
+// [ErrOutcomeUnknown], repeat the call when RetryAfter is over, with the same
+// StartedAt, Ref or NoteID. If the status does not set both timestamps, the
+// error is [ErrNotApplied]; two notes are an [*AmbiguousError]. See
+// docs/reliability.md.
 func (c *Client) Resolve(ctx context.Context, ticketID int64, r Resolution) (*Outcome, error) {
 	run := c.newResolve(ticketID, r)
 	if err := run.check(); err != nil {
@@ -164,13 +113,13 @@ type resolve struct {
 	Resolution
 	out *Outcome
 
-	read    *edit          // the ticket as read, with nothing asked for since
+	read    *edit          // the ticket as read, with no request since
 	written *writtenStep   // the last write, until it is read back
-	holding []*writtenStep // the writes that were read back, and must go on to hold
+	holding []*writtenStep // the writes that were read back, and must continue to hold
 	stale   bool           // something was written since the ticket was read last
 	failed  bool           // the outcome says already which step failed
 	changed bool           // something was written
-	again   bool           // ResolveAll tries it again, which nobody has asked for
+	again   bool           // ResolveAll tries it again, without being called again
 	// reopened says what shows that the ticket left the wanted status after an
 	// earlier run had posted the note.
 	reopened string
@@ -259,7 +208,7 @@ func (r *resolve) problems(id int64) (problems []string) {
 		problems = append(problems, "nothing to do: neither Text, Note nor Status is given")
 	}
 	if r.Text != "" && strings.TrimSpace(r.Text) == "" {
-		problems = append(problems, "Text is nothing but white space")
+		problems = append(problems, "Text is only white space")
 	}
 	if !utf8.ValidString(r.Text) {
 		problems = append(problems, "Text is not valid UTF-8: convert it first, from Windows-1252 perhaps")
@@ -319,7 +268,7 @@ func (r *resolve) saw(t Ticket) {
 	r.out.Resolved = completed && resolved
 }
 
-// look reads the ticket, and holds it to what this run wrote last.
+// look reads the ticket, and compares it with what this run wrote last.
 func (r *resolve) look(ctx context.Context) error {
 	e, err := readForEdit(ctx, r.client, editableOf[Ticket](), r.id)
 	w := r.written
@@ -343,7 +292,7 @@ func (r *resolve) look(ctx context.Context) error {
 	return r.confirm(w, w.notApplied(e.raw))
 }
 
-// notApplied holds a write to the ticket as it was read since.
+// notApplied compares a write with the ticket as it was read since.
 func (w *writtenStep) notApplied(raw jsontext.Value) error {
 	return w.edit.notApplied(readBack(tableOf[Ticket](), w.edit.changes, raw))
 }
@@ -564,7 +513,7 @@ func (r *resolve) setStatus(ctx context.Context) (StepState, string, error) {
 	case r.Status == 0:
 		return StateSkipped, "no status given", nil
 	case r.out.HasTimeEntries:
-		return StateSkipped, "the ticket has time entries, so that its status stays", nil
+		return StateSkipped, "the ticket has time entries, so its status stays", nil
 	case r.reopened != "":
 		return StateSkipped, r.reopened, nil
 	}

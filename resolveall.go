@@ -16,80 +16,45 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Work is one ticket that ResolveAll is to resolve, and how. The ticket is
-// named by its id or by its number, not by both.
+// ResolveItem is a ticket for [Client.ResolveAll], by its id or its number.
 type ResolveItem struct {
 	TicketID int64
-	Number   string // is looked up as by TicketsService.IDByNumber
+	Number   string // looked up as by TicketsService.IDByNumber
 	Resolution
-	// Key is the caller's own, such as the number of a line. The library does
-	// not look at it.
-	Key any
+	Key any // the caller's own, such as the number of a line; the library ignores it
 }
 
-// ResolveAllOptions are the settings of ResolveAll. The zero value is good.
+// ResolveAllOptions are the settings of [Client.ResolveAll]; all may be zero.
 type ResolveAllOptions struct {
-	// Workers is how many tickets are in work at a time. 0 is as many as it
-	// takes to keep the busiest endpoint full: three times WithMaxConcurrency,
-	// hence 9. More of them only wait for each other.
-	Workers int
-	// Total is how many works there are, if that is known; Progress goes by it.
-	Total int
-	// Grace is how long the works that are begun may go on after the context or
-	// the loop has ended. 0 is 30 seconds; less than 0 is not at all.
-	Grace time.Duration
-	// Progress, if not nil, is called for each work that has ended, before its
-	// outcome is handed out, on the goroutine of the loop.
-	Progress func(ResolveProgress)
+	Workers  int                   // tickets resolved concurrently; 0 is three times WithMaxConcurrency, which keeps the busiest endpoint full
+	Total    int                   // the number of items, if known, for Progress
+	Grace    time.Duration         // how long items already begun may go on after ctx or the loop has ended; 0 is 30 seconds, negative is not at all
+	Progress func(ResolveProgress) // if not nil, called for each finished item before its outcome is yielded, on the loop's goroutine
 }
 
 const defaultGrace = 30 * time.Second
 
-// Progress tells how far ResolveAll has come.
+// ResolveProgress reports how far [Client.ResolveAll] has come.
 type ResolveProgress struct {
-	Done     int // works that ended without an error
-	Failed   int // works that ended with one
-	Pending  int // the rest of Total; without that, those in work
-	Requests int // HTTP requests made for the works that have ended
-	// RequestsLeft is how many requests the client may still make in this hour,
-	// as far as WithHourlyReserve knows; absent without it.
-	RequestsLeft Optional[int64]
+	Done         int             // items finished without an error
+	Failed       int             // items finished with an error
+	Pending      int             // the rest of Total, or else the items begun
+	Requests     int             // HTTP requests made for finished items
+	RequestsLeft Optional[int64] // requests left to the client in this hour; absent without WithHourlyReserve
 	Elapsed      time.Duration
 	Remaining    time.Duration // at the pace so far; 0 without Total
 }
 
-// ResolveAll resolves many tickets, several at a time, each in the steps of
-// Resolve. It ranges over an outcome and an error for each work, in the order
-// in which they end; the outcome is never nil, and its Work says which one it
-// belongs to. One failure does not stop the others: not even credentials that
-// are refused or an hour's limit that is used up, with which all the rest fail
-// without being sent. A caller who sees ErrUnauthorized or ErrRateLimited may
-// want to break; ErrRateLimited has the time to wait in the RetryAfter of its
-// *Error.
+// ResolveAll resolves many tickets concurrently, like [Client.Resolve], and
+// yields an outcome, never nil, and an error for each as it finishes. One
+// failure does not stop the others, not even [ErrUnauthorized] or
+// [ErrRateLimited]: the caller may want to break. An item whose outcome is
+// unknown is tried again after RetryAfter. Items of one ticket take turns. A
+// run that was killed can be repeated if each item has its StartedAt or Ref.
 //
-// Give each work the StartedAt or the Ref that was kept with it, and a run that was
-// killed can be repeated: what is done already is found to be done.
-//
-// A work whose outcome is unknown, because the answer to a write was lost, is
-// taken up again when that write cannot be carried out any more, as often as
-// WithMaxRetries says, and comes after that. Others take its place meanwhile. If
-// somebody else has changed the same field by then, it ends with ErrNotApplied.
-//
-// What is wrong with a work is the error of that work, before anything is sent
-// for it. Two works on one ticket never run at the same time, since Autotask has
-// no version check; those that name the ticket in the same way keep their order.
-//
-// work is ranged over on one goroutine of its own, and never is ahead of the
-// outcomes by more than the workers; of works that name their ticket by number,
-// up to 50 more are read, to be looked up in one request. A panic in it comes
-// through, after the outcomes of what was begun.
-//
-// Once ctx ends no work is begun. Those that are begun may end within Grace, so
-// that no write is left with an unknown outcome; their outcomes still come. A
-// work that was taken from the sequence and not begun comes with ErrNotStarted,
-// which matches the context's error, too. Leaving the loop does the same, and
-// waits for what is begun; its outcomes are lost, but a repeat finds what was
-// done. Both wait for the sequence: one that may block should end with ctx.
+// work is read on another goroutine, ahead by at most the workers and 50 items.
+// Once ctx ends or the loop is left, nothing is begun, and what is begun may
+// take Grace to end. An item read but not begun gets [ErrNotStarted].
 func (c *Client) ResolveAll(ctx context.Context, work iter.Seq[ResolveItem], opts ResolveAllOptions) iter.Seq2[*Outcome, error] {
 	return func(yield func(*Outcome, error) bool) {
 		// running outlives ctx, by Grace.
@@ -150,7 +115,7 @@ func haltAfter(running context.Context, grace time.Duration, halt func()) {
 	}
 }
 
-// add counts a work that has ended.
+// add counts an item that has finished.
 func (p *ResolveProgress) add(r result, elapsed time.Duration, total int) {
 	if r.err == nil {
 		p.Done++
@@ -169,30 +134,30 @@ type bulk struct {
 	client   *Client
 	begin    context.Context // nothing is begun once it has ended
 	running  context.Context // of what is begun
-	slots    chan struct{}   // one for each work that is begun, until it ends or is parked
-	parked   chan struct{}   // one for each work that waits for a lost write without a slot
-	want     chan struct{}   // asks for another work
+	slots    chan struct{}   // one for each item that is begun, until it ends or is parked
+	parked   chan struct{}   // one for each item that waits for a lost write without a slot
+	want     chan struct{}   // requests another item
 	asked    bool            // and there was no answer yet
 	ahead    chan *job       // taken from the sequence
 	results  chan result     // closed once all is over
-	turns    turns           // of works that name a ticket alike
-	taken    atomic.Int64    // works that are begun or have ended
+	turns    turns           // of items that name a ticket alike
+	taken    atomic.Int64    // items that are begun or have ended
 	panicked any             // what the sequence panicked with
 	exited   atomic.Bool     // a goroutine ended by runtime.Goexit, say in a test's transport
 }
 
 const (
 	// lookUpAtOnce is how many ticket numbers are looked up in one request, and so
-	// how many works are read ahead of those that are begun.
+	// how many items are read ahead of those that are begun.
 	lookUpAtOnce = 50
 	// lookUpDelay is how long a look-up waits for more numbers to come with it.
 	lookUpDelay = 10 * time.Millisecond
-	// maxParked bounds what waits for lost writes. Beyond it such a work keeps its
+	// maxParked bounds what waits for lost writes. Beyond it such an item keeps its
 	// slot, and a server that answers no write at all stops the run.
 	maxParked = 1000
 )
 
-// job is one work on its way.
+// job is one item on its way.
 type job struct {
 	work     ResolveItem
 	resolve  *resolve
@@ -207,7 +172,7 @@ type result struct {
 	err     error
 }
 
-// feed takes works from the sequence as there is room.
+// feed reads items from the sequence as there is room.
 func (b *bulk) feed(work iter.Seq[ResolveItem]) {
 	defer close(b.ahead)
 	returned := false
@@ -221,7 +186,7 @@ func (b *bulk) feed(work iter.Seq[ResolveItem]) {
 	returned = true
 }
 
-// take hands out works as they are asked for, until begin ends.
+// take hands out items as they are requested, until begin ends.
 func (b *bulk) take(work iter.Seq[ResolveItem]) {
 	if !b.wanted() {
 		return
@@ -238,7 +203,7 @@ func (b *bulk) take(work iter.Seq[ResolveItem]) {
 	}
 }
 
-// wanted waits until another work is asked for. None is once begin has ended.
+// wanted waits until another item is requested. None is once begin has ended.
 func (b *bulk) wanted() bool {
 	if b.begin.Err() != nil {
 		return false
@@ -251,7 +216,7 @@ func (b *bulk) wanted() bool {
 	}
 }
 
-// dispatch begins the works in their order.
+// dispatch begins the items in their order.
 func (b *bulk) dispatch() {
 	var begun sync.WaitGroup
 	defer close(b.results)
@@ -273,7 +238,7 @@ func (b *bulk) dispatch() {
 	}
 }
 
-// next returns the works to begin next: one, or as many as have their numbers
+// next returns the items to begin next: one, or as many as have their numbers
 // looked up together. There are no more if it is empty.
 func (b *bulk) next() []*job {
 	first := b.ask(nil)
@@ -294,7 +259,7 @@ func (b *bulk) next() []*job {
 	return batch
 }
 
-// ask takes another work. It returns nil if there is none, or none in time: then
+// ask takes another item. It returns nil if there is none, or none in time: then
 // the answer is for the next to ask.
 func (b *bulk) ask(late <-chan time.Time) *job {
 	want := b.want
@@ -314,7 +279,7 @@ func (b *bulk) ask(late <-chan time.Time) *job {
 	}
 }
 
-// check finds what is wrong with works before anything is sent for them, and
+// check finds what is wrong with items before anything is sent for them, and
 // looks up the numbers of the others.
 func (b *bulk) check(batch []*job) {
 	var named []*job
@@ -354,7 +319,7 @@ func (b *bulk) lookUpSingly(named []*job) {
 	}
 }
 
-// named gives a job the id that its number stands for.
+// named gives a job the id that its number belongs to.
 func (j *job) named(id int64, err error) {
 	r := j.resolve
 	if err != nil {
@@ -366,7 +331,7 @@ func (j *job) named(id int64, err error) {
 	j.err = r.check() // the note may be for another ticket
 }
 
-// run carries out one work and hands out its outcome.
+// run resolves one item and hands out its outcome.
 func (b *bulk) run(j *job) {
 	release := sync.OnceFunc(func() { <-b.slots })
 	var r *result
@@ -384,7 +349,7 @@ func (b *bulk) run(j *job) {
 	r = &result{outcome, err}
 }
 
-// resolve carries out one work, again if its outcome is unknown and the time has
+// resolve resolves one item, again if its outcome is unknown and the time has
 // come. It is not begun once begin has ended.
 func (b *bulk) resolve(j *job, release func()) (*Outcome, error) {
 	r, err := j.resolve, j.err
@@ -408,7 +373,7 @@ func (b *bulk) resolve(j *job, release func()) (*Outcome, error) {
 	return r.out, err
 }
 
-// again is a resolve that goes on where another came to.
+// again is a resolve that continues where another stopped.
 func (c *Client) again(r *resolve) *resolve {
 	next := c.newResolve(r.id, r.Resolution)
 	next.out.Item, next.again = r.out.Item, true
@@ -419,7 +384,7 @@ func (c *Client) again(r *resolve) *resolve {
 }
 
 // park waits until a lost write cannot be carried out any more, and lets another
-// work take the slot meanwhile. It is false if begin ended, or if the wait is longer
+// item take the slot meanwhile. It is false if begin ended, or if the wait is longer
 // than a lost write accounts for.
 func (b *bulk) park(wait time.Duration, release func()) bool {
 	if wait > landing {
@@ -454,18 +419,18 @@ func (b *bulk) end(stop func()) {
 	}
 }
 
-// notStarted is the error of a work that came too late.
+// notStarted is the error of an item that came too late.
 func (j *job) notStarted(cause error) error {
 	path := collection[Ticket]()
 	if j.resolve.id != 0 {
 		path = itemPath[Ticket](j.resolve.id)
 	}
-	e := refusal(transport.NotStarted, http.MethodPut, path, "not begun: nothing was written")
+	e := refusal(transport.NotStarted, http.MethodPut, path, "not started: nothing was written")
 	e.cause = cause
 	return e
 }
 
-// key is what two works on one ticket have in common, if they name it alike.
+// key is what two items for one ticket have in common, if they name it alike.
 func (w *ResolveItem) key() any {
 	if w.TicketID != 0 {
 		return w.TicketID
@@ -478,9 +443,9 @@ func (w *ResolveItem) check(r *resolve) error {
 	named := strings.TrimSpace(w.Number) != ""
 	switch {
 	case named && w.TicketID != 0:
-		return invalid(http.MethodPut, itemPath[Ticket](w.TicketID), "the work names its ticket twice, by TicketID %d and by Number %q: give one", w.TicketID, excerpt(w.Number))
+		return invalid(http.MethodPut, itemPath[Ticket](w.TicketID), "the item names its ticket twice, by TicketID %d and by Number %q: give one", w.TicketID, excerpt(w.Number))
 	case !named && w.TicketID == 0:
-		return invalid(http.MethodPut, collection[Ticket](), "the work names no ticket: give a TicketID or a Number")
+		return invalid(http.MethodPut, collection[Ticket](), "the item names no ticket: give a TicketID or a Number")
 	case w.TicketID != 0:
 		return r.check()
 	}

@@ -263,7 +263,7 @@ func TestResolveAll_CancelledInTheMiddleNothingIsHalfKnown(t *testing.T) {
 					late++
 					require.ErrorIs(t, err, context.DeadlineExceeded)
 					require.NotErrorIs(t, err, autotask.ErrOutcomeUnknown)
-					assert.Contains(t, err.Error(), "not begun")
+					assert.Contains(t, err.Error(), "not started")
 					assert.LessOrEqual(t, outcome.Requests, 1, "a number may have been looked up")
 					for _, s := range outcome.Steps {
 						assert.Equal(t, autotask.StateSkipped, s.State)

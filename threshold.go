@@ -9,16 +9,14 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Threshold is how much of the tenant's request limit is used: by all its
-// integrations together, in a rolling window.
+// Threshold is the use of the tenant's request limit by all its integrations.
 type Threshold struct {
 	Limit  int64         // requests in a window, usually 10,000
 	Window time.Duration // usually an hour
 	Used   int64         // requests in the window that ends now
 }
 
-// Fraction is the used part of the limit; 1 is all of it. From 0.5 Autotask
-// delays every request.
+// Fraction returns Used/Limit. From 0.5 on Autotask delays every request.
 func (t *Threshold) Fraction() float64 {
 	if t.Limit <= 0 {
 		return 0
@@ -26,8 +24,7 @@ func (t *Threshold) Fraction() float64 {
 	return float64(t.Used) / float64(t.Limit)
 }
 
-// Threshold reports how much of the tenant's request limit is used (GET
-// ThresholdInformation). The call itself counts.
+// Threshold reads the use of the limit by one request, which itself counts.
 func (c *Client) Threshold(ctx context.Context) (*Threshold, error) {
 	type wireThreshold struct {
 		Limit  Optional[int64] `json:"externalRequestThreshold"`

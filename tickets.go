@@ -14,26 +14,20 @@ import (
 	"github.com/autotask-go/autotask/internal/fields"
 )
 
-// StatusComplete is the id of the status "Complete": the only one that is
-// known to set a ticket's completedDate and resolvedDateTime in every tenant
-// (docs/api-notes.md, section 7.6). A tenant may have more that are called something like
-// it and set neither; see TicketsService.StatusSemantics.
+// StatusComplete is "Complete", the only status known to resolve a ticket in
+// every tenant: labels prove nothing, [TicketsService.StatusSemantics] does.
 const StatusComplete int64 = 5
 
-// TicketsService reads and writes tickets. They can be neither PATCHed nor
-// deleted.
+// TicketsService reads and writes tickets.
 type TicketsService struct{ client *Client }
 
-// Get reads a ticket by its id (GET /Tickets/{id}; docs/api-notes.md, section 2.1). There
-// being none is ErrNotFound.
+// Get returns one ticket (GET /Tickets/{id}). See [Get].
 func (s *TicketsService) Get(ctx context.Context, id int64) (*Ticket, error) {
 	return Get[Ticket](ctx, s.client, id)
 }
 
-// IDByNumber finds the id that belongs to a ticket number, as people see it
-// (POST /Tickets/query, eq on ticketNumber; docs/api-notes.md, section 7.1). Numbers are
-// opaque: "T20261123.0001", but also "T20261123.0001.002" for a recurring
-// ticket. None is ErrNotFound; several are an *AmbiguousError with their ids.
+// IDByNumber returns the id of a ticket by its number, such as
+// "T20261123.0001". It returns [ErrNotFound] or an [*AmbiguousError].
 func (s *TicketsService) IDByNumber(ctx context.Context, number string) (int64, error) {
 	if strings.TrimSpace(number) == "" {
 		return 0, invalid(http.MethodPost, "Tickets/query", "the ticket number is empty")
@@ -46,7 +40,7 @@ func (s *TicketsService) IDByNumber(ctx context.Context, number string) (int64, 
 	return found.id, found.err
 }
 
-// numberedID is what a ticket number stands for: an id, or the error that there
+// numberedID is what a ticket number leads to: an id, or the error that there
 // is none, or no single one.
 type numberedID struct {
 	id  int64
@@ -101,8 +95,7 @@ func (s *TicketsService) idsOf(ctx context.Context, numbers []string) (map[strin
 	return ids, nil
 }
 
-// GetByNumber is IDByNumber, then Get: the number is for display only, and
-// a ticket is read by its id.
+// GetByNumber is IDByNumber, then Get.
 func (s *TicketsService) GetByNumber(ctx context.Context, number string) (*Ticket, error) {
 	id, err := s.IDByNumber(ctx, number)
 	if err != nil {
@@ -111,56 +104,44 @@ func (s *TicketsService) GetByNumber(ctx context.Context, number string) (*Ticke
 	return s.Get(ctx, id)
 }
 
-// GetMany reads tickets by their ids, 500 in a request. found lacks the ids
-// that there are no tickets for; on an error it holds what was read until then.
+// GetMany returns the tickets of the given ids. See [GetMany].
 func (s *TicketsService) GetMany(ctx context.Context, ids []int64) (found map[int64]*Ticket, err error) {
 	return GetMany[Ticket](ctx, s.client, ids)
 }
 
-// All ranges over the tickets that q asks for, in the order of their ids,
-// reading pages of up to 500 as they are reached (POST /Tickets/query).
+// All iterates over the tickets that match q. See [All].
 func (s *TicketsService) All(ctx context.Context, q Query) iter.Seq2[*Ticket, error] {
 	return All[Ticket](ctx, s.client, q)
 }
 
-// Scan reads one large result with several workers, in any order; see the
-// function Scan.
+// Scan reads many tickets with several workers. See [Scan].
 func (s *TicketsService) Scan(ctx context.Context, q Query, opts ScanOptions) iter.Seq2[*ScanPage[Ticket], error] {
 	return Scan[Ticket](ctx, s.client, q, opts)
 }
 
-// List reads the tickets that q asks for into memory.
+// List returns the tickets that match q. See [List].
 func (s *TicketsService) List(ctx context.Context, q Query) ([]*Ticket, error) {
 	return List[Ticket](ctx, s.client, q)
 }
 
-// Pages ranges over the tickets that q asks for by whole pages, each with the
-// position from which a later run can go on. See the function Pages.
+// Pages iterates over the tickets that match q by pages. See [Pages].
 func (s *TicketsService) Pages(ctx context.Context, q Query) iter.Seq2[*Page[Ticket], error] {
 	return Pages[Ticket](ctx, s.client, q)
 }
 
-// Count tells how many tickets match q's filter (POST /Tickets/query/count).
+// Count returns the number of tickets that match q. See [Count].
 func (s *TicketsService) Count(ctx context.Context, q Query) (int64, error) {
 	return Count[Ticket](ctx, s.client, q)
 }
 
-// Create makes a ticket and returns its id (POST /Tickets); Autotask answers
-// with nothing else, so Get it for its number. Title, Status and Priority must
-// be set; CompanyID 0 is the tenant's own company. What else is required
-// depends on the ticket category.
-//
-// If the answer is lost, a ticket with an ExternalID is searched for by that
-// and its company, title and creation time. One is the ticket; if there is
-// none, if it cannot be told which, or without an ExternalID, the error is
-// ErrOutcomeUnknown. An equal ticket with an ExternalID that this client is
-// asked to create before RetryAfter is over is searched for and not made.
+// Create creates a ticket and returns its id. Title, Status, Priority and what
+// the ticket category adds are required. See [Create].
 func (s *TicketsService) Create(ctx context.Context, t *Ticket) (int64, error) {
 	return Create(ctx, s.client, t)
 }
 
-// createKey names what a ticket is found by. Without an externalID nothing tells
-// it from another.
+// createKey names what a ticket is found by. Without an externalID nothing
+// distinguishes it from another.
 func (t *Ticket) createKey() (writeKey, bool) {
 	externalID := t.ExternalID.Or("")
 	return writeKey{
@@ -185,8 +166,7 @@ func (t *Ticket) find(ctx context.Context, c *Client, lost lostCreate) ([]claima
 	return found, err
 }
 
-// Update changes a ticket (GET, then PUT of the whole ticket, then GET;
-// docs/api-notes.md, sections 7.3 and 7.4). See the function Update.
+// Update changes a ticket by PUT of the whole ticket. See [Update].
 func (s *TicketsService) Update(ctx context.Context, id int64, change func(*Ticket) error) (*Ticket, error) {
 	return Update(ctx, s.client, id, change)
 }
@@ -196,35 +176,25 @@ type Evidence string
 
 // What tickets can show.
 const (
-	// EvidenceNone: no ticket has the status.
-	EvidenceNone Evidence = "no evidence"
-	// EvidenceSets: every ticket with the status has both timestamps.
-	EvidenceSets Evidence = "sets"
-	// EvidenceDoesNotSet: no ticket with the status has either of them.
-	EvidenceDoesNotSet Evidence = "does not set"
-	// EvidenceMixed: some have them and some do not, or one but not the other.
-	EvidenceMixed Evidence = "both"
+	EvidenceNone       Evidence = "no evidence"  // no ticket has the status
+	EvidenceSets       Evidence = "sets"         // every ticket with the status has both timestamps
+	EvidenceDoesNotSet Evidence = "does not set" // no ticket with the status has either of them
+	EvidenceMixed      Evidence = "both"         // some have them and some do not, or one but not the other
 )
 
-// StatusSemantics tells what one status does in this tenant.
+// StatusSemantics is what one status does in this tenant.
 type StatusSemantics struct {
 	Status               int64
 	Label                string // for people; nothing is concluded from it
 	Active               bool
-	Tickets              int64 // that have the status
-	WithCompletedDate    int64 // of those, that have a completedDate
-	WithResolvedDateTime int64 // of those, that have a resolvedDateTime
-	// SetsTimestamps says whether completedDate and resolvedDateTime come with
-	// the status, as far as the existing tickets show.
-	SetsTimestamps Evidence
+	Tickets              int64    // that have the status
+	WithCompletedDate    int64    // of those, that have a completedDate
+	WithResolvedDateTime int64    // of those, that have a resolvedDateTime
+	SetsTimestamps       Evidence // whether both come with the status, as far as existing tickets show
 }
 
-// StatusSemantics counts, for every status of the tenant's picklist, the
-// tickets that have it and those of them that have completedDate and
-// resolvedDateTime (docs/api-notes.md, section 7.6: validate per tenant which statuses
-// set them). It only reads: one request for the picklist, unless that is
-// cached, and three POST /Tickets/query/count a status. Statuses are in the
-// picklist's order.
+// StatusSemantics counts for each status, by three requests, what its tickets
+// show: completedDate and resolvedDateTime (docs/api-notes.md, section 7.6).
 func (s *TicketsService) StatusSemantics(ctx context.Context) ([]StatusSemantics, error) {
 	statuses, err := s.client.Picklists.Values(ctx, "Tickets", "status")
 	if err != nil {

@@ -17,45 +17,19 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Update changes one item: it reads the item, lets change edit it, and writes
-// the fields that then differ; then it reads the item back and returns it. An
-// error from change ends it, and nothing is written; if nothing differs,
-// nothing is written either. A field is cleared with SetNull.
+// Update reads an item, lets change edit it, writes the fields that then
+// differ, if any, and returns the item as read back. An error from change ends
+// it. Clear a field with SetNull. A Ticket is written whole (PUT), byte for
+// byte except for the changes and what Autotask sets; others are PATCHed.
 //
-// A Ticket is written whole (PUT), as the item was read, with only the changed
-// fields replaced and the fields that Autotask sets itself left out; what the
-// library does not know of the ticket is sent back byte for byte (docs/api-notes.md,
-// sections 7.3 and 7.4). Every other entity gets a PATCH of the changed fields.
-//
-// The write goes out once. If its answer is lost, Update reads the item: if the
-// write shows, that is success. If it does not, the error is ErrOutcomeUnknown,
-// and its RetryAfter is the rest of the five minutes in which Autotask may still
-// carry the write out. Until then this client writes nothing to that item:
-// Update, Patch, Delete and Resolve look first, and return ErrOutcomeUnknown if
-// the write still does not show. Another process does not know of the write; it
-// must wait for RetryAfter as well, or it may be undone.
-//
-// A write shows if all changed fields hold their new values, and one of them did
-// not before: its old value must differ from the new one in more than outer
-// white space, line endings, null against "" or a millisecond. If every change is
-// as small as that, a lost answer stays ErrOutcomeUnknown.
-//
-// If reading back shows that a field did not take its value, the error is
-// ErrNotApplied, and the item comes back beside it. If reading back fails, the
-// error is ErrOutcomeUnknown.
-//
-// Calls of one client that write the same item take turns. change must
-// therefore not write the item through the same client: that call would wait
-// for itself until its context ends.
-//
-// Autotask has no version check: what somebody else writes in the one round
-// trip between the read and the write is overwritten in a ticket's case, and
-// so is a field that both change in any case. A PUT that has to wait for ten
-// seconds, for a limit or to be repeated, is not sent: Update begins anew from a
-// fresh read, and calls change again.
+// If the answer is lost and the write does not show, or reading back fails, the
+// error is [ErrOutcomeUnknown]: until RetryAfter is over, at most five minutes,
+// this client writes nothing to the item. If a field did not take its value, it
+// is [ErrNotApplied], with the item. Calls for one item take turns: change must
+// not write it. Writes of others during the call may be lost.
 func Update[T Updatable](ctx context.Context, c *Client, id int64, change func(*T) error) (*T, error) {
 	if change == nil {
-		return nil, invalid(http.MethodPut, itemPath[T](id), "the function that is to change the item is nil")
+		return nil, invalid(http.MethodPut, itemPath[T](id), "the change function is nil")
 	}
 	item, err := c.update(ctx, editableOf[T](), id, func(item any) error { return change(item.(*T)) })
 	if item == nil {
@@ -132,7 +106,7 @@ func notAfter(ctx context.Context) time.Time {
 	return t
 }
 
-// isStale reports whether a write was kept back because it was too old.
+// isStale reports whether a write was held back because it was too old.
 func isStale(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.kind&transport.Stale != 0
@@ -367,7 +341,7 @@ type comparison struct {
 // must hold its new value: one of several may be what somebody else has set.
 func (c comparison) shows() bool { return c.proven && len(c.differ) == 0 }
 
-// readBack holds an item as read to changes that were written to it.
+// readBack compares an item as read with the changes that were written to it.
 func readBack(table *fields.Table, changes []merge.Change, raw jsontext.Value) (c comparison) {
 	found := make(map[string]jsontext.Value, len(changes))
 	_ = merge.Each(raw, func(name string, v jsontext.Value) {

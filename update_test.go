@@ -190,7 +190,7 @@ func TestUpdate_BadUserDefinedFieldsAreRefusedBeforeTheWrite(t *testing.T) {
 		`"Plan" is given twice`: func(u *autotask.UDFs) {
 			*u = append(*u, autotask.UserDefinedField{Name: "Plan", Value: autotask.Value("Silver")})
 		},
-		"userDefinedFields was made absent": func(u *autotask.UDFs) { *u = nil },
+		"userDefinedFields was unset": func(u *autotask.UDFs) { *u = nil },
 	} {
 		srv, client := tenant(t)
 		ticket := srv.Seed("Tickets", map[string]any{"userDefinedFields": udfs})

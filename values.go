@@ -6,16 +6,14 @@ import (
 	"github.com/autotask-go/autotask/internal/fields"
 )
 
-// What Autotask allows of attachments. Upload and Create keep to it.
+// What Autotask accepts of attachments. [Upload] and [Create] keep to it.
 const (
 	MaxFileBytes  = maxFile       // of one file
 	MaxFilesBytes = maxFiles      // of all files in FilesWindow
 	FilesWindow   = filesInWindow // after more than that, Autotask takes none for as long
 )
 
-// ID returns the id of an item of any entity, from a value or a pointer. It is 0
-// of a nil pointer, and of a type that has no field ID; 0 is also the id of the
-// company that the tenant itself is.
+// ID returns the id of an item; 0 for nil, and also the tenant's own company.
 func ID(item Entity) int64 { return idIn(item) }
 
 // idOf is ID where the type is known, and need not be an entity.
@@ -42,11 +40,7 @@ func idIn(item any) int64 {
 	return 0
 }
 
-// UDFsOf returns the user-defined fields of an item of any entity, nil if the
-// entity has none. Given a pointer to the item, they are those of the item, and
-// what is set in them is set in it; given a value, they are a copy.
-//
-//	autotask.UDFsOf(&company).Set("Tier", autotask.Value("Gold"))
+// UDFsOf returns the user-defined fields of an item, nil if it has none.
 func UDFsOf(item Entity) *UDFs {
 	f := fieldOf(reflect.ValueOf(item), "UserDefinedFields")
 	if !f.IsValid() || f.Type() != reflect.TypeFor[UDFs]() {
@@ -59,8 +53,8 @@ func UDFsOf(item Entity) *UDFs {
 	return &udfs
 }
 
-// fieldOf is the field of a struct or of what pointers to it lead to, invalid if
-// there is none.
+// fieldOf returns the field of a struct or of what pointers to it lead to,
+// invalid if there is none.
 func fieldOf(v reflect.Value, name string) reflect.Value {
 	for v.Kind() == reflect.Pointer {
 		v = v.Elem()
@@ -71,10 +65,8 @@ func fieldOf(v reflect.Value, name string) reflect.Value {
 	return v.FieldByName(name)
 }
 
-// MaxLength returns how many characters a text field of the item's entity holds,
-// by its name in Autotask ("title") in any casing; 0 if that is not known, or
-// there is no such field. Autotask counts UTF-16 code units, of which an emoji
-// takes two. MetadataService.Fields tells what holds in a tenant.
+// MaxLength returns the maximum length of a field ("title"), or 0 if unknown.
+// Autotask counts UTF-16 code units: an emoji is two.
 func MaxLength(item Entity, field string) int {
 	t := reflect.TypeOf(item)
 	for t != nil && t.Kind() == reflect.Pointer {

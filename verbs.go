@@ -19,15 +19,11 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Entity is implemented by the struct of every Autotask entity. The interfaces
-// that build on it name what the API can do with an entity; the functions of
-// this file demand them, so that a call which has no route does not compile.
-//
-// An entity that the library does not know yet takes a struct with json tags,
-// an ID field and these one-line methods.
+// Entity is implemented by the struct of every Autotask entity. The functions
+// of this package require the interfaces built on it: what has no route does
+// not compile. Your own type needs json tags, an ID field and these methods.
 type Entity interface {
-	// Collection is the root collection that the entity is read from: "Tickets".
-	Collection() string
+	Collection() string // the root collection: "Tickets"
 }
 
 // Gettable entities can be read one at a time.
@@ -42,8 +38,7 @@ type Queryable interface {
 	CanQuery()
 }
 
-// ParentListable entities can be read through their parent only, all of one parent at
-// once. The others are searched: they are Queryable.
+// ParentListable entities have no search: only a parent's items can be listed.
 type ParentListable interface {
 	Child
 	CanList()
@@ -55,15 +50,13 @@ type Creatable interface {
 	CanCreate()
 }
 
-// Updatable entities can be changed by Update.
+// Updatable entities can be changed by [Update].
 type Updatable interface {
 	Gettable
 	CanUpdate()
 }
 
-// Patchable entities can be changed field by field, without reading them
-// first. An entity that is Updatable but not Patchable, as Ticket is, is
-// written whole.
+// Patchable entities can be changed without a read, by [Patch].
 type Patchable interface {
 	Entity
 	CanPatch()
@@ -75,21 +68,20 @@ type Deletable interface {
 	CanDelete()
 }
 
-// Child entities are read from their own root collection and written through
-// their parent's path.
+// Child entities are read from a root collection and written through a parent.
 type Child interface {
 	Entity
 	Parent() Parent
 }
 
-// Parent tells where an item of a child entity is written.
+// Parent is where an item of a child entity is written.
 type Parent struct {
 	Collection string          // "Tickets"
 	ID         Optional[int64] // of the parent item
 	Segment    string          // the last segment of the path: "Notes"
 }
 
-// Get reads one item (GET {collection}/{id}). There being none is ErrNotFound.
+// Get returns one item, or [ErrNotFound] (GET {collection}/{id}).
 func Get[T Gettable](ctx context.Context, c *Client, id int64) (*T, error) {
 	return get[T](ctx, c, id)
 }
@@ -212,18 +204,11 @@ func notFound(method, path, message string) *Error {
 	return &Error{StatusCode: http.StatusOK, Method: method, Path: path, Messages: []string{message}, Attempts: 1, kind: transport.NotFound}
 }
 
-// Create makes a new item and returns its id (POST {collection}, or
-// {parent}/{id}/{children} for a child). Required fields, lengths and fields
-// that only Autotask sets are checked before anything is sent.
-//
-// The request goes out once, and Autotask has no idempotency keys. If the answer
-// is lost, a ticket note and a ticket with an externalID are searched for. If
-// that does not find the item, and for all other entities, the error is
-// ErrOutcomeUnknown: its Sent holds what was sent, its RetryAfter is the rest of
-// the five minutes in which the item may still be made. Until then a Create of
-// an equal note or ticket by this client searches again and sends nothing.
-//
-// An attachment is held to the limits that Upload keeps to.
+// Create checks an item, creates it and returns its id (POST {collection}, or
+// its parent's path). If the answer is lost, a note, attachment or ticket with
+// an ExternalID is searched for; if none is found, the error is
+// [ErrOutcomeUnknown], with Sent; until RetryAfter is over, a repeat only
+// searches.
 func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	if _, ok := any(v).(Attachable); ok {
 		return createAttachment(ctx, c, v)
@@ -258,20 +243,10 @@ func newItem[T Entity](v *T) (path string, body []byte, err error) {
 	return path, body, checkNew(tableOf[T](), path, body)
 }
 
-// Patch writes the fields that are set in v to the item of that id, without
-// reading it first (PATCH {collection}, or the parent's path for a child, whose
-// parent id v must hold). Fields that are not Optional have no absent state:
-// they are sent unless they are empty or 0. Nothing is read back: use Update
-// where it matters whether the write took.
-//
-// Every PATCH of a ticket note repeats its NoteType and Publish, without which
-// Autotask refuses it. Patch does not know them: v must hold them, or the error
-// is ErrMissingField. Update reads them.
-//
-// If the answer is lost, the error is ErrOutcomeUnknown, and RetryAfter says how
-// long the write may still be carried out. Until then Patch, Update and Delete of
-// that item by this client read it first and write nothing, but for a repeat
-// whose values the item holds already: that is success.
+// Patch writes the fields that are set in v, which holds a child's parent id,
+// and reads nothing (PATCH {collection}, or the parent's path). Fields that are
+// not Optional are sent unless empty or 0. A ticket note needs NoteType and
+// Publish, else [ErrMissingField]. Lost answers: see [Update].
 func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 	if v == nil {
 		return invalid(http.MethodPatch, collection[T](), "the item to write is nil")
@@ -329,11 +304,8 @@ func settleBlind[T Entity](ctx context.Context, c *Client, id int64, path string
 	return false, err
 }
 
-// Delete deletes one item (DELETE {collection}/{id}; for a child, whose parent
-// is looked up first, the parent's path). It returns ErrNotFound if there is
-// none. The request goes out once. If its answer is lost, Delete reads the item:
-// if that is gone, this is success; if not, the error is ErrOutcomeUnknown, and
-// RetryAfter says how long the write may still be carried out.
+// Delete deletes one item, or returns [ErrNotFound] (DELETE {collection}/{id},
+// or the parent's path). A lost answer is success if the item is then gone.
 func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
 	if err := checkID[T](http.MethodDelete, id); err != nil {
 		return err
@@ -408,7 +380,7 @@ func tableOf[T Entity]() *fields.Table {
 	return fields.Of(reflect.TypeFor[T]())
 }
 
-// isNotes tells whether a path is the one of a ticket's notes.
+// isNotes reports whether a path is that of a ticket's notes.
 func isNotes(p Parent) bool {
 	return strings.EqualFold(p.Collection, "Tickets") && strings.EqualFold(p.Segment, "Notes")
 }
@@ -455,7 +427,7 @@ func (p Parent) path(method, collection string) (string, error) {
 	id, ok := p.ID.Get()
 	if !ok {
 		return "", refusal(transport.MissingField|transport.Invalid, method, collection,
-			fmt.Sprintf("the item does not say which of the %s it belongs to; it is written through it", p.Collection))
+			fmt.Sprintf("the item does not name its parent in %s, through which it is written", p.Collection))
 	}
 	if id < 0 {
 		return "", invalid(method, collection, "%d is not an id of %s", id, p.Collection)

@@ -22,8 +22,8 @@ func (c *Client) write(ctx context.Context, method, path string, body []byte) (i
 
 // writeItem is write for an item, or a nil pointer of its type. The entities
 // with a method NoID are answered with {"itemId":null}, for which it returns 0;
-// a repeat for want of an id would bill an adjustment twice. For all others, no
-// id is no answer.
+// a repeat because of a missing id would bill an adjustment twice. For all
+// others, an answer without an id is unreadable.
 func (c *Client) writeItem(ctx context.Context, item any, method, path string, body []byte) (int64, error) {
 	_, noID := item.(interface{ NoID() })
 	var id int64
