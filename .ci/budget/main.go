@@ -29,12 +29,12 @@ import (
 // The limits.
 const (
 	maxCompile  = 1.0       // CPU for entity and its program, to that for net/http
-	maxHello    = 1_460_000 // bytes, stripped, over a program without the library
+	maxHello    = 1_560_000 // bytes, stripped, over a program without the library
 	maxDocLines = 1300      // of "go doc -all ."
 )
 
 // maxSlope is what a further entity may cost a stripped binary, in bytes.
-var maxSlope = map[string]int64{"Scan": 22_000, "List": 20_000, "Update": 37_000}
+var maxSlope = map[string]int64{"Scan": 23_000, "List": 20_000, "Update": 37_000}
 
 // rounds are measured; the best one counts, since other work on the machine
 // only ever adds to a time.
