@@ -95,9 +95,9 @@ func TestLogins_PauseAfterThreeInARow(t *testing.T) {
 		require.ErrorAs(t, enter("Tickets"), &refusal)
 		assert.True(t, refusal.Login)
 		require.NoError(t, enter("zoneInformation"), "which needs no login")
-		time.Sleep(5*time.Minute - time.Second) // of the bubble's clock
+		<-time.After(5*time.Minute - time.Second) // of the bubble's clock
 		require.Error(t, enter("Tickets"))
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		require.NoError(t, enter("Tickets"), "one tries")
 		require.Error(t, enter("Tickets"), "the others wait for its outcome")
 		logins.Accepted()
@@ -119,11 +119,11 @@ func TestUploads_TenMillionBytesInFiveMinutes(t *testing.T) {
 		settle, err = uploads.Reserve(6_000_000)
 		require.NoError(t, err, "what never ran gives its bytes back")
 		settle(true)
-		time.Sleep(time.Minute) // of the bubble's clock
+		<-time.After(time.Minute) // of the bubble's clock
 		_, err = uploads.Reserve(5_000_000)
 		require.ErrorAs(t, err, &full)
 		assert.Equal(t, 4*time.Minute, full.RetryAfter)
-		time.Sleep(full.RetryAfter)
+		<-time.After(full.RetryAfter)
 		_, err = uploads.Reserve(10_000_000)
 		require.NoError(t, err)
 	})

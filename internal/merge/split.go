@@ -62,7 +62,7 @@ func distinct(all []member) bool {
 	var table [room]uint8 // by a hash of the name: its place in all, counted from 1
 	for i := range all {
 		name := all[i].name
-		h := uint32(len(name))
+		h := uint32(len(name)) //nolint:gosec // names are short
 		for j := range len(name) {
 			h = h*16777619 ^ uint32(name[j])
 		}

@@ -93,7 +93,7 @@ func TestFollow_GivesEveryRowOnceWhatever(t *testing.T) {
 		got, err := drain(t.Context(), source.source(-1000, paging.NoEnd))
 		require.NoError(t, err)
 		got = slices.DeleteFunc(got, func(id int64) bool { return id < 0 })
-		require.Equal(t, len(all), len(got), "seed %d", seed)
+		require.Len(t, got, len(all), "seed %d", seed)
 		slices.Sort(got)
 		require.True(t, slices.Equal(all, got), "seed %d", seed)
 	}

@@ -236,7 +236,7 @@ func (d *decoder) field(t *table, o *order, last int) (i int, unknown string, ok
 	if !known {
 		return 0, string(name), true
 	}
-	o[last] = uint8(f)
+	o[last] = uint8(f) //nolint:gosec // at most mostFields
 	return f, "", true
 }
 

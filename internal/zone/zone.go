@@ -72,6 +72,8 @@ func suggestBase(u *url.URL) string {
 	return "try " + u.Scheme + "://" + u.Host + "/" + serviceName + "/" + apiVersion
 }
 
+// CheckDiscovery completes the address where a zone is discovered, and refuses one that
+// is not safe.
 func CheckDiscovery(zoneURL string) (string, error) {
 	u, err := checkURL("WithZoneURL", zoneURL)
 	if err != nil {
@@ -159,6 +161,7 @@ func isNameRune(r rune) bool {
 	return r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }
 
+// IsLoopback reports whether an http address cannot leave this machine.
 func IsLoopback(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && isLoopback(u)
@@ -195,15 +198,15 @@ func CheckWeb(web string, allowLoopback bool) (string, error) {
 func CheckNextPage(nextURL, base, path string) error {
 	u, err := url.Parse(nextURL)
 	if err != nil {
-		return errors.New("Autotask named a next page that is not a URL")
+		return errors.New("the next page that Autotask named is not a URL")
 	}
 	if got := transport.Origin(u); got != OriginOf(base) {
-		return fmt.Errorf("Autotask named a next page on %q, but credentials go to %s only", got, OriginOf(base))
+		return fmt.Errorf("the next page that Autotask named is on %q, but credentials go to %s only", got, OriginOf(base))
 	}
 	query, _, _ := strings.Cut(path, "/next")
 	below, ok := cutPrefixFold(u.Path, pathOf(base)+"/"+query)
 	if !ok || below != "" && !strings.EqualFold(below, "/next") {
-		return fmt.Errorf("Autotask named %.80q as a next page, which is not one of this query", u.Path)
+		return fmt.Errorf("the next page that Autotask named, %.80q, is not one of this query", u.Path)
 	}
 	return nil
 }
