@@ -167,7 +167,8 @@ func TestQuick_Item(t *testing.T) {
 	var item Ticket
 	start, end, ok := quickly.Item(answer, &item)
 	require.True(t, ok)
-	assert.Equal(t, []byte(object), answer[start:end])
+	assert.Equal(t, strings.Index(string(answer), object), start)
+	assert.Equal(t, start+len(object), end)
 	assert.Equal(t, Ticket{ID: 1, Title: "x"}, item)
 	start, end, found, err := itemIn(answer[:len(answer)-2], &item)
 	require.Error(t, err, "an answer that is cut off: %d %d %v", start, end, found)
@@ -175,7 +176,8 @@ func TestQuick_Item(t *testing.T) {
 	start, end, found, err = itemIn(slow, &item)
 	require.NoError(t, err)
 	assert.True(t, found)
-	assert.Equal(t, []byte(object), slow[start:end])
+	assert.Equal(t, strings.Index(string(slow), object), start)
+	assert.Equal(t, start+len(object), end)
 	assert.Equal(t, Ticket{ID: 1, Title: "x"}, item)
 	for _, answer := range []string{`{"item":null}`, `{"item":{"id":1}`, `{"item":{"id":1}}}`, `{"item":{"id":1},"x":1}`, `{"item":{"id":"1"}}`} {
 		_, _, ok := quickly.Item([]byte(answer), &item)
