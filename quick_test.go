@@ -299,3 +299,23 @@ func BenchmarkQuickPage(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/ticket")
 }
+
+// Each unknown name is compared with those before it, so their number is bounded.
+func TestQuick_ManyUnknownNamesAreLeftToJSONv2(t *testing.T) {
+	t.Parallel()
+	for names, taken := range map[int]bool{64: true, 65: false, 80_000: false} {
+		var b strings.Builder
+		b.WriteString(`{"item":{`)
+		for i := range names {
+			fmt.Fprintf(&b, `"u%d":1,`, i)
+		}
+		b.WriteString(`"id":1}}`)
+		var item Ticket
+		_, _, ok := quickly.Item([]byte(b.String()), &item)
+		assert.Equal(t, taken, ok, "%d names", names)
+		_, _, found, err := itemIn([]byte(b.String()), &item)
+		require.NoError(t, err)
+		assert.True(t, found)
+		assert.EqualValues(t, 1, item.ID)
+	}
+}

@@ -83,7 +83,7 @@ func (f field) same(a, b reflect.Value) bool {
 	if !f.list {
 		return a.Equal(b)
 	}
-	same := a.Len() == b.Len()
+	same := a.Len() == b.Len() && a.IsNil() == b.IsNil() // an empty list is encoded, none is not
 	for i := 0; same && i < a.Len(); i++ {
 		same = a.Index(i).Equal(b.Index(i))
 	}

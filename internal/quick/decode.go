@@ -187,6 +187,10 @@ func (d *decoder) word(s string) bool {
 // name takes a quoted name and its colon.
 func (d *decoder) name(quoted string) bool { return d.next() == '"' && d.word(quoted) && d.is(':') }
 
+// mostUnknown bounds the members that no field is for: each is compared with those
+// before it. An object with more of them is left to json/v2.
+const mostUnknown = 64
+
 // object reads a new struct.
 func (d *decoder) object(into reflect.Value, t *table, o *order) bool {
 	if !d.is('{') {
@@ -199,7 +203,7 @@ func (d *decoder) object(into reflect.Value, t *table, o *order) bool {
 		case !ok:
 			return false
 		case other != "":
-			if slices.Contains(unknown, other) || !d.skip() {
+			if len(unknown) == mostUnknown || slices.Contains(unknown, other) || !d.skip() {
 				return false
 			}
 			unknown = append(unknown, other)
@@ -352,11 +356,11 @@ func (d *decoder) number(c byte) bool {
 // short reads a number of so few digits that float64 holds them, and the power of
 // ten that divides them, exactly: the quotient is the nearest there is.
 func (d *decoder) short() bool {
-	n, scale, i := 0, 0, d.i
+	n, scale, i := int64(0), int64(0), d.i // an int may have 32 bits
 	for ; i < len(d.b) && i-d.i <= 15; i++ {
 		switch c := d.b[i]; {
 		case scan.IsDigit(c):
-			n, scale = 10*n+int(c-'0'), 10*scale
+			n, scale = 10*n+int64(c-'0'), 10*scale
 		case c == '.' && scale == 0 && i > d.i:
 			scale = 1
 		case (c == ',' || c == '}') && i > d.i && scale != 1 && (d.b[d.i] != '0' || scale > 0 && d.b[d.i+1] == '.' || i == d.i+1):
