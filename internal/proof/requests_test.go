@@ -68,6 +68,28 @@ func TestPerformance_RequestsOfAResolution(t *testing.T) {
 	assert.True(t, strings.Contains(string(page), want), "docs/performance.md has another table; replace it with:\n%s", want) //nolint:testifylint // which would print the whole page
 }
 
+// TestREADME_TellsWhatAResolutionCosts holds the README to the table that the test
+// above measures.
+func TestREADME_TellsWhatAResolutionCosts(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join(kit.Root(t), "docs", "performance.md"))
+	require.NoError(t, err)
+	readme, err := os.ReadFile(filepath.Join(kit.Root(t), "README.md"))
+	require.NoError(t, err)
+	row := func(name string) []string {
+		_, rest, found := strings.Cut(string(page), "| "+name+" | ")
+		require.True(t, found, name)
+		cells := strings.SplitN(rest, " | ", 3)
+		require.Len(t, cells, 3)
+		return cells
+	}
+	whole, text := row("text, note, status and `StartedAt`"), row("text")
+	fits, _, _ := strings.Cut(whole[2], " ")
+	prose := strings.Join(strings.Fields(string(readme)), " ")
+	assert.Contains(t, prose, fmt.Sprintf("A full resolution makes %s requests by id and %s by number, so %s fit in the hour; one of a text alone makes %s.",
+		whole[0], whole[1], fits, text[0]))
+}
+
 func thousands(n int) string {
 	if n < 1000 {
 		return fmt.Sprint(n)
