@@ -12,7 +12,7 @@ import (
 	"github.com/autotask-go/autotask/autotasktest"
 )
 
-// Who a note was created for tells whether it may be the one that was lost.
+// A note that was created for somebody else cannot be the one that was lost.
 func TestNotes_OfSomebodyElseIsNotTheLostOne(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -392,7 +392,7 @@ func TestResolve_ALostAnswerThatIsFoundIsAChange(t *testing.T) {
 	assert.Equal(t, autotask.Step{Name: autotask.StepResolution, State: autotask.StateDone, Reason: "text written"}, outcome.Steps[2])
 }
 
-// A PUT that had to wait begins anew from a fresh read, five times at the most.
+// A PUT that had to wait begins anew from a fresh read, at most five times.
 func TestResolve_APUTThatHadToWaitBeginsAnew(t *testing.T) {
 	t.Parallel()
 	for step, work := range map[autotask.StepName]autotask.Resolution{

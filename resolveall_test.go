@@ -205,7 +205,7 @@ func TestResolveAll_Progress(t *testing.T) {
 	})
 }
 
-// workWithoutEnd yields the works again and again, and tells how many were taken.
+// workWithoutEnd yields the items again and again, and reports how many were taken.
 func workWithoutEnd(work []autotask.ResolveItem, taken *int) iter.Seq[autotask.ResolveItem] {
 	return func(yield func(autotask.ResolveItem) bool) {
 		for {

@@ -16,7 +16,7 @@ type lateChange struct {
 // ChangeLate changes a row as Change does, but the change shows only after a
 // time, by the tenant's clock: its stamps are those of now, as of a transaction
 // that takes long to commit. Until then every read has the row as it was. A row
-// that is gone by then stays gone. Land makes such changes show at once.
+// that is gone by then stays gone. ApplyPending makes such changes show at once.
 func (s *Server) ChangeLate(collection string, id int64, fields map[string]any, after time.Duration) {
 	s.t.Helper()
 	e := s.entity(collection)

@@ -136,7 +136,7 @@ type Options struct {
 	// after its stamp, the difference between the clocks of Autotask's web
 	// servers and its database included.
 	Overlap time.Duration
-	// Budget is the number of requests that a run makes at the most, those that
+	// Budget is the number of requests that a run makes at most, those that
 	// the client repeats counting once; 0 is no limit. A run goes on where the
 	// budget of the last one was spent.
 	Budget int

@@ -457,7 +457,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// copyOf tells what ids the copy has.
+// copyOf returns the ids that the copy has.
 type copyOf struct{ h *history }
 
 func (c copyOf) Count(_ context.Context, collection string, after, last int64) (int, error) {

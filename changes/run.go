@@ -290,7 +290,7 @@ func (v *visit) readDirty() error {
 	return nil
 }
 
-// pageEnd is where a page ends that was read up to last at the most: a short one
+// pageEnd is where a page ends that was read up to last at most: a short one
 // has everything up to there.
 func (v *visit) pageEnd(rows []*autotask.Row, last int64) (end int64, short bool) {
 	if len(rows) < v.feed.page {

@@ -150,7 +150,7 @@ func (v *visit) udfs() (schema, error) {
 // useSchema notes what is known of the fields.
 func (v *visit) useSchema(s map[string]string) { v.p.Schema, v.words = s, nil }
 
-// tellSchema tells how a part of the schema differs from what was known of it.
+// tellSchema reports how a part of the schema differs from what was known.
 func (v *visit) tellSchema(is schema, part func(SchemaItem) bool) error {
 	var c SchemaChange
 	all := make(map[string]string, len(is))

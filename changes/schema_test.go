@@ -84,7 +84,7 @@ func TestWhatARowHasIsTold(t *testing.T) {
 		assert.JSONEq(t, `{"added":[{"field":"queueID","value":"77","label":"Night shift"}]}`, told)
 		assert.Contains(t, row, `"queueID":77`)
 
-		// What no description names is told of once, without one.
+		// What no description names is reported once, without one.
 		undefined := `"queueID":78,"PRIORITY":2,"newField":true,"source":null,"userDefinedFields":[{"name":"a=b","value":"x"}]`
 		told, _ = next(undefined)
 		assert.JSONEq(t, `{"added":[{"field":"newField"},{"field":"queueID","value":"78"},{"field":"a=b","udf":true,"dataType":"string"}]}`, told)
@@ -94,7 +94,7 @@ func TestWhatARowHasIsTold(t *testing.T) {
 		told, _ = next(undefined)
 		assert.Empty(t, told)
 
-		// Once it is described, it is told of with its description.
+		// Once it is described, it is reported with its description.
 		c.srv.SetPicklist("Tickets", "queueID", []autotasktest.PicklistValue{{Value: "77", Label: "Night shift"}, {Value: "78", Label: "Day shift"}})
 		<-time.After(25 * time.Hour)
 		told, _ = next(undefined)

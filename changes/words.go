@@ -146,7 +146,7 @@ func textOf(v jsontext.Value) string {
 	return string(text)
 }
 
-// newItems tells of fields and values that rows have and that are not known yet.
+// newItems reports fields and values that rows have and that are not known yet.
 func (v *visit) newItems(rows []*autotask.Row) ([]Change, error) {
 	if v.words == nil {
 		v.words = wordsOf(v.p.Schema)
@@ -165,7 +165,7 @@ func (v *visit) newItems(rows []*autotask.Row) ([]Change, error) {
 	return v.announce(added)
 }
 
-// announce tells of items with their descriptions, if they have not just been
+// announce reports items with their descriptions, if they have not just been
 // read and the budget has a request left for them.
 func (v *visit) announce(added []SchemaItem) ([]Change, error) {
 	is, err := v.describe(added)

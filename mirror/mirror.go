@@ -41,7 +41,7 @@ type Options struct {
 	Progress func(Progress)
 }
 
-// Progress tells how far a Run has come.
+// Progress reports how far a Run has come.
 type Progress struct {
 	Collection string // of the batch
 	Written    int    // rows since the Run began, one that came twice counting twice

@@ -9,6 +9,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/autotask-go/autotask/internal/scan"
 )
 
 // Snapshot keeps a copy of the item that a pointer leads to. The function that it
@@ -131,7 +133,7 @@ func readFields(typ reflect.Type) []field {
 		if list {
 			compared = sf.Type.Elem()
 		}
-		if !sf.IsExported() || sf.Anonymous || !isName(name) || options != "" && options != "omitzero" || !isPlain(compared) {
+		if !sf.IsExported() || sf.Anonymous || !scan.IsName(name) || options != "" && options != "omitzero" || !isPlain(compared) {
 			return nil
 		}
 		all = append(all, field{index: i, name: name, omitzero: options != "", list: list})
@@ -143,10 +145,6 @@ func encodesItself(typ reflect.Type) bool {
 	p := reflect.PointerTo(typ)
 	return p.Implements(reflect.TypeFor[json.MarshalerTo]()) || p.Implements(reflect.TypeFor[json.Marshaler]()) ||
 		p.Implements(reflect.TypeFor[encoding.TextMarshaler]())
-}
-
-func isName(s string) bool {
-	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
 // isPlain is true of what a copy has for itself, so that it can be compared by ==.

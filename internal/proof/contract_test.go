@@ -464,7 +464,7 @@ func TestContract_7_RequiredFieldsOfANoteAreCheckedBeforeSending(t *testing.T) {
 	assert.Empty(t, srv.Requests(), "nothing was sent")
 }
 
-// The stabilising fields of docs/api-notes.md, section 7.4, but for the id.
+// The stabilising fields of docs/api-notes.md, section 7.4, except the id.
 var stabilisingFields = []string{
 	"companyID", "queueID", "title", "priority", "status", "dueDateTime", "ticketCategory",
 	"issueType", "subIssueType", "source", "organizationalLevelAssociationID",

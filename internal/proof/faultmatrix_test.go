@@ -62,7 +62,7 @@ var matrixFaults = []struct {
 	{"lost, and shows late", autotasktest.Fault{HideFromQueries: 1, DropResponse: true}, isPost},
 	{"lost, and shows after a while", autotasktest.Fault{Lag: 2 * time.Minute, DropResponse: true}, isPost},
 	// Autotask goes on with a write that its client has given up, for five
-	// minutes at the most.
+	// minutes at most.
 	{"lands when given up", autotasktest.Fault{ApplyAfter: 1, Hang: true}, kit.IsWrite},
 	{"lands after the next search", autotasktest.Fault{ApplyAfter: 2, Hang: true}, kit.IsWrite},
 	{"lands after the next write", autotasktest.Fault{ApplyAfter: 4, Hang: true}, kit.IsWrite},

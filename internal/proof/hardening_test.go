@@ -543,7 +543,7 @@ func TestSentOnce_200NotesOverHTTP2(t *testing.T) {
 }
 
 // trustingAll is net/http's own transport, as a program without a setting of
-// its own has it, but for the certificate of the fake.
+// its own has it, except for the certificate of the fake.
 func trustingAll() *http.Transport {
 	return &http.Transport{
 		ForceAttemptHTTP2: true,

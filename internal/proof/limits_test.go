@@ -89,7 +89,7 @@ func TestLimits_ABadServerEndsInAClearError(t *testing.T) { //nolint:paralleltes
 }
 
 // watchHeap samples the heap until the returned func is called, which returns
-// by how much it has grown at the most.
+// by how much it has grown at most.
 func watchHeap() func() uint64 {
 	runtime.GC()
 	var start runtime.MemStats

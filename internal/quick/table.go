@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/autotask-go/autotask/internal/scan"
 )
 
 // table is what is known of a type of items.
@@ -47,7 +49,7 @@ func newTable(typ reflect.Type, c *Codec) *table {
 		sf := typ.Field(i)
 		name, options, _ := strings.Cut(sf.Tag.Get("json"), ",")
 		_, twice := t.byName[name]
-		if !sf.IsExported() || sf.Anonymous || !isName(name) || twice || options != "" && options != "omitzero" {
+		if !sf.IsExported() || sf.Anonymous || !scan.IsName(name) || twice || options != "" && options != "omitzero" {
 			return nil
 		}
 		t.byName[name] = len(t.fields)
@@ -66,8 +68,4 @@ func readsItself(typ reflect.Type) bool {
 	p := reflect.PointerTo(typ)
 	return p.Implements(reflect.TypeFor[json.UnmarshalerFrom]()) || p.Implements(reflect.TypeFor[json.Unmarshaler]()) ||
 		p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
-}
-
-func isName(s string) bool {
-	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }

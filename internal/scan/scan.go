@@ -5,6 +5,7 @@ package scan
 
 import (
 	"encoding/binary"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -129,4 +130,10 @@ func digits(b []byte, i int) int {
 		i++
 	}
 	return i
+}
+
+// IsName reports whether a text is a member's name that is the same in JSON and in a
+// struct tag: letters, digits and underscores.
+func IsName(s string) bool {
+	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }

@@ -89,7 +89,7 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 	return resp, nil
 }
 
-// withHeader adds the headers, but for the credentials. They come this late since
+// withHeader adds the headers except the credentials. They come this late since
 // net/http copies those that a request has before, in case of a redirect.
 func (x *exchange) withHeader(req *http.Request) *http.Request {
 	given := req.Header

@@ -139,7 +139,7 @@ func shown(u *url.URL) string {
 	return fmt.Sprintf("%.80q", u.Scheme+"://"+u.Host+u.EscapedPath())
 }
 
-// isPlainHost tells whether the host has one spelling only, but for capitals.
+// isPlainHost reports whether the host has one spelling only, apart from capitals.
 func isPlainHost(u *url.URL) bool {
 	host, port := u.Hostname(), u.Port()
 	if n, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || n == 0) || strings.HasSuffix(u.Host, ":") {
