@@ -178,8 +178,8 @@ func attachmentOf(item any) attachment {
 
 // fileIn is attachmentOf for a type that can hold a file.
 func fileIn[T Entity](method string, v *T) (attachment, error) {
-	if err := checkCollection[T](); err != nil {
-		return attachment{}, invalid(method, collection[T](), "%v", err)
+	if err := kindOf[T]().known(method); err != nil {
+		return attachment{}, err
 	}
 	a := attachmentOf(v)
 	if a.data == nil || a.kind == nil {
@@ -233,10 +233,10 @@ func Download[T Attachable](ctx context.Context, c *Client, id int64, w io.Write
 	if w == nil || isNilPointer(w) {
 		return nil, invalid(http.MethodGet, path, "the writer is nil")
 	}
-	if err := checkID[T](http.MethodGet, id); err != nil {
+	if err := kindOf[T]().checkID(http.MethodGet, id); err != nil {
 		return nil, err
 	}
-	if err := needsID[T](http.MethodGet); err != nil {
+	if err := kindOf[T]().needsID(http.MethodGet); err != nil {
 		return nil, err
 	}
 	item, data, err := getFile[T](ctx, c, path, id)

@@ -32,7 +32,7 @@ func (s *NotesService) Create(ctx context.Context, ticketID int64, n *TicketNote
 
 // noteFor copies a note and ties the copy to its ticket.
 func noteFor(ticketID int64, n *TicketNote) (*TicketNote, error) {
-	if err := checkID[Ticket](http.MethodPost, ticketID); err != nil {
+	if err := kindOf[Ticket]().checkID(http.MethodPost, ticketID); err != nil {
 		return nil, err
 	}
 	if n == nil {

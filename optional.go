@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/autotask-go/autotask/internal/fields"
+	"github.com/autotask-go/autotask/internal/quick"
 	"github.com/autotask-go/autotask/internal/wire"
 )
 
@@ -329,4 +330,65 @@ func pointerTo[V any](item reflect.Value, name string) *Optional[V] {
 func isNilPointer(v any) bool {
 	r := reflect.ValueOf(v)
 	return (r.Kind() == reflect.Pointer || r.Kind() == reflect.Func) && r.IsNil()
+}
+
+// quickly reads answers in the form in which Autotask nearly always sends them.
+// decode reads all others, and reports what is wrong with them.
+var quickly = quick.Codec{Kind: kindOfField, Set: setField, Decode: decode}
+
+func kindOfField(typ reflect.Type) quick.Kind {
+	switch typ {
+	case reflect.TypeFor[Optional[int64]]():
+		return quick.Int
+	case reflect.TypeFor[Optional[float64]]():
+		return quick.Number
+	case reflect.TypeFor[Optional[bool]]():
+		return quick.Flag
+	case reflect.TypeFor[Optional[string]]():
+		return quick.Text
+	case reflect.TypeFor[Optional[time.Time]]():
+		return quick.Time
+	case reflect.TypeFor[int64]():
+		return quick.PlainInt
+	case reflect.TypeFor[string]():
+		return quick.PlainText
+	case reflect.TypeFor[UDFs]():
+		return quick.List
+	default:
+		return quick.Other
+	}
+}
+
+// setField puts a value into a field of the kind that kindOfField says.
+func setField(field any, v *quick.Value) {
+	s := present
+	if v.Null {
+		s = null
+	}
+	switch p := field.(type) {
+	case *Optional[int64]:
+		if *p = (Optional[int64]{state: s}); s == present {
+			p.value = v.Int
+		}
+	case *Optional[float64]:
+		if *p = (Optional[float64]{state: s}); s == present {
+			p.value = v.Number
+		}
+	case *Optional[bool]:
+		if *p = (Optional[bool]{state: s}); s == present {
+			p.value = v.Flag
+		}
+	case *Optional[string]:
+		if *p = (Optional[string]{state: s}); s == present {
+			p.value = v.Text
+		}
+	case *Optional[time.Time]:
+		if *p = (Optional[time.Time]{state: s}); s == present {
+			p.value = v.Time
+		}
+	case *int64:
+		*p = v.Int
+	case *string:
+		*p = v.Text
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-	"reflect"
 	"slices"
 	"strconv"
 
@@ -113,8 +112,8 @@ func (k *kind) pages(ctx context.Context, c *Client, q Query) iter.Seq2[[]paging
 
 // ListChildren returns all items of one parent (GET {parent}/{id}/{children}).
 func ListChildren[T ParentListable](ctx context.Context, c *Client, parentID int64) ([]*T, error) {
-	if err := checkCollection[T](); err != nil {
-		return nil, invalid(http.MethodGet, collection[T](), "%v", err)
+	if err := kindOf[T]().known(http.MethodGet); err != nil {
+		return nil, err
 	}
 	parent := (*new(T)).Parent()
 	parent.ID = Int(parentID)
@@ -122,7 +121,7 @@ func ListChildren[T ParentListable](ctx context.Context, c *Client, parentID int
 	if err != nil {
 		return nil, err
 	}
-	k := kindOf[T]()
+	k := *kindOf[T]()
 	k.leastID, k.exists = 1, true
 	first := call{method: http.MethodGet, path: path}
 	next := paging.Follow(paging.Route{Full: paging.PageSize, After: paging.BeforeAll, Read: func(ctx context.Context, next string) (paging.Page, error) {
@@ -142,25 +141,6 @@ func ListChildren[T ParentListable](ctx context.Context, c *Client, parentID int
 		}
 		all = append(all, itemsOf[T](rows)...)
 	}
-}
-
-// needsID refuses a caller's own entities whose ids are not known, where
-// ids are what distinguishes items.
-func needsID[T Entity](method string) error {
-	switch any((*T)(nil)).(type) { // the quick ones
-	case *Ticket, *TicketNote, *TimeEntry:
-		return nil
-	}
-	if err := checkCollection[T](); err != nil {
-		return invalid(method, collection[T](), "%v", err)
-	}
-	t := reflect.TypeFor[T]()
-	if t.Kind() == reflect.Struct {
-		if f, ok := t.FieldByName("ID"); ok && reflect.Zero(f.Type).CanInt() {
-			return nil
-		}
-	}
-	return invalid(method, collection[T](), "%v has no field ID of a type such as int64, by which its items are distinguished", t)
 }
 
 // IDRange is the ids greater than After up to Last; an absent end is open.
@@ -461,8 +441,6 @@ func (c *Collection) Count(ctx context.Context, q Query) (int64, error) {
 func (c *Collection) kind() *kind {
 	k := &kind{
 		collection: c.name,
-		needsID:    func(string) error { return nil },
-		check:      func(*Query) error { return nil },
 		decode:     decodeRows,
 	}
 	if !isCollectionName(c.name) {
@@ -472,19 +450,20 @@ func (c *Collection) kind() *kind {
 }
 
 func decodeRows(b []byte) (paging.Page, error) {
-	var p wirePage[jsontext.Value]
-	if err := p.decode(b, func(v jsontext.Value) bool { return v.Kind() == 'n' }); err != nil {
+	var items []jsontext.Value
+	details, err := decodeItems(b, &items)
+	if err != nil {
 		return paging.Page{}, err
 	}
-	rows := make([]paging.Row, len(p.Items))
-	for i, item := range p.Items {
+	rows := make([]paging.Row, len(items))
+	for i, item := range items {
 		r, err := rowOf(item)
 		if err != nil {
 			return paging.Page{}, err
 		}
 		rows[i] = paging.Row{ID: r.ID, Item: r}
 	}
-	return p.Details.page(rows), nil
+	return details.page(rows), nil
 }
 
 func rowOf(item jsontext.Value) (*Row, error) {

@@ -443,24 +443,15 @@ func (f Filter) bare() Filter {
 	return f
 }
 
-// isOurs is true of the entity types of this module, which have all the fields
-// of their collections. A caller's own type may have a few of them, or others.
-func isOurs[T any]() bool {
-	root := reflect.TypeFor[Ticket]().PkgPath()
-	t := reflect.TypeFor[T]()
-	return t.Kind() == reflect.Struct && (t.PkgPath() == root || t.PkgPath() == root+"/entity")
-}
-
 // checkFields checks the names and values of a query against the fields of its type.
 // Autotask answers a wrong one with 500 and, at best, half a sentence. Names are
 // compared without case, as Autotask compares them. User-defined fields belong
 // to a tenant, and pass.
-func checkFields[T Entity](q *Query) error {
-	if !isOurs[T]() {
+func (k *kind) checkFields(q *Query) error {
+	if k.typ == nil || !k.exists {
 		return nil
 	}
-	known := tableOf[T]()
-	collection := collection[T]()
+	known, collection := fields.Of(k.typ), k.collection
 	problems := []error{checkFilter(known, collection, &q.Filter)}
 	for _, name := range q.Fields {
 		if known.Find(name) == nil && (known.Lookup(merge.UDFs) == nil || len(namesLike(known, name)) > 0) {

@@ -193,7 +193,7 @@ func (r *resolve) lookBehind(ctx context.Context) {
 
 // check refuses bad input, all of it at once.
 func (r *resolve) check() error {
-	if err := checkID[Ticket](http.MethodPut, r.id); err != nil {
+	if err := kindOf[Ticket]().checkID(http.MethodPut, r.id); err != nil {
 		return err
 	}
 	if problems := r.problems(r.id); len(problems) > 0 {
