@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -18,7 +19,17 @@ type Config struct {
 	Name     string // of the adapter, in errors and log records
 	Places   int    // on each endpoint
 	Fallback time.Duration
-	Logger   *slog.Logger // never nil
+	Logger   *slog.Logger // slog.Default() if it is nil
+}
+
+// Checked returns the configuration with its defaults.
+func (c Config) Checked() (Config, error) {
+	if c.Places < 0 || c.Fallback < 0 {
+		return c, fmt.Errorf("Places is %d and Fallback %v: neither may be negative", c.Places, c.Fallback)
+	}
+	c.Places = cmp.Or(c.Places, 3)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	return c, nil
 }
 
 // Stats are counts since the start of the process.
