@@ -45,7 +45,7 @@ var (
 	// ErrNotStarted means ResolveAll read the item and never began it.
 	ErrNotStarted = errors.New("autotask: not started")
 	// ErrReadOnly means the call would write through a client made WithReadOnly. The write was not sent.
-	ErrReadOnly = errors.New("autotask: client is for reading only")
+	ErrReadOnly = errors.New("autotask: client is read-only")
 )
 
 // sentinels in the order in which kindNames lists them.
