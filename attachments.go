@@ -40,14 +40,11 @@ const (
 // Upload creates an attachment from v and all of content and returns its id
 // (POST {parent}/{id}/Attachments). Lost answers: see [Create].
 //
-//   - Title, FullPath (the file's name) and Publish are required; a wrong
-//     Publish shows internal files to the customer.
-//   - A link has an AttachmentType of FILE_LINK, FOLDER_LINK or URL, its target
-//     as FullPath, and no content.
-//   - Data and ContentType are absent; for a file in Data use [Create].
-//   - Files have 1 to [MaxFileBytes]. More than [MaxFilesBytes] in
-//     [FilesWindow] would lock Autotask's uploads for a while, so they are
-//     [ErrRateLimited].
+// Title, FullPath (the file's name) and Publish are required; a wrong Publish
+// shows internal files to the customer. A link (FILE_LINK, FOLDER_LINK, URL) has
+// its target as FullPath and no content. Data is absent: for a file in Data use
+// [Create]. More than [MaxFilesBytes] in [FilesWindow] would lock Autotask's
+// uploads, so that is [ErrRateLimited].
 func Upload[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader) (int64, error) {
 	return kindOf[T]().attach(ctx, c, v, content)
 }
@@ -225,9 +222,8 @@ func withFile(ctx context.Context, path string, fields []byte, content io.Reader
 
 // Download writes the file of an attachment to w, if all of it arrives, and
 // returns the attachment without Data, even if it is a link ([ErrUnsupported])
-// or neither its root nor its parent has the file ([ErrServer]). Allow a third
-// more than the file by [WithMaxResponseBytes]. Never write to FullPath: the
-// uploader chose it; it may be absolute or hold "..".
+// or no route returns the file ([ErrServer]). [WithMaxResponseBytes] must allow a
+// third more than the file. Never write to FullPath: the uploader chose it.
 func Download[T Attachable](ctx context.Context, c *Client, id int64, w io.Writer) (*T, error) {
 	path := itemPath[T](id)
 	if w == nil || isNilPointer(w) {
@@ -318,11 +314,10 @@ func getFile[T Attachable](ctx context.Context, c *Client, path string, id int64
 	return v, data, nil
 }
 
-// EnsureAttachment is [Upload] for work that may be repeated: it returns the id
-// of the attachment of an earlier run, or uploads it. startedAt is when the
-// work first began; keep it with the work. An attachment since then with the
-// same parent, title, full path, type and size is the one. The errors are those
-// of [NotesService.Ensure]. See docs/reliability.md, "Attachments".
+// EnsureAttachment is [Upload] for work that may be repeated, as
+// [NotesService.Ensure] is for notes: an attachment since startedAt with the same
+// parent, title, full path, type and size is that of an earlier run. See
+// docs/reliability.md, "Attachments".
 func EnsureAttachment[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader, startedAt time.Time) (id int64, created bool, err error) {
 	return kindOf[T]().ensureAttachment(ctx, c, v, content, startedAt)
 }

@@ -93,8 +93,7 @@ func (o *Outcome) Step(name StepName) Step {
 // is not repeated, and what was reopened since the note is not closed. After
 // [ErrOutcomeUnknown], repeat the call when RetryAfter is over, with the same
 // StartedAt, Ref or NoteID. If the status does not set both timestamps, the
-// error is [ErrNotApplied]; two notes are an [*AmbiguousError]. See
-// docs/reliability.md.
+// error is [ErrNotApplied]; two notes are an [*AmbiguousError].
 func (c *Client) Resolve(ctx context.Context, ticketID int64, r Resolution) (*Outcome, error) {
 	run := c.newResolve(ticketID, r)
 	if err := run.check(); err != nil {

@@ -19,9 +19,8 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Entity is implemented by the struct of every Autotask entity. The functions
-// of this package require the interfaces built on it: what has no route does
-// not compile. Your own type needs json tags, an ID field and these methods.
+// Entity is implemented by every Autotask entity. The functions of this package
+// require the interfaces built on it. Your own needs json tags and an ID.
 type Entity interface {
 	Collection() string // the root collection: "Tickets"
 }
@@ -209,9 +208,8 @@ func notFound(method, path, message string) *Error {
 
 // Create checks an item, creates it and returns its id (POST {collection}, or
 // its parent's path). If the answer is lost, a note, attachment or ticket with
-// an ExternalID is searched for; if none is found, the error is
-// [ErrOutcomeUnknown], with Sent; until RetryAfter is over, a repeat only
-// searches.
+// an ExternalID is searched for; else the error is [ErrOutcomeUnknown], with Sent.
+// Until RetryAfter is over, a repeat only searches.
 func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	return kindOf[T]().create(ctx, c, v)
 }
@@ -250,10 +248,9 @@ func (k *kind) newBody(v any) (path string, body []byte, err error) {
 	return path, body, checkNew(k.table(), path, body)
 }
 
-// Patch writes the fields that are set in v, which holds a child's parent id,
-// and reads nothing (PATCH {collection}, or the parent's path). Fields that are
-// not Optional are sent unless empty or 0. A ticket note needs NoteType and
-// Publish, else [ErrMissingField]. Lost answers: see [Update].
+// Patch writes the fields that are set in v and reads nothing (PATCH {collection},
+// or the parent's path). Fields that are not Optional are sent unless empty or 0.
+// A ticket note needs NoteType and Publish. See [Update].
 func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 	return kindOf[T]().patch(ctx, c, id, v)
 }
