@@ -97,7 +97,7 @@ type Check struct {
 func Checks() []Check {
 	var all []Check
 	for _, group := range [][]Check{
-		addressChecks(),
+		addressChecks(), metadataChecks(), rowChecks(),
 	} {
 		all = append(all, group...)
 	}

@@ -4,8 +4,6 @@ import "context"
 
 const finishRequests = 6
 
-var ticketFields = []string{}
-
 type ownTicket struct {
 	id     int64
 	number string

@@ -118,8 +118,6 @@ func ids(rows []obj) []int64 {
 	return all
 }
 
-func keys(o obj) []string { return slices.Sorted(maps.Keys(o)) }
-
 // pick copies the named members that an object has.
 func pick(o obj, names []string) obj {
 	some := obj{}
@@ -151,3 +149,5 @@ func with(query obj, members obj) obj {
 	maps.Copy(query, members)
 	return query
 }
+
+func keysOf[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
