@@ -97,7 +97,7 @@ type Check struct {
 func Checks() []Check {
 	var all []Check
 	for _, group := range [][]Check{
-		addressChecks(), metadataChecks(), rowChecks(),
+		addressChecks(), metadataChecks(), rowChecks(), queryChecks(),
 	} {
 		all = append(all, group...)
 	}
