@@ -97,7 +97,7 @@ type Check struct {
 func Checks() []Check {
 	var all []Check
 	for _, group := range [][]Check{
-		addressChecks(), metadataChecks(), rowChecks(), queryChecks(),
+		addressChecks(), metadataChecks(), createChecks(), rowChecks(), queryChecks(), writeChecks(), libraryChecks(),
 	} {
 		all = append(all, group...)
 	}

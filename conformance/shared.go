@@ -161,7 +161,7 @@ const sampleSize = 5
 
 // ticket returns id and number of one ticket: the run's own, if it has one.
 func (r *run) ticket(ctx context.Context) (id int64, number string, err error) {
-	if r.own != nil {
+	if r.own != nil && !r.own.hidden {
 		return r.own.id, r.own.number, nil
 	}
 	rows, err := r.sample(ctx, 1)
