@@ -259,11 +259,13 @@ func (r *run) canCreate(ctx context.Context, collection string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	access := info["userAccessForCreate"]
-	if s := text(access); s != "" && !slices.Contains([]string{"None", "All", "Restricted"}, s) {
-		access = "another word"
+	access := "of another form"
+	if s := text(info["userAccessForCreate"]); slices.Contains([]string{"None", "All", "Restricted"}, s) {
+		access = s
+	} else if n, ok := whole(info["userAccessForCreate"]); ok {
+		access = fmt.Sprintf("the number %d", n)
 	}
-	return fmt.Sprintf("canCreate is %v, userAccessForCreate %v", isTrue(info["canCreate"]), access), nil
+	return fmt.Sprintf("canCreate is %v, userAccessForCreate %s", isTrue(info["canCreate"]), access), nil
 }
 
 // notFound demands 404.

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -281,7 +282,7 @@ func putChecks() []Check {
 		{
 			ID: "question/18/read-only", Section: "notes 18", Evidence: "none", Question: true, Requests: 3,
 			Title: "What does a read-only field in a PUT do?",
-			Asks:  "PUT Tickets with another createDate; GET", Fake: "it is refused",
+			Asks:  "PUT Tickets with another createDate; GET", Fake: "it is accepted and ignored",
 			run: readOnlyField,
 		},
 		{
@@ -357,11 +358,7 @@ func storedAsSent(_ context.Context, r *run) (string, error) {
 			sent = append(sent, name)
 		}
 	}
-	wire := obj{}
-	for name, v := range r.own.sent {
-		wire[name] = v
-	}
-	if names := changed(wire, r.own.item, sent); len(names) > 0 {
+	if names := changed(r.own.sent, r.own.item, sent); len(names) > 0 {
 		return "other values in " + strings.Join(names, ", "), nil
 	}
 	return "yes", nil
@@ -533,10 +530,7 @@ func (r *run) mustRefuse(ctx context.Context, body func(item obj) obj) (string, 
 		return "", err
 	}
 	if a.status < 400 {
-		if err := r.restore(ctx, before); err != nil {
-			return "", err
-		}
-		return "", failf("accepted: %s", a.describe())
+		return "", r.undo(ctx, before, failf("accepted: %s", a.describe()))
 	}
 	after, err := r.fresh(ctx)
 	if err != nil {
@@ -546,6 +540,17 @@ func (r *run) mustRefuse(ctx context.Context, body func(item obj) obj) (string, 
 		return "", failf("refused, and changed %s", strings.Join(names, ", "))
 	}
 	return a.describe(), nil
+}
+
+// undo restores the ticket after a finding. Only an error that is more than a
+// finding takes its place.
+func (r *run) undo(ctx context.Context, as obj, finding error) error {
+	err := r.restore(ctx, as)
+	var wrong mismatch
+	if err == nil || errors.As(err, &wrong) {
+		return finding
+	}
+	return err
 }
 
 func putIncomplete(ctx context.Context, r *run) (string, error) {

@@ -19,8 +19,8 @@ type Tenant struct {
 	// "https://webservices19.autotask.net/ATServicesRest/V1.0".
 	BaseURL string
 
-	// HTTPClient is copied; its Transport and its Timeout are used. Nil is a
-	// client with a time-out of two minutes. It must not repeat requests.
+	// HTTPClient may be nil. Its Transport is used, which must not repeat requests,
+	// and its Timeout; 0 is two minutes.
 	HTTPClient *http.Client
 }
 

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -442,7 +443,7 @@ func (r *run) finish(ctx context.Context) {
 		return
 	case r.report.Ticket == nil:
 		if r.stopped == "" {
-			r.err = errors.Join(r.err, fmt.Errorf("%w: %s", ErrNoTicket, r.noWrites))
+			r.err = errors.Join(r.err, fmt.Errorf("%w: %s", ErrNoTicket, cmp.Or(r.noWrites, "see the check notes/2.4/create")))
 		}
 		return
 	}

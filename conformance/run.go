@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ func newRun(t Tenant, o Options) (*run, error) {
 	}
 	client := http.Client{Timeout: timeOut}
 	if t.HTTPClient != nil {
-		client = http.Client{Transport: t.HTTPClient.Transport, Timeout: t.HTTPClient.Timeout}
+		client = http.Client{Transport: t.HTTPClient.Transport, Timeout: cmp.Or(t.HTTPClient.Timeout, timeOut)}
 	}
 	// A redirect would carry the credentials to wherever it points.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -138,8 +139,9 @@ func (r *run) fieldsOf(ctx context.Context, collection string) (fieldList, error
 
 // sampleRows are the first tickets that this user sees, whole. They are only read.
 type sampleRows struct {
-	rows   []obj
-	answer *answer
+	rows    []obj // in the order of their ids
+	ordered bool  // as they came
+	answer  *answer
 }
 
 // sample reads the first tickets once, and demands at least n.
@@ -149,7 +151,9 @@ func (r *run) sample(ctx context.Context, n int) ([]obj, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.samples = &sampleRows{rows, a}
+		ordered := slices.IsSorted(ids(rows))
+		slices.SortFunc(rows, func(a, b obj) int { return cmp.Compare(idOf(a), idOf(b)) })
+		r.samples = &sampleRows{rows, ordered, a}
 	}
 	if len(r.samples.rows) < n {
 		return nil, skip(noTickets)

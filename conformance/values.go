@@ -112,8 +112,7 @@ func changed(before, after obj, names []string) []string {
 func ids(rows []obj) []int64 {
 	all := make([]int64, 0, len(rows))
 	for _, row := range rows {
-		id, _ := whole(row["id"])
-		all = append(all, id)
+		all = append(all, idOf(row))
 	}
 	return all
 }
@@ -151,3 +150,12 @@ func with(query obj, members obj) obj {
 }
 
 func keysOf[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// idOf is the id of a row; 0 if it has none.
+func idOf(row obj) int64 {
+	id, _ := whole(row["id"])
+	return id
+}
+
+// sorted has ids in ascending order. That rows come so is a check of its own.
+func sorted(all []int64) []int64 { return slices.Sorted(slices.Values(all)) }
