@@ -81,7 +81,7 @@ func addressChecks() []Check {
 			},
 		},
 		{
-			ID: "notes/1.5/version", Section: "notes 1.5", Evidence: "SWAGGER", Question: true, Requests: 1,
+			ID: "question/1.5/version", Section: "notes 1.5", Evidence: "SWAGGER", Question: true, Requests: 1,
 			Title: "Does GET Version answer?", Asks: "GET Version", Fake: "200",
 			run: func(ctx context.Context, r *run) (string, error) {
 				a, err := r.get(ctx, "Version")

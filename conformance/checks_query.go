@@ -92,34 +92,34 @@ func queryChecks() []Check {
 			run: operatorCase,
 		},
 		{
-			ID: "notes/3.2/alternatives", Section: "notes 3.2", Evidence: "DOC", Requests: 2,
+			ID: "notes/3.2/alternatives", Section: "notes 3.2", Evidence: "DOC", Requests: 3,
 			Title: "in has at most 500 values",
 			Asks:  "id in 500 values, then in 501", Expects: "200, then 500 with errors", Fake: "the same",
-			run: alternatives,
+			run: seeing(alternatives),
 		},
 		{
-			ID: "notes/3.3/unknown-field", Section: "notes 3.3", Evidence: "LIVE", Requests: 1,
+			ID: "notes/3.3/unknown-field", Section: "notes 3.3", Evidence: "LIVE", Requests: 2,
 			Title: "A filter on a field that does not exist is 500",
 			Asks:  "POST Tickets/query, conformanceNoSuchField eq 1", Expects: "500 with errors", Fake: "the same",
-			run: refuses(filter(condition("eq", "conformanceNoSuchField", 1))),
+			run: seeing(refuses(filter(condition("eq", "conformanceNoSuchField", 1)))),
 		},
 		{
-			ID: "notes/4.1/errors", Section: "notes 4.1", Evidence: "DOC, LIVE", Requests: 1,
+			ID: "notes/4.1/errors", Section: "notes 4.1", Evidence: "DOC, LIVE", Requests: 2,
 			Title: "A refusal is an object with errors, an array of texts",
 			Asks:  "the same", Expects: `{"errors":["…"]}`, Fake: "the same",
-			run: errorForm,
+			run: seeing(errorForm),
 		},
 		{
-			ID: "notes/3.3/wrong-type", Section: "notes 3.3", Evidence: "LIVE", Requests: 1,
+			ID: "notes/3.3/wrong-type", Section: "notes 3.3", Evidence: "LIVE", Requests: 2,
 			Title: "A value of a wrong type in a filter is 500",
 			Asks:  "POST Tickets/query, createDate gt “conformance”", Expects: "500", Fake: "500 with errors",
-			run: func(ctx context.Context, r *run) (string, error) {
+			run: seeing(func(ctx context.Context, r *run) (string, error) {
 				a, err := r.postQuery(ctx, "Tickets", filter(condition("gt", "createDate", "conformance")))
 				if err == nil && a.status != http.StatusInternalServerError {
 					err = failf("not 500: %s", a.describe())
 				}
 				return "", err
-			},
+			}),
 		},
 		{
 			ID: "notes/3.3/label", Section: "notes 3.3", Evidence: "LIVE", Requests: 1,
@@ -161,10 +161,10 @@ func queryChecks() []Check {
 			run: history,
 		},
 		{
-			ID: "notes/3.4/max-records", Section: "notes 3.4", Evidence: "LIVE", Requests: 2,
+			ID: "notes/3.4/max-records", Section: "notes 3.4", Evidence: "LIVE", Requests: 3,
 			Title: "MaxRecords is 1 to 500; outside of that is 500",
 			Asks:  "POST Tickets/query with MaxRecords 501, and 0", Expects: "500 with errors, twice", Fake: "the same",
-			run: func(ctx context.Context, r *run) (string, error) {
+			run: seeing(func(ctx context.Context, r *run) (string, error) {
 				for _, n := range []int{501, 0} {
 					a, err := r.postQuery(ctx, "Tickets", with(filter(condition("eq", "id", tooBig)), obj{"MaxRecords": n}))
 					if err != nil {
@@ -175,7 +175,7 @@ func queryChecks() []Check {
 					}
 				}
 				return "", nil
-			},
+			}),
 		},
 		{
 			ID: "notes/3.4/full-page", Section: "notes 3.4", Evidence: "LIVE", Requests: 1,
@@ -331,6 +331,17 @@ func expects(n int, ask func(id []int64) obj, want ...int) func(context.Context,
 			return "", failf("%d tickets came, not the %d that match", len(got), len(wanted))
 		}
 		return "", nil
+	}
+}
+
+// seeing skips a check if this user sees no ticket: a tenant may answer such a user
+// without looking at the query.
+func seeing(check func(context.Context, *run) (string, error)) func(context.Context, *run) (string, error) {
+	return func(ctx context.Context, r *run) (string, error) {
+		if _, err := r.sample(ctx, 1); err != nil {
+			return "", err
+		}
+		return check(ctx, r)
 	}
 }
 

@@ -35,7 +35,7 @@ type ownTicket struct {
 	hidden   bool // queries do not find it
 	whole    bool // the tenant refuses a PUT of the stabilising fields alone
 	noteID   int64
-	noteLag  string
+	notesLag bool // queries find a new note only after a while
 	resolved bool
 	stamps   []stamp
 }
@@ -49,6 +49,13 @@ type stamp struct {
 // create makes the ticket. It returns what the answer was, if there was one.
 func (r *run) create(ctx context.Context) (*answer, error) {
 	if err := r.companyExists(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := r.sample(ctx, 0); err != nil {
+		var unable skip
+		if errors.As(err, &unable) {
+			return nil, r.cannotWrite("%s, and so could not look after one", unable)
+		}
 		return nil, err
 	}
 	fields, err := r.newTicket(ctx)
@@ -95,13 +102,14 @@ func (r *run) claim(ctx context.Context, id int64, mark string, sent obj) error 
 			break
 		}
 	}
+	if item == nil {
+		r.report.Ticket.ID = id
+		return r.cannotWrite("the ticket that was made cannot be read")
+	}
 	if !strings.Contains(text(item["title"]), mark) {
 		r.report.Ticket = nil
-		if item == nil {
-			r.report.Ticket = &Ticket{ID: id, Mark: mark}
-		}
-		r.noWrites = "the ticket that the tenant named is not the run's own, or cannot be read"
-		return failf("the ticket that the tenant named is not the one that was sent, as under Duplicate Ticket Handling, or cannot be read; nothing was written to it")
+		r.noWrites = "the ticket that the tenant named is not the one that was sent"
+		return failf("%s, as under Duplicate Ticket Handling; nothing was written to it", r.noWrites)
 	}
 	status, _ := whole(item["status"])
 	r.own = &ownTicket{id: id, number: text(item["ticketNumber"]), mark: mark, item: item, sent: sent, status: status}
@@ -400,25 +408,23 @@ func (r *run) stamp(after string, item obj) {
 	r.own.stamps = append(r.own.stamps, stamp{after, text(item["lastTrackedModificationDateTime"]), text(item["lastActivityDate"])})
 }
 
-// poll asks until a row is found, and says how long it took.
-func (r *run) poll(ctx context.Context, collection string, query obj, id int64) (lag time.Duration, found bool, err error) {
-	begun := time.Now()
-	for wait := time.Second; ; wait *= 2 {
-		rows, _, err := r.query(ctx, collection, query)
-		if err != nil {
-			return 0, false, err
-		}
-		lag = time.Since(begun)
-		if slices.Contains(ids(rows), id) {
-			return lag, true, nil
-		}
-		if wait > longestWait {
-			return lag, false, nil
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return 0, false, err
-		}
+// lag is how long queries took to find a row.
+type lag struct {
+	took  time.Duration
+	tries int
+	found bool
+}
+
+func (l lag) atOnce() bool { return l.found && l.tries == 1 }
+
+func (l lag) String() string {
+	switch {
+	case l.atOnce():
+		return "at once"
+	case l.found:
+		return fmt.Sprintf("after at most %.0f seconds", l.took.Seconds())
 	}
+	return fmt.Sprintf("not within %.0f seconds", l.took.Seconds())
 }
 
 const (
@@ -426,14 +432,23 @@ const (
 	pollRequests = 6
 )
 
-func sayLag(lag time.Duration, found bool) string {
-	switch {
-	case !found:
-		return fmt.Sprintf("not within %.0f seconds", lag.Seconds())
-	case lag < time.Second:
-		return "at once"
+// poll asks until a row is found.
+func (r *run) poll(ctx context.Context, collection string, query obj, id int64) (lag, error) {
+	begun := time.Now()
+	for l, wait := (lag{tries: 1}), time.Second; ; l.tries, wait = l.tries+1, wait*2 {
+		rows, _, err := r.query(ctx, collection, query)
+		if err != nil {
+			return lag{}, err
+		}
+		l.took = time.Since(begun)
+		l.found = slices.Contains(ids(rows), id)
+		if l.found || wait > longestWait {
+			return l, nil
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return lag{}, err
+		}
 	}
-	return fmt.Sprintf("after at most %.0f seconds", lag.Seconds())
 }
 
 // finish resolves the own ticket if a check has not, and says what became of it.
