@@ -91,6 +91,9 @@ func TestFake(t *testing.T) {
 		},
 	} {
 		for _, write := range []bool{false, true} {
+			if !write && name != "plain" && name != "queries lag" {
+				continue // writing asks all of the reads, too
+			}
 			t.Run(fmt.Sprintf("%s, writing %v", name, write), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
@@ -317,6 +320,9 @@ func TestLostWrites(t *testing.T) {
 	require.Greater(t, total, 20)
 	for k := range total {
 		for _, fault := range []autotasktest.Fault{{DropResponse: true}, {Status: 502}} {
+			if fault.Status != 0 && k%4 != 0 {
+				continue
+			}
 			t.Run(fmt.Sprintf("%d, %d", k, fault.Status), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
