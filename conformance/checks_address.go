@@ -234,6 +234,8 @@ func (w *wire) dates() string {
 // refused demands Autotask's form of a refusal: 500 with a text in errors.
 func refused(a *answer) error {
 	switch {
+	case a.denied():
+		return skip("this user may not do it at all")
 	case a.status != http.StatusInternalServerError:
 		return failf("not refused with 500: %s", a.describe())
 	case len(a.errors()) == 0:

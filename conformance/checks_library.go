@@ -30,7 +30,7 @@ func libraryChecks() []Check {
 				if err == nil && got != id {
 					err = failf("another id")
 				}
-				return "", said(err)
+				return "", said(ctx, err)
 			},
 		},
 		{
@@ -51,7 +51,7 @@ func libraryChecks() []Check {
 				case err == nil:
 					return "", failf("a ticket came")
 				}
-				return "", said(err)
+				return "", said(ctx, err)
 			},
 		},
 		{
@@ -69,7 +69,7 @@ func libraryChecks() []Check {
 				if err == nil && some {
 					err = failf("true")
 				}
-				return "", said(err)
+				return "", said(ctx, err)
 			},
 		},
 		{
@@ -88,17 +88,22 @@ func libraryChecks() []Check {
 }
 
 // said turns an error of the library into one that quotes nothing.
-func said(err error) error {
-	var wrong mismatch
+func said(ctx context.Context, err error) error {
+	var (
+		wrong mismatch
+		not   unsent
+	)
 	switch {
-	case err == nil, errors.As(err, &wrong), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case err == nil, errors.As(err, &wrong):
 		return err
 	case errors.Is(err, autotask.ErrUnauthorized):
 		return ErrLogin
-	case errors.Is(err, errSpent):
-		return skip(errSpent.Error())
+	case errors.As(err, &not):
+		return skip(not)
 	case errors.Is(err, autotask.ErrOutcomeUnknown):
 		return lost("the answer of a write of the library was lost")
+	case ctx.Err() != nil: // a time-out of one request looks like the end of a context
+		return ctx.Err()
 	case errors.Is(err, autotask.ErrPermission):
 		return skip("this user may not do it")
 	case errors.Is(err, autotask.ErrRateLimited), errors.Is(err, autotask.ErrThreadLimit):
@@ -127,7 +132,7 @@ func libraryGet(ctx context.Context, r *run) (string, error) {
 	id, _ := whole(item["id"])
 	t, err := r.library.Tickets.Get(ctx, id)
 	if err != nil {
-		return "", said(err)
+		return "", said(ctx, err)
 	}
 	if t.ID != id || !same(item["status"], t.Status) || !same(item["companyID"], t.CompanyID) {
 		return "", failf("another id, status or company")
@@ -142,7 +147,7 @@ func libraryPicklist(ctx context.Context, r *run) (string, error) {
 	}
 	list, err := r.library.Picklists.Values(ctx, "Tickets", "status")
 	if err != nil {
-		return "", said(err)
+		return "", said(ctx, err)
 	}
 	for _, v := range f.values {
 		id, _ := whole(v["value"])
@@ -161,7 +166,7 @@ func libraryList(ctx context.Context, r *run) (string, error) {
 	q := autotask.Query{Filter: autotask.In("id", ids(rows)...), Fields: []string{"id"}}
 	tickets, err := r.library.Tickets.List(ctx, q)
 	if err != nil {
-		return "", said(err)
+		return "", said(ctx, err)
 	}
 	got := make([]int64, 0, len(tickets))
 	for _, t := range tickets {
@@ -169,7 +174,7 @@ func libraryList(ctx context.Context, r *run) (string, error) {
 	}
 	n, err := r.library.Tickets.Count(ctx, q)
 	if err != nil {
-		return "", said(err)
+		return "", said(ctx, err)
 	}
 	if !slices.Equal(got, ids(rows)) || n != int64(len(rows)) {
 		return "", failf("%d of %d tickets, counted %d", len(got), len(rows), n)
@@ -197,7 +202,7 @@ func libraryResolve(ctx context.Context, r *run) (string, error) {
 	}
 	out, err := r.library.Resolve(ctx, r.own.id, work)
 	if err != nil {
-		return "", said(err)
+		return "", said(ctx, err)
 	}
 	if !out.Resolved || out.HasTimeEntries {
 		return "", failf("not resolved, or time entries that nobody has made")

@@ -274,6 +274,9 @@ func (r *run) notFound(ctx context.Context, q request) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if a.denied() {
+		return "", skip("this user may not do it at all")
+	}
 	if a.status != http.StatusNotFound {
 		return "", failf("not 404: %s", a.describe())
 	}

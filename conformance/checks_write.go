@@ -93,7 +93,7 @@ func noteChecks() []Check {
 			},
 		},
 		{
-			ID: "contract/7/note", Section: "contract 7", Evidence: "CONTRACT", Requests: 2,
+			ID: "contract/7/note", Section: "contract 7", Evidence: "CONTRACT", Requests: 3,
 			Title: "POST Tickets/{id}/Notes creates a note",
 			Asks:  "POST of title, description, noteType and publish", Expects: `200 {"itemId":…}`, Fake: "the same",
 			run: postNote,
@@ -119,8 +119,11 @@ func noteChecks() []Check {
 				if err != nil {
 					return "", err
 				}
+				if r.own.notes == 0 {
+					return "", skip("no note was accepted")
+				}
 				r.stamp("a note", item)
-				return "", r.unresolved(r.own.item, item, "resolution")
+				return "", r.unresolved(r.own.before, item, "resolution")
 			},
 		},
 	}
@@ -184,7 +187,10 @@ func putChecks() []Check {
 				if err != nil {
 					return "", err
 				}
-				if names := changed(r.own.item, item, stabilising); len(names) > 0 {
+				if r.own.puts == 0 {
+					return "", skip(noPut)
+				}
+				if names := changed(r.own.before, item, stabilising); len(names) > 0 {
 					return "", failf("changed: %s", strings.Join(names, ", "))
 				}
 				return "", nil
@@ -199,8 +205,11 @@ func putChecks() []Check {
 				if err != nil {
 					return "", err
 				}
+				if r.own.puts == 0 {
+					return "", skip(noPut)
+				}
 				r.stamp("a PUT of the resolution", item)
-				return "", r.unresolved(r.own.item, item)
+				return "", r.unresolved(r.own.before, item)
 			},
 		},
 		{
@@ -231,7 +240,7 @@ func putChecks() []Check {
 			Title: "A resolution of 32,000 characters is stored whole",
 			Asks:  "PUT Tickets with it; GET", Expects: "32,000 characters", Fake: "the same",
 			run: func(ctx context.Context, r *run) (string, error) {
-				_, after, err := r.update(ctx, obj{"resolution": longText(32000)})
+				after, err := r.update(ctx, obj{"resolution": longText(32000)})
 				if err != nil {
 					return "", err
 				}
@@ -323,9 +332,9 @@ func statusChecks() []Check {
 			run: resolveIfNone,
 		},
 		{
-			ID: "contract/5/five", Section: "contract 5", Evidence: "CONTRACT", Requests: 1,
+			ID: "contract/5/five", Section: "contract 5", Evidence: "CONTRACT", Requests: 4,
 			Title: "Status 5 sets completedDate and resolvedDateTime",
-			Asks:  "GET", Expects: "both are set", Fake: "the same",
+			Asks:  "GET; a PUT of status 5, if there was none yet", Expects: "both are set", Fake: "the same",
 			run: statusFive,
 		},
 		{
@@ -405,6 +414,9 @@ func (r *run) noteWithout(ctx context.Context, name string) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.own.notes == 0 {
+		return nil, skip("no whole note was accepted, so a refusal would prove nothing")
+	}
 	delete(note, name)
 	return r.sendNote(ctx, note)
 }
@@ -414,6 +426,9 @@ func postNote(ctx context.Context, r *run) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if r.own.before, err = r.fresh(ctx); err != nil {
+		return "", err
+	}
 	a, err := r.sendNote(ctx, note)
 	if err != nil {
 		return "", err
@@ -421,6 +436,7 @@ func postNote(ctx context.Context, r *run) (string, error) {
 	if err := granted(a, "create notes of tickets"); err != nil {
 		return "", err
 	}
+	r.own.notes++
 	id, ok := whole(a.data["itemId"])
 	if !ok {
 		return "", failf("the answer has no itemId: %s", a.describe())
@@ -483,10 +499,10 @@ func (r *run) unresolved(before, after obj, more ...string) error {
 const shortText = "API conformance check: the resolution."
 
 func putTwelve(ctx context.Context, r *run) (string, error) {
-	_, after, err := r.update(ctx, obj{"resolution": shortText})
+	after, err := r.update(ctx, obj{"resolution": shortText})
 	if wrong, ok := err.(mismatch); ok { //nolint:errorlint // a mismatch is never wrapped
 		r.own.whole = true
-		if _, _, err := r.update(ctx, obj{"resolution": shortText}); err == nil {
+		if _, err := r.update(ctx, obj{"resolution": shortText}); err == nil {
 			return "", failf("%s. A PUT of everything that can be written is accepted, and is used from here on", wrong)
 		}
 		return "", wrong
@@ -520,11 +536,16 @@ func putReplaces(ctx context.Context, r *run) (string, error) {
 	return "", nil
 }
 
+const noPut = "no PUT of the ticket was accepted, so a refusal would prove nothing"
+
 // mustRefuse sends a PUT that must not be done, and undoes it if it was.
 func (r *run) mustRefuse(ctx context.Context, body func(item obj) obj) (string, error) {
 	before, err := r.fresh(ctx)
 	if err != nil {
 		return "", err
+	}
+	if r.own.puts == 0 {
+		return "", skip(noPut)
 	}
 	a, err := r.put(ctx, body(before))
 	if err != nil {
@@ -558,6 +579,9 @@ func putIncomplete(ctx context.Context, r *run) (string, error) {
 	before, err := r.fresh(ctx)
 	if err != nil {
 		return "", err
+	}
+	if r.own.puts == 0 {
+		return "", skip(noPut)
 	}
 	left := ""
 	for _, name := range []string{"queueID", "issueType", "source", "dueDateTime"} {
@@ -662,7 +686,7 @@ func statusEight(ctx context.Context, r *run) (string, error) {
 	if !has {
 		return "", skip("the tenant has no active status 8")
 	}
-	_, after, err := r.update(ctx, obj{"status": 8, "resolution": shortText})
+	after, err := r.update(ctx, obj{"status": 8, "resolution": shortText})
 	if err != nil {
 		return "", err
 	}
@@ -680,7 +704,7 @@ func isSet(v any) string {
 }
 
 func resolveIfNone(ctx context.Context, r *run) (string, error) {
-	if _, _, err := r.update(ctx, obj{"resolution": shortText, "status": r.statusOfOwn()}); err != nil {
+	if _, err := r.update(ctx, obj{"resolution": shortText, "status": r.statusOfOwn()}); err != nil {
 		return "", err
 	}
 	if _, err := r.noTimeEntries(ctx, r.own.id); err != nil {
@@ -688,7 +712,7 @@ func resolveIfNone(ctx context.Context, r *run) (string, error) {
 		// rule; finish does it all the same, as it is the run's own.
 		return "", err
 	}
-	_, after, err := r.update(ctx, obj{"status": complete, "resolution": shortText})
+	after, err := r.update(ctx, obj{"status": complete, "resolution": shortText})
 	if err != nil {
 		return "", err
 	}
@@ -698,7 +722,6 @@ func resolveIfNone(ctx context.Context, r *run) (string, error) {
 	if !same(after["resolution"], shortText) {
 		return "", failf("the resolution has changed")
 	}
-	r.stamp("a PUT of the status", after)
 	return "", nil
 }
 
@@ -715,8 +738,12 @@ func statusFive(ctx context.Context, r *run) (string, error) {
 		return "", err
 	}
 	if !same(item["status"], int64(complete)) {
-		return "", skip("the ticket has not got status 5")
+		// Without the right to read time entries the check before has not done it.
+		if item, err = r.update(ctx, obj{"status": complete, "resolution": shortText}); err != nil {
+			return "", err
+		}
 	}
+	r.stamp("a PUT of the status", item)
 	if !isResolved(item) {
 		return "", failf("completedDate: %s, resolvedDateTime: %s", isSet(item["completedDate"]), isSet(item["resolvedDateTime"]))
 	}
@@ -751,7 +778,7 @@ func reopen(ctx context.Context, r *run) (string, error) {
 	if !isResolved(item) {
 		return "", skip("the ticket is not resolved")
 	}
-	_, after, err := r.update(ctx, obj{"status": r.own.status, "resolution": shortText})
+	after, err := r.update(ctx, obj{"status": r.own.status, "resolution": shortText})
 	if err != nil {
 		return "", err
 	}

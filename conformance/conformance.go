@@ -32,9 +32,9 @@ type Options struct {
 	// CompanyID is the company of that ticket. 0 is the tenant's own company.
 	CompanyID int64
 
-	// Fields are set on that ticket when it is created, by their names in the API.
-	// They are for what a tenant's ticket category requires and the metadata does
-	// not tell.
+	// Fields are set on that ticket when it is created, by their names in the API,
+	// and kept. They are for what a tenant requires and its metadata does not tell.
+	// They must not have id, companyID, title or status.
 	Fields map[string]any
 
 	// Plan is called before the first check with what will be asked, and again
@@ -51,8 +51,8 @@ var (
 	// ErrBudget means that too few requests are left in the tenant's hour.
 	ErrBudget = errors.New("conformance: too few requests are left")
 
-	// ErrLogin means that the tenant refused the login with 401. Nothing was sent
-	// after that, because repeated failures lock the user.
+	// ErrLogin means that the tenant refused the login. Nothing was sent after
+	// that, because repeated failures lock the user.
 	ErrLogin = errors.New("conformance: the login was refused")
 
 	// ErrNoTicket means that writing was allowed and no ticket could be made.

@@ -413,7 +413,7 @@ func TestRefusedTicket(t *testing.T) {
 		}, says: "status 5"},
 		"a reference":         {wrap: field("contactID", func(f obj) { f["isRequired"] = true }), says: "requires contactID"},
 		"a field of its own":  {wrap: field("changeInfoField1", func(f obj) { f["isRequired"] = true }), says: "requires a field"},
-		"what a category has": {wrap: answering(refuse("POST Tickets", "billingCodeID is required.; on record number [0]. Secret Customer")), says: "naming billingCodeID"},
+		"what a category has": {wrap: refusing("POST Tickets", "billingCodeID is required.; on record number [0]. Secret Customer"), says: "naming billingCodeID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -439,12 +439,39 @@ func TestRefusedTicket(t *testing.T) {
 	}
 }
 
-func refuse(op, reason string) func(r *request) *http.Response {
-	return func(r *request) *http.Response {
+func refusing(op, reason string) wrapper {
+	return answering(func(r *request) *http.Response {
 		if r.op == op {
 			return reply(r, 500, fmt.Sprintf(`{"errors":[%q]}`, reason))
 		}
 		return nil
+	})
+}
+
+// TestMayNot runs as users that may not write everything.
+func TestMayNot(t *testing.T) {
+	t.Parallel()
+	const denied = "The logged in Resource does not have the adequate permissions to update this entity type."
+	for _, test := range []struct {
+		op   string
+		err  error
+		want []string
+	}{
+		{"POST Tickets", conformance.ErrNoTicket, []string{"notes/2.4/create", "contract/8/twelve"}},
+		{"PUT Tickets", conformance.ErrTicketLeft, []string{"contract/8/twelve", "contract/4/without-title", "contract/5/five", "library/9/resolve"}},
+		{"POST Tickets/{id}/Notes", nil, []string{"contract/7/note", "contract/7/without-publish", "contract/9/note-alone", "library/9/resolve"}},
+		{"POST TicketNotes/query", nil, []string{"contract/7/query", "contract/7/found", "library/9/resolve"}},
+	} {
+		t.Run(test.op, func(t *testing.T) {
+			t.Parallel()
+			srv := seeded(t)
+			to := tenant(srv)
+			to.HTTPClient.Transport = refusing(test.op, denied)(t, srv, srv.Transport())
+			report, err := conformance.Run(t.Context(), to, writing())
+			require.ErrorIs(t, err, test.err)
+			assert.Empty(t, failures(report))
+			assert.Subset(t, notAsked(report), test.want)
+		})
 	}
 }
 
@@ -484,6 +511,18 @@ func TestOrigin(t *testing.T) {
 	assert.Contains(t, outcome(t, report, "notes/3.4/next-page").Detail, "another origin")
 }
 
+// TestUnknownUser asks no more when nothing can be asked.
+func TestUnknownUser(t *testing.T) {
+	t.Parallel()
+	srv := autotasktest.NewInProcess(t)
+	to := tenant(srv)
+	to.Credentials.IntegrationCode = "wrong"
+	_, err := conformance.Run(t.Context(), to, conformance.Options{})
+	require.ErrorIs(t, err, conformance.ErrLogin)
+	require.ErrorContains(t, err, "status 500")
+	assert.Len(t, srv.Requests(), 1)
+}
+
 func TestWrongUse(t *testing.T) {
 	t.Parallel()
 	srv := autotasktest.NewInProcess(t)
@@ -493,6 +532,8 @@ func TestWrongUse(t *testing.T) {
 	}
 	_, err := conformance.Run(t.Context(), conformance.Tenant{BaseURL: srv.BaseURL()}, conformance.Options{})
 	require.ErrorContains(t, err, "Secret is empty")
+	_, err = conformance.Run(t.Context(), tenant(srv), conformance.Options{Fields: map[string]any{"CompanyId": 3}})
+	require.ErrorContains(t, err, "companyID")
 	assert.Empty(t, srv.Requests())
 }
 

@@ -31,7 +31,7 @@ func TestDocs(t *testing.T) {
 	if *update {
 		head = regexp.MustCompile(`At most \S+ requests for reads only, at most \S+ with`).ReplaceAllLiteralString(head,
 			fmt.Sprintf("At most %d requests for reads only, at most %d with", most(t, false), most(t, true)))
-		require.NoError(t, os.WriteFile(path, []byte(head+tableMark+checkTable()), 0o644)) //nolint:gosec // a document for everyone to read
+		require.NoError(t, os.WriteFile(path, []byte(head+tableMark+checkTable()), 0o644))
 		return
 	}
 	assert.Equal(t, checkTable(), table, "run go test ./conformance -run TestDocs -update")

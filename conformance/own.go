@@ -30,6 +30,9 @@ type ownTicket struct {
 	mark   string
 	item   obj   // as read after it was made
 	sent   obj   // as it was sent
+	before obj   // as read before the last note or update
+	puts   int   // that were accepted
+	notes  int   // that were accepted
 	status int64 // open
 
 	hidden   bool // queries do not find it
@@ -118,17 +121,26 @@ func (r *run) claim(ctx context.Context, id int64, mark string, sent obj) error 
 	return nil
 }
 
-// afterLostCreate looks once for a ticket whose answer was lost. It is named in
+// afterLostCreate looks for a ticket whose answer was lost. It is named in
 // the report, and not written to: what else is on its way is not known.
 func (r *run) afterLostCreate(ctx context.Context, mark string, cause error) error {
 	if ctx.Err() != nil || errors.Is(cause, ErrLogin) {
 		return cause
 	}
-	rows, _, err := r.query(ctx, "Tickets", with(filter(condition("contains", "title", mark)), obj{"IncludeFields": []string{"id", "title"}}))
-	if err == nil && len(rows) == 1 && strings.Contains(text(rows[0]["title"]), mark) {
-		r.report.Ticket.ID, _ = whole(rows[0]["id"])
-	}
 	r.noWrites = "nothing is written after a write whose answer was lost"
+	for i := range 3 {
+		rows, _, err := r.query(ctx, "Tickets", with(filter(condition("contains", "title", mark)), obj{"IncludeFields": []string{"id", "title"}}))
+		if err != nil {
+			return cause
+		}
+		if len(rows) == 1 && strings.Contains(text(rows[0]["title"]), mark) {
+			r.report.Ticket.ID = idOf(rows[0])
+			return cause
+		}
+		if err := sleep(ctx, time.Duration(i+1)*5*time.Second); err != nil {
+			return cause
+		}
+	}
 	return cause
 }
 
@@ -184,15 +196,16 @@ func (r *run) newTicket(ctx context.Context) (obj, error) {
 	}
 	setIssue(t, l)
 	for _, f := range l {
-		if _, given := r.options.Fields[f.name]; f.required && !f.readOnly && f.picklist && !given {
+		if f.required && !f.readOnly && f.picklist {
 			if name := canonical(ticketFields, f.name); t[name] == nil {
 				setPick(t, l, name)
 			}
 		}
 	}
-	maps.Copy(t, r.options.Fields)
-	// What marks the ticket as the run's own is not the caller's.
-	t["companyID"] = r.options.CompanyID
+	for name, v := range r.options.Fields {
+		delete(t, canonical(keysOf(t), name)) // in whichever casing
+		t[name] = v
+	}
 	for _, f := range l {
 		if name := canonical(keysOf(t), f.name); f.required && !f.readOnly && t[name] == nil {
 			shown := "a field"
@@ -201,9 +214,6 @@ func (r *run) newTicket(ctx context.Context) (obj, error) {
 			}
 			return nil, r.cannotWrite("the tenant requires %s, which cannot be taken from its metadata; see Options.Fields", shown)
 		}
-	}
-	if title := text(t["title"]); !strings.HasSuffix(title, hex.EncodeToString(nonce[:])) {
-		return nil, r.cannotWrite("Options.Fields must not have a title")
 	}
 	return t, nil
 }
@@ -358,24 +368,28 @@ func (r *run) put(ctx context.Context, body obj) (*answer, error) {
 }
 
 // update is GET, change, PUT, GET.
-func (r *run) update(ctx context.Context, change obj) (before, after obj, err error) {
-	before, err = r.fresh(ctx)
+func (r *run) update(ctx context.Context, change obj) (after obj, err error) {
+	before, err := r.fresh(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	r.own.before = before
 	a, err := r.put(ctx, r.payload(before, change))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := r.accepted(a); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	after, err = r.fresh(ctx)
-	return before, after, err
+	r.own.puts++
+	return r.fresh(ctx)
 }
 
 // accepted demands 200 with the own ticket's id.
 func (r *run) accepted(a *answer) error {
+	if a.denied() {
+		return skip("this user may not update tickets")
+	}
 	if a.status != http.StatusOK {
 		names := r.fields["Tickets"].named(a.errors())
 		return failf("the PUT was refused: %s; fields it names: %s", a.describe(), strings.Join(names, ", "))
@@ -462,6 +476,7 @@ func (r *run) finish(ctx context.Context) {
 		}
 		return
 	}
+	r.wire.max += finishRequests
 	if r.own != nil && r.stopped == "" && ctx.Err() == nil {
 		r.own.resolved = r.resolve(ctx)
 	}
@@ -481,7 +496,7 @@ func (r *run) resolve(ctx context.Context) bool {
 	if isResolved(item) || r.noWrites != "" {
 		return isResolved(item)
 	}
-	_, item, err = r.update(ctx, obj{"status": complete})
+	item, err = r.update(ctx, obj{"status": complete})
 	return err == nil && isResolved(item)
 }
 

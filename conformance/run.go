@@ -52,6 +52,9 @@ func newRun(t Tenant, o Options) (*run, error) {
 	}
 	// A redirect would carry the credentials to wherever it points.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if err := checkFields(o.Fields); err != nil {
+		return nil, err
+	}
 	r := &run{
 		wire:    &wire{base: u, creds: t.Credentials, client: &client, headers: map[string]bool{}},
 		options: o,
@@ -65,6 +68,18 @@ func newRun(t Tenant, o Options) (*run, error) {
 	}
 	r.report = &Report{Library: version.Version, Zone: publicHost(u), Started: time.Now(), Wrote: o.Write}
 	return r, nil
+}
+
+// checkFields keeps to the run what makes the ticket its own.
+func checkFields(fields map[string]any) error {
+	for name := range fields {
+		for _, kept := range []string{"id", "companyID", "title", "status"} {
+			if strings.EqualFold(name, kept) {
+				return fmt.Errorf("Options.Fields must not have %s", kept)
+			}
+		}
+	}
+	return nil
 }
 
 var zoneHost = regexp.MustCompile(`^webservices[0-9]*\.autotask\.net$`)
@@ -83,7 +98,7 @@ func (w *wire) count(next http.RoundTripper) http.RoundTripper {
 	return roundTrip(func(req *http.Request) (*http.Response, error) {
 		switch {
 		case req.Method == http.MethodPatch || req.Method == http.MethodDelete:
-			return nil, fmt.Errorf("%s is never sent", req.Method)
+			return nil, unsent(req.Method + " is never sent")
 		case w.max > 0 && w.sent >= w.max:
 			return nil, errSpent
 		}
@@ -200,10 +215,13 @@ func (r *run) budget(ctx context.Context) error {
 	}
 	limit, okLimit := whole(a.data["externalRequestThreshold"])
 	used, okUsed := whole(a.data["currentTimeframeRequestCount"])
+	if a.status != http.StatusOK {
+		return fmt.Errorf("%w: ThresholdInformation answered %s; are user name, integration code and zone right?", ErrLogin, a.describe())
+	}
 	most := r.mostRequests()
-	r.wire.max = most
+	r.wire.max = most - finishRequests
 	use := "The use of the hourly limit could not be read."
-	if okLimit && okUsed && a.status == http.StatusOK {
+	if okLimit && okUsed {
 		r.report.Limit, r.report.Used = limit, used
 		use = fmt.Sprintf("%d of %d requests of the hourly limit are used.", used, limit)
 		if left := limit - used - limit/10; left < int64(most) {
