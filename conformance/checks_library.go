@@ -80,7 +80,7 @@ func libraryChecks() []Check {
 		},
 	}
 	return append(checks, Check{
-		ID: "library/9/resolve", Section: "contract 9", Evidence: "CONTRACT", Requests: 24, Writes: true,
+		ID: "library/9/resolve", Section: "contract 9", Evidence: "CONTRACT", Requests: 24, Writes: true, own: true,
 		Title: "Resolve posts a note, sets the resolution, looks for time entries and resolves the own ticket",
 		Asks:  "the library", Expects: "Resolved, without an error", Fake: "the same",
 		run: libraryResolve,

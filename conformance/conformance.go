@@ -90,6 +90,7 @@ type Check struct {
 	Writes   bool   // asked only with Options.Write
 	Requests int    // the highest number of requests that it sends
 
+	own bool // asked only if the run has a ticket of its own
 	run func(ctx context.Context, r *run) (detail string, err error)
 }
 
@@ -97,7 +98,7 @@ type Check struct {
 func Checks() []Check {
 	var all []Check
 	for _, group := range [][]Check{
-		addressChecks(), metadataChecks(), createChecks(), rowChecks(), queryChecks(), writeChecks(), libraryChecks(),
+		addressChecks(), metadataChecks(), createChecks(), rowChecks(), queryChecks(), otherChecks(), writeChecks(), libraryChecks(),
 	} {
 		all = append(all, group...)
 	}

@@ -168,13 +168,13 @@ func TestNothingToSee(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
 		report, err := conformance.Run(t.Context(), tenant(srv), conformance.Options{})
 		require.NoError(t, err)
-		assert.Empty(t, failures(report), "no tickets")
+		assert.Empty(t, failures(t, report), "no tickets")
 		assert.Contains(t, notAsked(report), "contract/2/get")
 		assert.Contains(t, notAsked(report), "contract/6/some")
 
 		report, err = conformance.Run(t.Context(), tenant(srv), writing())
 		require.NoError(t, err)
-		assert.Empty(t, failures(report), "no tickets but the own one")
+		assert.Empty(t, failures(t, report), "no tickets but the own one")
 		assert.NotContains(t, notAsked(report), "contract/2/get")
 	})
 	for collection, want := range map[string][]string{
@@ -193,7 +193,7 @@ func TestNothingToSee(t *testing.T) {
 				require.NoError(t, err, collection)
 			}
 			assert.Equal(t, collection != "Tickets", len(writes(srv)) > 0)
-			assert.Empty(t, failures(report), collection)
+			assert.Empty(t, failures(t, report), collection)
 			assert.Subset(t, notAsked(report), want, collection)
 		})
 	}
@@ -207,7 +207,7 @@ func TestUnseen(t *testing.T) {
 		srv.SetReadAccess("Tickets", autotasktest.ReadNothing)
 		report, err := conformance.Run(t.Context(), tenant(srv), writing())
 		require.ErrorIs(t, err, conformance.ErrTicketLeft)
-		assert.Empty(t, failures(report))
+		assert.Empty(t, failures(t, report))
 		assert.Equal(t, []string{"POST Tickets"}, writes(srv))
 		assert.NotNil(t, srv.Get("Tickets", report.Ticket.ID))
 	})
@@ -333,7 +333,7 @@ func TestLostWrites(t *testing.T) {
 					}, writing())
 					require.NotNil(t, report)
 					if k < total-ofLibrary {
-						assert.NotEmpty(t, failures(report))
+						assert.NotEmpty(t, failures(t, report))
 					}
 					if k < total-ofLibrary {
 						assert.LessOrEqual(t, len(writes(srv)), k+1, "nothing is written after it")
@@ -393,7 +393,7 @@ func TestOldTicket(t *testing.T) {
 		})(t, srv, srv.Transport())},
 	}, writing())
 	require.ErrorIs(t, err, conformance.ErrNoTicket)
-	assert.Contains(t, failures(report), "notes/2.4/create")
+	assert.Contains(t, failures(t, report), "notes/2.4/create")
 	assert.Nil(t, report.Ticket)
 	assert.Equal(t, before, srv.Snapshot())
 }
@@ -433,7 +433,7 @@ func TestRefusedTicket(t *testing.T) {
 			require.ErrorContains(t, err, test.says)
 			assert.NotContains(t, err.Error(), "Secret Customer")
 			assert.Nil(t, report.Ticket)
-			assert.Empty(t, failures(report))
+			assert.Empty(t, failures(t, report))
 			assert.Empty(t, writes(srv))
 		})
 	}
@@ -469,7 +469,7 @@ func TestMayNot(t *testing.T) {
 			to.HTTPClient.Transport = refusing(test.op, denied)(t, srv, srv.Transport())
 			report, err := conformance.Run(t.Context(), to, writing())
 			require.ErrorIs(t, err, test.err)
-			assert.Empty(t, failures(report))
+			assert.Empty(t, failures(t, report))
 			assert.Subset(t, notAsked(report), test.want)
 		})
 	}
@@ -486,7 +486,7 @@ func TestFields(t *testing.T) {
 	o.Fields = map[string]any{"contactID": contact, "priority": 1}
 	report, err := conformance.Run(t.Context(), to, o)
 	require.NoError(t, err)
-	assert.Empty(t, failures(report))
+	assert.Empty(t, failures(t, report))
 	row := srv.Get("Tickets", report.Ticket.ID)
 	assert.Equal(t, fmt.Sprint(contact), fmt.Sprint(row["contactID"]), "no PUT has lost it")
 	assert.Equal(t, "1", fmt.Sprint(row["priority"]))

@@ -28,12 +28,14 @@ type ownTicket struct {
 	id     int64
 	number string
 	mark   string
-	item   obj   // as read after it was made
-	sent   obj   // as it was sent
-	before obj   // as read before the last note or update
-	puts   int   // that were accepted
-	notes  int   // that were accepted
-	status int64 // open
+	item   obj // as read after it was made
+	sent   obj // as it was sent
+	before obj // as read before the last note or update
+	puts   int // that were accepted
+	notes  int // that were accepted
+
+	refused bool  // no PUT was accepted when one should have been
+	status  int64 // open
 
 	hidden   bool // queries do not find it
 	whole    bool // the tenant refuses a PUT of the stabilising fields alone
@@ -326,9 +328,6 @@ func (r *run) writePlan(t obj) string {
 
 // fresh reads the own ticket.
 func (r *run) fresh(ctx context.Context) (obj, error) {
-	if r.own == nil {
-		return nil, skip("there is no ticket of the run's own")
-	}
 	a, err := r.get(ctx, fmt.Sprintf("Tickets/%d", r.own.id))
 	if err != nil {
 		return nil, err
@@ -373,6 +372,9 @@ func (r *run) update(ctx context.Context, change obj) (after obj, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.own.refused {
+		return nil, skip(noPut)
+	}
 	r.own.before = before
 	a, err := r.put(ctx, r.payload(before, change))
 	if err != nil {
@@ -384,6 +386,8 @@ func (r *run) update(ctx context.Context, change obj) (after obj, err error) {
 	r.own.puts++
 	return r.fresh(ctx)
 }
+
+const noPut = "no PUT of the ticket was accepted"
 
 // accepted demands 200 with the own ticket's id.
 func (r *run) accepted(a *answer) error {
@@ -496,6 +500,7 @@ func (r *run) resolve(ctx context.Context) bool {
 	if isResolved(item) || r.noWrites != "" {
 		return isResolved(item)
 	}
+	r.own.refused = false // one last time
 	item, err = r.update(ctx, obj{"status": complete})
 	return err == nil && isResolved(item)
 }
