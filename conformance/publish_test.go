@@ -120,6 +120,38 @@ func TestPublish(t *testing.T) {
 	}
 }
 
+// TestOddAnswers answers everything, or all reads, by something that nobody expects.
+func TestOddAnswers(t *testing.T) {
+	t.Parallel()
+	for i, body := range []string{
+		``, `null`, `[]`, `"hunter2-error"`, `{}`, `{"item":[]}`, `{"item":{}}`, `{"items":null}`, `{"items":[null]}`, `{"items":[{}]}`,
+		`{"items":[{"id":29699123},{"id":29699133},{"id":29699143}],"pageDetails":[]}`, `{"fields":[{}],"info":[]}`, `{"itemId":{}}`, `{"itemId":"29699123"}`, `{"errors":[{}]}`,
+	} {
+		for _, only := range []string{"", []string{http.MethodGet, http.MethodPost, http.MethodPut}[i%3]} {
+			t.Run(body+" "+only, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					srv := gossip(t)
+					before := srv.Snapshot()
+					to := tenant(srv)
+					to.HTTPClient.Transport = answering(func(r *request) *http.Response {
+						if r.op != "GET ThresholdInformation" && (only == "" || r.Method == only) {
+							return reply(r, 200, body)
+						}
+						return nil
+					})(t, srv, srv.Transport())
+					report, _ := conformance.Run(t.Context(), to, writing())
+					assert.NotEmpty(t, failures(t, report))
+					after := srv.Snapshot()
+					for path, row := range before {
+						assert.Equal(t, row, after[path], path)
+					}
+				})
+			})
+		}
+	}
+}
+
 // TestPublishFailure looks for the same in the errors of runs that do not begin.
 func TestPublishFailure(t *testing.T) {
 	t.Parallel()
