@@ -250,6 +250,32 @@ func TestRequestsOfChecks(t *testing.T) {
 	}
 }
 
+// TestMostRequests sends no more than the plan says, even if every read is answered
+// at the third attempt only, and still resolves its ticket.
+func TestMostRequests(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := seeded(t)
+		to := tenant(srv)
+		sent, tries := 0, map[string]int{}
+		to.HTTPClient.Transport = answering(func(r *request) *http.Response {
+			sent++
+			key := fmt.Sprint(r.Method, r.URL, r.body)
+			if tries[key]++; tries[key]%3 != 0 && (r.Method == http.MethodGet || strings.Contains(r.op, "/query")) {
+				return reply(r, 503, "")
+			}
+			return nil
+		})(t, srv, srv.Transport())
+		report, err := conformance.Run(t.Context(), to, writing())
+		require.NoError(t, err)
+		assert.True(t, report.Ticket.Resolved)
+		assert.Equal(t, sent, report.Requests)
+		assert.LessOrEqual(t, sent, most(t, true))
+		assert.Greater(t, sent, most(t, true)-30, "the limit was reached")
+		assert.Contains(t, notAsked(report), "library/9/resolve")
+	})
+}
+
 // TestLogin sends nothing after a refused login.
 func TestLogin(t *testing.T) {
 	t.Parallel()
