@@ -79,12 +79,17 @@ func libraryChecks() []Check {
 			run: libraryList,
 		},
 	}
-	return append(checks, Check{
-		ID: "library/9/resolve", Section: "contract 9", Evidence: "CONTRACT", Requests: 24, Writes: true, own: true,
+	return append(checks, write([]Check{{
+		ID: "library/9/resolve", Section: "contract 9", Evidence: "CONTRACT", Requests: 24,
 		Title: "Resolve posts a note, sets the resolution, looks for time entries and resolves the own ticket",
 		Asks:  "the library", Expects: "Resolved, without an error", Fake: "the same",
 		run: libraryResolve,
-	})
+	}, {
+		ID: "library/10/rules", Section: "contract 10", Evidence: "CONTRACT",
+		Title: "Resolve keeps the rules: a GET stands before every PUT, notes go to the ticket, nothing is PATCHed, time entries are asked for before the status",
+		Asks:  "what the library has just sent", Expects: "nothing but these requests, in this order", Fake: "the same",
+		run: libraryRules,
+	}})...)
 }
 
 // said turns an error of the library into one that quotes nothing.
@@ -200,6 +205,7 @@ func libraryResolve(ctx context.Context, r *run) (string, error) {
 		// With Ref, a note that cannot be found after it was posted is an error.
 		work.Ref, detail = "", "without Ref, since queries are late in finding notes"
 	}
+	r.wire.library = nil
 	out, err := r.library.Resolve(ctx, r.own.id, work)
 	if err != nil {
 		return "", said(ctx, err)
@@ -208,4 +214,29 @@ func libraryResolve(ctx context.Context, r *run) (string, error) {
 		return "", failf("not resolved, or time entries that nobody has made")
 	}
 	return detail, nil
+}
+
+func libraryRules(_ context.Context, r *run) (string, error) {
+	sent := r.wire.library
+	puts, last := 0, 0
+	for i, op := range sent {
+		switch op {
+		case "GET Tickets", "POST Tickets/Notes", "POST TicketNotes/query", "POST TimeEntries/query", "POST TicketHistory/query",
+			"GET TicketNotes", "GET Tickets/entityInformation/fields", "GET TicketNotes/entityInformation/fields":
+		case "PUT Tickets":
+			if i == 0 || sent[i-1] != "GET Tickets" {
+				return "", failf("a PUT without a GET before it")
+			}
+			puts, last = puts+1, i
+		default:
+			return "", failf("the library sent something else")
+		}
+	}
+	if puts == 0 {
+		return "", skip("the library has not written")
+	}
+	if !slices.Contains(sent[:last], "POST TimeEntries/query") {
+		return "", failf("the status was written without asking for time entries")
+	}
+	return fmt.Sprintf("%d requests, %d PUTs", len(sent), puts), nil
 }

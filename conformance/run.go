@@ -103,9 +103,12 @@ func (w *wire) count(next http.RoundTripper) http.RoundTripper {
 			return nil, errSpent
 		}
 		w.sent++
+		w.library = append(w.library, req.Method+" "+strings.Trim(digits.ReplaceAllString(strings.TrimPrefix(req.URL.Path, w.base.Path), ""), "/"))
 		return next.RoundTrip(req)
 	})
 }
+
+var digits = regexp.MustCompile(`/\d+`)
 
 type roundTrip func(*http.Request) (*http.Response, error)
 

@@ -37,6 +37,7 @@ type wire struct {
 	headers map[string]bool // names that answers had, of those that matter
 	skews   []time.Duration // of the Date header, as far as it can tell
 	undated int             // answers without one
+	library []string        // what the library has sent, such as "PUT Tickets"
 }
 
 // request is what one check sends.
