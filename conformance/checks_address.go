@@ -3,9 +3,11 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Address and login: contract 0, notes 1, 5.1.
@@ -227,8 +229,13 @@ func (w *wire) dates() string {
 		low, high = min(low, s), max(high, s)
 	}
 	// The header is floored to the second, so the clock is up to a second later.
-	return fmt.Sprintf("%s answers had a Date header; the tenant's clock is between %.1f and %.1f seconds ahead of this one",
-		percent(len(w.skews), len(w.skews)+w.undated), high.Seconds(), low.Seconds()+1)
+	return fmt.Sprintf("%s answers had a Date header; the tenant's clock is between %s and %s seconds ahead of this one",
+		percent(len(w.skews), len(w.skews)+w.undated), tenths(high), tenths(low+time.Second))
+}
+
+// tenths is a number of seconds, never "-0.0".
+func tenths(d time.Duration) string {
+	return fmt.Sprintf("%.1f", math.Round(d.Seconds()*10)/10+0)
 }
 
 // refused demands Autotask's form of a refusal: 500 with a text in errors.

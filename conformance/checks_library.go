@@ -17,7 +17,7 @@ func libraryChecks() []Check {
 		{
 			ID: "library/1/number", Section: "contract 1", Evidence: "CONTRACT", Requests: 2,
 			Title: "Tickets.IDByNumber finds the ticket's id",
-			Asks:  "the library", Expects: "the id", Fake: "the same",
+			Asks:  "the library, for the number of a ticket", Expects: "the id", Fake: "the same",
 			run: func(ctx context.Context, r *run) (string, error) {
 				id, number, err := r.ticket(ctx)
 				if err != nil {
@@ -42,7 +42,7 @@ func libraryChecks() []Check {
 		{
 			ID: "library/2/missing", Section: "notes 2.1", Evidence: "LIVE", Requests: 1,
 			Title: "Tickets.Get of a ticket that does not exist is ErrNotFound",
-			Asks:  "the library", Expects: "ErrNotFound", Fake: "the same",
+			Asks:  "the library, for ticket 2147483647", Expects: "ErrNotFound", Fake: "the same",
 			run: func(ctx context.Context, r *run) (string, error) {
 				_, err := r.library.Tickets.Get(ctx, tooBig)
 				switch {
@@ -57,13 +57,13 @@ func libraryChecks() []Check {
 		{
 			ID: "library/3/picklist", Section: "contract 3", Evidence: "CONTRACT", Requests: 2,
 			Title: "Picklists.Values has every status of the metadata",
-			Asks:  "the library", Expects: "as many labels", Fake: "the same",
+			Asks:  "the library, for Tickets and status", Expects: "the same ids and labels", Fake: "the same",
 			run: libraryPicklist,
 		},
 		{
 			ID: "library/6/exist", Section: "contract 6", Evidence: "CONTRACT", Requests: 1,
 			Title: "TimeEntries.Exist is false for a ticket that does not exist",
-			Asks:  "the library", Expects: "false", Fake: "the same",
+			Asks:  "the library, for ticket 2147483647", Expects: "false", Fake: "the same",
 			run: func(ctx context.Context, r *run) (string, error) {
 				some, err := r.library.TimeEntries.Exist(ctx, tooBig)
 				if err == nil && some {
@@ -82,7 +82,7 @@ func libraryChecks() []Check {
 	return append(checks, write([]Check{{
 		ID: "library/9/resolve", Section: "contract 9", Evidence: "CONTRACT", Requests: 24,
 		Title: "Resolve posts a note, sets the resolution, looks for time entries and resolves the own ticket",
-		Asks:  "the library", Expects: "Resolved, without an error", Fake: "the same",
+		Asks:  "the library, for the own ticket, with note, text and status 5", Expects: "Resolved, without an error", Fake: "the same",
 		run: libraryResolve,
 	}, {
 		ID: "library/10/rules", Section: "contract 10", Evidence: "CONTRACT",

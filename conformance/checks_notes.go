@@ -41,7 +41,7 @@ func noteChecks() []Check {
 		{
 			ID: "contract/9/note-alone", Section: "contract 9", Evidence: "CONTRACT", Requests: 1,
 			Title: "A note changes neither the resolution nor the status",
-			Asks:  "GET of the own ticket", Expects: "both as before, and both timestamps null", Fake: "the same",
+			Asks:  "GET Tickets/{id} of the own ticket", Expects: "both as before, and both timestamps null", Fake: "the same",
 			run: func(ctx context.Context, r *run) (string, error) {
 				item, err := r.fresh(ctx)
 				if err != nil {

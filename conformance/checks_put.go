@@ -23,7 +23,7 @@ func putChecks() []Check {
 		{
 			ID: "contract/8/kept", Section: "contract 8", Evidence: "CONTRACT", Requests: 1,
 			Title: "Such a PUT changes none of the twelve",
-			Asks:  "GET", Expects: "the twelve as before", Fake: "the same",
+			Asks:  "GET Tickets/{id} of the own ticket", Expects: "the twelve as before", Fake: "the same",
 			run: func(ctx context.Context, r *run) (string, error) {
 				item, err := r.fresh(ctx)
 				if err != nil {
@@ -41,7 +41,7 @@ func putChecks() []Check {
 		{
 			ID: "contract/9/text-alone", Section: "contract 9", Evidence: "CONTRACT", Requests: 1,
 			Title: "A resolution text alone does not resolve a ticket",
-			Asks:  "GET", Expects: "the status as before, completedDate and resolvedDateTime null", Fake: "the same",
+			Asks:  "GET Tickets/{id} of the own ticket", Expects: "the status as before, completedDate and resolvedDateTime null", Fake: "the same",
 			run: func(ctx context.Context, r *run) (string, error) {
 				item, err := r.fresh(ctx)
 				if err != nil {
@@ -57,7 +57,7 @@ func putChecks() []Check {
 		{
 			ID: "notes/6.3/replaces", Section: "notes 6.3", Evidence: "DOC; CONTRACT for tickets", Requests: 1,
 			Title: "A PUT replaces: the description that it left out is gone",
-			Asks:  "GET", Expects: "description null", Fake: "the same",
+			Asks:  "GET Tickets/{id} of the own ticket", Expects: "description null", Fake: "the same",
 			run: putReplaces,
 		},
 		{

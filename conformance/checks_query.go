@@ -105,7 +105,7 @@ func queryChecks() []Check {
 		{
 			ID: "notes/4.1/errors", Section: "notes 4.1", Evidence: "DOC, LIVE", Requests: 2,
 			Title: "A refusal is an object with errors, an array of texts",
-			Asks:  "the same", Expects: `{"errors":["…"]}`, Fake: "the same",
+			Asks:  "POST Tickets/query, conformanceNoSuchField eq 1", Expects: `{"errors":["…"]}`, Fake: "the same",
 			run: seeing(errorForm),
 		},
 		{

@@ -132,7 +132,7 @@ func rowChecks() []Check {
 		{
 			ID: "notes/2.5/names", Section: "notes 2.5", Evidence: "LIVE", Requests: 1,
 			Title: "The fields of a ticket begin with a small letter",
-			Asks:  "the same", Expects: "camelCase", Fake: "the same",
+			Asks:  "POST Tickets/query, exist id, MaxRecords 5", Expects: "camelCase", Fake: "the same",
 			run: func(ctx context.Context, r *run) (string, error) {
 				rows, err := r.sample(ctx, 1)
 				if err != nil {
@@ -149,7 +149,7 @@ func rowChecks() []Check {
 		{
 			ID: "notes/2.5/all-fields", Section: "notes 2.5", Evidence: "LIVE", Requests: 2,
 			Title: "Without IncludeFields a query has all fields of a ticket, empty ones too",
-			Asks:  "the same, and GET Tickets/entityInformation/fields", Expects: "every field that is described", Fake: "the same",
+			Asks:  "POST Tickets/query, exist id, MaxRecords 5, and GET Tickets/entityInformation/fields", Expects: "every field that is described", Fake: "the same",
 			run: allFields,
 		},
 		{

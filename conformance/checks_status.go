@@ -26,7 +26,7 @@ func statusChecks() []Check {
 		{
 			ID: "contract/5/five", Section: "contract 5", Evidence: "CONTRACT", Requests: 4,
 			Title: "Status 5 sets completedDate and resolvedDateTime",
-			Asks:  "GET; a PUT of status 5, if there was none yet", Expects: "both are set", Fake: "the same",
+			Asks:  "GET Tickets/{id} of the own ticket; a PUT of status 5, if there was none yet", Expects: "both are set", Fake: "the same",
 			run: statusFive,
 		},
 		{

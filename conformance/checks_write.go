@@ -41,7 +41,7 @@ func createChecks() []Check {
 		{
 			ID: "question/6.4/stored", Section: "notes 6.4", Evidence: "LIVE", Question: true,
 			Title: "Is a new ticket stored as it was sent?",
-			Asks:  "the same", Fake: "yes",
+			Asks:  "GET Tickets/{id} of the new ticket", Fake: "yes",
 			run: storedAsSent,
 		},
 		{

@@ -24,7 +24,7 @@ type Tenant struct {
 	HTTPClient *http.Client
 }
 
-// Options say what may be asked.
+// Options say what Run may do.
 type Options struct {
 	// Write allows Run to make one ticket of its own, and to change and resolve it.
 	Write bool
@@ -56,10 +56,11 @@ var (
 	ErrLogin = errors.New("conformance: the login was refused")
 
 	// ErrNoTicket means that writing was allowed and no ticket could be made.
-	ErrNoTicket = errors.New("conformance: no ticket of its own was made")
+	ErrNoTicket = errors.New("conformance: no ticket was made")
 
-	// ErrTicketLeft means that Run's own ticket may not be resolved. The report
-	// names its id, if it is known, and a mark in its title to search for.
+	// ErrTicketLeft means that Run's own ticket is not resolved, as far as is known.
+	// The report has its id, unless that was lost, and a mark in its title to search
+	// for.
 	ErrTicketLeft = errors.New("conformance: the ticket that was made is not resolved")
 )
 

@@ -395,6 +395,26 @@ func TestWrongUse(t *testing.T) {
 	assert.Empty(t, srv.Requests())
 }
 
+// TestAnswers holds what Check.Fake says of the questions to the fake.
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := seeded(t)
+		srv.SetLatency(7 * time.Millisecond) // so that stamps differ
+		report, err := conformance.Run(t.Context(), tenant(srv), writing())
+		require.NoError(t, err)
+		for id, answer := range answers {
+			assert.Equal(t, answer, outcome(t, report, id).Detail, id)
+		}
+		for _, r := range report.Results {
+			if r.Outcome == conformance.Answered {
+				assert.Contains(t, answers, r.ID)
+			}
+		}
+		assert.Equal(t, []string{"question/12.1/thirds"}, notAsked(report), "all rows were seeded in one instant")
+	})
+}
+
 func TestChecks(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
@@ -404,6 +424,7 @@ func TestChecks(t *testing.T) {
 		for _, s := range []string{c.ID, c.Section, c.Title, c.Asks, c.Fake, c.Evidence} {
 			assert.NotEmpty(t, s, c.ID)
 		}
+		assert.NotRegexp(t, `^the same`, c.Asks, c.ID)
 		assert.Equal(t, c.Question, c.Expects == "", c.ID)
 		assert.Equal(t, c.Question, strings.HasPrefix(c.ID, "question/"), c.ID)
 	}

@@ -316,7 +316,7 @@ func (a *answer) describe() string {
 	case a.denied():
 		return fmt.Sprintf("status %d, saying that this user may not", a.status)
 	case len(a.errors()) > 0:
-		return fmt.Sprintf("status %d with %d errors", a.status, len(a.errors()))
+		return fmt.Sprintf("status %d with errors", a.status)
 	case a.data != nil:
 		return fmt.Sprintf("status %d with a JSON object", a.status)
 	case len(a.body) == 0:
