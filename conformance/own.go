@@ -42,6 +42,7 @@ type ownTicket struct {
 	noteID   int64
 	notesLag bool // queries find a new note only after a while
 	resolved bool
+	library  bool // the library has resolved it
 	stamps   []stamp
 }
 
@@ -75,8 +76,13 @@ func (r *run) create(ctx context.Context) (*answer, error) {
 	mark = mark[strings.LastIndex(mark, " ")+1:]
 	r.report.Ticket = &Ticket{Mark: mark}
 	a, err := r.send(ctx, request{method: http.MethodPost, path: "Tickets", body: fields, write: true})
-	if err != nil {
+	var gone lost
+	switch {
+	case errors.As(err, &gone):
 		return nil, r.afterLostCreate(ctx, mark, err)
+	case err != nil: // it was turned away, or never sent
+		r.report.Ticket = nil
+		return nil, err
 	}
 	if a.status != http.StatusOK {
 		r.report.Ticket = nil
@@ -86,6 +92,7 @@ func (r *run) create(ctx context.Context) (*answer, error) {
 	if !ok {
 		return nil, r.afterLostCreate(ctx, mark, failf("the answer has no itemId: %s", a.describe()))
 	}
+	r.report.Ticket.ID = id
 	return a, r.claim(ctx, id, mark, fields)
 }
 
@@ -108,7 +115,6 @@ func (r *run) claim(ctx context.Context, id int64, mark string, sent obj) error 
 		}
 	}
 	if item == nil {
-		r.report.Ticket.ID = id
 		return r.cannotWrite("the ticket that was made cannot be read")
 	}
 	if !strings.Contains(text(item["title"]), mark) {
@@ -118,7 +124,6 @@ func (r *run) claim(ctx context.Context, id int64, mark string, sent obj) error 
 	}
 	status, _ := whole(item["status"])
 	r.own = &ownTicket{id: id, number: text(item["ticketNumber"]), mark: mark, item: item, sent: sent, status: status}
-	r.report.Ticket.ID = id
 	r.stamp("it was made", item)
 	return nil
 }
@@ -126,7 +131,7 @@ func (r *run) claim(ctx context.Context, id int64, mark string, sent obj) error 
 // afterLostCreate looks for a ticket whose answer was lost. It is named in
 // the report, and not written to: what else is on its way is not known.
 func (r *run) afterLostCreate(ctx context.Context, mark string, cause error) error {
-	if ctx.Err() != nil || errors.Is(cause, ErrLogin) {
+	if ctx.Err() != nil {
 		return cause
 	}
 	r.noWrites = "nothing is written after a write whose answer was lost"
@@ -497,7 +502,7 @@ func (r *run) resolve(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	if isResolved(item) || r.noWrites != "" {
+	if isResolved(item) || r.lost {
 		return isResolved(item)
 	}
 	r.own.refused = false // one last time

@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -82,6 +83,38 @@ func losing(srv *autotasktest.Server, k int, fault autotasktest.Fault) http.Roun
 		}
 		return nil, err
 	})
+}
+
+// TestTurnedAway knows of a create that never ran.
+func TestTurnedAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := seeded(t)
+		srv.Inject(autotasktest.Fault{Op: "POST Tickets", Status: 429, Times: -1})
+		report, err := conformance.Run(t.Context(), tenant(srv), writing())
+		require.ErrorIs(t, err, conformance.ErrNoTicket)
+		assert.NotErrorIs(t, err, conformance.ErrTicketLeft)
+		assert.Nil(t, report.Ticket)
+		assert.Empty(t, failures(t, report))
+		assert.Len(t, writes(srv), 3, "a 429 was not carried out, and may be sent again")
+	})
+}
+
+// TestInterruptedAtOnce names the ticket even if it has not been read yet.
+func TestInterruptedAtOnce(t *testing.T) {
+	t.Parallel()
+	srv := seeded(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	to := tenant(srv)
+	to.HTTPClient.Transport = editing(func(r *request, _ obj, _ *http.Response) {
+		if r.op == "POST Tickets" {
+			cancel()
+		}
+	})(t, srv, srv.Transport())
+	report, err := conformance.Run(ctx, to, writing())
+	require.ErrorIs(t, err, conformance.ErrTicketLeft)
+	require.NotNil(t, report.Ticket)
+	assert.NotNil(t, srv.Get("Tickets", report.Ticket.ID))
 }
 
 // TestOldTicket takes no ticket that was there for its own.

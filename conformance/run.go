@@ -31,6 +31,7 @@ type run struct {
 
 	stopped  string // why nothing more is asked
 	noWrites string // why nothing more is written
+	lost     bool   // the answer of a write was lost: not even at the end
 
 	fields  map[string]fieldList // metadata by collection
 	samples *sampleRows
@@ -66,7 +67,7 @@ func newRun(t Tenant, o Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.report = &Report{Library: version.Version, Zone: publicHost(u), Started: time.Now(), Wrote: o.Write}
+	r.report = &Report{Library: version.Version, Zone: publicHost(u), Started: time.Now().UTC(), Wrote: o.Write}
 	return r, nil
 }
 
@@ -184,7 +185,7 @@ func (r *run) judge(c Check, detail string, err error) (Outcome, string) {
 	case err == nil:
 		return Passed, detail
 	case errors.As(err, &gone):
-		r.noWrites = "nothing is written after a write whose answer was lost"
+		r.lost, r.noWrites = true, "nothing is written after a write whose answer was lost"
 		return Failed, string(gone)
 	case errors.As(err, &wrong):
 		if c.Question {
