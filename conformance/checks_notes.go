@@ -100,11 +100,21 @@ func noteChecks() []Check {
 
 // note is a note of the own ticket, with values of the tenant's metadata.
 func (r *run) note(ctx context.Context) (obj, error) {
+	note, err := r.noteValues(ctx)
+	if err != nil {
+		return nil, err
+	}
+	note["title"], note["description"] = "API conformance check "+r.own.mark, ownDescription
+	return note, nil
+}
+
+// noteValues are noteType and publish, of the tenant's metadata.
+func (r *run) noteValues(ctx context.Context) (obj, error) {
 	l, err := r.fieldsOf(ctx, "TicketNotes")
 	if err != nil {
 		return nil, err
 	}
-	note := obj{"title": "API conformance check " + r.own.mark, "description": ownDescription}
+	note := obj{}
 	setPick(note, l, "noteType")
 	setPublish(note, l)
 	if gone := missing(note, "noteType", "publish"); len(gone) > 0 {

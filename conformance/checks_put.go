@@ -15,7 +15,7 @@ import (
 func putChecks() []Check {
 	return []Check{
 		{
-			ID: "contract/8/twelve", Section: "contract 8", Evidence: "CONTRACT", Requests: 4,
+			ID: "contract/8/twelve", Section: "contract 8", Evidence: "CONTRACT", Requests: 5,
 			Title: "A PUT of the twelve stabilising fields and the resolution is accepted",
 			Asks:  "GET; PUT Tickets of the twelve as read, and resolution; GET", Expects: "200, and the resolution is there", Fake: "the same",
 			run: putTwelve,

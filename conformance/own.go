@@ -58,9 +58,9 @@ func (r *run) create(ctx context.Context) (*answer, error) {
 		return nil, err
 	}
 	if _, err := r.sample(ctx, 0); err != nil {
-		var unable skip
-		if errors.As(err, &unable) {
-			return nil, r.cannotWrite("%s, and so could not look after one", unable)
+		var unseen skip
+		if errors.As(err, &unseen) {
+			return nil, r.cannotWrite("%s, and so could not look after one", unseen)
 		}
 		return nil, err
 	}
@@ -68,7 +68,16 @@ func (r *run) create(ctx context.Context) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.plan(r.writePlan(fields))
+	// Where they cannot be read, the checks of notes say so.
+	note, err := r.noteValues(ctx)
+	var (
+		unable skip
+		wrong  mismatch
+	)
+	if err != nil && !errors.As(err, &unable) && !errors.As(err, &wrong) {
+		return nil, err
+	}
+	r.plan(r.writePlan(fields, note))
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -86,7 +95,7 @@ func (r *run) create(ctx context.Context) (*answer, error) {
 	}
 	if a.status != http.StatusOK {
 		r.report.Ticket = nil
-		return nil, r.refusedTicket(ctx, a)
+		return nil, r.refusedTicket(a)
 	}
 	id, ok := whole(a.data["itemId"])
 	if !ok {
@@ -151,15 +160,8 @@ func (r *run) afterLostCreate(ctx context.Context, mark string, cause error) err
 	return cause
 }
 
-func (r *run) refusedTicket(ctx context.Context, a *answer) error {
-	l, err := r.fieldsOf(ctx, "Tickets")
-	if err != nil {
-		return err
-	}
-	names := "no field that every tenant has"
-	if found := l.named(a.errors()); len(found) > 0 {
-		names = strings.Join(found, ", ")
-	}
+func (r *run) refusedTicket(a *answer) error {
+	names := cmp.Or(strings.Join(named(a.errors()), ", "), "no field that every tenant has")
 	return r.cannotWrite("the tenant refused the ticket: %s, naming %s; see Options.Fields", a.describe(), names)
 }
 
@@ -313,21 +315,27 @@ func setIssue(t obj, l fieldList) {
 	setPick(t, l, "issueType")
 }
 
-func (r *run) writePlan(t obj) string {
-	chosen := make([]string, 0, len(t))
-	for _, name := range keysOf(t) {
-		if id, ok := t[name].(int64); ok {
-			chosen = append(chosen, fmt.Sprintf("%s %d", name, id))
+// chosen lists the ids among some values.
+func chosen(values obj) string {
+	var all []string
+	for _, name := range keysOf(values) {
+		if id, ok := values[name].(int64); ok {
+			all = append(all, fmt.Sprintf("%s %d", name, id))
 		}
 	}
-	lines := []string{
-		fmt.Sprintf("One new ticket, “%s”, with %s.", text(t["title"]), strings.Join(chosen, ", ")),
+	return strings.Join(all, ", ")
+}
+
+func (r *run) writePlan(t, note obj) string {
+	lines := []string{fmt.Sprintf("One new ticket, “%s”, with %s.", text(t["title"]), chosen(t))}
+	if len(note) > 0 {
+		lines = append(lines, "Notes on it, with "+chosen(note)+".")
 	}
 	if len(r.options.Fields) > 0 {
 		lines = append(lines, "Set by Options.Fields: "+strings.Join(keysOf(r.options.Fields), ", ")+".")
 	}
 	return strings.Join(append(lines,
-		"On it: notes, PUTs of its resolution and status, and PUTs that must be refused.",
+		"PUTs of its resolution and status, and PUTs that must be refused.",
 		"In the end it is resolved with status 5. No other row is written, and no PATCH or DELETE is sent."), "\n")
 }
 
@@ -358,7 +366,8 @@ func (r *run) payload(item, change obj) obj {
 			}
 		}
 	}
-	for name := range r.options.Fields {
+	for given := range r.options.Fields {
+		name := canonical(keysOf(item), given)
 		if v, ok := item[name]; ok {
 			body[name] = v
 		}
@@ -400,8 +409,7 @@ func (r *run) accepted(a *answer) error {
 		return skip("this user may not update tickets")
 	}
 	if a.status != http.StatusOK {
-		names := r.fields["Tickets"].named(a.errors())
-		return failf("the PUT was refused: %s; fields it names: %s", a.describe(), strings.Join(names, ", "))
+		return failf("the PUT was refused: %s; fields it names: %s", a.describe(), cmp.Or(strings.Join(named(a.errors()), ", "), "none"))
 	}
 	if id, ok := whole(a.data["itemId"]); !ok || id != r.own.id {
 		return failf("the answer has no itemId of the ticket: %s", a.describe())

@@ -89,16 +89,16 @@ func (l fieldList) find(name string) (field, bool) {
 	return l[i], true
 }
 
-// named returns the names of native fields that a text mentions, as the only
-// part of a tenant's text that a report may show.
-func (l fieldList) named(texts []string) []string {
+// named returns the names of ticket fields in a tenant's texts: the only part of
+// them that a report may show.
+func named(texts []string) []string {
 	var all []string
 	for _, t := range texts {
 		words := strings.FieldsFunc(t, func(c rune) bool { return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9') })
-		for _, f := range l {
-			known := slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, f.name) })
-			if known && slices.Contains(ticketFields, f.name) && !slices.Contains(all, f.name) {
-				all = append(all, f.name)
+		for _, name := range ticketFields {
+			says := slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, name) })
+			if says && !slices.Contains(all, name) {
+				all = append(all, name)
 			}
 		}
 	}
