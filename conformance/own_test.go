@@ -93,7 +93,7 @@ func TestTurnedAway(t *testing.T) {
 		srv.Inject(autotasktest.Fault{Op: "POST Tickets", Status: 429, Times: -1})
 		report, err := conformance.Run(t.Context(), tenant(srv), writing())
 		require.ErrorIs(t, err, conformance.ErrNoTicket)
-		assert.NotErrorIs(t, err, conformance.ErrTicketLeft)
+		require.NotErrorIs(t, err, conformance.ErrTicketLeft)
 		assert.Nil(t, report.Ticket)
 		assert.Empty(t, failures(t, report))
 		assert.Len(t, writes(srv), 3, "a 429 was not carried out, and may be sent again")
@@ -215,6 +215,30 @@ func TestMayNot(t *testing.T) {
 	}
 }
 
+// TestPlan names every value before it is written, and prefers what a customer
+// does not see.
+func TestPlan(t *testing.T) {
+	t.Parallel()
+	srv := seeded(t)
+	otherPicklists(srv)
+	var plans []string
+	o := writing()
+	o.Plan = func(plan string) {
+		assert.Empty(t, writes(srv))
+		plans = append(plans, plan)
+	}
+	report, err := conformance.Run(t.Context(), tenant(srv), o)
+	require.NoError(t, err)
+	require.Len(t, plans, 2)
+	assert.Contains(t, plans[0], "one request at a time")
+	assert.Contains(t, plans[1], "status 29683501")
+	assert.Contains(t, plans[1], "publish 12")
+	assert.Contains(t, plans[1], report.Ticket.Mark)
+	for _, note := range srv.Rows("TicketNotes") {
+		assert.Equal(t, "12", fmt.Sprint(note["publish"]))
+	}
+}
+
 // TestFields gives a tenant what its metadata does not tell.
 func TestFields(t *testing.T) {
 	t.Parallel()
@@ -223,7 +247,7 @@ func TestFields(t *testing.T) {
 	to := tenant(srv)
 	to.HTTPClient.Transport = field("contactID", func(f obj) { f["isRequired"] = true })(t, srv, srv.Transport())
 	o := writing()
-	o.Fields = map[string]any{"contactID": contact, "priority": 1}
+	o.Fields = map[string]any{"ContactID": contact, "priority": 1}
 	report, err := conformance.Run(t.Context(), to, o)
 	require.NoError(t, err)
 	assert.Empty(t, failures(t, report))
