@@ -182,8 +182,28 @@ func (a *app) clear(ctx context.Context, o alertOptions) error {
 }
 
 // ticketFields makes a function that sets fields of a new ticket, which are given as
-// field=value, with values as in filters.
+// field=value.
 func (a *app) ticketFields(ctx context.Context, client *autotask.Client, set []string) (func(*autotask.Ticket), error) {
+	values, err := a.setFields(ctx, client, set)
+	if err != nil {
+		return nil, err
+	}
+	if _, given := values["priority"]; !given {
+		return nil, hintError{usagef("-set priority=… is missing: Autotask requires it for a new ticket"), "Its values are listed by: autotask picklist Tickets priority"}
+	}
+	b, err := json.Marshal(values)
+	if err != nil {
+		return nil, err
+	}
+	var probe autotask.Ticket
+	if err := json.Unmarshal(b, &probe); err != nil {
+		return nil, usagef("-set: %w", err)
+	}
+	return func(t *autotask.Ticket) { _ = json.Unmarshal(b, t) }, nil // as it went before
+}
+
+// setFields reads fields of a ticket, with values as in filters.
+func (a *app) setFields(ctx context.Context, client *autotask.Client, set []string) (map[string]any, error) {
 	s, err := a.shapeOf(ctx, client, "Tickets")
 	if err != nil {
 		return nil, err
@@ -191,10 +211,10 @@ func (a *app) ticketFields(ctx context.Context, client *autotask.Client, set []s
 	values := make(map[string]any)
 	for _, one := range set {
 		name, text, ok := strings.Cut(one, "=")
-		if !ok {
+		if name = strings.TrimSpace(name); !ok || isUDF(name) {
 			return nil, usagef("-set %q is not field=value", one)
 		}
-		f, err := s.field(strings.TrimSpace(name))
+		f, err := s.field(name)
 		if err != nil {
 			return nil, err
 		}
@@ -210,18 +230,7 @@ func (a *app) ticketFields(ctx context.Context, client *autotask.Client, set []s
 		}
 		values[f.Name] = v[0]
 	}
-	if _, given := values["priority"]; !given {
-		return nil, hintError{usagef("-set priority=… is missing: Autotask requires it for a new ticket"), "Its values are listed by: autotask picklist Tickets priority"}
-	}
-	b, err := json.Marshal(values)
-	if err != nil {
-		return nil, err
-	}
-	var probe autotask.Ticket
-	if err := json.Unmarshal(b, &probe); err != nil {
-		return nil, usagef("-set: %w", err)
-	}
-	return func(t *autotask.Ticket) { _ = json.Unmarshal(b, t) }, nil // as it went before
+	return values, nil
 }
 
 // alertEnd prints an outcome, and returns the command's error.

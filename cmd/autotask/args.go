@@ -95,5 +95,6 @@ func lookup(cmd *cobra.Command, name string) *pflag.Flag {
 
 // oneDash writes the flags of pflag's messages as the README writes them.
 func oneDash(err error) error {
-	return errors.New(strings.NewReplacer(" --", " -", `"--`, `"-`).Replace(err.Error()))
+	text, _, _ := strings.Cut(err.Error(), ": strconv.")
+	return errors.New(strings.NewReplacer(" --", " -", `"--`, `"-`).Replace(text))
 }

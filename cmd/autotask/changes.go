@@ -111,7 +111,6 @@ func (o *following) check(getenv func(string) string) (kind, place string, err e
 				"Leave it out, and use PGPASSWORD, PGPASSFILE or a service file; or set " + databaseVariable + " and give -to postgres.",
 			}
 		}
-		place = "postgres" + strings.TrimPrefix(strings.TrimPrefix(place, "postgresql"), "postgres")
 	case "jsonl", "csv":
 	default:
 		return "", "", usagef("-to: the kind before the colon is not known: give sqlite:FILE, postgres:URL, jsonl, jsonl:FILE, csv or csv:DIRECTORY")
@@ -159,7 +158,7 @@ func (l sumLine) String() string {
 
 // database mirrors into a database, and prints what each run did.
 func (f *follower) database(ctx context.Context, place string) error {
-	m, err := mirror.Open(ctx, place)
+	m, err := f.openMirror(ctx, place)
 	if err != nil {
 		return err
 	}
@@ -179,6 +178,33 @@ func (f *follower) database(ctx context.Context, place string) error {
 		return err
 	}
 	return f.compareAll(ctx, m)
+}
+
+// fakeSchema is where the fake tenant of -demo is mirrored in Postgres.
+const fakeSchema = "autotask_fake"
+
+// openMirror opens a mirror. The fake tenant of -demo is another one in each run, so it
+// is kept away from the copy of another tenant.
+func (f *follower) openMirror(ctx context.Context, place string) (*mirror.Mirror, error) {
+	file, isFile := strings.CutPrefix(place, "sqlite:")
+	switch {
+	case !f.demo:
+		return mirror.Open(ctx, place)
+	case !isFile:
+		return mirror.OpenSchema(ctx, place, fakeSchema, true)
+	case exists(file):
+		return nil, notOverDemo(file)
+	}
+	return mirror.Open(ctx, place)
+}
+
+func notOverDemo(file string) error {
+	return usagef("%s is there, and the fake tenant of -demo is not mixed with it: name another file", file)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // mirror runs a mirror, and reports each run.
@@ -271,7 +297,7 @@ func (f *follower) files(ctx context.Context, directory string) error {
 		defer func() { _ = os.RemoveAll(temporary) }()
 		database = filepath.Join(temporary, "autotask-csv.db")
 	}
-	m, err := mirror.Open(ctx, "sqlite:"+database)
+	m, err := f.openMirror(ctx, "sqlite:"+database)
 	if err != nil {
 		return err
 	}

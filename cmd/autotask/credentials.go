@@ -34,6 +34,8 @@ type tenant struct {
 	connect func(opts ...autotask.Option) (*autotask.Client, error)
 	from    string               // where the credentials come from, for people
 	fake    *autotasktest.Server // of -demo
+	creds   autotask.Credentials // which print without a value
+	base    string               // the zone's address; "" if it is to be discovered
 }
 
 // tenant returns the tenant that the command line and the environment name.
@@ -43,7 +45,7 @@ func (a *app) tenant() (*tenant, error) {
 		a.closers = append(a.closers, srv.Close)
 		furnish(srv, a.fakeClock)
 		connect := func(opts ...autotask.Option) (*autotask.Client, error) { return srv.InProcessClient(opts...), nil }
-		return &tenant{connect: connect, from: "the fake tenant of -demo", fake: srv}, nil
+		return &tenant{connect: connect, from: "the fake tenant of -demo", fake: srv, creds: srv.Credentials(), base: srv.BaseURL()}, nil
 	}
 	get, from, err := a.source()
 	if err != nil {
@@ -75,7 +77,7 @@ func (a *app) tenant() (*tenant, error) {
 		}
 		return client, nil
 	}
-	return &tenant{connect: connect, from: from}, nil
+	return &tenant{connect: connect, from: from, creds: creds, base: get(varBaseURL)}, nil
 }
 
 func (t *tenant) String() string { return t.from }

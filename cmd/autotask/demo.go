@@ -66,4 +66,10 @@ func furnish(srv *autotasktest.Server, clock func() time.Time) {
 			})
 		}
 	}
+	old := now.AddDate(0, -3, 0)
+	project := srv.Seed("Projects", map[string]any{"projectName": "Office move", "companyID": companies[1], "createDateTime": old, "lastActivityDateTime": old})
+	srv.Seed("Tasks", map[string]any{"title": "Pack the servers", "projectID": project, "createDateTime": old, "lastActivityDateTime": old})
+	srv.Seed("Contracts", map[string]any{"contractName": "Managed services", "companyID": companies[1]})
+	srv.Seed("ConfigurationItems", map[string]any{"referenceTitle": "MAIL-02", "companyID": companies[2], "createDate": old})
+	srv.Remove("Tickets", srv.Seed("Tickets", map[string]any{"title": "Opened twice", "createDate": old, "lastActivityDate": old}))
 }

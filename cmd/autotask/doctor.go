@@ -164,7 +164,8 @@ func short(err error) string { return strings.TrimPrefix(err.Error(), "autotask:
 // probe notes the server's clock, as the answers show it.
 type probe struct {
 	mu     sync.Mutex
-	server string
+	server string // its origin
+	base   string // the address of the API there
 	// ahead is how far Autotask's clock is ahead of this one, within margin.
 	ahead, margin time.Duration
 	dated         bool
@@ -179,6 +180,9 @@ func (p *probe) wrap(next http.RoundTripper) http.RoundTripper {
 		defer p.mu.Unlock()
 		if !strings.HasSuffix(req.URL.Path, "zoneInformation") {
 			p.server = req.URL.Scheme + "://" + req.URL.Host
+			if above, _, ok := strings.Cut(req.URL.Path, "/V1.0"); ok {
+				p.base = p.server + above + "/V1.0"
+			}
 		}
 		if err != nil {
 			return resp, err

@@ -86,7 +86,7 @@ func (a *app) commands(cmd *cobra.Command, p func(prefix, text string)) {
 func printFlags(flags *pflag.FlagSet, title string, p func(prefix, text string), a *app) {
 	first := true
 	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Hidden {
+		if f.Hidden || f.Name == "help" {
 			return
 		}
 		if first {

@@ -51,7 +51,7 @@ func (t *table) write(w io.Writer, columns int) error {
 	}
 	head := make([]string, len(t.columns))
 	for i, c := range t.columns {
-		head[i] = strings.ToUpper(c.name)
+		head[i] = c.name
 	}
 	if err := writeLine(w, head, widths); err != nil {
 		return err

@@ -95,8 +95,12 @@ func wrap(s string, columns int) []string {
 	return wrapAfter(indent, indent, strings.Fields(s), columns)
 }
 
-// wrapAfter breaks words into lines, the first of which begins with a prefix.
+// wrapAfter breaks words into lines, the first of which begins with a prefix; 0
+// columns are no limit.
 func wrapAfter(prefix, indent string, words []string, columns int) (lines []string) {
+	if columns <= 0 {
+		return []string{prefix + strings.Join(words, " ")}
+	}
 	line, empty := prefix, true
 	for _, word := range words {
 		blank := " "
@@ -107,7 +111,7 @@ func wrapAfter(prefix, indent string, words []string, columns int) (lines []stri
 			lines = append(lines, line)
 			line, blank = indent, ""
 		}
-		for columns > 0 && widthOf(line)+widthOf(blank)+widthOf(word) > columns && widthOf(line) < columns {
+		for widthOf(line)+widthOf(blank)+widthOf(word) > columns && widthOf(line) < columns {
 			head := upTo(word, columns-widthOf(line)-widthOf(blank))
 			if head == "" || head == word {
 				break
