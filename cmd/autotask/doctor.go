@@ -52,7 +52,7 @@ func (a *app) doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Check credentials, rights, limits and settings of a tenant",
 		Long: "doctor checks the zone and the credentials, the rights on the entities that matter, the request budget, the clock, webhooks, the deletion log and duplicate handling. " +
-			"It prints one line for each check, and what to do about each that is not ok. It reads only, with about 35 requests.\n\n" +
+			"It prints one line for each check, and what to do about each that is not ok. It reads only, with about 45 requests.\n\n" +
 			"The exit code is 1 if a check failed, and 7 if the login was refused. A warning does not change it, and neither does \"?\", which the API does not tell.",
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context()) },

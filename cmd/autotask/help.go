@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"runtime/debug"
 	"strings"
 
@@ -17,11 +18,14 @@ func version() string {
 	return "(devel)"
 }
 
+// entry matches a line of a list: what is explained, and the explanation.
+var entry = regexp.MustCompile(`^(\s+\S+\s{2,})(\S.*)$`)
+
 // help prints the help of a command, as wide as the terminal.
 func (a *app) help(cmd *cobra.Command) {
 	columns := a.columns()
 	p := func(prefix, text string) {
-		for _, line := range wrapAfter(prefix, strings.Repeat(" ", widthOf(prefix)), strings.Fields(text), max(columns, 0)) {
+		for _, line := range wrapAfter(prefix, strings.Repeat(" ", widthOf(prefix)), strings.Fields(text), columns) {
 			fmt.Fprintln(a.out, strings.TrimRight(line, " "))
 		}
 	}
@@ -30,10 +34,11 @@ func (a *app) help(cmd *cobra.Command) {
 		text = cmd.Short + "."
 	}
 	for paragraph := range strings.SplitSeq(text, "\n") {
-		if indent := paragraph[:len(paragraph)-len(strings.TrimLeft(paragraph, " "))]; paragraph != "" && columns > 0 {
-			p(indent, paragraph)
+		indent := paragraph[:len(paragraph)-len(strings.TrimLeft(paragraph, " "))]
+		if m := entry.FindStringSubmatch(paragraph); m != nil {
+			p(m[1], m[2])
 		} else {
-			fmt.Fprintln(a.out, paragraph)
+			p(indent, paragraph)
 		}
 	}
 	if cmd.Runnable() && !cmd.HasSubCommands() {

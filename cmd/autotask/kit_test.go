@@ -90,6 +90,6 @@ func writes(srv *autotasktest.Server) (ops []string) {
 func shop(t *testing.T) (*autotasktest.Server, string, int64) {
 	t.Helper()
 	srv := autotasktest.NewServer(t)
-	id := srv.Seed("Tickets", map[string]any{"title": "Backup failed", "status": 1, "resolution": nil, "ticketNumber": "T20261127.0001"})
-	return srv, "T20261127.0001", id
+	id := srv.Seed("Tickets", map[string]any{"title": "Backup failed", "status": 1, "resolution": nil, "ticketNumber": "T20261101.0077"})
+	return srv, "T20261101.0077", id
 }

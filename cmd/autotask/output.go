@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,22 +36,6 @@ func (a *app) paragraph(format string, args ...any) error {
 // print prints a table.
 func (a *app) print(t *table) error { return t.write(a.out, a.columns()) }
 
-// sortedUDFs moves user-defined fields behind the others, by their names.
-func sortedUDFs(names []string) []string {
-	slices.SortStableFunc(names, func(x, y string) int {
-		switch {
-		case !isUDF(x) && !isUDF(y):
-			return 0
-		case !isUDF(x):
-			return -1
-		case !isUDF(y):
-			return 1
-		}
-		return strings.Compare(x, y)
-	})
-	return names
-}
-
 func yes(b bool) string {
 	if b {
 		return "yes"
@@ -72,11 +55,10 @@ func (a *app) newProgress() *progress { return &progress{app: a} }
 
 // show replaces the line, ten times a second at most.
 func (p *progress) show(format string, args ...any) {
-	columns := p.errColumns()
-	if columns <= 0 || time.Since(p.last) < 100*time.Millisecond {
+	if !p.progress || time.Since(p.last) < 100*time.Millisecond {
 		return
 	}
-	line := cut(clean(fmt.Sprintf(format, args...)), columns-1)
+	line := cut(clean(fmt.Sprintf(format, args...)), max(p.errColumns(), leastColumns)-1)
 	fmt.Fprintf(p.stderr, "\r%s", pad(line, p.shown))
 	p.last, p.shown = time.Now(), widthOf(line)
 }

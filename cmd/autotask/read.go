@@ -59,7 +59,7 @@ func (a *app) getCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "get COLLECTION ID...",
 		Short: "Print rows by their ids",
-		Long:  "get prints rows by their ids; tickets also by their numbers. If one is not found, the others are printed all the same.",
+		Long:  "get prints rows by their ids, tickets also by their numbers, without the fields that are empty. If one is not found, the others are printed all the same.",
 		Example: "autotask get Tickets T20261127.0001\n" +
 			"autotask get Companies 0 175 -fields companyName,phone -csv",
 		Args:              atLeast(2, "a collection and at least one id"),
@@ -148,12 +148,13 @@ func (a *app) printGot(p *printer, r *autotask.Row, i int) error {
 		for _, f := range p.shape.fields {
 			names = append(names, f.Name)
 		}
-		for name := range values {
-			if isUDF(name) {
-				names = append(names, name)
-			}
+		udfs, err := udfsOf(values["userdefinedfields"])
+		if err != nil {
+			return err
 		}
-		names = sortedUDFs(names)
+		for _, u := range udfs {
+			names = append(names, udfPrefix+u.Name)
+		}
 	}
 	var fields [][2]string
 	for _, name := range withID(names) {

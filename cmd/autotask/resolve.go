@@ -242,7 +242,7 @@ func (a *app) printOutcome(o *autotask.Outcome) error {
 		}{o.TicketID, number, o.Resolved, o.HasTimeEntries, o.NoteID, o.Requests, stepLines(o.Steps)})
 	}
 	t := newTable("step", "state", "reason")
-	t.columns[0].whole, t.columns[1].whole = true, true
+	t.columns[0].whole, t.columns[1].whole, t.columns[2].wraps = true, true, true
 	for _, s := range o.Steps {
 		t.add(string(s.Name), string(s.State), s.Reason)
 	}

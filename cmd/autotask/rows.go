@@ -71,15 +71,15 @@ func (p *printer) include() []string {
 	return p.fields
 }
 
-// usualFields are what a table shows if nothing else is said: the first seven that
+// usualFields are what a table shows if nothing else is said: the first six that
 // the collection has.
 var usualFields = []string{
 	"id", "ticketNumber", "taskNumber", "projectNumber", "title", "companyName", "projectName", "contractName", "referenceTitle", "itemName",
-	"firstName", "lastName", "userName", "name", "status", "priority", "queueID", "isActive", "companyID", "ticketID", "resourceID", "noteType",
+	"firstName", "lastName", "userName", "name", "status", "priority", "isActive", "companyID", "queueID", "ticketID", "resourceID", "noteType",
 	"publish", "dateWorked", "hoursWorked", "summaryNotes", "emailAddress", "phone", "startDate", "endDate", "createDate", "createDateTime", "description",
 }
 
-const usualColumnsOfTable = 7
+const usualColumnsOfTable = 6
 
 func (p *printer) usual() (names []string) {
 	for _, name := range usualFields {
@@ -263,19 +263,24 @@ func membersOf(row jsontext.Value) (map[string]jsontext.Value, error) {
 	for name, value := range members {
 		out[strings.ToLower(name)] = value
 	}
-	if raw := out["userdefinedfields"]; len(raw) > 0 && raw.Kind() == '[' {
-		var udfs []struct {
-			Name  string         `json:"name"`
-			Value jsontext.Value `json:"value"`
-		}
-		if err := json.Unmarshal(raw, &udfs, jsontext.AllowInvalidUTF8(true)); err != nil {
-			return nil, err
-		}
-		for _, u := range udfs {
-			out[strings.ToLower(udfPrefix+u.Name)] = u.Value
-		}
+	udfs, err := udfsOf(out["userdefinedfields"])
+	for _, u := range udfs {
+		out[strings.ToLower(udfPrefix+u.Name)] = u.Value
 	}
-	return out, nil
+	return out, err
+}
+
+// udfValue is a user-defined field of a row.
+type udfValue struct {
+	Name  string         `json:"name"`
+	Value jsontext.Value `json:"value"`
+}
+
+func udfsOf(raw jsontext.Value) (udfs []udfValue, err error) {
+	if len(raw) > 0 && raw.Kind() == '[' {
+		err = json.Unmarshal(raw, &udfs, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+	}
+	return udfs, err
 }
 
 // cell returns a value as text: null and what is absent are empty.

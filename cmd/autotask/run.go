@@ -22,6 +22,7 @@ type world struct {
 	stdout, stderr io.Writer
 	// columns and errColumns are the widths of the terminals; 0 if it is none.
 	columns, errColumns func() int
+	progress            bool // progress is shown on stderr
 	now                 func() time.Time
 	// fakeClock is the clock of a fake tenant; nil is the real one.
 	fakeClock func() time.Time
@@ -34,6 +35,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		columns:    func() int { return columnsOf(stdout, os.Getenv) },
 		errColumns: func() int { return columnsOf(stderr, os.Getenv) },
 	}
+	w.progress = w.errColumns() > 0
 	return w.run(ctx, args)
 }
 
@@ -45,7 +47,6 @@ func (w *world) run(ctx context.Context, args []string) int {
 	root := a.root()
 	root.SetArgs(normalise(root, args))
 	root.SetIn(w.stdin)
-	root.SetOut(out)
 	root.SetErr(w.stderr)
 	err := root.ExecuteContext(ctx)
 	a.close()
@@ -141,6 +142,7 @@ func (a *app) root() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetOut(a.out) // before the command completion is made, which notes it
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.demo, "demo", false, "use a fake tenant in this process; nothing leaves the machine")
 	flags.BoolVar(&a.json, "json", false, "print JSON, one object in a line")

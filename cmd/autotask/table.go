@@ -9,6 +9,7 @@ import (
 type column struct {
 	name  string
 	whole bool // never shortened: half an id is worth nothing
+	wraps bool // of the last column: it goes on below instead of being shortened
 }
 
 // table is printed for people: as a table that is as wide as the terminal, as one
@@ -57,11 +58,31 @@ func (t *table) write(w io.Writer, columns int) error {
 		return err
 	}
 	for _, row := range t.rows {
-		if err := writeLine(w, row, widths); err != nil {
-			return err
+		for _, line := range t.lines(row, widths) {
+			if err := writeLine(w, line, widths); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// lines returns the lines of a row: one, unless its last column wraps.
+func (t *table) lines(row []string, widths []int) [][]string {
+	last := len(row) - 1
+	if !t.columns[last].wraps {
+		return [][]string{row}
+	}
+	var lines [][]string
+	for i, part := range wrapAfter("", "", strings.Fields(row[last]), widths[last]) {
+		line := make([]string, len(row))
+		if i == 0 {
+			copy(line, row)
+		}
+		line[last] = part
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 func writeLine(w io.Writer, cells []string, widths []int) error {
