@@ -354,8 +354,9 @@ func hasPassword(place string) bool {
 		return true
 	}
 	_, rest, isURL := strings.Cut(place, "://")
-	if !isURL {
-		return strings.Contains(unescaped(lower), "password")
+	if !isURL { // host=… user=…; or a URL that lacks its slashes
+		_, rest, _ = strings.Cut(place, ":")
+		return strings.Contains(rest, "@") && strings.Contains(rest, ":") || strings.Contains(unescaped(lower), "password")
 	}
 	if end := strings.IndexAny(rest, "?#"); end >= 0 {
 		if strings.Contains(unescaped(lower), "password") {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/autotask-go/autotask"
@@ -52,8 +53,8 @@ func holdBack(show func(heldBack) error) autotask.Option {
 
 func isRead(req *http.Request) bool {
 	path := strings.ToLower(req.URL.Path)
-	return req.Method == http.MethodGet ||
-		req.Method == http.MethodPost && (strings.HasSuffix(path, "/query") || strings.HasSuffix(path, "/query/count"))
+	query := slices.ContainsFunc([]string{"/query", "/query/count", "/query/next", "/query/prev"}, func(route string) bool { return strings.HasSuffix(path, route) })
+	return req.Method == http.MethodGet || req.Method == http.MethodPost && query
 }
 
 // shortPath leaves out what all requests share, and the query, which may hold names.

@@ -146,13 +146,16 @@ func operatorOf(name string) (operator, error) {
 func (s *shape) filter(args []string) (autotask.Filter, error) {
 	args = split(args)
 	var alternatives, all []autotask.Filter
+	ended := false // by an "and" or "or" with nothing behind it
 	for i := 0; i < len(args); {
 		switch word := strings.ToLower(args[i]); {
 		case len(all) > 0 && word == "and":
+			ended = true
 			i++
 			continue
 		case len(all) > 0 && word == "or":
-			alternatives, all = append(alternatives, autotask.And(all...)), nil
+			alternatives, all = append(alternatives, allOf(all)), nil
+			ended = true
 			i++
 			continue
 		}
@@ -160,18 +163,25 @@ func (s *shape) filter(args []string) (autotask.Filter, error) {
 		if err != nil {
 			return autotask.Filter{}, err
 		}
-		all = append(all, f)
+		all, ended = append(all, f), false
 		i += used
 	}
 	switch {
-	case len(all) == 0 && len(args) > 0:
+	case ended:
 		return autotask.Filter{}, usagef("a condition is missing after %q", args[len(args)-1])
 	case len(all) == 0:
 		return autotask.Filter{}, nil
 	case len(alternatives) == 0:
-		return autotask.And(all...), nil
+		return allOf(all), nil
 	}
-	return autotask.Or(append(alternatives, autotask.And(all...))...), nil
+	return autotask.Or(append(alternatives, allOf(all))...), nil
+}
+
+func allOf(conditions []autotask.Filter) autotask.Filter {
+	if len(conditions) == 1 {
+		return conditions[0]
+	}
+	return autotask.And(conditions...)
 }
 
 // wholeCondition matches a condition in one argument: 'status eq New'.

@@ -26,8 +26,10 @@ func (f *follower) lines(ctx context.Context, path string) error {
 	if path != "" {
 		state = path + ".state"
 	}
-	if state != "" && path == "" && f.demo && exists(state) {
-		return notOverDemo(state)
+	for _, file := range []string{path, state} {
+		if f.demo && file != "" && exists(file) {
+			return notOverDemo(file)
+		}
 	}
 	isNew := !exists(state)
 	p, err := openPosition(ctx, state)
