@@ -131,7 +131,7 @@ func TestGolden(t *testing.T) {
 func assertFits(t *testing.T, r result, columns int, args []string) {
 	t.Helper()
 	assert.NotRegexp(t, `[\x00-\x09\x0b-\x1f\x7f]`, r.stdout)
-	copied := args[0] == "open" || args[0] == "verify" || strings.Contains(strings.Join(args, " "), "-json") || strings.Contains(strings.Join(args, " "), "-csv") || args[0] == "changes"
+	copied := args[0] == "open" || strings.Contains(strings.Join(args, " "), "-json") || strings.Contains(strings.Join(args, " "), "-csv") || args[0] == "changes"
 	lines := strings.Split(r.stderr, "\n")
 	for i, l := range lines { // progress rewrites its line
 		lines[i] = l[strings.LastIndex(l, "\r")+1:]

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/autotask-go/autotask"
@@ -18,6 +20,7 @@ type verifying struct {
 	write     bool
 	companyID int64
 	set       []string
+	markdown  bool
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -25,7 +28,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Hold a tenant to the contract and the API notes",
-		Long: "verify asks a tenant everything that this library relies on, and prints a report in Markdown that can be published: it has no secrets, names or texts of rows. With -json it prints the report as JSON. " +
+		Long: "verify asks a tenant everything that this library relies on, and prints a report that can be published: it has no secrets, names or texts of rows. It is Markdown, on a terminal a list, and with -json one JSON object. " +
 			"It sends reads only, some of which are wrong on purpose.\n\n" +
 			"With -write it makes one ticket of its own for the company -company-id, changes and resolves it, and writes nothing else. It says before what it will write. Use a sandbox.\n\n" +
 			"The exit code is 1 if a check failed.",
@@ -36,6 +39,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	flags.BoolVar(&o.write, "write", false, "make one ticket, change and resolve it")
 	flags.Int64Var(&o.companyID, "company-id", -1, "the `id` of the company of that ticket; 0 is your own")
 	flags.StringArrayVar(&o.set, "set", nil, "a `field=value` that this tenant requires of a ticket; repeat it for more")
+	flags.BoolVar(&o.markdown, "markdown", false, "print Markdown on a terminal, too")
 	flags.Lookup("company-id").DefValue = ""
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context(), o) }
 	return cmd
@@ -84,17 +88,46 @@ func (a *app) verify(ctx context.Context, o verifying) error {
 	}
 	report, err := conformance.Run(ctx, place, options)
 	progress.clear()
-	return errors.Join(a.printReport(report), a.verdict(report, err))
+	return errors.Join(a.printReport(report, o.markdown), a.verdict(report, err))
 }
 
-func (a *app) printReport(report *conformance.Report) error {
+func (a *app) printReport(report *conformance.Report, markdown bool) error {
 	switch {
 	case report == nil:
 		return nil
-	case a.json:
-		return report.WriteJSON(a.out)
+	case a.json: // in one line, like all JSON of this program
+		var b bytes.Buffer
+		if err := report.WriteJSON(&b); err != nil {
+			return err
+		}
+		line := jsontext.Value(b.Bytes())
+		if err := line.Compact(); err != nil {
+			return err
+		}
+		return a.printf("%s\n", line)
+	case a.columns() > 0 && !markdown:
+		return a.printResults(report)
 	}
 	return report.WriteMarkdown(a.out)
+}
+
+// printResults prints a report for a terminal, which is too narrow for its Markdown.
+func (a *app) printResults(report *conformance.Report) error {
+	const outcomes = 11
+	for _, r := range report.Results {
+		prefix, indent := pad(string(r.Outcome), outcomes), strings.Repeat(" ", outcomes)
+		lines := wrapAfter(prefix, indent, []string{r.ID}, a.columns())
+		if r.Outcome == conformance.Failed || r.Outcome == conformance.Answered {
+			lines = append(lines, wrapAfter(indent, indent, strings.Fields(clean(r.Title)), a.columns())...)
+			lines = append(lines, wrapAfter(indent+"-> ", indent+"   ", strings.Fields(clean(r.Detail)), a.columns())...)
+		}
+		for _, line := range lines {
+			if err := a.printf("%s\n", strings.TrimRight(line, " ")); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // verdict is the error that the command ends with.
