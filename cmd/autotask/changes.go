@@ -239,7 +239,7 @@ func (f *follower) mirror(ctx context.Context, m *mirror.Mirror, report func(sum
 	})
 	f.progress.clear()
 	if cause := context.Cause(ctx); cause != nil && err != nil {
-		err = fmt.Errorf("%w (the next run goes on behind the last page that was saved)", cause)
+		err = hintError{cause, "The next run goes on behind the last page that was saved."}
 	}
 	if err == nil && !ended { // the budget is spent
 		end(last)

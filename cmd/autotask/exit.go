@@ -97,12 +97,13 @@ func interruptedBy(s os.Signal) error {
 // codeOf returns the exit code of an error. ctx is the context of the run.
 func codeOf(ctx context.Context, err error) int {
 	var own codeError
+	var out outputError
 	var usage usageError
 	var signalled signalError
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe):
+	case errors.As(err, &out) && (errors.Is(out, syscall.EPIPE) || errors.Is(out, io.ErrClosedPipe)):
 		return exitPipe
 	case errors.As(context.Cause(ctx), &signalled):
 		return signalled.code
@@ -164,7 +165,8 @@ func explain(err error, code int) []string {
 
 // why returns what an interruption cut short, if it is worth a word.
 func why(err error, text string) string {
-	if errors.Is(err, autotask.ErrOutcomeUnknown) || !errors.Is(err, context.Canceled) {
+	var signalled signalError
+	if errors.Is(err, autotask.ErrOutcomeUnknown) || !errors.Is(err, context.Canceled) && !errors.As(err, &signalled) {
 		return ": " + text
 	}
 	return ""

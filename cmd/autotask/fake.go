@@ -216,10 +216,12 @@ func seedRows(srv *autotasktest.Server, in *json.Decoder, collection string) err
 
 func seedPicklists(srv *autotasktest.Server, in *json.Decoder) error {
 	var all map[string]map[string][]struct {
-		Value                     json.Number
-		Label                     string
-		Parent                    json.Number
-		Default, Inactive, System bool
+		Value    json.Number `json:"value"`
+		Label    string      `json:"label"`
+		Parent   json.Number `json:"parent"`
+		Default  bool        `json:"default"`
+		Inactive bool        `json:"inactive"`
+		System   bool        `json:"system"`
 	}
 	if err := in.Decode(&all); err != nil {
 		return err

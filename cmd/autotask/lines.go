@@ -76,10 +76,9 @@ func (f *follower) runLines(ctx context.Context, feed *changes.Feed, out *sink) 
 			return err
 		}
 		for _, c := range fresh {
-			switch c.Kind {
-			case changes.Upserted:
+			if c.Kind == changes.Upserted {
 				l.Written++
-			case changes.Gone:
+			} else if c.Kind == changes.Gone {
 				l.Deleted++
 			}
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"runtime"
 	"slices"
@@ -275,5 +276,9 @@ func browse(ctx context.Context, address string) error {
 		program = []string{"rundll32", "url.dll,FileProtocolHandler"}
 	}
 	//nolint:gosec // the address is that of the tenant's zone, and no shell reads it
-	return exec.CommandContext(ctx, program[0], append(program[1:], address)...).Run()
+	cmd := exec.CommandContext(ctx, program[0], append(program[1:], address)...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { // a browser needs none of the credentials
+		return strings.HasPrefix(v, "AUTOTASK_") || strings.HasPrefix(v, "PG") || strings.HasPrefix(v, databaseVariable)
+	})
+	return cmd.Run()
 }

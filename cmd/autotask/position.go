@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+	_ "modernc.org/sqlite" // mirror registers it, too
 
 	"github.com/autotask-go/autotask/changes"
-	_ "modernc.org/sqlite" // mirror registers it, too
 )
 
 // position is how far changes to lines have come, in an SQLite file. The feed looks

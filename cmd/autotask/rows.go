@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/csv"
+	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -160,7 +162,11 @@ func (p *printer) csvRow(names []string, values map[string]jsontext.Value, label
 	}
 	var record []string
 	for _, name := range names {
-		if record = append(record, cell(values[strings.ToLower(name)])); p.labelled(name) {
+		text := cell(values[strings.ToLower(name)])
+		if p.columns() > 0 {
+			text = clean(text) // a file keeps every character, a terminal would obey some
+		}
+		if record = append(record, text); p.labelled(name) {
 			record = append(record, labels[name])
 		}
 	}
@@ -202,8 +208,25 @@ func (p *printer) jsonRow(r *autotask.Row) error {
 	if err := line.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
 		return err
 	}
-	_, err := p.out.Write(append(line, '\n'))
+	text := string(line)
+	if p.columns() > 0 {
+		text = escaped(text)
+	}
+	_, err := p.out.WriteString(text + "\n")
 	return err
+}
+
+// escaped escapes in JSON what a terminal would obey. It is the same JSON.
+func escaped(line string) string {
+	var b strings.Builder
+	for _, r := range line {
+		if r < 0x10000 && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // project keeps some members of an object, by the order of the names.

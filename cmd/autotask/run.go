@@ -42,9 +42,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // run runs the program. What is printed is the data of the command on stdout, and
 // everything else on stderr.
 func (w *world) run(ctx context.Context, args []string) int {
-	out := bufio.NewWriterSize(w.stdout, 64<<10)
-	a := &app{world: w, out: out}
-	root := a.root()
+	out := bufio.NewWriterSize(output{w.stdout}, 64<<10)
+	a := &app{world: w, out: out, ended: ctx}
+	root := a.root() //nolint:contextcheck // cobra hands the context to the commands
 	root.SetArgs(normalise(root, args))
 	root.SetIn(w.stdin)
 	root.SetErr(w.stderr)
@@ -96,6 +96,46 @@ func columnsOf(w io.Writer, getenv func(string) string) int {
 	return max(columns, leastColumns)
 }
 
+// output is where data goes. Its errors are told from those of the network.
+type output struct{ io.Writer }
+
+func (o output) Write(b []byte) (int, error) {
+	n, err := o.Writer.Write(b)
+	if err != nil {
+		err = outputError{err}
+	}
+	return n, err
+}
+
+// outputError is an error of the program's own output.
+type outputError struct{ error }
+
+func (e outputError) Unwrap() error { return e.error }
+
+// input is the standard input of a run: a signal ends it, also while it waits.
+type input struct {
+	io.Reader
+
+	ended context.Context
+}
+
+func (i input) Read(b []byte) (n int, err error) {
+	done := make(chan struct{})
+	buffer := make([]byte, len(b)) // b is the caller's again once this has returned
+	var got int
+	var failed error
+	go func() {
+		got, failed = i.Reader.Read(buffer)
+		close(done)
+	}()
+	select {
+	case <-done:
+		return copy(b, buffer[:got]), failed
+	case <-i.ended.Done():
+		return 0, context.Cause(i.ended)
+	}
+}
+
 // app is one run of the program.
 type app struct {
 	*world
@@ -103,6 +143,7 @@ type app struct {
 	out     *bufio.Writer // what is printed as data; flush it where the reader waits
 	closers []func()
 	stdinBy string // what reads the standard input
+	ended   context.Context
 
 	demo, json, verbose bool
 	credentials         string
@@ -114,7 +155,7 @@ func (a *app) readStdin(who string) (io.Reader, error) {
 		return nil, usagef("the standard input is read by %s: %s cannot read it, too", a.stdinBy, who)
 	}
 	a.stdinBy = who
-	return a.stdin, nil
+	return input{a.stdin, a.ended}, nil
 }
 
 func (a *app) close() {

@@ -356,7 +356,7 @@ func program(t *testing.T, env map[string]string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), self, args...)
+	cmd := exec.CommandContext(t.Context(), self, args...) //nolint:gosec // it is this program
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
@@ -464,6 +464,29 @@ func TestInterruptionDuringAWrite(t *testing.T) {
 	assert.Equal(t, exitInterrupted, codeOfProcess(t, cmd.Wait()))
 	assert.Contains(t, stderr.String(), "outcome unknown")
 	assert.Contains(t, stderr.String(), "-started-at")
+}
+
+// Ctrl-C ends a command that waits for its standard input.
+func TestInterruptionWhileReading(t *testing.T) {
+	t.Parallel()
+	cmd := program(t, nil, "-demo", "resolve", "1", "-text", "-")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	_, err = io.WriteString(in, strings.Repeat("more than a pipe holds, so that it is being read\n", 4_000))
+	require.NoError(t, err)
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	assert.Equal(t, exitInterrupted, codeOfProcess(t, cmd.Wait()))
+	assert.Equal(t, "autotask: interrupted\n", stderr.String())
+}
+
+// A connection that broke is not a reader that has gone.
+func TestBrokenConnectionIsNoClosedPipe(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, exitFailed, codeOf(t.Context(), fmt.Errorf("write tcp: %w", syscall.EPIPE)))
+	assert.Equal(t, exitPipe, codeOf(t.Context(), fmt.Errorf("row: %w", outputError{syscall.EPIPE})))
 }
 
 func TestHintsOfErrors(t *testing.T) {
