@@ -58,7 +58,7 @@ var (
 	integer      = regexp.MustCompile(`^-?[0-9]{1,19}$`)
 	version      = regexp.MustCompile(`^[Vv]?[0-9]{1,3}(\.[0-9]{1,3})?$`)
 	dateTime     = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})?$`)
-	ticketNumber = regexp.MustCompile(`^T[0-9]{8}\.[0-9]{4,6}$`)
+	ticketNumber = regexp.MustCompile(`^T[0-9]{8}\.[0-9]{4,6}(\.[0-9]{3,4})?$`)
 	mail         = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
 	phone        = regexp.MustCompile(`^[+(]?[0-9][0-9 ()/.+-]{4,30}$`)
 )
