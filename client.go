@@ -99,7 +99,7 @@ type core struct {
 
 	concurrency int // requests at a time on one endpoint
 	maxRetries  int
-	hour        *limit.Hour // nil without WithHourlyReserve
+	hourLeft    func() (int64, bool) // nil without WithHourlyReserve
 }
 
 // NewClient checks its arguments and returns a Client. It sends nothing.
@@ -118,11 +118,12 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 	}
 	logins := &limit.Logins{Open: zone.Path}
 	s.Logins = logins
-	var hour *limit.Hour
-	if s.reserve != nil {
-		hour = &limit.Hour{Reserve: *s.reserve, Free: []string{thresholdPath, zone.Path}}
-		s.Hour = hour
+	var client *Client
+	hour, left, err := s.hourOf(func(ctx context.Context) (*Threshold, error) { return client.Threshold(ctx) })
+	if err != nil {
+		return nil, fmt.Errorf("autotask: %w", err)
 	}
+	s.Hour = hour
 	s.UserAgent = strings.TrimSpace(s.application + " autotask-go/" + version.Version)
 	s.Credentials = func() transport.Credentials { return transport.Credentials(creds) }
 	c := &core{
@@ -134,20 +135,12 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 
 		concurrency: cmp.Or(s.MaxConcurrency, transport.DefaultMaxConcurrency),
 		maxRetries:  s.MaxRetries,
-		hour:        hour,
+		hourLeft:    left,
 	}
+	c.unanswered.shared = s.unanswered
 	c.fields.Lifetime, c.udfs.Lifetime, c.infos.Lifetime = metadataLifetime, metadataLifetime, metadataLifetime
 	c.webURLs.Lifetime = metadataLifetime // a tenant may move to another zone
-	client := newClient(c, 0)
-	if hour != nil {
-		hour.Read = func(ctx context.Context) (limit.Reading, error) {
-			t, err := client.Threshold(ctx)
-			if err != nil {
-				return limit.Reading{}, err
-			}
-			return limit.Reading(*t), nil
-		}
-	}
+	client = newClient(c, 0)
 	return client, nil
 }
 
@@ -421,4 +414,66 @@ func (c *core) findWeb(ctx context.Context) (string, error) {
 		return "", refusal(transport.Server, http.MethodGet, zone.Path, err.Error())
 	}
 	return web, nil
+}
+
+// Threshold is the use of the tenant's request limit by all its integrations.
+type Threshold struct {
+	Limit  int64         // requests in a window, usually 10,000
+	Window time.Duration // usually an hour
+	Used   int64         // requests in the window that ends now
+}
+
+// Fraction returns Used/Limit. From 0.5 on Autotask delays every request.
+func (t *Threshold) Fraction() float64 {
+	if t.Limit <= 0 {
+		return 0
+	}
+	return float64(t.Used) / float64(t.Limit)
+}
+
+// Threshold reads the use of the limit by one request, which itself counts.
+func (c *Client) Threshold(ctx context.Context) (*Threshold, error) {
+	type wireThreshold struct {
+		Limit  Optional[int64] `json:"externalRequestThreshold"`
+		Window Optional[int64] `json:"requestThresholdTimeframe"` // minutes
+		Used   Optional[int64] `json:"currentTimeframeRequestCount"`
+	}
+	var body wireThreshold
+	err := c.send(ctx, call{method: http.MethodGet, path: thresholdPath, decode: func(b []byte) error {
+		body = wireThreshold{} // nothing of an earlier attempt
+		if err := decode(b, &body); err != nil {
+			return err
+		}
+		for name, part := range map[string]Optional[int64]{
+			"externalRequestThreshold": body.Limit, "requestThresholdTimeframe": body.Window, "currentTimeframeRequestCount": body.Used,
+		} {
+			if _, ok := part.Get(); !ok {
+				return fmt.Errorf("%w: it has no %s", transport.ErrUnreadable, name)
+			}
+		}
+		return nil
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return &Threshold{
+		Limit:  body.Limit.Or(0),
+		Window: time.Duration(body.Window.Or(0)) * time.Minute,
+		Used:   body.Used.Or(0),
+	}, nil
+}
+
+const thresholdPath = "ThresholdInformation"
+
+// requestsLeft is how many requests the client may still make in the window, as far
+// as WithHourlyReserve knows.
+func (c *core) requestsLeft() Optional[int64] {
+	if c.hourLeft == nil {
+		return Optional[int64]{}
+	}
+	n, known := c.hourLeft()
+	if !known {
+		return Optional[int64]{}
+	}
+	return Value(n)
 }

@@ -7,19 +7,14 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/autotask-go/autotask/internal/transport"
 	"github.com/autotask-go/autotask/internal/zone"
 )
-
-// Limiter shares limits with other processes. Acquire is called before each
-// attempt with the first segment of its path ("Tickets"), and blocks until it
-// may be sent; release, if not nil, is called when the answer has been read.
-type Limiter interface {
-	Acquire(ctx context.Context, endpoint string) (release func(), err error)
-}
 
 // Option configures a Client.
 type Option func(*settings) error
@@ -30,6 +25,8 @@ type settings struct {
 	zoneURL     string
 	application string
 	reserve     *float64
+	budget      Budget
+	unanswered  Unanswered
 }
 
 // WithBaseURL sets the zone's address, instead of discovery, such as
@@ -128,20 +125,10 @@ func WithMaxConcurrency(n int) Option {
 	}
 }
 
-// WithLimiter adds a limit that is shared beyond this client.
-func WithLimiter(l Limiter) Option {
-	return func(s *settings) error {
-		if l == nil {
-			return errors.New("WithLimiter: the limiter is nil")
-		}
-		s.Limiter = l
-		return nil
-	}
-}
-
 // WithHourlyReserve leaves a share of the tenant's hourly requests, 0 to below
 // 1, to others: with 0.25 the client slows down as three quarters are used,
-// then fails with [ErrRateLimited]. It calls [Client.Threshold] now and then.
+// then fails with [ErrRateLimited]. It calls [Client.Threshold] now and then,
+// and shares the count between processes with [WithBudget].
 func WithHourlyReserve(share float64) Option {
 	return func(s *settings) error {
 		if !(share >= 0 && share < 1) {
@@ -168,5 +155,45 @@ func WithZoneURL(zoneURL string) Option {
 	return func(s *settings) (err error) {
 		s.zoneURL, err = zone.CheckDiscovery(zoneURL)
 		return err
+	}
+}
+
+// WatchServerTime returns a context whose first answered call notes Autotask's
+// clock, and a function that returns a time the clock had reached before it, or
+// zero: where a sync of changes begins, since one's own clock may differ.
+func WatchServerTime(ctx context.Context) (watched context.Context, earliest func() time.Time) {
+	w := new(serverTime)
+	return context.WithValue(ctx, serverTimeKey{}, w), w.get
+}
+
+type serverTimeKey struct{}
+
+type serverTime struct {
+	mu       sync.Mutex
+	answered bool
+	earliest time.Time
+}
+
+func (w *serverTime) get() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.earliest
+}
+
+// noteServerTime notes an answer to a call that began at a time of our
+// clock, for whoever watches.
+func noteServerTime(ctx context.Context, began time.Time, answer transport.Answer) {
+	w, ok := ctx.Value(serverTimeKey{}).(*serverTime)
+	if !ok {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.answered {
+		return
+	}
+	w.answered = true
+	if !answer.Date.IsZero() {
+		w.earliest = answer.Date.Add(-answer.Received.Sub(began)).Truncate(time.Second).UTC()
 	}
 }

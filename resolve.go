@@ -193,7 +193,7 @@ func (r *resolve) lookBehind(ctx context.Context) {
 
 // check refuses bad input, all of it at once.
 func (r *resolve) check() error {
-	if err := checkID[Ticket](http.MethodPut, r.id); err != nil {
+	if err := kindOf[Ticket]().checkID(http.MethodPut, r.id); err != nil {
 		return err
 	}
 	if problems := r.problems(r.id); len(problems) > 0 {
@@ -234,22 +234,6 @@ func (r *resolve) problems(id int64) (problems []string) {
 		}
 	}
 	return problems
-}
-
-// maxRef bounds a Ref: the title of a note has room for 250 characters.
-const maxRef = 50
-
-// refProblem says what is wrong with a Ref, which must read back as it was given.
-func refProblem(ref string) string {
-	switch {
-	case ref == "":
-		return ""
-	case fields.Length(ref) > maxRef:
-		return fmt.Sprintf("Ref has %d characters, the limit is %d", fields.Length(ref), maxRef)
-	case strings.ContainsAny(ref, "[]") || fields.Prose(ref) != ref || !utf8.ValidString(ref):
-		return fmt.Sprintf("Ref %q must be plain text: no brackets, HTML entities, line breaks, or outer or double spaces", ref)
-	}
-	return ""
 }
 
 func (r *resolve) record(name StepName, state StepState, reason string) {
@@ -371,50 +355,6 @@ func (r *resolve) get(ctx context.Context) (StepState, string, error) {
 	}
 	t := r.out.Ticket
 	return StateDone, fmt.Sprintf("ticket %s has status %d", t.TicketNumber.Or("without a number"), t.Status), nil
-}
-
-func (r *resolve) postNote(ctx context.Context) (StepState, string, error) {
-	if r.Note == nil && r.NoteID == 0 {
-		return StateSkipped, "no note given", nil
-	}
-	if r.NoteID != 0 {
-		return r.givenNote(ctx)
-	}
-	note, err := noteFor(r.id, r.Note)
-	if err != nil {
-		return "", "", err
-	}
-	once := onceNote{note: withRef(*note, r.Ref), ref: r.Ref, since: r.StartedAt}
-	ticket := r.read
-	r.read = nil
-	found, err := once.ensure(ctx, r.client, func() error {
-		return errors.Join(r.writable(ticket), r.veto())
-	})
-	r.out.NoteID = found.id
-	if found.created {
-		r.stale, r.changed = true, true
-	}
-	switch {
-	case err != nil:
-		return "", "", err
-	case found.created:
-		return StateDone, found.reason, nil
-	}
-	return StateAlreadyDone, found.reason, r.askHistory(ctx, found.note)
-}
-
-// givenNote makes sure that the note the caller names is one of the ticket.
-func (r *resolve) givenNote(ctx context.Context) (StepState, string, error) {
-	r.read = nil
-	note, err := Get[TicketNote](ctx, r.client, r.NoteID)
-	if err != nil {
-		return "", "", fmt.Errorf("reading the note that NoteID names: %w", err)
-	}
-	if note.TicketID != r.id {
-		return "", "", invalid(http.MethodGet, itemPath[TicketNote](r.NoteID), "NoteID %d is a note of ticket %d, not of %d", r.NoteID, note.TicketID, r.id)
-	}
-	r.out.NoteID = r.NoteID
-	return StateAlreadyDone, fmt.Sprintf("an earlier run posted it as note %d", r.NoteID), r.askHistory(ctx, note)
 }
 
 // writable refuses a ticket that Autotask would not take back, if there is

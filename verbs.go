@@ -102,10 +102,10 @@ func getRaw[T Entity](ctx context.Context, c *Client, id int64) (jsontext.Value,
 }
 
 func readInto[T Entity](ctx context.Context, c *Client, id int64, item any, keep bool) (jsontext.Value, error) {
-	if err := checkID[T](http.MethodGet, id); err != nil {
+	if err := kindOf[T]().checkID(http.MethodGet, id); err != nil {
 		return nil, err
 	}
-	if err := needsID[T](http.MethodGet); err != nil {
+	if err := kindOf[T]().needsID(http.MethodGet); err != nil {
 		return nil, err
 	}
 	return c.readItem(ctx, itemPath[T](id), id, item, keep)
@@ -255,7 +255,7 @@ func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 	if err != nil {
 		return err
 	}
-	if err := checkID[T](http.MethodPatch, id); err != nil {
+	if err := kindOf[T]().checkID(http.MethodPatch, id); err != nil {
 		return err
 	}
 	if given := idOf(v); given != 0 && given != id {
@@ -307,7 +307,7 @@ func settleBlind[T Entity](ctx context.Context, c *Client, id int64, path string
 // Delete deletes one item, or returns [ErrNotFound] (DELETE {collection}/{id},
 // or the parent's path). A lost answer is success if the item is then gone.
 func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
-	if err := checkID[T](http.MethodDelete, id); err != nil {
+	if err := kindOf[T]().checkID(http.MethodDelete, id); err != nil {
 		return err
 	}
 	done, err := c.takeTurn(ctx, itemKey[T](id), http.MethodDelete, itemPath[T](id))
@@ -357,27 +357,44 @@ func deletePath[T Entity](ctx context.Context, c *Client, id int64) (string, err
 	return path + "/" + strconv.FormatInt(id, 10), err
 }
 
-func itemPath[T Entity](id int64) string {
-	return collection[T]() + "/" + strconv.FormatInt(id, 10)
+func itemPath[T Entity](id int64) string { return kindOf[T]().item(id) }
+
+func tableOf[T Entity]() *fields.Table { return kindOf[T]().table() }
+
+func collection[T Entity]() string { return kindOf[T]().collection }
+
+// collectionIn is the collection of a type. Of a type that is no entity, although
+// it passes for one, it is the name to call it by in the error.
+func collectionIn(typ reflect.Type) string {
+	switch typ.Kind() {
+	case reflect.Interface:
+		return typ.String()
+	case reflect.Pointer:
+		if item, ok := reflect.New(typ.Elem()).Interface().(Entity); ok {
+			return item.Collection()
+		}
+		return typ.String()
+	default:
+		return reflect.Zero(typ).Interface().(Entity).Collection()
+	}
 }
 
-// tableOf is what is known of the fields of a type. What is read from or
-// written to a collection of this package is held to that one's rules,
-// whichever type a caller writes it through.
-func tableOf[T Entity]() *fields.Table {
-	name := collection[T]()
-	if child, ok := any(*new(T)).(Child); ok && checkCollection[T]() == nil && isNotes(child.Parent()) {
-		name = TicketNote{}.Collection()
+// checkCollection refuses types that are no entity and pass for one: a pointer
+// has the methods of what it points to, and the interfaces of this package have
+// them anyway. It keeps an entity of a caller's own to the form of a collection,
+// so that no other route can be meant.
+func checkCollection(typ reflect.Type, name string) error {
+	switch typ.Kind() {
+	case reflect.Pointer:
+		return fmt.Errorf("%v is a pointer: write [%v] for [%v]; items come as pointers to it anyway", typ, typ.Elem(), typ)
+	case reflect.Interface:
+		return fmt.Errorf("%v is an interface: write the struct of one entity, such as [autotask.Ticket]", typ)
+	default:
 	}
-	switch { // the web server may take other casings
-	case strings.EqualFold(name, Ticket{}.Collection()):
-		return fields.Of(reflect.TypeFor[Ticket]())
-	case strings.EqualFold(name, TicketNote{}.Collection()):
-		return fields.Of(reflect.TypeFor[TicketNote]())
-	case strings.EqualFold(name, TimeEntry{}.Collection()):
-		return fields.Of(reflect.TypeFor[TimeEntry]())
+	if !isCollectionName(name) {
+		return notACollection(name)
 	}
-	return fields.Of(reflect.TypeFor[T]())
+	return nil
 }
 
 // isNotes reports whether a path is that of a ticket's notes.
@@ -385,27 +402,10 @@ func isNotes(p Parent) bool {
 	return strings.EqualFold(p.Collection, "Tickets") && strings.EqualFold(p.Segment, "Notes")
 }
 
-// checkID refuses ids that cannot be. 0 is a real id of a company, so that only
-// the entities of this package, which begin at 1, refuse it.
-func checkID[T Entity](method string, id int64) error {
-	if err := checkCollection[T](); err != nil {
-		return invalid(method, collection[T](), "%v", err)
-	}
-	own := false
-	switch any((*T)(nil)).(type) {
-	case *Ticket, *TicketNote, *TimeEntry:
-		own = true
-	}
-	if id < 0 || id == 0 && own {
-		return invalid(method, collection[T](), "%d is not an id", id)
-	}
-	return nil
-}
-
 // writePath is where an item is created or changed.
 func writePath[T Entity](method string, v *T) (string, error) {
-	if err := checkCollection[T](); err != nil {
-		return "", invalid(method, collection[T](), "%v", err)
+	if err := kindOf[T]().known(method); err != nil {
+		return "", err
 	}
 	child, ok := any(v).(Child)
 	if strings.EqualFold(collection[T](), TicketNote{}.Collection()) && (!ok || !isNotes(child.Parent())) {
@@ -433,4 +433,81 @@ func (p Parent) path(method, collection string) (string, error) {
 		return "", invalid(method, collection, "%d is not an id of %s", id, p.Collection)
 	}
 	return p.Collection + "/" + strconv.FormatInt(id, 10) + "/" + p.Segment, nil
+}
+
+// maxCandidates is how many matches One reads, and names.
+const maxCandidates = 10
+
+// One returns the only item that matches q, ignoring q.Limit. It returns
+// [ErrNotFound], or an [*AmbiguousError] that names the first ten.
+func One[T Queryable](ctx context.Context, c *Client, q Query) (*T, error) {
+	q.Limit, q.Prefetch = maxCandidates, false
+	found, err := List[T](ctx, c, q)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	labels := make([]Candidate, len(found))
+	for i, item := range found {
+		labels[i] = Candidate{ID: idOf(item), Label: labelOf(item)}
+	}
+	return nil, notOne(collection[T](), q.Filter, labels)
+}
+
+func notOne(collection string, f Filter, found []Candidate) error {
+	if len(found) == 0 {
+		return notFound(http.MethodPost, collection+"/query", "no item has "+f.describe())
+	}
+	return &AmbiguousError{What: collection, Name: f.describe(), Candidates: found}
+}
+
+// describe is a filter for a reader.
+func (f Filter) describe() string {
+	switch {
+	case f.items != nil:
+		parts := make([]string, len(f.items))
+		for i, item := range f.items {
+			parts[i] = item.describe()
+		}
+		return "(" + strings.Join(parts, " "+f.op+" ") + ")"
+	case f.op == "":
+		return "any value"
+	case f.value == nil:
+		return f.field + " " + f.op
+	}
+	value, err := json.Marshal(f.value)
+	if err != nil {
+		return f.field + " " + f.op
+	}
+	return f.field + " " + f.op + " " + excerpt(string(value))
+}
+
+// labelOf is what an item of any entity is called, as far as its fields tell:
+// its title, number or names.
+func labelOf(item any) string {
+	v := reflect.Indirect(reflect.ValueOf(item))
+	var parts []string
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Name
+		if name != "Title" && name != "TicketNumber" && !strings.HasSuffix(name, "Name") {
+			continue
+		}
+		if text := textIn(v.Field(i)); text != "" && len(parts) < 2 {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// textIn is the text that a field holds, "" if it holds none.
+func textIn(f reflect.Value) string {
+	switch v := f.Interface().(type) {
+	case string:
+		return v
+	case Optional[string]:
+		return v.Or("")
+	}
+	return ""
 }

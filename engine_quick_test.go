@@ -63,7 +63,10 @@ func asV2[T Entity](t testing.TB, answer []byte) (took bool) {
 	if !ok || decode(raw, &details) != nil {
 		return false // as quickPage has it
 	}
-	var want wirePage[*T]
+	var want struct {
+		Items   []*T        `json:"items"`
+		Details pageDetails `json:"pageDetails"`
+	}
 	require.NoError(t, decode(answer, &want), "read quickly, but refused by json/v2: %s", answer)
 	require.NotNil(t, want.Items)
 	if details != want.Details || len(items) != len(want.Items) {
