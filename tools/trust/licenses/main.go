@@ -62,7 +62,7 @@ func run(ctx context.Context, dirs []string) error {
 			}
 			count[strings.Join(names, " and ")]++
 		}
-		fmt.Fprintf(os.Stdout, "%-18s %3d modules: %s\n", dir, len(found), summary(count))
+		_, _ = fmt.Fprintf(os.Stdout, "%-18s %3d modules: %s\n", dir, len(found), summary(count))
 	}
 	return errors.Join(problems...)
 }

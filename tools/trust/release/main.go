@@ -133,7 +133,7 @@ func (r *release) sayHow(kept bool) {
 	for _, m := range r.modules {
 		tags = append(tags, m.tag(r.version))
 	}
-	fmt.Fprintf(os.Stdout, `
+	_, _ = fmt.Fprintf(os.Stdout, `
 To release, commit %[1]s beside main, tag that commit, and push the tags:
 
   git switch --detach
@@ -147,7 +147,7 @@ To release, commit %[1]s beside main, tag that commit, and push the tags:
 var began = time.Now()
 
 func say(format string, args ...any) {
-	fmt.Fprintf(os.Stdout, "[%4.0fs] %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
+	_, _ = fmt.Fprintf(os.Stdout, "[%4.0fs] %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 }
 
 func git(ctx context.Context, dir string, args ...string) (string, error) {

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
+	"golang.org/x/mod/semver"
 	"golang.org/x/mod/sumdb/dirhash"
 	"golang.org/x/mod/zip"
 )
@@ -58,6 +59,9 @@ func (r *release) prepare(ctx context.Context) error {
 	if err := r.order(); err != nil {
 		return err
 	}
+	if err := r.date(); err != nil {
+		return err
+	}
 	var sums []string // lines for go.sum, of the modules that are ready
 	for _, m := range r.modules {
 		if err := r.pin(m, sums); err != nil {
@@ -71,6 +75,20 @@ func (r *release) prepare(ctx context.Context) error {
 		say("%s %s is ready: %d files", m.path, r.version, len(m.files))
 	}
 	return nil
+}
+
+// date writes the day of the release to the copy's CHANGELOG.md, which says
+// "unreleased" until then.
+func (r *release) date() error {
+	if semver.Prerelease(r.version) != "" {
+		return nil
+	}
+	text, err := os.ReadFile(filepath.Join(r.src, "CHANGELOG.md"))
+	if err != nil {
+		return err
+	}
+	heading := "## [" + strings.TrimPrefix(r.version, "v") + "] - "
+	return r.write("CHANGELOG.md", bytes.Replace(text, []byte(heading+"unreleased"), []byte(heading+time.Now().UTC().Format(time.DateOnly)), 1))
 }
 
 // copy copies the files that git knows, or would add, and returns their names.

@@ -193,7 +193,7 @@ func (p *proof) doctor(ctx context.Context) error {
 	}
 	printed, err := p.run(ctx, p.work, binary, "-demo", "doctor")
 	if err == nil {
-		fmt.Fprintln(os.Stdout, printed)
+		_, _ = fmt.Fprintln(os.Stdout, printed)
 	}
 	return err
 }

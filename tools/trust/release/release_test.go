@@ -76,6 +76,21 @@ func TestPrepare(t *testing.T) {
 	assert.Len(t, strings.Split(strings.TrimSpace(string(sums)), "\n"), 4)
 }
 
+func TestDateOfTheRelease(t *testing.T) {
+	t.Parallel()
+	all := files()
+	all["CHANGELOG.md"] = "# Changelog\n\n## [0.2.0] - unreleased\n\n## [0.1.0] - 2026-01-01\n"
+	for version, want := range map[string]string{"v0.2.0": "## [0.2.0] - 20", "v0.2.0-rc.1": "## [0.2.0] - unreleased"} {
+		r := newRelease(t, all)
+		r.version = version
+		require.NoError(t, r.prepare(t.Context()))
+		text, err := os.ReadFile(filepath.Join(r.src, "CHANGELOG.md"))
+		require.NoError(t, err)
+		assert.Contains(t, string(text), want)
+		assert.Contains(t, string(text), "## [0.1.0] - 2026-01-01")
+	}
+}
+
 // What a proxy makes of the tagged commit has the checksums that the go.sum files hold.
 func TestArchivesAreThoseOfTheCommit(t *testing.T) {
 	t.Parallel()

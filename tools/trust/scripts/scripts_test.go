@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -102,6 +104,29 @@ func TestAPIDiff(t *testing.T) {
 	text, err = r.run(".ci/apidiff")
 	require.Error(t, err, text)
 	assert.Contains(t, text, "F: removed")
+}
+
+// A tag can be moved to other code, the SHA of a commit cannot.
+func TestActionsArePinned(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../../.github/workflows/*.yml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	pinned := regexp.MustCompile(`^- uses: [\w./-]+@[0-9a-f]{40} # v[0-9.]+$`)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		uses := 0
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimSpace(line); strings.Contains(line, "uses:") {
+				uses++
+				assert.Regexp(t, pinned, line, file)
+			}
+		}
+		assert.Positive(t, uses, file)
+		assert.Contains(t, string(text), "\npermissions:\n  contents: read\n", file)
+		assert.NotContains(t, string(text), "secrets.", file)
+	}
 }
 
 const entry = `{"schema_version":"1.3.1","id":"GO-2026-0001","modified":"2026-01-01T00:00:00Z","published":"2026-01-01T00:00:00Z","summary":"An invented one","details":"x",
