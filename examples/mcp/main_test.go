@@ -221,6 +221,18 @@ func TestPlanAndConfirmAResolution(t *testing.T) {
 	assert.Equal(t, after, o.srv.Snapshot())
 }
 
+func TestPlanRefusesWhatThePicklistLacks(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, true)
+	id := o.srv.Seed("Tickets", map[string]any{"status": 1})
+	note := map[string]any{"title": "Checked", "description": "No errors.", "noteType": 1, "publish": 4711}
+	assert.Contains(t, o.call("plan_resolve", map[string]any{"ticketID": id, "text": "Done.", "note": note}, nil), "4711 is no value of publish")
+	assert.Contains(t, o.call("plan_alert", with("priority", 4711), nil), "4711 is no value of priority")
+	assert.Contains(t, o.call("plan_resolve", map[string]any{"ticketID": id, "text": ""}, nil), "text is empty")
+	assert.Contains(t, o.call("plan_resolve", map[string]any{"ticketID": 1, "text": "Done."}, nil), "not found")
+	assert.Empty(t, o.desk.plans.waiting)
+}
+
 func TestPlanSaysThatTimeIsBooked(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, true)

@@ -117,12 +117,24 @@ func (d *desk) changesOfResolve(ctx context.Context, t *autotask.Ticket, q resol
 }
 
 func (d *desk) describeNote(ctx context.Context, n *noteText) (string, error) {
-	publish, err := d.label(ctx, "TicketNotes", "publish", n.Publish)
+	publish, err := d.known(ctx, "TicketNotes", "publish", n.Publish)
 	if err != nil {
 		return "", err
 	}
-	noteType, err := d.label(ctx, "TicketNotes", "noteType", n.NoteType)
+	noteType, err := d.known(ctx, "TicketNotes", "noteType", n.NoteType)
 	return fmt.Sprintf("post the note %q with the text %q, noteType %s, publish %s", n.Title, n.Description, noteType, publish), err
+}
+
+// known is like label, but a value that the picklist lacks is an error.
+func (d *desk) known(ctx context.Context, collection, field string, id int64) (string, error) {
+	values, err := d.reader.Picklists.Values(ctx, collection, field)
+	if err != nil {
+		return "", err
+	}
+	if _, ok := values.Label(id); !ok {
+		return "", fmt.Errorf("%d is no value of %s of %s; the tool picklist lists them", id, field, collection)
+	}
+	return d.label(ctx, collection, field, id)
 }
 
 type alertQuestion struct {
@@ -150,7 +162,7 @@ func (d *desk) planAlert(ctx context.Context, _ *mcp.CallToolRequest, q alertQue
 	}
 	answer := &planned{}
 	if open == nil {
-		priority, err := d.label(ctx, "Tickets", "priority", q.Priority)
+		priority, err := d.known(ctx, "Tickets", "priority", q.Priority)
 		if err != nil {
 			return nil, nil, err
 		}

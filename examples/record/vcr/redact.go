@@ -16,6 +16,8 @@ import (
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/autotask-go/autotask/internal/schema"
 )
 
 // Redactor replaces what may be personal or secret. It keeps what it knows to be
@@ -301,6 +303,21 @@ func (r *Redactor) text(s string, at place) string {
 	return r.standIn(s)
 }
 
+// fieldNames are the names of all fields of the API, in lower case. What else a query
+// may name is a user-defined field.
+var fieldNames = sync.OnceValue(func() map[string]bool {
+	names := map[string]bool{}
+	for _, c := range schema.All() {
+		if c.Entity == nil {
+			continue
+		}
+		for _, f := range c.Entity.Fields {
+			names[strings.ToLower(f.Name)] = true
+		}
+	}
+	return names
+})
+
 // harmless reports whether the text belongs to the protocol.
 func (r *Redactor) harmless(s string, at place) bool {
 	switch at.route {
@@ -331,7 +348,7 @@ func (r *Redactor) harmless(s string, at place) bool {
 	case at.key == "op":
 		return slices.Contains(operators, s)
 	case at.key == "field" || at.key == "includefields":
-		return identifier.MatchString(s) && !r.udfs[s]
+		return fieldNames()[strings.ToLower(s)] && !r.udfs[s]
 	}
 	return false
 }

@@ -72,14 +72,26 @@ func TestAPIDiff(t *testing.T) {
 	require.NoError(t, err, text)
 	assert.Contains(t, text, "no version is tagged yet")
 
+	// A release is a commit beside main, whose modules require each other in its version,
+	// which nobody may have published.
+	r.write("other/go.mod", "module example.com/m/other\n\ngo 1.26.0\n\nrequire example.com/m v0.1.0\n")
+	r.write("other/other.go", "package other\n\nimport \"example.com/m\"\n\n// H is exported.\nvar H = m.F\n")
+	r.git("checkout", "-q", "--detach")
+	r.commit()
 	r.git("tag", "v0.1.0")
+	r.git("tag", "v0.2.0-rc.1")
+	r.git("checkout", "-q", "-")
+	r.write("other/go.mod", "module example.com/m/other\n\ngo 1.26.0\n\nrequire example.com/m v0.0.0\n\nreplace example.com/m => ../\n")
+	r.write("other/other.go", "package other\n\nimport \"example.com/m\"\n\n// H is exported.\nvar H = m.F\n")
 	r.write("m.go", "package m\n\n// F is exported.\nfunc F() {}\n\n// G is new.\nfunc G() {}\n")
 	r.write("part/go.mod", "module example.com/m/part\n\ngo 1.26.0\n")
 	r.write("part/part.go", "package part\n")
 	r.commit()
 	text, err = r.run(".ci/apidiff")
 	require.NoError(t, err, text)
+	assert.Contains(t, text, "apidiff: v0.1.0, and what may become v0.1.0")
 	assert.Contains(t, text, "G: added")
+	assert.Contains(t, text, "apidiff: example.com/m/other\n")
 	assert.Contains(t, text, "everything that compiled still does")
 	assert.Contains(t, text, "example.com/m/part is new")
 
