@@ -118,14 +118,16 @@ func (c *crew) wait(m *member) {
 }
 
 // kill ends a process at once, as a machine that loses its power would, and returns
-// its process id.
-func (c *crew) kill(place int) int {
+// its process id. It does nothing if the process has just ended.
+func (c *crew) kill(place int) (pid int, killed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m := c.members[place]
+	if m.killed || m.cmd.Process.Kill() != nil {
+		return 0, false
+	}
 	m.killed = true
-	_ = m.cmd.Process.Kill() // fails if it has just ended, which is as good
-	return m.cmd.Process.Pid
+	return m.cmd.Process.Pid, true
 }
 
 // dismiss lets the workers end what they have in hand, kills those that do not, and

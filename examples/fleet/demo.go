@@ -156,7 +156,7 @@ func (d *demo) work(ctx context.Context, e *engine, fakes []*fake) error {
 	fmt.Fprintf(d.stdout, "%s jobs in %.0f s, %.0f a second, with %s requests; %.1f ms of the workers' CPU time a job.\n",
 		progress.Thousands(len(done)), took.Seconds(), float64(len(done))/took.Seconds(), progress.Thousands(requests),
 		float64(cpu.Microseconds())/1000/float64(d.jobs))
-	fmt.Fprintf(d.stdout, "%d workers killed; %d jobs were tried again.\n", k.killed, again)
+	fmt.Fprintf(d.stdout, "Workers killed: %d; jobs that were tried again: %d.\n", k.killed, again)
 	return d.prove(ctx, e, fakes, last)
 }
 
@@ -212,22 +212,26 @@ func (d *demo) newKiller(c *crew, e *engine, w *watch) *killer {
 
 // step kills a worker if it is time.
 func (k *killer) step(ctx context.Context, over int) error {
-	for k.killed < len(k.at) && over >= k.at[k.killed] {
-		pid := k.crew.kill(mathrand.N(k.workers)) //nolint:gosec // a demonstration needs no secret randomness
-		k.killed++
-		running, err := k.engine.list(ctx, river.NewJobListParams().States(rivertype.JobStateRunning))
-		if err != nil {
-			return err
-		}
-		held := 0
-		for _, j := range running {
-			if n := len(j.AttemptedBy); n > 0 && j.AttemptedBy[n-1] == workerID(pid) {
-				held++
-			}
-		}
-		k.watch.line.Clear()
-		fmt.Fprintf(k.stdout, "Worker %d is killed, with %d jobs in hand.\n", pid, held)
+	if k.killed == len(k.at) || over < k.at[k.killed] {
+		return nil
 	}
+	pid, killed := k.crew.kill(mathrand.N(k.workers)) //nolint:gosec // a demonstration needs no secret randomness
+	if !killed {
+		return nil // it is being replaced; the next look tries again
+	}
+	k.killed++
+	running, err := k.engine.list(ctx, river.NewJobListParams().States(rivertype.JobStateRunning))
+	if err != nil {
+		return err
+	}
+	held := 0
+	for _, j := range running {
+		if n := len(j.AttemptedBy); n > 0 && j.AttemptedBy[n-1] == workerID(pid) {
+			held++
+		}
+	}
+	k.watch.line.Clear()
+	fmt.Fprintf(k.stdout, "Worker %d is killed, with %d jobs in hand.\n", pid, held)
 	return nil
 }
 
