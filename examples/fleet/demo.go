@@ -30,6 +30,7 @@ type demo struct {
 	locks                         string
 	latency                       time.Duration
 	stdout, stderr                io.Writer
+	step                          func(ctx context.Context, over int) error // called at each look, if not nil
 }
 
 // A write of a killed worker reaches a fake tenant at once or never, so a job of such
@@ -132,7 +133,14 @@ func (d *demo) work(ctx context.Context, e *engine, fakes []*fake) error {
 	}
 	w := newWatch(e, d.stderr)
 	k := d.newKiller(c, e, w)
-	w.step = k.step
+	w.step = func(ctx context.Context, over int) error {
+		if d.step != nil {
+			if err := d.step(ctx, over); err != nil {
+				return err
+			}
+		}
+		return k.step(ctx, over)
+	}
 	last, err := w.untilDone(ctx, c.failed)
 	took := time.Since(w.begun)
 	cpu := c.dismiss()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -78,7 +79,7 @@ func TestAKeyIsOneJob(t *testing.T) {
 func TestFairness(t *testing.T) {
 	t.Parallel()
 	db, e := openSQLite(t)
-	big, small := seed("big", 100), seed("small", 5)
+	big, small := seed("big", 40), seed("small", 5)
 	t.Cleanup(func() { closeAll([]*fake{big, small}) })
 	_, err := e.insert(t.Context(), jobsOf([]*fake{big, small}))
 	require.NoError(t, err)
@@ -95,9 +96,57 @@ func TestFairness(t *testing.T) {
 	for _, times := range ended {
 		slices.SortFunc(times, time.Time.Compare)
 	}
-	require.Len(t, ended["big"], 100)
+	require.Len(t, ended["big"], 40)
 	require.Len(t, ended["small"], 5)
-	assert.Less(t, ended["small"][4], ended["big"][50])
+	assert.Less(t, ended["small"][4], ended["big"][20])
+}
+
+// Ctrl-C lets the jobs in hand end, and says what was left.
+func TestCtrlC(t *testing.T) {
+	t.Parallel()
+	d, out := smallFleet(t)
+	d.latency = demoLatency
+	ctx, interrupt := context.WithCancel(t.Context())
+	d.step = func(_ context.Context, over int) error {
+		if over > 0 {
+			interrupt()
+		}
+		return nil
+	}
+	err := d.run(ctx)
+	require.ErrorIs(t, err, context.Canceled, out)
+	assert.Regexp(t, `[0-9]+ of 60 jobs were over`, err.Error())
+	assert.NotContains(t, out.String(), "fleet:")
+}
+
+// One more worker does what others have inserted, until it is told to stop.
+func TestWorkersOnly(t *testing.T) {
+	t.Parallel()
+	db, e := openSQLite(t)
+	f := seed("acme", 6)
+	t.Cleanup(f.srv.Close)
+	_, err := e.insert(t.Context(), jobsOf([]*fake{f}))
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "tenants.json")
+	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, `[{"name":"acme","userName":%q,"secretFrom":"S","integrationCodeFrom":"C","baseURL":%q}]`,
+		f.tenant.UserName, f.tenant.BaseURL), 0o600))
+
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	out, ended := &text{}, make(chan error, 1)
+	go func() {
+		ended <- from(strings.NewReader(""))(ctx, []string{"-tenants", file, "-workers-only", "-ui", "127.0.0.1:0"},
+			environment(map[string]string{"DATABASE_URL": db.Name, "S": string(f.tenant.Secret), "C": string(f.tenant.IntegrationCode)}), out, out)
+	}()
+	_, err = newWatch(e, &text{}).untilDone(t.Context(), nil)
+	require.NoError(t, err)
+	interrupt()
+	require.NoError(t, <-ended)
+	assert.Contains(t, out.String(), "River's UI: http://127.0.0.1:")
+	assert.Contains(t, out.String(), "Working for 1 tenants on SQLite.")
+	done, err := e.list(t.Context(), river.NewJobListParams().States(rivertype.JobStateCompleted))
+	require.NoError(t, err)
+	assert.Len(t, done, 6)
 }
 
 // What is proved can be refuted.
@@ -143,10 +192,10 @@ func TestTenantsFromAFile(t *testing.T) {
 	t.Cleanup(func() { closeAll([]*fake{good, locked}) })
 	dir := t.TempDir()
 	file := filepath.Join(dir, "tenants.json")
-	require.NoError(t, os.WriteFile(file, []byte(fmt.Sprintf(`[
+	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, `[
 		{"name":"acme","userName":%q,"secretFrom":"ACME_SECRET","integrationCodeFrom":"CODE","baseURL":%q},
 		{"name":"globex","userName":%q,"secretFrom":"GLOBEX_SECRET","integrationCodeFrom":"CODE","baseURL":%q}]`,
-		good.tenant.UserName, good.tenant.BaseURL, locked.tenant.UserName, locked.tenant.BaseURL)), 0o600))
+		good.tenant.UserName, good.tenant.BaseURL, locked.tenant.UserName, locked.tenant.BaseURL), 0o600))
 	getenv := environment(map[string]string{
 		"DATABASE_URL": "sqlite:" + filepath.Join(dir, "fleet.db"), "ACME_SECRET": string(good.tenant.Secret),
 		"GLOBEX_SECRET": "wrong-secret", "CODE": string(good.tenant.IntegrationCode),
