@@ -78,7 +78,7 @@ func random() string {
 // run runs the demonstration. Its error says that a job was lost or done twice, or
 // what kept it from coming to an end.
 func (d *demo) run(ctx context.Context) error {
-	fmt.Fprintf(d.stdout, "%d fake tenants, %s jobs, %d workers, on %s.\nNothing leaves this machine.\n",
+	fmt.Fprintf(d.stdout, "%d fake tenants, %s jobs, %d workers\n%s\nNothing leaves this machine.\n",
 		d.tenants, progress.Thousands(d.jobs), d.workers, d.db.shown())
 	e, err := d.db.open(ctx, &river.Config{Logger: quiet, MaxAttempts: maxAttempts})
 	if err != nil {
@@ -161,10 +161,10 @@ func (d *demo) work(ctx context.Context, e *engine, fakes []*fake) error {
 	for _, f := range fakes {
 		requests += len(f.srv.Requests())
 	}
-	fmt.Fprintf(d.stdout, "%s jobs in %.0f s, %.0f a second, with %s requests; %.1f ms of the workers' CPU time a job.\n",
+	fmt.Fprintf(d.stdout, "%s jobs in %.0f s, %.0f a second\n%s requests; CPU %.1f ms a job\n",
 		progress.Thousands(len(done)), took.Seconds(), float64(len(done))/took.Seconds(), progress.Thousands(requests),
-		float64(cpu.Microseconds())/1000/float64(d.jobs))
-	fmt.Fprintf(d.stdout, "Workers killed: %d; jobs that were tried again: %d.\n", k.killed, again)
+		float64(cpu.Microseconds())/1000/float64(d.jobs)) // that of the workers, killed ones and all
+	fmt.Fprintf(d.stdout, "Workers killed: %d\nJobs tried again: %d\n", k.killed, again)
 	return d.prove(ctx, e, fakes, last)
 }
 
@@ -176,7 +176,7 @@ func (d *demo) prove(ctx context.Context, e *engine, fakes []*fake, last state) 
 	}
 	printFailures(d.stdout, failures, last)
 	if len(failures) == 0 {
-		fmt.Fprintln(d.stdout, "Discarded or cancelled: none.")
+		fmt.Fprintln(d.stdout, "Cancelled or discarded: 0")
 	}
 	p := proof{w: d.stdout}
 	for _, f := range fakes {
@@ -239,7 +239,7 @@ func (k *killer) step(ctx context.Context, over int) error {
 		}
 	}
 	k.watch.line.Clear()
-	fmt.Fprintf(k.stdout, "Worker %d is killed, with %d jobs in hand.\n", pid, held)
+	fmt.Fprintf(k.stdout, "Worker %d killed, %d jobs in hand:\nothers get them within a minute.\n", pid, held)
 	return nil
 }
 

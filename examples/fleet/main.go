@@ -19,7 +19,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/autotask-go/autotask/examples/internal/connect"
@@ -167,5 +166,5 @@ func (d database) shown() string {
 	if d.isSQLite() {
 		return "SQLite"
 	}
-	return "Postgres, schema " + strings.TrimSpace(d.Schema)
+	return "Postgres, schema " + d.Schema
 }

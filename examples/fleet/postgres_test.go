@@ -48,5 +48,5 @@ func TestFleetOnPostgres(t *testing.T) {
 	t.Log(out)
 	assert.Equal(t, 1, restarts)
 	assert.True(t, strings.HasSuffix(out.String(), "\nfleet: 2000 jobs, 0 lost, 0 doubled\n"), out)
-	assert.Contains(t, out.String(), "Workers killed: 4;")
+	assert.Contains(t, out.String(), "Workers killed: 4\n")
 }

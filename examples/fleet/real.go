@@ -47,7 +47,7 @@ func workOnly(ctx context.Context, o options, db database, tenants []tenant, std
 		return err
 	}
 	defer stop()
-	fmt.Fprintf(stdout, "Working for %d tenants on %s. Ctrl-C lets the jobs in hand end.\n", len(tenants), db.shown())
+	fmt.Fprintf(stdout, "Working for %d tenants\n%s\nCtrl-C lets the jobs in hand end.\n", len(tenants), db.shown())
 	return s.work(ctx, logTo(stderr))
 }
 
@@ -80,7 +80,7 @@ func workAll(ctx context.Context, o options, db database, tenants []tenant, jobs
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%s jobs inserted, %s known already, on %s.\n", progress.Thousands(len(jobs)-known), progress.Thousands(known), db.shown())
+	fmt.Fprintf(stdout, "%s jobs inserted, %s known already\n%s\n", progress.Thousands(len(jobs)-known), progress.Thousands(known), db.shown())
 	c, err := hire(o.workers, s, o.verbose, stderr)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func workAll(ctx context.Context, o options, db database, tenants []tenant, jobs
 		return err
 	}
 	printFailures(stdout, failures, last)
-	fmt.Fprintf(stdout, "fleet: %d jobs over, %d failed, %d held in paused queues\n", last.over, len(failures), last.held)
+	fmt.Fprintf(stdout, "fleet: %d jobs over, %d failed, %d held\n", last.over, len(failures), last.held)
 	if len(failures)+last.held > 0 {
 		return errors.New("some jobs were not done")
 	}

@@ -149,8 +149,8 @@ func (w *watch) show(s state) {
 	clock := fmt.Sprintf("%02d:%02d", int(took.Minutes()), int(took.Seconds())%60)
 	done := fmt.Sprintf("%s  %s of %s jobs over", clock, progress.Thousands(s.over), progress.Thousands(s.all))
 	w.line.Show(
-		fmt.Sprintf("%s, %d running, %.0f a second", done, s.running, float64(s.over)/took.Seconds()),
-		fmt.Sprintf("%s, %d running", done, s.running),
+		fmt.Sprintf("%s, %d in hand, %.0f a second", done, s.running, float64(s.over)/took.Seconds()),
+		fmt.Sprintf("%s, %d in hand", done, s.running),
 		done,
 		fmt.Sprintf("%s %d/%d", clock, s.over, s.all))
 }

@@ -19,8 +19,8 @@ func TestTheLineFits(t *testing.T) {
 	t.Parallel()
 	s := state{all: 2000, over: 1412, running: 134, left: 588}
 	for columns, want := range map[int]string{
-		80: "12:30  1,412 of 2,000 jobs over, 134 running, 2 a second",
-		50: "12:30  1,412 of 2,000 jobs over, 134 running",
+		80: "12:30  1,412 of 2,000 jobs over, 134 in hand, 2 a second",
+		50: "12:30  1,412 of 2,000 jobs over, 134 in hand",
 		40: "12:30  1,412 of 2,000 jobs over",
 		20: "12:30 1412/2000",
 	} {
