@@ -99,7 +99,7 @@ type core struct {
 
 	concurrency int // requests at a time on one endpoint
 	maxRetries  int
-	hour        *limit.Hour // nil without WithHourlyReserve
+	hourLeft    func() (int64, bool) // nil without WithHourlyReserve
 }
 
 // NewClient checks its arguments and returns a Client. It sends nothing.
@@ -118,11 +118,12 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 	}
 	logins := &limit.Logins{Open: zone.Path}
 	s.Logins = logins
-	var hour *limit.Hour
-	if s.reserve != nil {
-		hour = &limit.Hour{Reserve: *s.reserve, Free: []string{thresholdPath, zone.Path}}
-		s.Hour = hour
+	var client *Client
+	hour, left, err := s.hourOf(func(ctx context.Context) (*Threshold, error) { return client.Threshold(ctx) })
+	if err != nil {
+		return nil, fmt.Errorf("autotask: %w", err)
 	}
+	s.Hour = hour
 	s.UserAgent = strings.TrimSpace(s.application + " autotask-go/" + version.Version)
 	s.Credentials = func() transport.Credentials { return transport.Credentials(creds) }
 	c := &core{
@@ -134,20 +135,12 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 
 		concurrency: cmp.Or(s.MaxConcurrency, transport.DefaultMaxConcurrency),
 		maxRetries:  s.MaxRetries,
-		hour:        hour,
+		hourLeft:    left,
 	}
+	c.unanswered.shared = s.unanswered
 	c.fields.Lifetime, c.udfs.Lifetime, c.infos.Lifetime = metadataLifetime, metadataLifetime, metadataLifetime
 	c.webURLs.Lifetime = metadataLifetime // a tenant may move to another zone
-	client := newClient(c, 0)
-	if hour != nil {
-		hour.Read = func(ctx context.Context) (limit.Reading, error) {
-			t, err := client.Threshold(ctx)
-			if err != nil {
-				return limit.Reading{}, err
-			}
-			return limit.Reading(*t), nil
-		}
-	}
+	client = newClient(c, 0)
 	return client, nil
 }
 

@@ -31,6 +31,7 @@ type unanswered struct {
 	mu     sync.Mutex
 	writes map[writeKey]lostWrite
 	swept  time.Time
+	shared Unanswered // what other processes know as well, or nil
 }
 
 // writeKey names what a write was about: an item, or what a create was to make.
@@ -55,6 +56,7 @@ type lostWrite struct {
 	changes []merge.Change // of an update
 	deleted bool           // it was a DELETE
 	created *lostCreate    // it was a create
+	inStore bool           // the shared memory has it
 }
 
 // lostCreate is what finding the item of a create takes.
@@ -91,7 +93,13 @@ func (u *unanswered) keepAnswered(key writeKey, created lostCreate) {
 	u.keep(key, lostWrite{until: time.Now().Add(answeredCreates), created: &created})
 }
 
+// keep has no context: an answer may be lost because the caller's has ended.
 func (u *unanswered) keep(key writeKey, w lostWrite) {
+	w.inStore = u.share(key, w)
+	u.put(key, w)
+}
+
+func (u *unanswered) put(key writeKey, w lostWrite) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.writes == nil {
@@ -111,10 +119,25 @@ func (u *unanswered) get(key writeKey) (lostWrite, bool) {
 	return w, ok
 }
 
-func (u *unanswered) remove(key writeKey) {
+// remove reports whether the write was still to be settled: another process may
+// have been faster.
+func (u *unanswered) remove(key writeKey) bool {
+	w, ok := u.drop(key)
+	if !ok || !w.inStore {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
+	defer cancel()
+	was, err := u.shared.Forget(ctx, key.shared())
+	return was || err != nil
+}
+
+func (u *unanswered) drop(key writeKey) (lostWrite, bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	w, ok := u.writes[key]
 	delete(u.writes, key)
+	return w, ok
 }
 
 // left is how long the write may still be carried out.
@@ -171,10 +194,18 @@ func (c *Client) contestedBy(key writeKey, table *fields.Table, raw jsontext.Val
 	return ""
 }
 
-// takeTurn waits until no other call of this client writes what key names.
+// takeTurn waits until no other call of this client writes what key names, and learns
+// what other processes know of it.
 func (c *Client) takeTurn(ctx context.Context, key writeKey, method, path string) (done func(), err error) {
 	done, err = c.core.turns.wait(ctx, key)
-	return done, asError(method, path, err)
+	if err != nil {
+		return nil, asError(method, path, err)
+	}
+	if err := c.core.unanswered.learn(ctx, key); err != nil {
+		done()
+		return nil, asError(method, path, err)
+	}
+	return done, nil
 }
 
 // findable items can be distinguished from others like them, so that one whose
@@ -337,7 +368,9 @@ func (c *Client) claim(ctx context.Context, item findable, key writeKey, lost lo
 	case len(candidates) == 0:
 		return 0, nil
 	case len(candidates) == 1 && doubtful == 0:
-		c.core.unanswered.remove(key)
+		if !c.core.unanswered.remove(key) {
+			return 0, nil // a call of another process has it
+		}
 		c.core.recent.add(key.collection, candidates[0].ID)
 		return candidates[0].ID, nil
 	}

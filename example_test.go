@@ -255,7 +255,7 @@ type slotFiles struct {
 }
 
 // Acquire implements autotask.Limiter.
-func (s slotFiles) Acquire(ctx context.Context, endpoint string) (release func(), err error) {
+func (s slotFiles) Acquire(ctx context.Context, endpoint string) (release func(), held context.Context, err error) {
 	ticker := time.NewTicker(2 * time.Millisecond)
 	defer ticker.Stop()
 	for {
@@ -264,14 +264,14 @@ func (s slotFiles) Acquire(ctx context.Context, endpoint string) (release func()
 			f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL, 0o600)
 			switch {
 			case err == nil:
-				return func() { _ = os.Remove(name) }, f.Close()
+				return func() { _ = os.Remove(name) }, ctx, f.Close()
 			case !errors.Is(err, fs.ErrExist):
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		case <-ticker.C:
 		}
 	}

@@ -1,7 +1,6 @@
 package autotask
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,13 +13,6 @@ import (
 	"github.com/autotask-go/autotask/internal/zone"
 )
 
-// Limiter shares limits with other processes. Acquire is called before each
-// attempt with the first segment of its path ("Tickets"), and blocks until it
-// may be sent; release, if not nil, is called when the answer has been read.
-type Limiter interface {
-	Acquire(ctx context.Context, endpoint string) (release func(), err error)
-}
-
 // Option configures a Client.
 type Option func(*settings) error
 
@@ -30,6 +22,8 @@ type settings struct {
 	zoneURL     string
 	application string
 	reserve     *float64
+	budget      Budget
+	unanswered  Unanswered
 }
 
 // WithBaseURL sets the zone's address, instead of discovery, such as
@@ -128,20 +122,10 @@ func WithMaxConcurrency(n int) Option {
 	}
 }
 
-// WithLimiter adds a limit that is shared beyond this client.
-func WithLimiter(l Limiter) Option {
-	return func(s *settings) error {
-		if l == nil {
-			return errors.New("WithLimiter: the limiter is nil")
-		}
-		s.Limiter = l
-		return nil
-	}
-}
-
 // WithHourlyReserve leaves a share of the tenant's hourly requests, 0 to below
 // 1, to others: with 0.25 the client slows down as three quarters are used,
-// then fails with [ErrRateLimited]. It calls [Client.Threshold] now and then.
+// then fails with [ErrRateLimited]. It calls [Client.Threshold] now and then,
+// and shares the count between processes with [WithBudget].
 func WithHourlyReserve(share float64) Option {
 	return func(s *settings) error {
 		if !(share >= 0 && share < 1) {

@@ -136,12 +136,12 @@ func TestLimiter_SharesTheThreadLimitBetweenClients(t *testing.T) {
 // givesUp is full from the second request on, until its caller gives up.
 type givesUp struct{ asked int }
 
-func (l *givesUp) Acquire(ctx context.Context, _ string) (func(), error) {
+func (l *givesUp) Acquire(ctx context.Context, _ string) (release func(), held context.Context, err error) {
 	if l.asked++; l.asked == 1 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	<-ctx.Done()
-	return nil, fmt.Errorf("waiting: %w", ctx.Err())
+	return nil, nil, fmt.Errorf("waiting: %w", ctx.Err())
 }
 
 func TestLimiter_EndOfTheContextIsNoFailureOfTheServer(t *testing.T) {

@@ -61,10 +61,10 @@ const thresholdPath = "ThresholdInformation"
 // requestsLeft is how many requests the client may still make in the window, as far
 // as WithHourlyReserve knows.
 func (c *core) requestsLeft() Optional[int64] {
-	if c.hour == nil {
+	if c.hourLeft == nil {
 		return Optional[int64]{}
 	}
-	n, known := c.hour.Left()
+	n, known := c.hourLeft()
 	if !known {
 		return Optional[int64]{}
 	}

@@ -45,26 +45,34 @@ type Hour struct {
 }
 
 // Enter waits as long as the state of the limit demands, and counts the request.
-func (h *Hour) Enter(ctx context.Context, endpoint string) (leave func(), err error) {
+func (h *Hour) Enter(ctx context.Context, endpoint string) (leave func(), held context.Context, err error) {
 	if slices.Contains(h.Free, endpoint) {
 		h.count()
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err := h.refresh(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	wait, interval, err := h.spend()
 	if err != nil || wait == 0 {
-		return nil, err
+		return nil, nil, err
 	}
-	timer := time.NewTimer(wait)
+	if !pause(ctx, wait) {
+		h.giveBack(interval)
+		return nil, nil, ctx.Err()
+	}
+	return nil, nil, nil
+}
+
+// pause is false if ctx ends first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil, nil
+		return true
 	case <-ctx.Done():
-		h.giveBack(interval)
-		return nil, ctx.Err()
+		return false
 	}
 }
 

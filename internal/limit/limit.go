@@ -15,8 +15,9 @@ import (
 // Gate is passed before an attempt.
 type Gate interface {
 	// Enter waits until a request to the endpoint may be made, or refuses it. leave,
-	// if not nil, is called when the answer has been read.
-	Enter(ctx context.Context, endpoint string) (leave func(), err error)
+	// if not nil, is called when the answer has been read. held, if not nil, ends when
+	// the place is lost before that.
+	Enter(ctx context.Context, endpoint string) (leave func(), held context.Context, err error)
 }
 
 // Refusal is the error of a gate that lets nobody through for a while.
@@ -30,8 +31,9 @@ func (r *Refusal) Error() string { return r.Message }
 
 // Enter passes gates in their order. What was entered is left again, the last one
 // first: by leave, or at once if a gate refuses. Gates may be a caller's code, so
-// this holds for a panic and for runtime.Goexit as well.
-func Enter(ctx context.Context, gates []Gate, endpoint string) (leave func(), err error) {
+// this holds for a panic and for runtime.Goexit as well. held is that of the last gate
+// that has one.
+func Enter(ctx context.Context, gates []Gate, endpoint string) (leave func(), held context.Context, err error) {
 	var entered stack
 	passed := false
 	defer func() {
@@ -40,16 +42,19 @@ func Enter(ctx context.Context, gates []Gate, endpoint string) (leave func(), er
 		}
 	}()
 	for _, g := range gates {
-		out, err := g.Enter(ctx, endpoint)
+		out, place, err := g.Enter(ctx, endpoint)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		if place != nil {
+			held = place
 		}
 		if out != nil {
 			entered = append(entered, out)
 		}
 	}
 	passed = true
-	return entered.leave, nil
+	return entered.leave, held, nil
 }
 
 type stack []func()
@@ -77,12 +82,12 @@ func NewThreads(limit int) *Threads {
 }
 
 // Enter waits for a place on the endpoint.
-func (t *Threads) Enter(ctx context.Context, endpoint string) (leave func(), err error) {
+func (t *Threads) Enter(ctx context.Context, endpoint string) (leave func(), held context.Context, err error) {
 	places := t.places(endpoint)
 	if err := places.Acquire(ctx, 1); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return func() { places.Release(1) }, nil
+	return func() { places.Release(1) }, nil, nil
 }
 
 func (t *Threads) places(endpoint string) *semaphore.Weighted {
@@ -98,7 +103,7 @@ func (t *Threads) places(endpoint string) *semaphore.Weighted {
 
 // Limiter is a limit of the caller's, shared with other processes perhaps.
 type Limiter interface {
-	Acquire(ctx context.Context, endpoint string) (release func(), err error)
+	Acquire(ctx context.Context, endpoint string) (release func(), held context.Context, err error)
 }
 
 // Shared makes a gate of a limiter.
@@ -106,13 +111,13 @@ func Shared(l Limiter) Gate { return shared{l} }
 
 type shared struct{ limiter Limiter }
 
-func (s shared) Enter(ctx context.Context, endpoint string) (leave func(), err error) {
-	leave, err = s.limiter.Acquire(ctx, endpoint)
+func (s shared) Enter(ctx context.Context, endpoint string) (leave func(), held context.Context, err error) {
+	leave, held, err = s.limiter.Acquire(ctx, endpoint)
 	switch ended := ctx.Err(); {
 	case err == nil:
-		return leave, nil
+		return leave, held, nil
 	case ended != nil:
-		return nil, ended // which is no failure of the limiter's
+		return nil, nil, ended // which is no failure of the limiter's
 	}
-	return nil, fmt.Errorf("limiter: %w", err)
+	return nil, nil, fmt.Errorf("limiter: %w", err)
 }

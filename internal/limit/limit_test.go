@@ -22,18 +22,18 @@ type recorded struct {
 	err  error
 }
 
-func (r recorded) Enter(context.Context, string) (leave func(), err error) {
+func (r recorded) Enter(context.Context, string) (leave func(), held context.Context, err error) {
 	*r.log = append(*r.log, "enter "+r.name)
 	if r.end != nil {
 		r.end()
 	}
-	return func() { *r.log = append(*r.log, "leave "+r.name) }, r.err
+	return func() { *r.log = append(*r.log, "leave "+r.name) }, nil, r.err
 }
 
 func TestEnter_LeavesInTheOppositeOrder(t *testing.T) {
 	t.Parallel()
 	var log []string
-	leave, err := limit.Enter(t.Context(), []limit.Gate{recorded{name: "a", log: &log}, recorded{name: "b", log: &log}}, "Tickets")
+	leave, _, err := limit.Enter(t.Context(), []limit.Gate{recorded{name: "a", log: &log}, recorded{name: "b", log: &log}}, "Tickets")
 	require.NoError(t, err)
 	leave()
 	assert.Equal(t, []string{"enter a", "enter b", "leave b", "leave a"}, log)
@@ -53,7 +53,7 @@ func TestEnter_GivesBackWhatItHasHoweverItEnds(t *testing.T) {
 		go func() {
 			defer func() { done <- nil }() // after Goexit
 			defer func() { _ = recover() }()
-			_, err := limit.Enter(t.Context(), []limit.Gate{recorded{name: "a", log: &log}, recorded{name: "b", log: &log}, last}, "Tickets")
+			_, _, err := limit.Enter(t.Context(), []limit.Gate{recorded{name: "a", log: &log}, recorded{name: "b", log: &log}, last}, "Tickets")
 			done <- err
 		}()
 		if err := <-done; name == "error" {
@@ -66,16 +66,16 @@ func TestEnter_GivesBackWhatItHasHoweverItEnds(t *testing.T) {
 func TestThreads_CountByEndpoint(t *testing.T) {
 	t.Parallel()
 	threads := limit.NewThreads(1)
-	leave, err := threads.Enter(t.Context(), "Tickets")
+	leave, _, err := threads.Enter(t.Context(), "Tickets")
 	require.NoError(t, err)
-	_, err = threads.Enter(t.Context(), "TimeEntries")
+	_, _, err = threads.Enter(t.Context(), "TimeEntries")
 	require.NoError(t, err, "another endpoint has places of its own")
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = threads.Enter(ended, "Tickets")
+	_, _, err = threads.Enter(ended, "Tickets")
 	require.ErrorIs(t, err, context.Canceled)
 	leave()
-	_, err = threads.Enter(t.Context(), "Tickets")
+	_, _, err = threads.Enter(t.Context(), "Tickets")
 	require.NoError(t, err)
 }
 
@@ -83,7 +83,7 @@ func TestLogins_PauseAfterThreeInARow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		logins := &limit.Logins{Open: "zoneInformation"}
-		enter := func(endpoint string) error { _, err := logins.Enter(t.Context(), endpoint); return err }
+		enter := func(endpoint string) error { _, _, err := logins.Enter(t.Context(), endpoint); return err }
 		logins.Refused()
 		logins.Refused()
 		logins.Accepted()

@@ -26,21 +26,21 @@ type Logins struct {
 
 // Enter does not wait. Once the time is over it lets a single request through, on
 // whose outcome the others depend.
-func (l *Logins) Enter(_ context.Context, endpoint string) (leave func(), err error) {
+func (l *Logins) Enter(_ context.Context, endpoint string) (leave func(), held context.Context, err error) {
 	if endpoint == l.Open {
-		return nil, nil
+		return nil, nil, nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.inARow < lockoutAfter {
-		return nil, nil
+		return nil, nil, nil
 	}
 	left := lockoutFor - time.Since(l.last)
 	if left <= 0 {
 		l.last = time.Now()
-		return nil, nil
+		return nil, nil, nil
 	}
-	return nil, &Refusal{Login: true, Message: fmt.Sprintf(
+	return nil, nil, &Refusal{Login: true, Message: fmt.Sprintf(
 		"not sent: the credentials were refused %d times in a row, and Autotask locks accounts for that; the next try is in %v",
 		l.inARow, left.Round(time.Second))}
 }

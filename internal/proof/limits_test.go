@@ -162,9 +162,9 @@ func TestLimits_CancellingEndsEveryWait(t *testing.T) {
 type blocked struct{}
 
 // Acquire implements autotask.Limiter.
-func (blocked) Acquire(ctx context.Context, _ string) (release func(), err error) {
+func (blocked) Acquire(ctx context.Context, _ string) (release func(), held context.Context, err error) {
 	<-ctx.Done()
-	return nil, ctx.Err()
+	return nil, nil, ctx.Err()
 }
 
 func TestLimits_CancellingEndsTheWaitsOfOneCall(t *testing.T) {

@@ -32,12 +32,13 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := exchangeOf(req.Context())
 	x.begin()
 	began := time.Now()
-	leave, err := limit.Enter(req.Context(), a.gates, Endpoint(x.request.Path))
+	leave, held, err := limit.Enter(req.Context(), a.gates, Endpoint(x.request.Path))
 	if err != nil {
 		closeBody(req)
 		return nil, err
 	}
 	defer leave()
+	x.held = held
 	if err := x.checkAge(); err != nil {
 		closeBody(req)
 		return nil, err
@@ -54,6 +55,8 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, error) {
 	ctx, cancel := context.WithTimeoutCause(req.Context(), a.timeout, a.late)
 	defer cancel()
+	ctx, letGo := x.whileHeld(ctx)
+	defer letGo()
 	x.onWire = true
 	if x.class == Write {
 		ctx, x.once = sendOnce(ctx)
@@ -87,6 +90,31 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 	}
 	resp.Body = http.NoBody
 	return resp, nil
+}
+
+// errPlaceLost ends an attempt whose place another process may have by now.
+var errPlaceLost = errors.New("the place that the limiter gave was lost before the answer was read")
+
+// whileHeld ends an attempt when its place is lost.
+func (x *exchange) whileHeld(ctx context.Context) (held context.Context, letGo func()) {
+	if x.held == nil {
+		return ctx, func() {}
+	}
+	ctx, lose := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(x.held, func() { lose(x.placeLost()) })
+	return ctx, func() {
+		stop()
+		lose(nil)
+	}
+}
+
+// placeLost is the error of an attempt without its place, nil as long as it has it. It
+// hides a context.Canceled, which would look like the caller's.
+func (x *exchange) placeLost() error {
+	if x.held == nil || x.held.Err() == nil || x.ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %v", errPlaceLost, context.Cause(x.held)) //nolint:errorlint // see above
 }
 
 // withHeader adds the headers except the credentials. They come this late since

@@ -39,6 +39,7 @@ type exchange struct {
 	// readOnly: only reads may be sent.
 	readOnly bool
 
+	held              context.Context // ends when the limiter's place is lost; nil if it cannot be
 	attempt           int
 	onWire            bool    // the attempt reached the layers below
 	once              *single // of a write's attempt that did
@@ -62,7 +63,7 @@ func exchangeOf(ctx context.Context) *exchange {
 // begin resets what an earlier attempt set.
 func (x *exchange) begin() {
 	x.releaseBody()
-	x.onWire, x.once, x.judged, x.decodeErr, x.date = false, nil, false, nil, time.Time{}
+	x.onWire, x.once, x.judged, x.decodeErr, x.date, x.held = false, nil, false, nil, time.Time{}, nil
 }
 
 // refuse returns the failure of a request that must never be sent, whatever the

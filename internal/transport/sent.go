@@ -57,6 +57,13 @@ func (o *single) begin() error {
 	return nil
 }
 
+// keepBack ends a handover that was begun, before the network knows of it.
+func (o *single) keepBack() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.running = false
+}
+
 // end records how the handover ended, unless the attempt has already ended and been
 // judged.
 func (o *single) end(h *handover, status int, err error) {

@@ -69,7 +69,7 @@ func (s *signer) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
-	resp, err := s.send(signed, onceOf(req.Context()))
+	resp, err := s.send(x, signed, onceOf(req.Context()))
 	if resp != nil {
 		resp.Request = req // not the signed one: wrappers can see it
 	}
@@ -102,11 +102,23 @@ func (s *signer) sign(x *exchange, req *http.Request) (*http.Request, error) {
 }
 
 // send hands a request to the network; a write, which has a single, only once.
-func (s *signer) send(req *http.Request, o *single) (*http.Response, error) {
+//
+// A process that was stopped may hold a request whose place is long lost, and go on
+// before any timer of its own has run. So the place is looked at directly before.
+func (s *signer) send(x *exchange, req *http.Request, o *single) (*http.Response, error) {
 	if o == nil {
+		if err := x.placeLost(); err != nil {
+			closeBody(req)
+			return nil, err
+		}
 		return s.next.RoundTrip(req)
 	}
 	if err := o.begin(); err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	if err := x.placeLost(); err != nil {
+		o.keepBack()
 		closeBody(req)
 		return nil, err
 	}

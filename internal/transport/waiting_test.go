@@ -459,15 +459,16 @@ func TestWaitingForTheGateEndsWithTheContext(t *testing.T) {
 // gateFunc is a gate made of a function.
 type gateFunc func(ctx context.Context, endpoint string) error
 
-func (g gateFunc) Enter(ctx context.Context, endpoint string) (leave func(), err error) {
-	return nil, g(ctx, endpoint)
+func (g gateFunc) Enter(ctx context.Context, endpoint string) (leave func(), held context.Context, err error) {
+	return nil, nil, g(ctx, endpoint)
 }
 
 // limiter is a Limiter made of a function.
 type limiter func(ctx context.Context, endpoint string) (func(), error)
 
-func (l limiter) Acquire(ctx context.Context, endpoint string) (func(), error) {
-	return l(ctx, endpoint)
+func (l limiter) Acquire(ctx context.Context, endpoint string) (release func(), held context.Context, err error) {
+	release, err = l(ctx, endpoint)
+	return release, nil, err
 }
 
 func TestLimiterIsAskedAndReleasedAroundEachAttempt(t *testing.T) {
