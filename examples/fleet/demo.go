@@ -180,7 +180,7 @@ func (d *demo) prove(ctx context.Context, e *engine, fakes []*fake, last state) 
 	}
 	p := proof{w: d.stdout}
 	for _, f := range fakes {
-		rows, err := newFeeds(e.db, e.schema).rows(ctx, f.tenant.Name, "Tickets")
+		rows, err := (&feeds{e.db}).rows(ctx, f.tenant.Name, "Tickets")
 		if err != nil {
 			return err
 		}

@@ -1,42 +1,70 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/limits/postgres"
 )
 
 // limits are what the processes of a fleet share of a tenant.
 type limits struct {
-	options []autotask.Option // WithLimiter, if any
-	locker  autotask.Locker   // nil if there is none
+	options []autotask.Option
+	locker  autotask.Locker // nil if there is none
+	close   func()
 }
 
+// hourlyReserve is the share of the tenant's hour that is left to others.
+const hourlyReserve = 0.1
+
 // sharedLimits returns what workers share of a tenant. This is the place for another
-// way of sharing.
+// way of sharing, such as limits/redis.
 //
-// On one machine the places on an endpoint are locks on files, which end with the
-// process that holds them. Without a directory for them nothing is shared: each
-// process keeps to three requests at a time, and repeats what Autotask refuses.
-func sharedLimits(dir string, t tenant) (limits, error) {
-	if dir == "" || !canLockFiles {
-		return limits{}, nil
+// On Postgres it is all that Autotask counts for all processes together: the places on
+// an endpoint, the hour, and the writes whose answers were lost.
+//
+// On SQLite, and so on one machine, the places on an endpoint are locks on files in
+// dir, which end with the process that holds them. A system that has no such locks
+// shares nothing: each process keeps to three requests at a time, and repeats what
+// Autotask refuses.
+func sharedLimits(e *engine, dir string, t tenant, log *slog.Logger) (limits, error) {
+	l := limits{options: []autotask.Option{autotask.WithHourlyReserve(hourlyReserve)}, close: func() {}}
+	switch {
+	case e.pool != nil:
+		// A tenant without an address is in the zone that is discovered for its user.
+		shared, err := postgres.New(e.pool, postgres.Config{
+			Zone: cmp.Or(t.BaseURL, "discovered"), IntegrationCode: string(t.IntegrationCode), Tenant: t.Name, Places: places, Logger: log,
+		})
+		if err != nil {
+			return l, err
+		}
+		l.options = append(l.options, autotask.WithLimiter(shared), autotask.WithBudget(shared), autotask.WithUnanswered(shared))
+		l.locker = shared
+		l.close = func() {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			_ = shared.Close(ctx) // what is not given back in time ends with its lease
+		}
+	case canLockFiles:
+		// Autotask counts for an integration code of a tenant, in a zone.
+		f := &fileLocks{dir: filepath.Join(dir, digest(t.BaseURL, t.UserName, string(t.IntegrationCode)))}
+		if err := os.MkdirAll(f.dir, 0o700); err != nil {
+			return l, err
+		}
+		l.options = append(l.options, autotask.WithLimiter(f))
+		l.locker = f
 	}
-	// Autotask counts for an integration code of a tenant, in a zone.
-	dir = filepath.Join(dir, digest(t.BaseURL, t.UserName, string(t.IntegrationCode)))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return limits{}, err
-	}
-	f := &fileLocks{dir: dir}
-	return limits{options: []autotask.Option{autotask.WithLimiter(f)}, locker: f}, nil
+	return l, nil
 }
 
 func digest(parts ...string) string {
@@ -57,12 +85,13 @@ const (
 )
 
 // Acquire implements autotask.Limiter.
-func (l *fileLocks) Acquire(ctx context.Context, endpoint string) (release func(), err error) {
+func (l *fileLocks) Acquire(ctx context.Context, endpoint string) (release func(), held context.Context, err error) {
 	names := make([]string, places)
 	for i := range names {
 		names[i] = fmt.Sprintf("place-%s-%d", digest(endpoint), i)
 	}
-	return l.first(ctx, names)
+	release, err = l.first(ctx, names)
+	return release, nil, err // a place is never lost before it is given back
 }
 
 // Lock implements autotask.Locker.

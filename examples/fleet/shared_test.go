@@ -26,7 +26,7 @@ func TestPlacesAreShared(t *testing.T) {
 	dir := t.TempDir()
 	var g errgroup.Group
 	for i := range 2 {
-		shared, err := sharedLimits(dir, f.tenant)
+		shared, err := sharedLimits(&engine{}, dir, f.tenant, quiet)
 		require.NoError(t, err)
 		client, err := f.tenant.client(shared.options...)
 		require.NoError(t, err)
@@ -49,7 +49,7 @@ func TestPlacesAreATenants(t *testing.T) {
 	user, code, zone := base, base, base
 	user.UserName, code.IntegrationCode, zone.BaseURL = "v", "d", "https://webservices2.autotask.test"
 	for _, tenant := range []tenant{base, user, code, zone} {
-		shared, err := sharedLimits(dir, tenant)
+		shared, err := sharedLimits(&engine{}, dir, tenant, quiet)
 		require.NoError(t, err)
 		_, _, err = shared.locker.Lock(t.Context(), "key") //nolint:contextcheck // it is never given back
 		require.NoError(t, err)
@@ -82,7 +82,7 @@ func TestALockIsHeldByOne(t *testing.T) {
 	require.NoError(t, err)
 	again()
 
-	_, err = (&fileLocks{dir: filepath.Join(a.dir, "none")}).Acquire(t.Context(), "Tickets")
+	_, _, err = (&fileLocks{dir: filepath.Join(a.dir, "none")}).Acquire(t.Context(), "Tickets")
 	require.ErrorIs(t, err, os.ErrNotExist)
 	var _ autotask.Limiter = a
 }

@@ -27,12 +27,14 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/changes"
+	"github.com/autotask-go/autotask/limits/postgres"
 )
 
 // engine is River on one of its databases.
 type engine struct {
 	client
-	db     *sql.DB // the same database, for what is not River's
+	db     *sql.DB       // the same database, for what is not River's
+	pool   *pgxpool.Pool // the same; nil on SQLite
 	schema string
 	counts func(ctx context.Context) (map[rivertype.JobState]int, error)
 	ui     func() uiendpoints.Bundle
@@ -88,19 +90,34 @@ func (d database) open(ctx context.Context, config *river.Config) (*engine, erro
 		}
 		db.SetMaxOpenConns(1) // as River's driver recommends
 		e, err := newEngine(riversqlite.New(db), config)
-		return e.with(db, "", func() { _ = db.Close() }), err
+		if err != nil {
+			_ = db.Close()
+			return nil, err
+		}
+		e.db, e.close = db, func() { _ = db.Close() }
+		return e, nil
 	}
-	pool, err := pgxpool.New(ctx, d.Name)
+	poolConfig, err := pgxpool.ParseConfig(d.Name)
+	if err != nil {
+		return nil, err
+	}
+	poolConfig.ConnConfig.RuntimeParams["search_path"] = d.Schema // of the tables that are not River's
+	pool, err := pgxpool.NewWithConfig(ctx, poolConfig)
 	if err != nil {
 		return nil, err
 	}
 	config.Schema = d.Schema
 	e, err := newEngine(riverpgxv5.New(pool), config)
-	db := stdlib.OpenDBFromPool(pool)
-	return e.with(db, d.Schema, func() {
-		_ = db.Close()
+	if err != nil {
 		pool.Close()
-	}), err
+		return nil, err
+	}
+	e.db, e.pool, e.schema = stdlib.OpenDBFromPool(pool), pool, d.Schema
+	e.close = func() {
+		_ = e.db.Close()
+		pool.Close()
+	}
+	return e, nil
 }
 
 func newEngine[TTx any](driver riverdriver.Driver[TTx], config *river.Config) (*engine, error) {
@@ -125,15 +142,6 @@ func newEngine[TTx any](driver riverdriver.Driver[TTx], config *river.Config) (*
 	}, nil
 }
 
-func (e *engine) with(db *sql.DB, schema string, closed func()) *engine {
-	if e == nil {
-		closed()
-		return nil
-	}
-	e.db, e.schema, e.close = db, schema, closed
-	return e
-}
-
 // migrate creates the tables of River and the fleet's own, or brings them up to date.
 func (e *engine) migrate(ctx context.Context) error {
 	if e.schema != "" {
@@ -144,7 +152,12 @@ func (e *engine) migrate(ctx context.Context) error {
 	if err := e.migrateRiver(ctx); err != nil {
 		return err
 	}
-	return createFeeds(ctx, e.db, e.schema)
+	if e.pool != nil {
+		if err := postgres.Migrate(ctx, e.pool); err != nil {
+			return err
+		}
+	}
+	return createFeeds(ctx, e.db)
 }
 
 // drop removes the schema with all that is in it.
@@ -169,25 +182,14 @@ func sqliteName(file string) string {
 
 // feeds keeps, for each tenant, the position of its change feed and the rows that the
 // feed has told of. Module mirror makes tables with columns of them.
-type feeds struct {
-	db     *sql.DB
-	prefix string // of table names
-}
+type feeds struct{ db *sql.DB }
 
-func newFeeds(db *sql.DB, schema string) *feeds {
-	if schema != "" {
-		schema += "."
-	}
-	return &feeds{db: db, prefix: schema + "fleet_"}
-}
-
-func createFeeds(ctx context.Context, db *sql.DB, schema string) error {
-	f := newFeeds(db, schema)
+func createFeeds(ctx context.Context, db *sql.DB) error {
 	for _, table := range []string{
-		"feed (tenant TEXT PRIMARY KEY, version BIGINT NOT NULL, state TEXT NOT NULL)",
-		"row (tenant TEXT, collection TEXT, id BIGINT, json TEXT NOT NULL, PRIMARY KEY (tenant, collection, id))",
+		"fleet_feed (tenant TEXT PRIMARY KEY, version BIGINT NOT NULL, state TEXT NOT NULL)",
+		"fleet_row (tenant TEXT, collection TEXT, id BIGINT, json TEXT NOT NULL, PRIMARY KEY (tenant, collection, id))",
 	} {
-		if _, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+f.prefix+table); err != nil {
+		if _, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+table); err != nil {
 			return err
 		}
 	}
@@ -220,7 +222,7 @@ func (f *feeds) run(ctx context.Context, client *autotask.Client, tenant string,
 
 func (f *feeds) load(ctx context.Context, tenant string) (version int64, state changes.State, err error) {
 	var text string
-	err = f.db.QueryRowContext(ctx, "SELECT version, state FROM "+f.prefix+"feed WHERE tenant = $1", tenant).Scan(&version, &text)
+	err = f.db.QueryRowContext(ctx, "SELECT version, state FROM fleet_feed WHERE tenant = $1", tenant).Scan(&version, &text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, changes.State{}, nil
 	}
@@ -242,7 +244,7 @@ func (f *feeds) save(ctx context.Context, tenant string, version int64, batch *c
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after Commit
-	saved, err := tx.ExecContext(ctx, "INSERT INTO "+f.prefix+"feed AS old (tenant, version, state) VALUES ($1, $2, $3)"+
+	saved, err := tx.ExecContext(ctx, "INSERT INTO fleet_feed AS old (tenant, version, state) VALUES ($1, $2, $3)"+
 		" ON CONFLICT (tenant) DO UPDATE SET version = excluded.version, state = excluded.state WHERE old.version = excluded.version - 1",
 		tenant, version+1, string(state))
 	if err != nil {
@@ -262,10 +264,10 @@ func (f *feeds) save(ctx context.Context, tenant string, version int64, batch *c
 func (f *feeds) apply(ctx context.Context, tx *sql.Tx, tenant string, c changes.Change) (err error) {
 	switch c.Kind {
 	case changes.Upserted:
-		_, err = tx.ExecContext(ctx, "INSERT INTO "+f.prefix+"row (tenant, collection, id, json) VALUES ($1, $2, $3, $4)"+
+		_, err = tx.ExecContext(ctx, "INSERT INTO fleet_row (tenant, collection, id, json) VALUES ($1, $2, $3, $4)"+
 			" ON CONFLICT (tenant, collection, id) DO UPDATE SET json = excluded.json", tenant, c.Collection, c.ID, string(c.JSON))
 	case changes.Gone:
-		_, err = tx.ExecContext(ctx, "DELETE FROM "+f.prefix+"row WHERE tenant = $1 AND collection = $2 AND id = $3", tenant, c.Collection, c.ID)
+		_, err = tx.ExecContext(ctx, "DELETE FROM fleet_row WHERE tenant = $1 AND collection = $2 AND id = $3", tenant, c.Collection, c.ID)
 	case changes.Recheck, changes.SchemaChanged: // the former comes only of deletion logs, which this feed does not read
 	}
 	return err
@@ -273,7 +275,7 @@ func (f *feeds) apply(ctx context.Context, tx *sql.Tx, tenant string, c changes.
 
 // rows returns the ids of a collection's rows that a tenant's feed has told of.
 func (f *feeds) rows(ctx context.Context, tenant, collection string) (map[int64]bool, error) {
-	rows, err := f.db.QueryContext(ctx, "SELECT id FROM "+f.prefix+"row WHERE tenant = $1 AND collection = $2", tenant, collection)
+	rows, err := f.db.QueryContext(ctx, "SELECT id FROM fleet_row WHERE tenant = $1 AND collection = $2", tenant, collection)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/alert"
 	"github.com/autotask-go/autotask/changes"
+	"github.com/autotask-go/autotask/limits/postgres"
 )
 
 // verdict is what becomes of a job.
@@ -25,8 +26,11 @@ const (
 	pauseQueue                // no job of the tenant would succeed, until somebody has seen to it
 )
 
-// unknownWait is how long a job waits if the error does not say.
-const unknownWait = 30 * time.Second
+// How long a job waits if the error does not say, and for the database.
+const (
+	unknownWait = 30 * time.Second
+	storeWait   = 5 * time.Second
+)
 
 // judge says what becomes of a job whose work ended with an error, and after what
 // time. The order matters, since an error may match several: a write that may still
@@ -37,6 +41,8 @@ func judge(err error) (verdict, time.Duration) {
 		return finish, 0
 	case errors.Is(err, autotask.ErrOutcomeUnknown), errors.Is(err, autotask.ErrRateLimited): // ErrThreadLimit, too
 		return snooze, waitOf(err)
+	case errors.Is(err, postgres.ErrStore): // nothing was sent, since the database did not answer
+		return snooze, storeWait
 	case errors.Is(err, autotask.ErrUnauthorized): // each further try may lock the account
 		return pauseQueue, unknownWait
 	case errors.Is(err, context.Canceled): // the worker was told to stop, or has lost its place on an endpoint

@@ -18,6 +18,7 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/changes"
+	"github.com/autotask-go/autotask/limits/postgres"
 )
 
 // What becomes of a job, for every kind of error of the library.
@@ -40,6 +41,8 @@ var verdicts = map[string]struct {
 	"ErrNotStarted":     {autotask.ErrNotStarted, retry},
 	"ErrReadOnly":       {autotask.ErrReadOnly, cancel},
 
+	"limits.ErrStore":       {postgres.ErrStore, snooze},
+	"limits.ErrLost":        {errors.Join(context.Canceled, postgres.ErrLost), snooze},
 	"changes.ErrMissing":    {changes.ErrMissing, cancel},
 	"changes.ErrNewerState": {changes.ErrNewerState, cancel},
 	"none":                  {nil, finish},

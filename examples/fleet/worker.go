@@ -65,15 +65,6 @@ func (s settings) work(ctx context.Context, log *slog.Logger) error {
 	d := &desk{tenants: make(map[string]place), warn: log.Warn}
 	queues := make(map[string]river.QueueConfig)
 	for _, t := range s.Tenants {
-		shared, err := sharedLimits(s.Locks, t)
-		if err != nil {
-			return err
-		}
-		client, err := t.client(shared.options...)
-		if err != nil {
-			return err
-		}
-		d.tenants[t.Name] = place{client: client, locker: shared.locker}
 		queues[t.Name] = river.QueueConfig{MaxWorkers: s.PerTenant}
 	}
 	e, err := s.Database.open(ctx, &river.Config{
@@ -90,7 +81,19 @@ func (s settings) work(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	defer e.close()
-	d.feeds = newFeeds(e.db, e.schema)
+	for _, t := range s.Tenants {
+		shared, err := sharedLimits(e, s.Locks, t, log)
+		if err != nil {
+			return err
+		}
+		defer shared.close()
+		client, err := t.client(shared.options...)
+		if err != nil {
+			return err
+		}
+		d.tenants[t.Name] = place{client: client, locker: shared.locker}
+	}
+	d.feeds = &feeds{e.db}
 	d.pause = func(ctx context.Context, queue string) error { return e.QueuePause(ctx, queue, nil) }
 	if err := e.Start(ctx); err != nil {
 		return err
