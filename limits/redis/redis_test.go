@@ -1,0 +1,128 @@
+package redis_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	goredis "github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/autotask-go/autotask/limits/internal/fleettest"
+	"github.com/autotask-go/autotask/limits/redis"
+)
+
+const (
+	zone = "https://webservices19.autotask.net/ATServicesRest/V1.0"
+	code = "ABCDEFGHIJKLMNOPQRSTUVWXYZ1"
+)
+
+func connect(url string) (*goredis.Client, error) {
+	options, err := goredis.ParseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	options.MaxRetries = -1
+	return goredis.NewClient(options), nil
+}
+
+// AUTOTASK_TEST_REDIS names the server of the tests. See .ci/redis.
+var adapter = fleettest.Adapter{
+	Variable:   "AUTOTASK_TEST_REDIS",
+	Help:       "it is a URL such as redis://127.0.0.1:6379; .ci/redis starts a server",
+	RoundTrips: 2,
+	Lost:       redis.ErrLost,
+	Down:       redis.ErrStore,
+	Open: func(_ context.Context, o fleettest.Options) (fleettest.Shared, func() fleettest.Stats, error) {
+		client, err := connect(o.Server)
+		if err != nil {
+			return nil, nil, err
+		}
+		l, err := redis.New(client, redis.Config{
+			Zone: zone, IntegrationCode: code, Tenant: o.Tenant, Places: o.Places, Fallback: o.Fallback, Logger: o.Logger,
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		return l, func() fleettest.Stats { return fleettest.Stats(l.Stats()) }, nil
+	},
+	Wipe: func(ctx context.Context, o fleettest.Options) error {
+		keys, client, err := keysOf(ctx, o)
+		if err != nil {
+			return err
+		}
+		return client.Del(ctx, keys...).Err()
+	},
+}
+
+func keysOf(ctx context.Context, o fleettest.Options) ([]string, *goredis.Client, error) {
+	client, err := connect(o.Server)
+	if err != nil {
+		return nil, nil, err
+	}
+	var keys []string
+	all := client.Scan(ctx, 0, "*", 1000).Iterator()
+	for all.Next(ctx) {
+		if strings.Contains(all.Val(), o.Tenant) {
+			keys = append(keys, all.Val())
+		}
+	}
+	return keys, client, all.Err()
+}
+
+func TestMain(m *testing.M) { fleettest.Main(m, adapter) }
+
+// The tests that measure run alone, one after another.
+
+func TestPlacesOfEightProcesses(t *testing.T) { fleettest.Places(t, adapter) }     //nolint:paralleltest // it measures
+func TestHourOfTwelveProcesses(t *testing.T)  { fleettest.Hour(t, adapter) }       //nolint:paralleltest // it measures
+func TestRoundTrips(t *testing.T)             { fleettest.RoundTrips(t, adapter) } //nolint:paralleltest // it measures
+
+func TestUnanswered(t *testing.T) { t.Parallel(); fleettest.Unanswered(t, adapter) }
+func TestLock(t *testing.T)       { t.Parallel(); fleettest.Lock(t, adapter) }
+func TestLockLost(t *testing.T)   { t.Parallel(); fleettest.LockLost(t, adapter) }
+func TestOrder(t *testing.T)      { t.Parallel(); fleettest.Order(t, adapter) }
+func TestBudget(t *testing.T)     { t.Parallel(); fleettest.Budget(t, adapter) }
+func TestMemory(t *testing.T)     { t.Parallel(); fleettest.Memory(t, adapter) }
+func TestDown(t *testing.T)       { t.Parallel(); fleettest.Down(t, adapter) }
+func TestFallback(t *testing.T)   { t.Parallel(); fleettest.Fallback(t, adapter) }
+func TestWiped(t *testing.T)      { t.Parallel(); fleettest.Wiped(t, adapter) }
+
+func TestNoKeyHoldsASecret(t *testing.T) {
+	t.Parallel()
+	o := fleettest.Options{Tenant: "no-secrets"}
+	o.Server = fleettest.Server(t, adapter)
+	l, _, err := adapter.Open(t.Context(), o)
+	require.NoError(t, err)
+	release, _, err := l.Acquire(t.Context(), "Tickets")
+	require.NoError(t, err)
+	defer release()
+	_, err = l.Spend(t.Context(), 1, 0)
+	require.NoError(t, err)
+	require.NoError(t, l.Remember(t.Context(), "tickets/5", []byte("x"), 1e9))
+	keys, _, err := keysOf(t.Context(), o)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(keys), 4)
+	for _, key := range keys {
+		assert.NotContains(t, key, code)
+		assert.Regexp(t, `^autotask:\{webservices19\.autotask\.net/[0-9a-f]{32}/no-secrets(/endpoint:Tickets|/write:tickets/5|)\}`, key)
+	}
+}
+
+func TestNew_RefusesAConfigThatIsWrong(t *testing.T) {
+	t.Parallel()
+	client := goredis.NewClient(&goredis.Options{})
+	for text, c := range map[string]redis.Config{
+		"Zone is empty":            {IntegrationCode: code},
+		"IntegrationCode is empty": {Zone: zone},
+		"has a space, a brace":     {Zone: zone, IntegrationCode: code, Tenant: "a b"},
+		"neither may be negative":  {Zone: zone, IntegrationCode: code, Places: -1},
+	} {
+		_, err := redis.New(client, c)
+		require.ErrorContains(t, err, text)
+		assert.NotContains(t, err.Error(), code)
+	}
+	_, err := redis.New(nil, redis.Config{Zone: zone, IntegrationCode: code})
+	require.ErrorContains(t, err, "the client is nil")
+}
