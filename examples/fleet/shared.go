@@ -27,6 +27,11 @@ type limits struct {
 // hourlyReserve is the share of the tenant's hour that is left to others.
 const hourlyReserve = 0.1
 
+// fallback is how long a worker goes by its own limits while the database does not
+// answer, so that a restart of it cuts no request in flight. What is too much then,
+// Autotask refuses, and the client repeats.
+const fallback = 30 * time.Second
+
 // sharedLimits returns what workers share of a tenant. This is the place for another
 // way of sharing, such as limits/redis.
 //
@@ -43,7 +48,8 @@ func sharedLimits(e *engine, dir string, t tenant, log *slog.Logger) (limits, er
 	case e.pool != nil:
 		// A tenant without an address is in the zone that is discovered for its user.
 		shared, err := postgres.New(e.pool, postgres.Config{
-			Zone: cmp.Or(t.BaseURL, "discovered"), IntegrationCode: string(t.IntegrationCode), Tenant: t.Name, Places: places, Logger: log,
+			Zone: cmp.Or(t.BaseURL, "discovered"), IntegrationCode: string(t.IntegrationCode), Tenant: t.Name, Places: places,
+			Fallback: fallback, Logger: log,
 		})
 		if err != nil {
 			return l, err

@@ -94,6 +94,9 @@ func (d *desk) do(ctx context.Context, tenant string, work func(context.Context,
 	v, wait := judge(err)
 	switch v {
 	case snooze:
+		if errors.Is(err, autotask.ErrOutcomeUnknown) {
+			d.warn("tenant "+tenant+": a write may still be carried out", "wait", wait, "error", err)
+		}
 		return river.JobSnooze(wait)
 	case cancel:
 		return river.JobCancel(err)
