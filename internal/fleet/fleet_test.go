@@ -32,7 +32,11 @@ func open(t *testing.T, m *memory, c fleet.Config) *fleet.Limits {
 	c, err := c.Checked()
 	require.NoError(t, err)
 	l := fleet.New(m, c)
-	t.Cleanup(func() { assert.NoError(t, l.Close(context.WithoutCancel(t.Context()))) })
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+		defer cancel()
+		assert.NoError(t, l.Close(ctx))
+	})
 	return l
 }
 
@@ -284,6 +288,7 @@ func TestDown_IsAClearErrorAndOneRecord(t *testing.T) {
 				require.ErrorIs(t, err, context.Canceled, "that is no failure of the store")
 
 				m.set(func() { m.down, m.hangs = nil, false })
+				after(time.Second)
 				for call, do := range calls(l, t.Context()) {
 					require.NoError(t, do(), call)
 				}
