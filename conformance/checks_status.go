@@ -108,7 +108,9 @@ func statusFive(ctx context.Context, r *run) (string, error) {
 			return "", err
 		}
 	}
-	r.stamp("a PUT of the status", item)
+	if r.own.puts > 0 {
+		r.stamp("a PUT of the status", item)
+	}
 	if !isResolved(item) {
 		return "", failf("completedDate: %s, resolvedDateTime: %s", isSet(item["completedDate"]), isSet(item["resolvedDateTime"]))
 	}
@@ -116,23 +118,10 @@ func statusFive(ctx context.Context, r *run) (string, error) {
 }
 
 func stampsMoved(_ context.Context, r *run) (string, error) {
-	if len(r.own.stamps) < 2 {
+	if len(r.own.stamps) == 0 {
 		return "", skip("no step was done")
 	}
-	var said []string
-	for i, s := range r.own.stamps[1:] {
-		before := r.own.stamps[i]
-		said = append(said, fmt.Sprintf("%s: lastTrackedModificationDateTime %s, lastActivityDate %s",
-			s.after, moved(before.tracked, s.tracked), moved(before.activity, s.activity)))
-	}
-	return strings.Join(said, "; "), nil
-}
-
-func moved(before, after string) string {
-	if before == after {
-		return "stays"
-	}
-	return "changes"
+	return strings.Join(r.own.stamps, "; "), nil
 }
 
 func reopen(ctx context.Context, r *run) (string, error) {

@@ -42,14 +42,8 @@ type ownTicket struct {
 	noteID   int64
 	notesLag bool // queries find a new note only after a while
 	resolved bool
-	library  bool // the library has resolved it
-	stamps   []stamp
-}
-
-// stamp is what the ticket's stamps were after a step.
-type stamp struct {
-	after             string
-	tracked, activity string
+	library  bool     // the library has resolved it
+	stamps   []string // what each step did to the stamps
 }
 
 // create makes the ticket. It returns what the answer was, if there was one.
@@ -133,7 +127,6 @@ func (r *run) claim(ctx context.Context, id int64, mark string, sent obj) error 
 	}
 	status, _ := whole(item["status"])
 	r.own = &ownTicket{id: id, number: text(item["ticketNumber"]), mark: mark, item: item, sent: sent, status: status}
-	r.stamp("it was made", item)
 	return nil
 }
 
@@ -435,51 +428,17 @@ func (r *run) restore(ctx context.Context, as obj) error {
 	return r.accepted(a)
 }
 
-func (r *run) stamp(after string, item obj) {
-	r.own.stamps = append(r.own.stamps, stamp{after, text(item["lastTrackedModificationDateTime"]), text(item["lastActivityDate"])})
-}
-
-// lag is how long queries took to find a row.
-type lag struct {
-	took  time.Duration
-	tries int
-	found bool
-}
-
-func (l lag) atOnce() bool { return l.found && l.tries == 1 }
-
-func (l lag) String() string {
-	switch {
-	case l.atOnce():
-		return "at once"
-	case l.found:
-		return fmt.Sprintf("after at most %.0f seconds", l.took.Seconds())
+// stamp says what the last note or update did to the ticket's stamps.
+func (r *run) stamp(step string, item obj) {
+	said := step + ":"
+	for i, name := range []string{"lastTrackedModificationDateTime", "lastActivityDate"} {
+		verb := "stays"
+		if text(r.own.before[name]) != text(item[name]) {
+			verb = "changes"
+		}
+		said += []string{" ", ", "}[i] + name + " " + verb
 	}
-	return fmt.Sprintf("not within %.0f seconds", l.took.Seconds())
-}
-
-const (
-	longestWait  = 16 * time.Second // 1, 2, 4, 8 and 16: half a minute
-	pollRequests = 6
-)
-
-// poll asks until a row is found.
-func (r *run) poll(ctx context.Context, collection string, query obj, id int64) (lag, error) {
-	begun := time.Now()
-	for l, wait := (lag{tries: 1}), time.Second; ; l.tries, wait = l.tries+1, wait*2 {
-		rows, _, err := r.query(ctx, collection, query)
-		if err != nil {
-			return lag{}, err
-		}
-		l.took = time.Since(begun)
-		l.found = slices.Contains(ids(rows), id)
-		if l.found || wait > longestWait {
-			return l, nil
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return lag{}, err
-		}
-	}
+	r.own.stamps = append(r.own.stamps, said)
 }
 
 // finish resolves the own ticket if a check has not, and says what became of it.

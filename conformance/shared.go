@@ -189,3 +189,46 @@ func instant(s string) (time.Time, bool) {
 }
 
 func percent(n, of int) string { return fmt.Sprintf("%d of %d", n, of) }
+
+// lag is how long queries took to find a row.
+type lag struct {
+	took  time.Duration
+	tries int
+	found bool
+}
+
+func (l lag) atOnce() bool { return l.found && l.tries == 1 }
+
+func (l lag) String() string {
+	switch {
+	case l.atOnce():
+		return "at once"
+	case l.found:
+		return fmt.Sprintf("after at most %.0f seconds", l.took.Seconds())
+	}
+	return fmt.Sprintf("not within %.0f seconds", l.took.Seconds())
+}
+
+const (
+	longestWait  = 16 * time.Second // 1, 2, 4, 8 and 16: half a minute
+	pollRequests = 6
+)
+
+// poll asks until a row is found.
+func (r *run) poll(ctx context.Context, collection string, query obj, id int64) (lag, error) {
+	begun := time.Now()
+	for l, wait := (lag{tries: 1}), time.Second; ; l.tries, wait = l.tries+1, wait*2 {
+		rows, _, err := r.query(ctx, collection, query)
+		if err != nil {
+			return lag{}, err
+		}
+		l.took = time.Since(begun)
+		l.found = slices.Contains(ids(rows), id)
+		if l.found || wait > longestWait {
+			return l, nil
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return lag{}, err
+		}
+	}
+}

@@ -133,6 +133,8 @@ func settle(ctx context.Context, q request, a *answer, err error) (*answer, erro
 		return nil, skip("the tenant refused it for its limits (429)")
 	case q.write && (isGateway(a.status) || a.status == http.StatusInternalServerError && len(a.errors()) == 0):
 		return nil, lost(fmt.Sprintf("the answer of a write was lost: status %d without a reason", a.status))
+	case q.write && a.status < 300 && a.data == nil:
+		return nil, lost(fmt.Sprintf("the answer of a write was lost: %s", a.describe()))
 	case isGateway(a.status):
 		return nil, noAnswer(fmt.Sprintf("no answer: status %d", a.status))
 	}
