@@ -228,9 +228,16 @@ func (k *killer) step(ctx context.Context, over int) error {
 		return nil // it is being replaced; the next look tries again
 	}
 	k.killed++
+	k.watch.line.Clear()
+	fmt.Fprintf(k.stdout, "Worker %d killed, %s jobs in hand:\nothers get them within a minute.\n", pid, k.held(ctx, pid))
+	return nil
+}
+
+// held returns how many jobs a process has in hand.
+func (k *killer) held(ctx context.Context, pid int) string {
 	running, err := k.engine.list(ctx, river.NewJobListParams().States(rivertype.JobStateRunning))
 	if err != nil {
-		return err
+		return "some" // the database may be about to come back
 	}
 	held := 0
 	for _, j := range running {
@@ -238,9 +245,7 @@ func (k *killer) step(ctx context.Context, over int) error {
 			held++
 		}
 	}
-	k.watch.line.Clear()
-	fmt.Fprintf(k.stdout, "Worker %d killed, %d jobs in hand:\nothers get them within a minute.\n", pid, held)
-	return nil
+	return strconv.Itoa(held)
 }
 
 // fake is a fake tenant with its jobs.

@@ -32,7 +32,7 @@ func TestFleetOnPostgres(t *testing.T) {
 	d := &demo{
 		tenants: demoTenants, jobs: demoJobs, workers: usualWorkers, kills: 4, latency: demoLatency,
 		db:    database{Name: variable(t, "FLEET_TEST_DATABASE_URL"), Schema: "fleet_test_" + random()},
-		locks: t.TempDir(), stdout: out, stderr: out, verbose: true,
+		locks: t.TempDir(), stdout: out, stderr: out,
 		step: func(ctx context.Context, over int) error {
 			if restarts > 0 || over < demoJobs/2 {
 				return nil

@@ -39,8 +39,8 @@ const fallback = 30 * time.Second
 // an endpoint, the hour, and the writes whose answers were lost.
 //
 // On SQLite, and so on one machine, the places on an endpoint are locks on files in
-// dir, which end with the process that holds them. A system that has no such locks
-// shares nothing: each process keeps to three requests at a time, and repeats what
+// dir, which end with the process that holds them. Without dir, or on a system that
+// has no such locks, each process keeps to three requests at a time, and repeats what
 // Autotask refuses.
 func sharedLimits(e *engine, dir string, t tenant, log *slog.Logger) (limits, error) {
 	l := limits{options: []autotask.Option{autotask.WithHourlyReserve(hourlyReserve)}, close: func() {}}
@@ -61,7 +61,7 @@ func sharedLimits(e *engine, dir string, t tenant, log *slog.Logger) (limits, er
 			defer cancel()
 			_ = shared.Close(ctx) // what is not given back in time ends with its lease
 		}
-	case canLockFiles:
+	case dir != "" && canLockFiles:
 		// Autotask counts for an integration code of a tenant, in a zone.
 		f := &fileLocks{dir: filepath.Join(dir, digest(t.BaseURL, t.UserName, string(t.IntegrationCode)))}
 		if err := os.MkdirAll(f.dir, 0o700); err != nil {
