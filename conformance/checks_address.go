@@ -3,9 +3,11 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Address and login: contract 0, notes 1, 5.1.
@@ -81,7 +83,7 @@ func addressChecks() []Check {
 			},
 		},
 		{
-			ID: "notes/1.5/version", Section: "notes 1.5", Evidence: "SWAGGER", Question: true, Requests: 1,
+			ID: "question/1.5/version", Section: "notes 1.5", Evidence: "SWAGGER", Question: true, Requests: 1,
 			Title: "Does GET Version answer?", Asks: "GET Version", Fake: "200",
 			run: func(ctx context.Context, r *run) (string, error) {
 				a, err := r.get(ctx, "Version")
@@ -227,13 +229,20 @@ func (w *wire) dates() string {
 		low, high = min(low, s), max(high, s)
 	}
 	// The header is floored to the second, so the clock is up to a second later.
-	return fmt.Sprintf("%s answers had a Date header; the tenant's clock is between %.1f and %.1f seconds ahead of this one",
-		percent(len(w.skews), len(w.skews)+w.undated), high.Seconds(), low.Seconds()+1)
+	return fmt.Sprintf("%s answers had a Date header; the tenant's clock is between %s and %s seconds ahead of this one",
+		percent(len(w.skews), len(w.skews)+w.undated), tenths(high), tenths(low+time.Second))
+}
+
+// tenths is a number of seconds, never "-0.0".
+func tenths(d time.Duration) string {
+	return fmt.Sprintf("%.1f", math.Round(d.Seconds()*10)/10+0)
 }
 
 // refused demands Autotask's form of a refusal: 500 with a text in errors.
 func refused(a *answer) error {
 	switch {
+	case a.denied():
+		return skip("this user may not do it at all")
 	case a.status != http.StatusInternalServerError:
 		return failf("not refused with 500: %s", a.describe())
 	case len(a.errors()) == 0:

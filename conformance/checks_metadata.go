@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -39,25 +40,25 @@ func metadataChecks() []Check {
 		{
 			ID: "contract/3/labels", Section: "contract 3", Evidence: "CONTRACT", Requests: 1,
 			Title: "Every status has an integer id of its own and a label",
-			Asks:  "the same", Expects: "unique integer ids, labels that are not empty", Fake: "the same",
+			Asks:  "GET Tickets/entityInformation/fields", Expects: "unique integer ids, labels that are not empty", Fake: "the same",
 			run: statusLabels,
 		},
 		{
 			ID: "question/7.6/one-and-five", Section: "notes 7.6", Evidence: "LIVE", Question: true, Requests: 1,
 			Title: "Does the tenant have the statuses 1, 5 and 8?",
-			Asks:  "the same", Fake: "1 New, 5 Complete, 8 Completed",
+			Asks:  "GET Tickets/entityInformation/fields", Fake: "1 New, 5 Complete, 8 Completed",
 			run: oneAndFive,
 		},
 		{
 			ID: "contract/8/resolution-field", Section: "contract 8", Evidence: "CONTRACT", Requests: 1,
 			Title: "resolution is a string of 32,000 characters that can be written",
-			Asks:  "the same", Expects: "dataType string, length 32000, isReadOnly false", Fake: "the same",
+			Asks:  "GET Tickets/entityInformation/fields", Expects: "dataType string, length 32000, isReadOnly false", Fake: "the same",
 			run: resolutionField,
 		},
 		{
 			ID: "notes/7.7/required", Section: "notes 7.7", Evidence: "META", Requests: 1,
 			Title: "companyID, priority, status and title of tickets are required",
-			Asks:  "the same", Expects: "isRequired of the four", Fake: "the same",
+			Asks:  "GET Tickets/entityInformation/fields", Expects: "isRequired of the four", Fake: "the same",
 			run: func(ctx context.Context, r *run) (string, error) {
 				return r.every(ctx, "Tickets", requiredOnTickets, "isRequired", func(f field) bool { return f.required })
 			},
@@ -65,7 +66,7 @@ func metadataChecks() []Check {
 		{
 			ID: "notes/7.7/lengths", Section: "notes 7.7", Evidence: "META", Requests: 1,
 			Title: "The texts of tickets have their known lengths",
-			Asks:  "the same", Expects: "title 255, description 8000, resolution 32000, four others 50", Fake: "the same",
+			Asks:  "GET Tickets/entityInformation/fields", Expects: "title 255, description 8000, resolution 32000, four others 50", Fake: "the same",
 			run: func(ctx context.Context, r *run) (string, error) {
 				names := keysOf(ticketLengths)
 				return r.every(ctx, "Tickets", names, "the known length", func(f field) bool {
@@ -76,7 +77,7 @@ func metadataChecks() []Check {
 		{
 			ID: "notes/7.7/read-only", Section: "notes 7.7", Evidence: "META", Requests: 1,
 			Title: "What Autotask sets on tickets is read-only",
-			Asks:  "the same", Expects: fmt.Sprintf("isReadOnly of %d fields", len(setByAutotask)), Fake: "the same",
+			Asks:  "GET Tickets/entityInformation/fields", Expects: fmt.Sprintf("isReadOnly of %d fields", len(setByAutotask)), Fake: "the same",
 			run: func(ctx context.Context, r *run) (string, error) {
 				return r.every(ctx, "Tickets", setByAutotask, "isReadOnly", func(f field) bool { return f.readOnly })
 			},
@@ -84,7 +85,7 @@ func metadataChecks() []Check {
 		{
 			ID: "notes/3.3/queryable", Section: "notes 3.3", Evidence: "DOC", Requests: 1,
 			Title: "creatorType and lastActivityPersonType of tickets cannot be filtered by",
-			Asks:  "the same", Expects: "isQueryable false", Fake: "the same",
+			Asks:  "GET Tickets/entityInformation/fields", Expects: "isQueryable false", Fake: "the same",
 			run: func(ctx context.Context, r *run) (string, error) {
 				return r.every(ctx, "Tickets", []string{"creatorType", "lastActivityPersonType"}, "isQueryable false", func(f field) bool { return !f.queryable })
 			},
@@ -92,13 +93,13 @@ func metadataChecks() []Check {
 		{
 			ID: "notes/11.1/members", Section: "notes 11.1", Evidence: "LIVE", Requests: 1,
 			Title: "A field is described by its eleven members, with a known dataType",
-			Asks:  "the same", Expects: "name, dataType, length, isRequired, isReadOnly, isQueryable, isReference, referenceEntityType, isPickList, picklistValues, picklistParentValueField", Fake: "the same",
+			Asks:  "GET Tickets/entityInformation/fields", Expects: "name, dataType, length, isRequired, isReadOnly, isQueryable, isReference, referenceEntityType, isPickList, picklistValues, picklistParentValueField", Fake: "the same",
 			run: fieldMembers,
 		},
 		{
 			ID: "notes/11.2/values", Section: "notes 11.2", Evidence: "LIVE", Requests: 1,
 			Title: "Picklist values are texts; what is no picklist has null or none",
-			Asks:  "the same", Expects: "value a text, parentValue a text or null", Fake: "the same",
+			Asks:  "GET Tickets/entityInformation/fields", Expects: "value a text, parentValue a text or null", Fake: "the same",
 			run: picklistValues,
 		},
 		{
@@ -154,7 +155,7 @@ func metadataChecks() []Check {
 		{
 			ID: "notes/8/lengths", Section: "notes 8", Evidence: "META", Requests: 1,
 			Title: "A note's title has 250 characters, its description 32,000",
-			Asks:  "the same", Expects: "these lengths", Fake: "the same",
+			Asks:  "GET TicketNotes/entityInformation/fields", Expects: "these lengths", Fake: "the same",
 			run: func(ctx context.Context, r *run) (string, error) {
 				return r.every(ctx, "TicketNotes", []string{"title", "description"}, "the known length", func(f field) bool {
 					return f.length == map[string]int64{"title": 250, "description": 32000}[strings.ToLower(f.name)]
@@ -164,7 +165,7 @@ func metadataChecks() []Check {
 		{
 			ID: "notes/8/picklists", Section: "notes 8", Evidence: "LIVE", Requests: 1,
 			Title: "noteType and publish of notes are picklists",
-			Asks:  "the same", Expects: "values inline", Fake: "the same",
+			Asks:  "GET TicketNotes/entityInformation/fields", Expects: "values inline", Fake: "the same",
 			run: func(ctx context.Context, r *run) (string, error) {
 				return r.every(ctx, "TicketNotes", []string{"noteType", "publish"}, "values inline", func(f field) bool { return f.picklist && len(f.values) > 0 })
 			},
@@ -191,7 +192,7 @@ func metadataChecks() []Check {
 			ID: "notes/15.1/cursors", Section: "notes 15.1", Evidence: "DOC", Requests: 3,
 			Title: "Changes can be searched for by lastActivityDate of tickets and notes, lastModifiedDateTime of time entries",
 			Asks:  "GET …/entityInformation/fields of the three", Expects: "isQueryable of them", Fake: "the same",
-			run: cursors,
+			run: cursors([]cursor{{"Tickets", "lastActivityDate"}, {"TicketNotes", "lastActivityDate"}, {"TimeEntries", "lastModifiedDateTime"}}),
 		},
 		{
 			ID: "question/14.1/webhooks", Section: "notes 14.1", Evidence: "DOC", Question: true, Requests: 1,
@@ -273,6 +274,9 @@ func (r *run) notFound(ctx context.Context, q request) (string, error) {
 	a, err := r.send(ctx, q)
 	if err != nil {
 		return "", err
+	}
+	if a.denied() {
+		return "", skip("this user may not do it at all")
 	}
 	if a.status != http.StatusNotFound {
 		return "", failf("not 404: %s", a.describe())
@@ -436,22 +440,27 @@ func udfDefinitions(ctx context.Context, r *run) (string, error) {
 	return fmt.Sprintf("%d fields", len(list)), nil
 }
 
-func cursors(ctx context.Context, r *run) (string, error) {
-	var denied []string
-	for _, c := range []struct{ collection, field string }{
-		{"Tickets", "lastActivityDate"}, {"TicketNotes", "lastActivityDate"}, {"TimeEntries", "lastModifiedDateTime"},
-	} {
-		_, err := r.every(ctx, c.collection, []string{c.field}, "isQueryable of "+c.collection, func(f field) bool { return f.queryable })
-		if _, unable := err.(skip); unable { //nolint:errorlint // a skip is never wrapped
-			denied = append(denied, c.collection)
-			continue
+// cursor is a field by which changes of a collection are searched for.
+type cursor struct{ collection, field string }
+
+func cursors(all []cursor) func(context.Context, *run) (string, error) {
+	return func(ctx context.Context, r *run) (string, error) {
+		var unseen []string
+		for _, c := range all {
+			_, err := r.every(ctx, c.collection, []string{c.field}, "isQueryable of "+c.collection, func(f field) bool { return f.queryable })
+			var unable skip
+			if errors.As(err, &unable) {
+				unseen = append(unseen, c.collection)
+			} else if err != nil {
+				return "", err
+			}
 		}
-		if err != nil {
-			return "", err
+		switch len(unseen) {
+		case 0:
+			return "", nil
+		case len(all):
+			return "", skip("this user may not read the fields of any of them")
 		}
+		return "this user may not read the fields of " + strings.Join(unseen, ", "), nil
 	}
-	if len(denied) > 0 {
-		return "this user may not read the fields of " + strings.Join(denied, ", "), nil
-	}
-	return "", nil
 }

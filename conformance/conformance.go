@@ -24,7 +24,7 @@ type Tenant struct {
 	HTTPClient *http.Client
 }
 
-// Options say what may be asked.
+// Options say what Run may do.
 type Options struct {
 	// Write allows Run to make one ticket of its own, and to change and resolve it.
 	Write bool
@@ -32,9 +32,9 @@ type Options struct {
 	// CompanyID is the company of that ticket. 0 is the tenant's own company.
 	CompanyID int64
 
-	// Fields are set on that ticket when it is created, by their names in the API.
-	// They are for what a tenant's ticket category requires and the metadata does
-	// not tell.
+	// Fields are set on that ticket when it is created, by their names in the API,
+	// and kept. They are for what a tenant requires and its metadata does not tell.
+	// They must not have id, companyID, title or status.
 	Fields map[string]any
 
 	// Plan is called before the first check with what will be asked, and again
@@ -51,15 +51,16 @@ var (
 	// ErrBudget means that too few requests are left in the tenant's hour.
 	ErrBudget = errors.New("conformance: too few requests are left")
 
-	// ErrLogin means that the tenant refused the login with 401. Nothing was sent
-	// after that, because repeated failures lock the user.
+	// ErrLogin means that the tenant refused the login. Nothing was sent after
+	// that, because repeated failures lock the user.
 	ErrLogin = errors.New("conformance: the login was refused")
 
 	// ErrNoTicket means that writing was allowed and no ticket could be made.
-	ErrNoTicket = errors.New("conformance: no ticket of its own was made")
+	ErrNoTicket = errors.New("conformance: no ticket was made")
 
-	// ErrTicketLeft means that Run's own ticket may not be resolved. The report
-	// names its id, if it is known, and a mark in its title to search for.
+	// ErrTicketLeft means that Run's own ticket is not resolved, as far as is known.
+	// The report has its id, unless that was lost, and a mark in its title to search
+	// for.
 	ErrTicketLeft = errors.New("conformance: the ticket that was made is not resolved")
 )
 
@@ -90,6 +91,7 @@ type Check struct {
 	Writes   bool   // asked only with Options.Write
 	Requests int    // the highest number of requests that it sends
 
+	own bool // asked only if the run has a ticket of its own
 	run func(ctx context.Context, r *run) (detail string, err error)
 }
 
@@ -97,7 +99,7 @@ type Check struct {
 func Checks() []Check {
 	var all []Check
 	for _, group := range [][]Check{
-		addressChecks(), metadataChecks(), createChecks(), rowChecks(), queryChecks(), writeChecks(), libraryChecks(),
+		addressChecks(), metadataChecks(), createChecks(), rowChecks(), queryChecks(), otherChecks(), writeChecks(), libraryChecks(),
 	} {
 		all = append(all, group...)
 	}

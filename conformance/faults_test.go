@@ -1,10 +1,8 @@
 package conformance_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"regexp"
 	"slices"
@@ -20,8 +18,6 @@ import (
 	"github.com/autotask-go/autotask/conformance"
 )
 
-type obj = map[string]any
-
 // fault makes a tenant that departs from the contract in one point.
 type fault struct {
 	name  string
@@ -29,178 +25,6 @@ type fault struct {
 	many  bool     // others, too: nearly everything depends on it
 	wrap  func(t *testing.T, srv *autotasktest.Server, next http.RoundTripper) http.RoundTripper
 }
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
-// request is a request as a fault sees it.
-type request struct {
-	*http.Request
-	op   string // such as "POST Tickets/query", ids as {id}
-	body obj    // nil if it is no object
-}
-
-var idPart = regexp.MustCompile(`/\d+`)
-
-func (r *request) set(t *testing.T) {
-	if r.body == nil {
-		return
-	}
-	b, err := json.Marshal(r.body)
-	require.NoError(t, err)
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
-}
-
-// tamper makes a transport that may change a request, or answer it itself, and may
-// change the answer.
-func tamper(t *testing.T, next http.RoundTripper, before func(*request) *http.Response, after func(*request, obj, *http.Response)) http.RoundTripper {
-	return roundTrip(func(req *http.Request) (*http.Response, error) {
-		req = req.Clone(req.Context())
-		r := &request{Request: req}
-		_, path, _ := strings.Cut(req.URL.Path, "/V1.0/")
-		r.op = req.Method + " " + idPart.ReplaceAllString(path, "/{id}")
-		if req.Body != nil {
-			b, err := io.ReadAll(req.Body)
-			require.NoError(t, err)
-			req.Body = io.NopCloser(bytes.NewReader(b))
-			r.body = decode(b)
-		}
-		if before != nil {
-			if resp := before(r); resp != nil {
-				return resp, nil
-			}
-			r.set(t)
-		}
-		resp, err := next.RoundTrip(r.Request)
-		if err != nil || after == nil {
-			return resp, err
-		}
-		b, err := io.ReadAll(resp.Body)
-		require.NoError(t, err)
-		require.NoError(t, resp.Body.Close())
-		if o := decode(b); o != nil {
-			after(r, o, resp)
-			b, err = json.Marshal(o)
-			require.NoError(t, err)
-		}
-		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
-		resp.Header.Del("Content-Length")
-		return resp, nil
-	})
-}
-
-func decode(b []byte) obj {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	var o obj
-	if dec.Decode(&o) != nil {
-		return nil
-	}
-	return o
-}
-
-func reply(r *request, status int, body string) *http.Response {
-	return &http.Response{
-		StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r.Request,
-		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
-	}
-}
-
-type wrapper = func(*testing.T, *autotasktest.Server, http.RoundTripper) http.RoundTripper
-
-// asking changes the bodies of requests.
-func asking(change func(r *request)) wrapper {
-	return func(t *testing.T, _ *autotasktest.Server, next http.RoundTripper) http.RoundTripper {
-		return tamper(t, next, func(r *request) *http.Response { change(r); return nil }, nil)
-	}
-}
-
-// answering answers some requests itself.
-func answering(answer func(r *request) *http.Response) wrapper {
-	return func(t *testing.T, _ *autotasktest.Server, next http.RoundTripper) http.RoundTripper {
-		return tamper(t, next, answer, nil)
-	}
-}
-
-// editing changes answers.
-func editing(edit func(r *request, o obj, resp *http.Response)) wrapper {
-	return func(t *testing.T, _ *autotasktest.Server, next http.RoundTripper) http.RoundTripper {
-		return tamper(t, next, nil, edit)
-	}
-}
-
-// tickets applies an edit to every ticket of an answer.
-func tickets(edit func(ticket obj)) wrapper {
-	return editing(func(r *request, o obj, _ *http.Response) {
-		if item, ok := o["item"].(obj); ok && r.op == "GET Tickets/{id}" {
-			edit(item)
-		}
-		if !strings.HasSuffix(r.op, " Tickets/query") {
-			return
-		}
-		items, _ := o["items"].([]any)
-		for _, item := range items {
-			edit(item.(obj))
-		}
-	})
-}
-
-// field applies an edit to the metadata of one field of tickets.
-func field(name string, edit func(f obj)) wrapper {
-	return editing(func(r *request, o obj, _ *http.Response) {
-		if r.op != "GET Tickets/entityInformation/fields" {
-			return
-		}
-		for _, f := range o["fields"].([]any) {
-			if f.(obj)["name"] == name {
-				edit(f.(obj))
-			}
-		}
-	})
-}
-
-// conditions replaces the conditions of a query's filter.
-func conditions(op string, change func(c obj) any) wrapper {
-	return asking(func(r *request) {
-		if r.op != op || r.body == nil {
-			return
-		}
-		list, ok := r.body["filter"].([]any)
-		if !ok {
-			return
-		}
-		var kept []any
-		for _, c := range list {
-			if n := change(c.(obj)); n != nil {
-				kept = append(kept, n)
-			}
-		}
-		if len(kept) == 0 {
-			kept = []any{obj{"op": "exist", "field": "id"}}
-		}
-		r.body["filter"] = kept
-	})
-}
-
-// merging makes a PUT keep what it leaves out.
-func merging(t *testing.T, srv *autotasktest.Server, next http.RoundTripper) http.RoundTripper {
-	return tamper(t, next, func(r *request) *http.Response {
-		if r.op != "PUT Tickets" {
-			return nil
-		}
-		id, err := r.body["id"].(json.Number).Int64()
-		require.NoError(t, err)
-		for name, v := range srv.Get("Tickets", id) {
-			if _, given := r.body[name]; !given {
-				r.body[name] = v
-			}
-		}
-		return nil
-	}, nil)
-}
-
-func isPut(r *request) bool { return r.op == "PUT Tickets" }
 
 var faults = []fault{
 	{
@@ -243,7 +67,7 @@ var faults = []fault{
 		}),
 	},
 	{
-		name: "one ticket is not wrapped in item", fails: []string{"notes/2.4/create", "contract/2/get", "contract/2.1/item", "contract/2.1/fields", "library/2/get"},
+		name: "one ticket is not wrapped in item", fails: []string{"contract/2/get", "contract/2.1/item", "contract/2.1/fields", "library/2/get"},
 		wrap: editing(func(r *request, o obj, _ *http.Response) {
 			if item, ok := o["item"].(obj); ok && r.op == "GET Tickets/{id}" {
 				delete(o, "item")
@@ -262,7 +86,7 @@ var faults = []fault{
 		}),
 	},
 	{
-		name: "a ticket without its organisation", fails: []string{"contract/2.1/fields", "notes/2.5/all-fields", "contract/8/twelve", "contract/8/longest", "contract/9/if-none", "library/9/resolve"},
+		name: "a ticket without its organisation", fails: []string{"contract/2.1/fields", "notes/2.5/all-fields", "contract/8/twelve", "library/9/resolve"},
 		wrap: tickets(func(ticket obj) { delete(ticket, "organizationalLevelAssociationID") }),
 	},
 	{
@@ -461,7 +285,7 @@ var faults = []fault{
 		}),
 	},
 	{
-		name: "notes are not found by their ticket", fails: []string{"contract/7/found", "library/9/resolve"},
+		name: "notes are not found by their ticket", fails: []string{"contract/7/found"},
 		wrap: editing(func(r *request, o obj, _ *http.Response) {
 			if r.op == "POST TicketNotes/query" {
 				o["items"] = []any{}
@@ -469,7 +293,7 @@ var faults = []fault{
 		}),
 	},
 	{
-		name: "a note changes the status", fails: []string{"contract/9/note-alone", "contract/8/kept", "contract/9/text-alone"},
+		name: "a note changes the status", fails: []string{"contract/9/note-alone"},
 		wrap: func(t *testing.T, srv *autotasktest.Server, next http.RoundTripper) http.RoundTripper {
 			return tamper(t, next, nil, func(r *request, o obj, _ *http.Response) {
 				if r.op == "POST Tickets/{id}/Notes" && o["itemId"] != nil {
@@ -605,8 +429,8 @@ func TestFaults(t *testing.T) {
 					HTTPClient: &http.Client{Transport: f.wrap(t, srv, srv.Transport())},
 				}, conformance.Options{Write: true, CompanyID: autotasktest.CustomerID})
 				require.NotNil(t, report, "%v", err)
-				ok := f.many && assert.Subset(t, failures(report), f.fails, "%v", err) ||
-					!f.many && assert.ElementsMatch(t, f.fails, failures(report), "%v", err)
+				ok := f.many && assert.Subset(t, failures(t, report), f.fails, "%v", err) ||
+					!f.many && assert.ElementsMatch(t, f.fails, failures(t, report), "%v", err)
 				if ok {
 					found.Add(1)
 				}
@@ -615,9 +439,11 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func failures(report *conformance.Report) []string {
+func failures(t *testing.T, report *conformance.Report) []string {
+	t.Helper()
 	var all []string
 	for _, r := range report.Results {
+		assert.NotContains(t, r.Detail, "the check itself", r.ID)
 		if r.Outcome == conformance.Failed {
 			all = append(all, r.ID)
 		}
@@ -632,5 +458,6 @@ func seeded(t *testing.T) *autotasktest.Server {
 		id := srv.Seed("Tickets", map[string]any{"title": fmt.Sprintf("Ticket %d", i)})
 		srv.Seed("TimeEntries", map[string]any{"ticketID": id})
 	}
+	srv.Seed("Contacts", map[string]any{"companyID": autotasktest.CustomerID})
 	return srv
 }

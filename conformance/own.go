@@ -17,8 +17,8 @@ import (
 // The run's own ticket: how it is made, read, written and resolved.
 
 const (
-	complete       = 5 // the only status that is validated to resolve a ticket
-	finishRequests = 4
+	complete       = 5  // the only status that is validated to resolve a ticket
+	finishRequests = 12 // four, each at the third attempt
 
 	ownDescription = "Made by a conformance check of the Autotask API, which resolves it. It can be ignored."
 )
@@ -28,22 +28,22 @@ type ownTicket struct {
 	id     int64
 	number string
 	mark   string
-	item   obj   // as read after it was made
-	sent   obj   // as it was sent
-	status int64 // open
+	item   obj // as read after it was made
+	sent   obj // as it was sent
+	before obj // as read before the last note or update
+	puts   int // that were accepted
+	notes  int // that were accepted
+
+	refused bool  // no PUT was accepted when one should have been
+	status  int64 // open
 
 	hidden   bool // queries do not find it
 	whole    bool // the tenant refuses a PUT of the stabilising fields alone
 	noteID   int64
-	noteLag  string
+	notesLag bool // queries find a new note only after a while
 	resolved bool
-	stamps   []stamp
-}
-
-// stamp is what the ticket's stamps were after a step.
-type stamp struct {
-	after             string
-	tracked, activity string
+	library  bool     // the library has resolved it
+	stamps   []string // what each step did to the stamps
 }
 
 // create makes the ticket. It returns what the answer was, if there was one.
@@ -51,11 +51,27 @@ func (r *run) create(ctx context.Context) (*answer, error) {
 	if err := r.companyExists(ctx); err != nil {
 		return nil, err
 	}
+	if _, err := r.sample(ctx, 0); err != nil {
+		var unseen skip
+		if errors.As(err, &unseen) {
+			return nil, r.cannotWrite("%s, and so could not look after one", unseen)
+		}
+		return nil, err
+	}
 	fields, err := r.newTicket(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r.plan(r.writePlan(fields))
+	// Where they cannot be read, the checks of notes say so.
+	note, err := r.noteValues(ctx)
+	var (
+		unable skip
+		wrong  mismatch
+	)
+	if err != nil && !errors.As(err, &unable) && !errors.As(err, &wrong) {
+		return nil, err
+	}
+	r.plan(r.writePlan(fields, note))
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -63,17 +79,23 @@ func (r *run) create(ctx context.Context) (*answer, error) {
 	mark = mark[strings.LastIndex(mark, " ")+1:]
 	r.report.Ticket = &Ticket{Mark: mark}
 	a, err := r.send(ctx, request{method: http.MethodPost, path: "Tickets", body: fields, write: true})
-	if err != nil {
+	var gone lost
+	switch {
+	case errors.As(err, &gone):
 		return nil, r.afterLostCreate(ctx, mark, err)
+	case err != nil: // it was turned away, or never sent
+		r.report.Ticket = nil
+		return nil, err
 	}
 	if a.status != http.StatusOK {
 		r.report.Ticket = nil
-		return nil, r.refusedTicket(ctx, a)
+		return nil, r.refusedTicket(a)
 	}
 	id, ok := whole(a.data["itemId"])
 	if !ok {
 		return nil, r.afterLostCreate(ctx, mark, failf("the answer has no itemId: %s", a.describe()))
 	}
+	r.report.Ticket.ID = id
 	return a, r.claim(ctx, id, mark, fields)
 }
 
@@ -95,44 +117,44 @@ func (r *run) claim(ctx context.Context, id int64, mark string, sent obj) error 
 			break
 		}
 	}
+	if item == nil {
+		return r.cannotWrite("the ticket that was made cannot be read")
+	}
 	if !strings.Contains(text(item["title"]), mark) {
 		r.report.Ticket = nil
-		if item == nil {
-			r.report.Ticket = &Ticket{ID: id, Mark: mark}
-		}
-		r.noWrites = "the ticket that the tenant named is not the run's own, or cannot be read"
-		return failf("the ticket that the tenant named is not the one that was sent, as under Duplicate Ticket Handling, or cannot be read; nothing was written to it")
+		r.noWrites = "the ticket that the tenant named is not the one that was sent"
+		return failf("%s, as under Duplicate Ticket Handling; nothing was written to it", r.noWrites)
 	}
 	status, _ := whole(item["status"])
 	r.own = &ownTicket{id: id, number: text(item["ticketNumber"]), mark: mark, item: item, sent: sent, status: status}
-	r.report.Ticket.ID = id
-	r.stamp("it was made", item)
 	return nil
 }
 
-// afterLostCreate looks once for a ticket whose answer was lost. It is named in
+// afterLostCreate looks for a ticket whose answer was lost. It is named in
 // the report, and not written to: what else is on its way is not known.
 func (r *run) afterLostCreate(ctx context.Context, mark string, cause error) error {
-	if ctx.Err() != nil || errors.Is(cause, ErrLogin) {
+	if ctx.Err() != nil {
 		return cause
 	}
-	rows, _, err := r.query(ctx, "Tickets", with(filter(condition("contains", "title", mark)), obj{"IncludeFields": []string{"id", "title"}}))
-	if err == nil && len(rows) == 1 && strings.Contains(text(rows[0]["title"]), mark) {
-		r.report.Ticket.ID, _ = whole(rows[0]["id"])
-	}
 	r.noWrites = "nothing is written after a write whose answer was lost"
+	for i := range 3 {
+		rows, _, err := r.query(ctx, "Tickets", with(filter(condition("contains", "title", mark)), obj{"IncludeFields": []string{"id", "title"}}))
+		if err != nil {
+			return cause
+		}
+		if len(rows) == 1 && strings.Contains(text(rows[0]["title"]), mark) {
+			r.report.Ticket.ID = idOf(rows[0])
+			return cause
+		}
+		if err := sleep(ctx, time.Duration(i+1)*5*time.Second); err != nil {
+			return cause
+		}
+	}
 	return cause
 }
 
-func (r *run) refusedTicket(ctx context.Context, a *answer) error {
-	l, err := r.fieldsOf(ctx, "Tickets")
-	if err != nil {
-		return err
-	}
-	names := "no field that every tenant has"
-	if found := l.named(a.errors()); len(found) > 0 {
-		names = strings.Join(found, ", ")
-	}
+func (r *run) refusedTicket(a *answer) error {
+	names := cmp.Or(strings.Join(named(a.errors()), ", "), "no field that every tenant has")
 	return r.cannotWrite("the tenant refused the ticket: %s, naming %s; see Options.Fields", a.describe(), names)
 }
 
@@ -176,15 +198,16 @@ func (r *run) newTicket(ctx context.Context) (obj, error) {
 	}
 	setIssue(t, l)
 	for _, f := range l {
-		if _, given := r.options.Fields[f.name]; f.required && !f.readOnly && f.picklist && !given {
+		if f.required && !f.readOnly && f.picklist {
 			if name := canonical(ticketFields, f.name); t[name] == nil {
 				setPick(t, l, name)
 			}
 		}
 	}
-	maps.Copy(t, r.options.Fields)
-	// What marks the ticket as the run's own is not the caller's.
-	t["companyID"] = r.options.CompanyID
+	for name, v := range r.options.Fields {
+		delete(t, canonical(keysOf(t), name)) // in whichever casing
+		t[name] = v
+	}
 	for _, f := range l {
 		if name := canonical(keysOf(t), f.name); f.required && !f.readOnly && t[name] == nil {
 			shown := "a field"
@@ -193,9 +216,6 @@ func (r *run) newTicket(ctx context.Context) (obj, error) {
 			}
 			return nil, r.cannotWrite("the tenant requires %s, which cannot be taken from its metadata; see Options.Fields", shown)
 		}
-	}
-	if title := text(t["title"]); !strings.HasSuffix(title, hex.EncodeToString(nonce[:])) {
-		return nil, r.cannotWrite("Options.Fields must not have a title")
 	}
 	return t, nil
 }
@@ -288,29 +308,32 @@ func setIssue(t obj, l fieldList) {
 	setPick(t, l, "issueType")
 }
 
-func (r *run) writePlan(t obj) string {
-	chosen := make([]string, 0, len(t))
-	for _, name := range keysOf(t) {
-		if id, ok := t[name].(int64); ok {
-			chosen = append(chosen, fmt.Sprintf("%s %d", name, id))
+// chosen lists the ids among some values.
+func chosen(values obj) string {
+	var all []string
+	for _, name := range keysOf(values) {
+		if id, ok := values[name].(int64); ok {
+			all = append(all, fmt.Sprintf("%s %d", name, id))
 		}
 	}
-	lines := []string{
-		fmt.Sprintf("One new ticket, “%s”, with %s.", text(t["title"]), strings.Join(chosen, ", ")),
+	return strings.Join(all, ", ")
+}
+
+func (r *run) writePlan(t, note obj) string {
+	lines := []string{fmt.Sprintf("One new ticket, “%s”, with %s.", text(t["title"]), chosen(t))}
+	if len(note) > 0 {
+		lines = append(lines, "Notes on it, with "+chosen(note)+".")
 	}
 	if len(r.options.Fields) > 0 {
 		lines = append(lines, "Set by Options.Fields: "+strings.Join(keysOf(r.options.Fields), ", ")+".")
 	}
 	return strings.Join(append(lines,
-		"On it: notes, PUTs of its resolution and status, and PUTs that must be refused.",
+		"PUTs of its resolution and status, and PUTs that must be refused.",
 		"In the end it is resolved with status 5. No other row is written, and no PATCH or DELETE is sent."), "\n")
 }
 
 // fresh reads the own ticket.
 func (r *run) fresh(ctx context.Context) (obj, error) {
-	if r.own == nil {
-		return nil, skip("there is no ticket of the run's own")
-	}
 	a, err := r.get(ctx, fmt.Sprintf("Tickets/%d", r.own.id))
 	if err != nil {
 		return nil, err
@@ -336,7 +359,8 @@ func (r *run) payload(item, change obj) obj {
 			}
 		}
 	}
-	for name := range r.options.Fields {
+	for given := range r.options.Fields {
+		name := canonical(keysOf(item), given)
 		if v, ok := item[name]; ok {
 			body[name] = v
 		}
@@ -350,27 +374,35 @@ func (r *run) put(ctx context.Context, body obj) (*answer, error) {
 }
 
 // update is GET, change, PUT, GET.
-func (r *run) update(ctx context.Context, change obj) (before, after obj, err error) {
-	before, err = r.fresh(ctx)
+func (r *run) update(ctx context.Context, change obj) (after obj, err error) {
+	before, err := r.fresh(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	if r.own.refused {
+		return nil, skip(noPut)
+	}
+	r.own.before = before
 	a, err := r.put(ctx, r.payload(before, change))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := r.accepted(a); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	after, err = r.fresh(ctx)
-	return before, after, err
+	r.own.puts++
+	return r.fresh(ctx)
 }
+
+const noPut = "no PUT of the ticket was accepted"
 
 // accepted demands 200 with the own ticket's id.
 func (r *run) accepted(a *answer) error {
+	if a.denied() {
+		return skip("this user may not update tickets")
+	}
 	if a.status != http.StatusOK {
-		names := r.fields["Tickets"].named(a.errors())
-		return failf("the PUT was refused: %s; fields it names: %s", a.describe(), strings.Join(names, ", "))
+		return failf("the PUT was refused: %s; fields it names: %s", a.describe(), cmp.Or(strings.Join(named(a.errors()), ", "), "none"))
 	}
 	if id, ok := whole(a.data["itemId"]); !ok || id != r.own.id {
 		return failf("the answer has no itemId of the ticket: %s", a.describe())
@@ -396,44 +428,17 @@ func (r *run) restore(ctx context.Context, as obj) error {
 	return r.accepted(a)
 }
 
-func (r *run) stamp(after string, item obj) {
-	r.own.stamps = append(r.own.stamps, stamp{after, text(item["lastTrackedModificationDateTime"]), text(item["lastActivityDate"])})
-}
-
-// poll asks until a row is found, and says how long it took.
-func (r *run) poll(ctx context.Context, collection string, query obj, id int64) (lag time.Duration, found bool, err error) {
-	begun := time.Now()
-	for wait := time.Second; ; wait *= 2 {
-		rows, _, err := r.query(ctx, collection, query)
-		if err != nil {
-			return 0, false, err
+// stamp says what the last note or update did to the ticket's stamps.
+func (r *run) stamp(step string, item obj) {
+	said := step + ":"
+	for i, name := range []string{"lastTrackedModificationDateTime", "lastActivityDate"} {
+		verb := "stays"
+		if text(r.own.before[name]) != text(item[name]) {
+			verb = "changes"
 		}
-		lag = time.Since(begun)
-		if slices.Contains(ids(rows), id) {
-			return lag, true, nil
-		}
-		if wait > longestWait {
-			return lag, false, nil
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return 0, false, err
-		}
+		said += []string{" ", ", "}[i] + name + " " + verb
 	}
-}
-
-const (
-	longestWait  = 16 * time.Second // 1, 2, 4, 8 and 16: half a minute
-	pollRequests = 6
-)
-
-func sayLag(lag time.Duration, found bool) string {
-	switch {
-	case !found:
-		return fmt.Sprintf("not within %.0f seconds", lag.Seconds())
-	case lag < time.Second:
-		return "at once"
-	}
-	return fmt.Sprintf("after at most %.0f seconds", lag.Seconds())
+	r.own.stamps = append(r.own.stamps, said)
 }
 
 // finish resolves the own ticket if a check has not, and says what became of it.
@@ -447,6 +452,7 @@ func (r *run) finish(ctx context.Context) {
 		}
 		return
 	}
+	r.wire.max += finishRequests
 	if r.own != nil && r.stopped == "" && ctx.Err() == nil {
 		r.own.resolved = r.resolve(ctx)
 	}
@@ -463,10 +469,11 @@ func (r *run) resolve(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	if isResolved(item) || r.noWrites != "" {
+	if isResolved(item) || r.lost {
 		return isResolved(item)
 	}
-	_, item, err = r.update(ctx, obj{"status": complete})
+	r.own.refused = false // one last time
+	item, err = r.update(ctx, obj{"status": complete})
 	return err == nil && isResolved(item)
 }
 

@@ -84,12 +84,8 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		b.WriteString("- " + line + "\n")
 	}
 	if r.Failed() > 0 {
-		b.WriteString("\n## Failed\n\n")
-		for _, res := range r.Results {
-			if res.Outcome == Failed {
-				fmt.Fprintf(&b, "- `%s` (%s, %s): %s. %s\n", res.ID, res.Section, res.Evidence, res.Title, sentence(res.Detail))
-			}
-		}
+		b.WriteString("\n## Failed\n")
+		r.writeFailed(&b)
 	}
 	b.WriteString("\n## All checks\n\n| check | section | evidence | what holds, or is asked | outcome | detail |\n|---|---|---|---|---|---|\n")
 	for _, res := range r.Results {
@@ -98,6 +94,19 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeFailed says of each failed check what was sent, what had to come back and
+// what did.
+func (r *Report) writeFailed(b *strings.Builder) {
+	for _, c := range Checks() {
+		for _, res := range r.Results {
+			if res.ID == c.ID && res.Outcome == Failed {
+				fmt.Fprintf(b, "\n`%s` (%s, %s): %s\n\n- sent: %s\n- must come back: %s\n- found: %s\n",
+					res.ID, res.Section, res.Evidence, res.Title, c.Asks, c.Expects, res.Detail)
+			}
+		}
+	}
 }
 
 func (r *Report) summary() []string {
@@ -136,13 +145,6 @@ func (t *Ticket) String() string {
 		state = "resolved"
 	}
 	return fmt.Sprintf("Own ticket: %s, with %s in its title; %s", id, t.Mark, state)
-}
-
-func sentence(s string) string {
-	if s == "" || strings.HasSuffix(s, ".") {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
 // cell keeps a text within one cell of a table.

@@ -31,6 +31,7 @@ type run struct {
 
 	stopped  string // why nothing more is asked
 	noWrites string // why nothing more is written
+	lost     bool   // the answer of a write was lost: not even at the end
 
 	fields  map[string]fieldList // metadata by collection
 	samples *sampleRows
@@ -52,6 +53,9 @@ func newRun(t Tenant, o Options) (*run, error) {
 	}
 	// A redirect would carry the credentials to wherever it points.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if err := checkFields(o.Fields); err != nil {
+		return nil, err
+	}
 	r := &run{
 		wire:    &wire{base: u, creds: t.Credentials, client: &client, headers: map[string]bool{}},
 		options: o,
@@ -63,8 +67,20 @@ func newRun(t Tenant, o Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.report = &Report{Library: version.Version, Zone: publicHost(u), Started: time.Now(), Wrote: o.Write}
+	r.report = &Report{Library: version.Version, Zone: publicHost(u), Started: time.Now().UTC(), Wrote: o.Write}
 	return r, nil
+}
+
+// checkFields keeps to the run what makes the ticket its own.
+func checkFields(fields map[string]any) error {
+	for name := range fields {
+		for _, kept := range []string{"id", "companyID", "title", "status"} {
+			if strings.EqualFold(name, kept) {
+				return fmt.Errorf("Options.Fields must not have %s", kept)
+			}
+		}
+	}
+	return nil
 }
 
 var zoneHost = regexp.MustCompile(`^webservices[0-9]*\.autotask\.net$`)
@@ -83,14 +99,17 @@ func (w *wire) count(next http.RoundTripper) http.RoundTripper {
 	return roundTrip(func(req *http.Request) (*http.Response, error) {
 		switch {
 		case req.Method == http.MethodPatch || req.Method == http.MethodDelete:
-			return nil, fmt.Errorf("%s is never sent", req.Method)
+			return nil, unsent(req.Method + " is never sent")
 		case w.max > 0 && w.sent >= w.max:
 			return nil, errSpent
 		}
 		w.sent++
+		w.library = append(w.library, req.Method+" "+strings.Trim(digits.ReplaceAllString(strings.TrimPrefix(req.URL.Path, w.base.Path), ""), "/"))
 		return next.RoundTrip(req)
 	})
 }
+
+var digits = regexp.MustCompile(`/\d+`)
 
 type roundTrip func(*http.Request) (*http.Response, error)
 
@@ -129,12 +148,28 @@ func (r *run) ask(ctx context.Context, c Check) Result {
 		res.Detail = "it writes, and writing was not allowed"
 	case c.Writes && r.noWrites != "":
 		res.Detail = r.noWrites
+	case c.own && r.own == nil:
+		res.Detail = "there is no ticket of the run's own"
 	default:
-		detail, err := c.run(ctx, r)
+		detail, err := r.try(ctx, c)
 		res.Outcome, res.Detail = r.judge(c, detail, err)
 	}
 	return res
 }
+
+// try runs a check. A panic in one, on an answer that nobody has thought of, must
+// not lose the report with the id of a ticket that was made.
+func (r *run) try(ctx context.Context, c Check) (detail string, err error) {
+	defer func() {
+		if recover() != nil {
+			detail, err = "", errPanic
+			r.noWrites = "nothing is written after a check has panicked"
+		}
+	}()
+	return c.run(ctx, r)
+}
+
+var errPanic = errors.New("panic")
 
 // judge turns what a check returned into an outcome.
 func (r *run) judge(c Check, detail string, err error) (Outcome, string) {
@@ -150,7 +185,7 @@ func (r *run) judge(c Check, detail string, err error) (Outcome, string) {
 	case err == nil:
 		return Passed, detail
 	case errors.As(err, &gone):
-		r.noWrites = "nothing is written after a write whose answer was lost"
+		r.lost, r.noWrites = true, "nothing is written after a write whose answer was lost"
 		return Failed, string(gone)
 	case errors.As(err, &wrong):
 		if c.Question {
@@ -168,7 +203,7 @@ func (r *run) judge(c Check, detail string, err error) (Outcome, string) {
 		r.stop("the run was interrupted", err)
 		return NotAsked, r.stopped
 	}
-	return Failed, "the check itself failed" // err may quote the tenant
+	return Failed, "the check itself failed: please report it" // err may quote the tenant
 }
 
 // stop ends the run; the first reason stands.
@@ -200,10 +235,13 @@ func (r *run) budget(ctx context.Context) error {
 	}
 	limit, okLimit := whole(a.data["externalRequestThreshold"])
 	used, okUsed := whole(a.data["currentTimeframeRequestCount"])
+	if a.status != http.StatusOK {
+		return fmt.Errorf("%w: ThresholdInformation answered %s; are user name, integration code and zone right?", ErrLogin, a.describe())
+	}
 	most := r.mostRequests()
-	r.wire.max = most
+	r.wire.max = most - finishRequests
 	use := "The use of the hourly limit could not be read."
-	if okLimit && okUsed && a.status == http.StatusOK {
+	if okLimit && okUsed {
 		r.report.Limit, r.report.Used = limit, used
 		use = fmt.Sprintf("%d of %d requests of the hourly limit are used.", used, limit)
 		if left := limit - used - limit/10; left < int64(most) {

@@ -89,16 +89,16 @@ func (l fieldList) find(name string) (field, bool) {
 	return l[i], true
 }
 
-// named returns the names of native fields that a text mentions, as the only
-// part of a tenant's text that a report may show.
-func (l fieldList) named(texts []string) []string {
+// named returns the names of ticket fields in a tenant's texts: the only part of
+// them that a report may show.
+func named(texts []string) []string {
 	var all []string
 	for _, t := range texts {
 		words := strings.FieldsFunc(t, func(c rune) bool { return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9') })
-		for _, f := range l {
-			known := slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, f.name) })
-			if known && slices.Contains(ticketFields, f.name) && !slices.Contains(all, f.name) {
-				all = append(all, f.name)
+		for _, name := range ticketFields {
+			says := slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, name) })
+			if says && !slices.Contains(all, name) {
+				all = append(all, name)
 			}
 		}
 	}
@@ -189,3 +189,46 @@ func instant(s string) (time.Time, bool) {
 }
 
 func percent(n, of int) string { return fmt.Sprintf("%d of %d", n, of) }
+
+// lag is how long queries took to find a row.
+type lag struct {
+	took  time.Duration
+	tries int
+	found bool
+}
+
+func (l lag) atOnce() bool { return l.found && l.tries == 1 }
+
+func (l lag) String() string {
+	switch {
+	case l.atOnce():
+		return "at once"
+	case l.found:
+		return fmt.Sprintf("after at most %.0f seconds", l.took.Seconds())
+	}
+	return fmt.Sprintf("not within %.0f seconds", l.took.Seconds())
+}
+
+const (
+	longestWait  = 16 * time.Second // 1, 2, 4, 8 and 16: half a minute
+	pollRequests = 6
+)
+
+// poll asks until a row is found.
+func (r *run) poll(ctx context.Context, collection string, query obj, id int64) (lag, error) {
+	begun := time.Now()
+	for l, wait := (lag{tries: 1}), time.Second; ; l.tries, wait = l.tries+1, wait*2 {
+		rows, _, err := r.query(ctx, collection, query)
+		if err != nil {
+			return lag{}, err
+		}
+		l.took = time.Since(begun)
+		l.found = slices.Contains(ids(rows), id)
+		if l.found || wait > longestWait {
+			return l, nil
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return lag{}, err
+		}
+	}
+}

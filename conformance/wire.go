@@ -37,6 +37,7 @@ type wire struct {
 	headers map[string]bool // names that answers had, of those that matter
 	skews   []time.Duration // of the Date header, as far as it can tell
 	undated int             // answers without one
+	library []string        // what the library has sent, such as "PUT Tickets"
 }
 
 // request is what one check sends.
@@ -66,17 +67,19 @@ type (
 	skip     string // it cannot be asked, and why
 	noAnswer string // nothing usable came back, after retries
 	lost     string // the same of a write, which may still be carried out
+	unsent   string // it was not sent, because it must not or cannot be
 )
 
 func (m mismatch) Error() string { return string(m) }
 func (s skip) Error() string     { return string(s) }
 func (n noAnswer) Error() string { return string(n) }
 func (l lost) Error() string     { return string(l) }
+func (u unsent) Error() string   { return string(u) }
 
 func failf(format string, args ...any) error { return mismatch(fmt.Sprintf(format, args...)) }
 func skipf(format string, args ...any) error { return skip(fmt.Sprintf(format, args...)) }
 
-var errSpent = errors.New("the run has sent as many requests as it may")
+const errSpent = unsent("the run has sent as many requests as it may")
 
 func (w *wire) do(ctx context.Context, q request) (*answer, error) {
 	for attempt := 1; ; attempt++ {
@@ -95,8 +98,9 @@ func (w *wire) do(ctx context.Context, q request) (*answer, error) {
 // else is repeated only if it is a read.
 func retry(q request, a *answer, err error, attempt int) (time.Duration, bool) {
 	wait := time.Duration(attempt) * 5 * time.Second
+	var not unsent
 	switch {
-	case attempt == maxAttempts, errors.Is(err, errSpent):
+	case attempt == maxAttempts, errors.As(err, &not):
 		return 0, false
 	case a != nil && a.status == http.StatusTooManyRequests:
 		if s, err := strconv.Atoi(a.header.Get("Retry-After")); err == nil && s > 0 {
@@ -113,13 +117,14 @@ func isGateway(status int) bool { return status >= 502 && status <= 504 }
 
 // settle turns the last attempt into what a check is told.
 func settle(ctx context.Context, q request, a *answer, err error) (*answer, error) {
+	var not unsent
 	switch {
-	case ctx.Err() != nil && q.write && !errors.Is(err, errSpent):
+	case errors.As(err, &not):
+		return nil, skip(not)
+	case err != nil && ctx.Err() != nil && q.write:
 		return nil, lost("the run was interrupted while a write was in flight")
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err()
-	case errors.Is(err, errSpent):
-		return nil, skip(err.Error())
 	case err != nil && q.write:
 		return nil, lost("the answer of a write was lost: " + err.Error())
 	case err != nil:
@@ -128,6 +133,8 @@ func settle(ctx context.Context, q request, a *answer, err error) (*answer, erro
 		return nil, skip("the tenant refused it for its limits (429)")
 	case q.write && (isGateway(a.status) || a.status == http.StatusInternalServerError && len(a.errors()) == 0):
 		return nil, lost(fmt.Sprintf("the answer of a write was lost: status %d without a reason", a.status))
+	case q.write && a.status < 300 && a.data == nil:
+		return nil, lost(fmt.Sprintf("the answer of a write was lost: %s", a.describe()))
 	case isGateway(a.status):
 		return nil, noAnswer(fmt.Sprintf("no answer: status %d", a.status))
 	}
@@ -165,7 +172,7 @@ func (w *wire) once(ctx context.Context, q request) (*answer, error) {
 // build refuses what this package never sends, whatever a check says.
 func (w *wire) build(ctx context.Context, q request) (*http.Request, error) {
 	if !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut}, q.method) {
-		return nil, fmt.Errorf("%s is never sent", q.method)
+		return nil, unsent(q.method + " is never sent")
 	}
 	address, err := w.address(q.path)
 	if err != nil {
@@ -177,7 +184,7 @@ func (w *wire) build(ctx context.Context, q request) (*http.Request, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, q.method, address.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, errors.New("the request cannot be made")
+		return nil, unsent("the request cannot be made")
 	}
 	req.GetBody = nil // net/http must not repeat a write
 	if len(body) == 0 {
@@ -205,7 +212,7 @@ func (w *wire) address(path string) (*url.URL, error) {
 	}
 	u, err := url.Parse(path)
 	if err != nil || u.Scheme != w.base.Scheme || !strings.EqualFold(u.Host, w.base.Host) || u.User != nil {
-		return nil, errors.New("the address is not at the tenant's origin")
+		return nil, unsent("the address is not at the tenant's origin")
 	}
 	return u, nil
 }
@@ -229,7 +236,7 @@ func encode(body any) ([]byte, error) {
 	}
 	b, err := json.Marshal(body)
 	if err != nil {
-		return nil, errors.New("a value cannot be encoded as JSON")
+		return nil, unsent("a value cannot be encoded as JSON")
 	}
 	return b, nil
 }
@@ -311,7 +318,7 @@ func (a *answer) describe() string {
 	case a.denied():
 		return fmt.Sprintf("status %d, saying that this user may not", a.status)
 	case len(a.errors()) > 0:
-		return fmt.Sprintf("status %d with %d errors", a.status, len(a.errors()))
+		return fmt.Sprintf("status %d with errors", a.status)
 	case a.data != nil:
 		return fmt.Sprintf("status %d with a JSON object", a.status)
 	case len(a.body) == 0:
