@@ -104,7 +104,7 @@ func TestFormsOfRows(t *testing.T) {
 		"title": "a \"b\"\n\x1b[31m, c", "status": 1, "ticketNumber": "T20261101.0001", "userDefinedFields": []map[string]any{{"name": "Backup Plan", "value": "Gold"}},
 	})
 	r := on(srv).want(t, exitOK, "query", "ticket", "-json")
-	assert.Equal(t, string(srv.Raw("Tickets", id))+"\n", r.stdout, "as Autotask sent it") //nolint:testifylint // byte for byte
+	assert.Equal(t, string(srv.Raw("Tickets", id))+"\n", r.stdout, "as Autotask sent it")
 	r = on(srv).want(t, exitOK, "query", "Tickets", "-fields", "TITLE,status,udf:backup plan", "-csv", "-labels")
 	assert.Equal(t, fmt.Sprintf("id,title,status,status_label,udf:Backup Plan\n%d,\"a \"\"b\"\"\n\x1b[31m, c\",1,New,Gold\n", id), r.stdout)
 	screen := on(srv)
@@ -113,7 +113,7 @@ func TestFormsOfRows(t *testing.T) {
 	r = on(srv).want(t, exitOK, "query", "Tickets", "-fields", "title,udf:Backup Plan")
 	assert.Equal(t, fmt.Sprintf("id        title          udf:Backup Plan\n%d  a \"b\" [31m, c  Gold\n", id), r.stdout)
 	r = on(srv).want(t, exitOK, "query", "Tickets", "-fields", "status,udf:Backup Plan", "-json", "-labels")
-	assert.Equal(t, fmt.Sprintf(`{"id":%d,"status":1,"status_label":"New","udf:Backup Plan":"Gold"}`+"\n", id), r.stdout)
+	assert.JSONEq(t, fmt.Sprintf(`{"id":%d,"status":1,"status_label":"New","udf:Backup Plan":"Gold"}`, id), r.stdout)
 	r = on(srv).want(t, exitOK, "query", "Tickets", "id", "eq", "1", "-csv", "-fields", "title")
 	assert.Equal(t, "id,title\n", r.stdout, "a file without rows has its first line")
 	r = on(srv).want(t, exitOK, "query", "Tickets", "id", "eq", "1", "-json")

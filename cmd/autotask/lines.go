@@ -76,10 +76,12 @@ func (f *follower) runLines(ctx context.Context, feed *changes.Feed, out *sink) 
 			return err
 		}
 		for _, c := range fresh {
-			if c.Kind == changes.Upserted {
+			switch c.Kind {
+			case changes.Upserted:
 				l.Written++
-			} else if c.Kind == changes.Gone {
+			case changes.Gone:
 				l.Deleted++
+			default: // no row
 			}
 		}
 		caughtUp = batch.CaughtUp
