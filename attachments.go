@@ -40,25 +40,22 @@ const (
 // Upload creates an attachment from v and all of content and returns its id
 // (POST {parent}/{id}/Attachments). Lost answers: see [Create].
 //
-//   - Title, FullPath (the file's name) and Publish are required; a wrong
-//     Publish shows internal files to the customer.
-//   - A link has an AttachmentType of FILE_LINK, FOLDER_LINK or URL, its target
-//     as FullPath, and no content.
-//   - Data and ContentType are absent; for a file in Data use [Create].
-//   - Files have 1 to [MaxFileBytes]. More than [MaxFilesBytes] in
-//     [FilesWindow] would lock Autotask's uploads for a while, so they are
-//     [ErrRateLimited].
+// Title, FullPath (the file's name) and Publish are required; a wrong Publish
+// shows internal files to the customer. A link (FILE_LINK, FOLDER_LINK, URL) has
+// its target as FullPath and no content. Data is absent: for a file in Data use
+// [Create]. More than [MaxFilesBytes] in [FilesWindow] would lock Autotask's
+// uploads, so that is [ErrRateLimited].
 func Upload[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader) (int64, error) {
-	return attach(ctx, c, v, content)
+	return kindOf[T]().attach(ctx, c, v, content)
 }
 
 // createAttachment is Create for attachments: no limit depends on the way in.
-func createAttachment[T Entity](ctx context.Context, c *Client, v *T) (int64, error) {
-	if v == nil {
-		return attach(ctx, c, v, nil)
+func (k *kind) createAttachment(ctx context.Context, c *Client, v any) (int64, error) {
+	if isNilPointer(v) {
+		return k.attach(ctx, c, v, nil)
 	}
-	item := *v
-	a, err := fileIn(http.MethodPost, &item)
+	item := copyOf(v)
+	a, err := k.fileIn(http.MethodPost, item)
 	if err != nil {
 		return 0, err
 	}
@@ -67,15 +64,15 @@ func createAttachment[T Entity](ctx context.Context, c *Client, v *T) (int64, er
 		content = bytes.NewReader(data)
 	}
 	*a.data = Optional[[]byte]{}
-	return attach(ctx, c, &item, content)
+	return k.attach(ctx, c, item, content)
 }
 
-func attach[T Entity](ctx context.Context, c *Client, v *T, content io.Reader) (int64, error) {
-	r, err := prepareUpload(ctx, v, content)
+func (k *kind) attach(ctx context.Context, c *Client, v any, content io.Reader) (int64, error) {
+	r, err := k.prepareUpload(ctx, v, content)
 	if err != nil {
 		return 0, err
 	}
-	e, err := wantedOf(v, r)
+	e, err := k.wanted(v, r)
 	if err != nil {
 		return r.send(ctx, c) // it cannot be searched for
 	}
@@ -96,11 +93,11 @@ type preparedUpload struct {
 }
 
 // prepareUpload checks an attachment and reads its file to the end.
-func prepareUpload[T Entity](ctx context.Context, v *T, content io.Reader) (*preparedUpload, error) {
+func (k *kind) prepareUpload(ctx context.Context, v any, content io.Reader) (*preparedUpload, error) {
 	if isNilPointer(content) {
-		return nil, invalid(http.MethodPost, collection[T](), "the content is a nil %T", content)
+		return nil, invalid(http.MethodPost, k.collection, "the content is a nil %T", content)
 	}
-	path, fields, err := newAttachment(v, content != nil)
+	path, fields, err := k.newAttachment(v, content != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -136,19 +133,19 @@ func (r *preparedUpload) send(ctx context.Context, c *Client) (int64, error) {
 
 // newAttachment checks an attachment, its file aside, and says where to POST
 // what.
-func newAttachment[T Entity](v *T, hasFile bool) (path string, fields []byte, err error) {
-	if v == nil {
-		return newItem(v)
+func (k *kind) newAttachment(v any, hasFile bool) (path string, fields []byte, err error) {
+	if isNilPointer(v) {
+		return k.newBody(v)
 	}
-	item := *v
-	a, err := fileIn(http.MethodPost, &item)
+	item := copyOf(v)
+	a, err := k.fileIn(http.MethodPost, item)
 	if err != nil {
 		return "", nil, err
 	}
 	if _, given := a.kind.Get(); !given && hasFile {
 		a.kind.Set(upload.File)
 	}
-	if path, fields, err = newItem(&item); err != nil {
+	if path, fields, err = k.newBody(item); err != nil {
 		return "", nil, err
 	}
 	return path, fields, a.checkKind(path, hasFile)
@@ -177,14 +174,14 @@ func attachmentOf(item any) attachment {
 }
 
 // fileIn is attachmentOf for a type that can hold a file.
-func fileIn[T Entity](method string, v *T) (attachment, error) {
-	if err := kindOf[T]().known(method); err != nil {
+func (k *kind) fileIn(method string, v any) (attachment, error) {
+	if err := k.known(method); err != nil {
 		return attachment{}, err
 	}
 	a := attachmentOf(v)
 	if a.data == nil || a.kind == nil {
-		return a, invalid(method, collection[T](),
-			"an attachment needs the fields Data, an Optional[[]byte], and AttachmentType, an Optional[string]; %T lacks one", *v)
+		return a, invalid(method, k.collection,
+			"an attachment needs the fields Data, an Optional[[]byte], and AttachmentType, an Optional[string]; %v lacks one", k.typ)
 	}
 	return a, nil
 }
@@ -225,9 +222,8 @@ func withFile(ctx context.Context, path string, fields []byte, content io.Reader
 
 // Download writes the file of an attachment to w, if all of it arrives, and
 // returns the attachment without Data, even if it is a link ([ErrUnsupported])
-// or neither its root nor its parent has the file ([ErrServer]). Allow a third
-// more than the file by [WithMaxResponseBytes]. Never write to FullPath: the
-// uploader chose it; it may be absolute or hold "..".
+// or no route returns the file ([ErrServer]). [WithMaxResponseBytes] must allow a
+// third more than the file. Never write to FullPath: the uploader chose it.
 func Download[T Attachable](ctx context.Context, c *Client, id int64, w io.Writer) (*T, error) {
 	path := itemPath[T](id)
 	if w == nil || isNilPointer(w) {
@@ -263,7 +259,7 @@ func Download[T Attachable](ctx context.Context, c *Client, id int64, w io.Write
 // fileFromParent reads the file of an attachment whose root has none.
 func fileFromParent[T Attachable](ctx context.Context, c *Client, item *T, id int64) ([]byte, error) {
 	root := itemPath[T](id)
-	a, err := fileIn(http.MethodGet, item)
+	a, err := kindOf[T]().fileIn(http.MethodGet, item)
 	if err != nil {
 		return nil, err
 	}
@@ -309,7 +305,7 @@ func getFile[T Attachable](ctx context.Context, c *Client, path string, id int64
 		return nil, nil, err
 	}
 	v := &item.value
-	a, err := fileIn(http.MethodGet, v)
+	a, err := kindOf[T]().fileIn(http.MethodGet, v)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -318,20 +314,23 @@ func getFile[T Attachable](ctx context.Context, c *Client, path string, id int64
 	return v, data, nil
 }
 
-// EnsureAttachment is [Upload] for work that may be repeated: it returns the id
-// of the attachment of an earlier run, or uploads it. startedAt is when the
-// work first began; keep it with the work. An attachment since then with the
-// same parent, title, full path, type and size is the one. The errors are those
-// of [NotesService.Ensure]. See docs/reliability.md, "Attachments".
+// EnsureAttachment is [Upload] for work that may be repeated, as
+// [NotesService.Ensure] is for notes: an attachment since startedAt with the same
+// parent, title, full path, type and size is that of an earlier run. See
+// docs/reliability.md, "Attachments".
 func EnsureAttachment[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader, startedAt time.Time) (id int64, created bool, err error) {
-	if err := checkStart(http.MethodPost, collection[T](), startedAt); err != nil {
+	return kindOf[T]().ensureAttachment(ctx, c, v, content, startedAt)
+}
+
+func (k *kind) ensureAttachment(ctx context.Context, c *Client, v any, content io.Reader, startedAt time.Time) (id int64, created bool, err error) {
+	if err := checkStart(http.MethodPost, k.collection, startedAt); err != nil {
 		return 0, false, err
 	}
-	r, err := prepareUpload(ctx, v, content)
+	r, err := k.prepareUpload(ctx, v, content)
 	if err != nil {
 		return 0, false, err
 	}
-	e, err := wantedOf(v, r)
+	e, err := k.wanted(v, r)
 	if err != nil {
 		return 0, false, err
 	}
@@ -366,31 +365,31 @@ func EnsureAttachment[T Attachable](ctx context.Context, c *Client, v *T, conten
 }
 
 // wantedAttachment is a new attachment that can be distinguished from others.
-type wantedAttachment[T Entity] struct {
-	item    *T
+type wantedAttachment struct {
+	of      *kind
+	parent  int64
 	key     upload.Key
 	content digest // of all that is sent
 }
 
-// wantedOf fails for a type that has not the fields to distinguish its items by.
-func wantedOf[T Entity](v *T, r *preparedUpload) (*wantedAttachment[T], error) {
-	item := *v
-	key, err := attachmentOf(&item).key(collection[T]())
+// wanted fails for a type that has not the fields to distinguish its items by.
+func (k *kind) wanted(v any, r *preparedUpload) (*wantedAttachment, error) {
+	key, err := attachmentOf(v).key(k)
 	key.Parent, key.Size = r.path, r.size
-	return &wantedAttachment[T]{&item, key, sha256.Sum256(r.body)}, err
+	return &wantedAttachment{k, parentOf(v).Or(0), key, sha256.Sum256(r.body)}, err
 }
 
 // upload sends the attachment once, in the caller's turn.
-func (e *wantedAttachment[T]) upload(ctx context.Context, c *Client, r *preparedUpload) (int64, error) {
+func (e *wantedAttachment) upload(ctx context.Context, c *Client, r *preparedUpload) (int64, error) {
 	key, _ := e.createKey()
 	return c.createInTurn(ctx, e, key, r.newOne(c), lostCreate{known: true}) // a search has shown none
 }
 
-func (e *wantedAttachment[T]) createKey() (writeKey, bool) {
-	return writeKey{collection: strings.ToLower(collection[T]()), made: digestOf(fmt.Sprintf("%#v", e.key), string(e.content[:]))}, true
+func (e *wantedAttachment) createKey() (writeKey, bool) {
+	return writeKey{collection: strings.ToLower(e.of.collection), made: digestOf(fmt.Sprintf("%#v", e.key), string(e.content[:]))}, true
 }
 
-func (e *wantedAttachment[T]) find(ctx context.Context, c *Client, lost lostCreate) ([]claimable, error) {
+func (e *wantedAttachment) find(ctx context.Context, c *Client, lost lostCreate) ([]claimable, error) {
 	found, err := e.search(ctx, c, lost.since)
 	var candidates []claimable
 	for i, id := range found.same {
@@ -402,7 +401,7 @@ func (e *wantedAttachment[T]) find(ctx context.Context, c *Client, lost lostCrea
 
 // onlyOne makes sure that a repeat will find the attachment, and that the search
 // before the upload had not been blind to one of an earlier run.
-func (e *wantedAttachment[T]) onlyOne(c *Client, r *preparedUpload, id int64, found foundAttachments) error {
+func (e *wantedAttachment) onlyOne(c *Client, r *preparedUpload, id int64, found foundAttachments) error {
 	shown, isShown := found.others[id]
 	switch {
 	case isShown:
@@ -437,10 +436,10 @@ func ambiguousAttachment(key upload.Key, ids []int64, own int64) error {
 }
 
 // key fails for a type of a caller's own that lacks the fields to distinguish it by.
-func (a attachment) key(collection string) (upload.Key, error) {
+func (a attachment) key(k *kind) (upload.Key, error) {
 	if a.kind == nil || a.title == nil || a.fullPath == nil {
-		return upload.Key{}, invalid(http.MethodPost, collection,
-			"an attachment is found by the fields Title, FullPath and AttachmentType, all Optional[string]; its type lacks one")
+		return upload.Key{}, invalid(http.MethodPost, k.collection,
+			"an attachment is found by the fields Title, FullPath and AttachmentType, all Optional[string]; %v lacks one", k.typ)
 	}
 	key := upload.Key{Kind: a.kind.Or(upload.File), Title: fields.Even(a.title.Or("")), FullPath: fields.Even(a.fullPath.Or(""))}
 	if a.size != nil {
@@ -460,42 +459,35 @@ type foundAttachments struct {
 // attached at or after a moment of our clock. Autotask wants the parent in the
 // filter (release 2021.1); all else is compared here: a filter that the server
 // understood differently would hide an attachment, which would be uploaded twice.
-func (e *wantedAttachment[T]) search(ctx context.Context, c *Client, since time.Time) (foundAttachments, error) {
+func (e *wantedAttachment) search(ctx context.Context, c *Client, since time.Time) (foundAttachments, error) {
 	found := foundAttachments{others: map[int64]string{}}
-	parent, _ := parentOf(e.item).Get() // checked before
-	for other, err := range all[T](ctx, c, kindOf[T](), Query{Filter: Eq(parentField[T](), parent)}) {
+	query := Query{Filter: Eq(e.of.parentField(), e.parent)}
+	for rows, err := range e.of.pages(ctx, c, query) {
 		if err != nil {
 			return foundAttachments{}, err
 		}
-		id, a := idOf(other), attachmentOf(other)
-		switch difference, ofParent := a.compare(parentOf(other), parent, e.key, c.core.clock.earliest(since)); {
-		case !ofParent:
-		case difference == "":
-			found.same = append(found.same, id)
-			found.attached = append(found.attached, a.attachedAt(time.Now()))
-		default:
-			found.others[id] = difference
+		for _, row := range rows {
+			switch difference, ofParent := e.compare(row.Item, c.core.clock.earliest(since)); {
+			case !ofParent:
+			case difference == "":
+				found.same = append(found.same, row.ID)
+				found.attached = append(found.attached, attachmentOf(row.Item).attachedAt(time.Now()))
+			default:
+				found.others[row.ID] = difference
+			}
 		}
 	}
 	return found, nil
 }
 
 // parentField is the field by which the attachments of one parent are searched.
-func parentField[T Entity]() string {
-	for _, f := range tableOf[T]().All {
+func (k *kind) parentField() string {
+	for _, f := range k.table().All {
 		if f.Parent {
 			return f.Name
 		}
 	}
 	return "parentID" // of a caller's own type
-}
-
-// parentOf is the parent of a child entity, none of any other.
-func parentOf(item any) Optional[int64] {
-	if child, ok := item.(Child); ok {
-		return child.Parent().ID
-	}
-	return Optional[int64]{}
 }
 
 func (a attachment) attachedAt(unknown time.Time) time.Time {
@@ -505,16 +497,17 @@ func (a attachment) attachedAt(unknown time.Time) time.Time {
 	return a.attached.Or(unknown)
 }
 
-// compare says in what an attachment differs from a key, and whether it belongs to
-// the parent at all: a search by ticket may show the attachments of its notes and
-// time entries as well.
-func (a attachment) compare(of Optional[int64], parent int64, want upload.Key, since time.Time) (difference string, ofParent bool) {
-	if of.Or(parent) != parent || a.parent != nil && a.parent.Or(parent) != parent {
+// compare says in what an attachment differs from the wanted one, and whether it
+// belongs to the parent at all: a search by ticket may show the attachments of its
+// notes and time entries as well.
+func (e *wantedAttachment) compare(item any, since time.Time) (difference string, ofParent bool) {
+	a := attachmentOf(item)
+	if parentOf(item).Or(e.parent) != e.parent || a.parent != nil && a.parent.Or(e.parent) != e.parent {
 		return "", false
 	}
-	got, err := a.key("")
+	got, err := a.key(e.of)
 	if err != nil {
 		return err.Error(), true
 	}
-	return want.Difference(got, a.attachedAt(since), since), true
+	return e.key.Difference(got, a.attachedAt(since), since), true
 }

@@ -16,8 +16,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/autotask-go/autotask/internal/cache"
 	"github.com/autotask-go/autotask/internal/limit"
 	"github.com/autotask-go/autotask/internal/transport"
@@ -175,9 +173,6 @@ func (c *Client) GoString() string { return c.String() }
 
 // LogValue returns String.
 func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
-// MarshalJSON returns String, quoted.
-func (c *Client) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
 
 // Ping checks zone and credentials by one request, [Client.Threshold].
 func (c *Client) Ping(ctx context.Context) error {

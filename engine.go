@@ -116,6 +116,11 @@ func (k *kind) checkID(method string, id int64) error {
 	return nil
 }
 
+// key is that of a write of one item.
+func (k *kind) key(id int64) writeKey {
+	return writeKey{collection: strings.ToLower(k.collection), id: id}
+}
+
 func (k *kind) item(id int64) string { return k.collection + "/" + strconv.FormatInt(id, 10) }
 
 func (k *kind) path() string { return k.collection + "/query" }

@@ -99,7 +99,7 @@ func (s *NotesService) Ensure(ctx context.Context, ticketID int64, n *TicketNote
 	if err := checkStart(http.MethodPost, "Tickets/Notes", startedAt); err != nil {
 		return 0, false, err
 	}
-	if _, _, err := newItem(note); err != nil {
+	if _, _, err := kindOf[TicketNote]().newBody(note); err != nil {
 		return 0, false, err
 	}
 	found, err := onceNote{note: note, since: startedAt}.ensure(ctx, s.client, nil)
@@ -249,7 +249,7 @@ func (n onceNote) isRepeatable() bool { return n.ref != "" || !n.since.IsZero() 
 // ensure finds the note or posts it. before, if not nil, is asked before a post.
 func (n onceNote) ensure(ctx context.Context, c *Client, before func() error) (foundNote, error) {
 	key, _ := n.note.createKey()
-	path, body, err := newItem(n.note)
+	path, body, err := kindOf[TicketNote]().newBody(n.note)
 	if err != nil {
 		return foundNote{}, err
 	}

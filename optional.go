@@ -392,3 +392,46 @@ func setField(field any, v *quick.Value) {
 		*p = v.Text
 	}
 }
+
+// copyOf returns a pointer to a shallow copy of what v points to.
+func copyOf(v any) any {
+	item := reflect.New(reflect.TypeOf(v).Elem())
+	item.Elem().Set(reflect.ValueOf(v).Elem())
+	return item.Interface()
+}
+
+// parentOf is the parent of a child entity, none of any other.
+func parentOf(item any) Optional[int64] {
+	if child, ok := item.(Child); ok {
+		return child.Parent().ID
+	}
+	return Optional[int64]{}
+}
+
+// labelOf is what an item of any entity is called, as far as its fields tell:
+// its title, number or names.
+func labelOf(item any) string {
+	v := reflect.Indirect(reflect.ValueOf(item))
+	var parts []string
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Name
+		if name != "Title" && name != "TicketNumber" && !strings.HasSuffix(name, "Name") {
+			continue
+		}
+		if text := textIn(v.Field(i)); text != "" && len(parts) < 2 {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// textIn is the text that a field holds, "" if it holds none.
+func textIn(f reflect.Value) string {
+	switch v := f.Interface().(type) {
+	case string:
+		return v
+	case Optional[string]:
+		return v.Or("")
+	}
+	return ""
+}

@@ -38,10 +38,9 @@ func WithBaseURL(baseURL string) Option {
 	}
 }
 
-// WithHTTPClient makes the client use hc's Transport, Jar and Timeout (two
-// minutes by default) for each attempt. The Transport sees the credentials and
-// must not repeat requests. Only of an *http.Transport does the client know
-// that a failed write was not sent; what wraps it belongs in [WithMiddleware].
+// WithHTTPClient makes the client use hc's Transport, Jar and Timeout (two minutes
+// by default) for each attempt. The Transport sees the credentials and must not
+// repeat requests. Wrap an *http.Transport by [WithMiddleware].
 func WithHTTPClient(hc *http.Client) Option {
 	return func(s *settings) error {
 		if hc == nil {
@@ -63,9 +62,8 @@ func WithReadOnly() Option {
 	}
 }
 
-// WithMiddleware wraps the HTTP transport, for tracing; the last is outermost.
-// It must send through what it wraps, and sees every attempt without
-// credentials.
+// WithMiddleware wraps the HTTP transport, the last outermost. It sees each attempt
+// without credentials, and must send through what it wraps.
 func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	return func(s *settings) error {
 		if wrap == nil {
@@ -126,9 +124,8 @@ func WithMaxConcurrency(n int) Option {
 }
 
 // WithHourlyReserve leaves a share of the tenant's hourly requests, 0 to below
-// 1, to others: with 0.25 the client slows down as three quarters are used,
-// then fails with [ErrRateLimited]. It calls [Client.Threshold] now and then,
-// and shares the count between processes with [WithBudget].
+// 1, to others: with 0.25 the client slows down as three quarters are used, then
+// fails with [ErrRateLimited]. It calls [Client.Threshold] now and then.
 func WithHourlyReserve(share float64) Option {
 	return func(s *settings) error {
 		if !(share >= 0 && share < 1) {
@@ -159,8 +156,7 @@ func WithZoneURL(zoneURL string) Option {
 }
 
 // WatchServerTime returns a context whose first answered call notes Autotask's
-// clock, and a function that returns a time the clock had reached before it, or
-// zero: where a sync of changes begins, since one's own clock may differ.
+// clock, and a function that returns a time it had reached before, or zero.
 func WatchServerTime(ctx context.Context) (watched context.Context, earliest func() time.Time) {
 	w := new(serverTime)
 	return context.WithValue(ctx, serverTimeKey{}, w), w.get

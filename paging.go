@@ -163,9 +163,8 @@ type ScanPage[T any] struct {
 }
 
 // Scan reads a large result with several workers, each in a range of ids, for a
-// count and one more request per range. Pages arrive in any order; within one
-// the ids ascend. Store page.Remaining to continue after a restart. One worker
-// alone reads the parts of a filter (see [In]). q.Limit is an error.
+// count and one more request per range. Pages arrive in any order. Store
+// page.Remaining to continue after a restart. q.Limit is an error.
 func Scan[T Queryable](ctx context.Context, c *Client, q Query, opts ScanOptions) iter.Seq2[*ScanPage[T], error] {
 	return scanPages[T](ctx, c, kindOf[T](), q, opts)
 }

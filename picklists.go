@@ -183,9 +183,8 @@ func (v PicklistValue) numeric() bool {
 	return err == nil
 }
 
-// IDs returns the ids of active values by field and label, in any case, such as
-// {"status": "New"}. A label that depends on another field is looked up under
-// that field's label. One [*Error] has all that failed.
+// IDs returns the ids of active values by field and label ({"status": "New"}), in
+// any case, dependent ones under their parent's. One [*Error] has all failures.
 func (s *PicklistsService) IDs(ctx context.Context, entity string, labels map[string]string) (map[string]int64, error) {
 	l, err := s.resolveLabels(ctx, entity, labels, nil)
 	if err != nil {

@@ -24,8 +24,7 @@ const (
 	maxConditions = 500 // "OR" conditions, values of In among them
 )
 
-// Query says which items of a collection to read; the zero Query reads all. A
-// wrong name or value is [ErrInvalid], with suggestions. For fields that the
+// Query says which items to read; the zero Query reads all. For fields that the
 // type lacks, use [Client.Collection] or a type of your own.
 type Query struct {
 	Filter   Filter          // the condition; the zero Filter matches every item
@@ -80,10 +79,8 @@ func Exist(field string) Filter { return condition("exist", field) }
 // NotExist matches items whose field has no value.
 func NotExist(field string) Filter { return condition("notExist", field) }
 
-// Since matches items whose time field is t or later, for a sync of changes,
-// not deletions; overlap its runs. It is lastActivityDate of Tickets,
-// TicketNotes, Companies, lastModifiedDateTime of TimeEntries, lastModifiedDate
-// of Contacts, lastActivityDateTime of Projects, Tasks.
+// Since matches items whose time field is t or later: lastActivityDate for a sync
+// of Tickets; docs/details.md has more. Deletions do not show.
 func Since(field string, t time.Time) Filter { return compare("gte", field, t) }
 
 // In matches items whose field equals one of the values: In("id", 7, 8) or

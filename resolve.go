@@ -93,8 +93,7 @@ func (o *Outcome) Step(name StepName) Step {
 // is not repeated, and what was reopened since the note is not closed. After
 // [ErrOutcomeUnknown], repeat the call when RetryAfter is over, with the same
 // StartedAt, Ref or NoteID. If the status does not set both timestamps, the
-// error is [ErrNotApplied]; two notes are an [*AmbiguousError]. See
-// docs/reliability.md.
+// error is [ErrNotApplied]; two notes are an [*AmbiguousError].
 func (c *Client) Resolve(ctx context.Context, ticketID int64, r Resolution) (*Outcome, error) {
 	run := c.newResolve(ticketID, r)
 	if err := run.check(); err != nil {
@@ -156,7 +155,7 @@ func (c *Client) newResolve(ticketID int64, r Resolution) *resolve {
 }
 
 func (r *resolve) do(ctx context.Context) error {
-	done, err := r.client.takeTurn(ctx, itemKey[Ticket](r.id), http.MethodPut, itemPath[Ticket](r.id))
+	done, err := r.client.takeTurn(ctx, kindOf[Ticket]().key(r.id), http.MethodPut, itemPath[Ticket](r.id))
 	if err != nil {
 		return r.fail(StepGet, err)
 	}
@@ -213,7 +212,7 @@ func (r *resolve) problems(id int64) (problems []string) {
 	if !utf8.ValidString(r.Text) {
 		problems = append(problems, "Text is not valid UTF-8: convert it first, from Windows-1252 perhaps")
 	}
-	if n, limit := fields.Length(r.Text), tableOf[Ticket]().Lookup("resolution").MaxLength; n > limit {
+	if n, limit := fields.Length(r.Text), kindOf[Ticket]().table().Lookup("resolution").MaxLength; n > limit {
 		problems = append(problems, fmt.Sprintf("Text has %d characters, the limit is %d", n, limit))
 	}
 	if r.Status < 0 {
@@ -227,7 +226,7 @@ func (r *resolve) problems(id int64) (problems []string) {
 	if r.Note != nil {
 		note, err := noteFor(id, r.Note)
 		if err == nil {
-			_, _, err = newItem(withRef(*note, r.Ref))
+			_, _, err = kindOf[TicketNote]().newBody(withRef(*note, r.Ref))
 		}
 		if e, ok := errors.AsType[*Error](err); ok {
 			problems = append(problems, e.Messages...)
@@ -254,7 +253,7 @@ func (r *resolve) saw(t Ticket) {
 
 // look reads the ticket, and compares it with what this run wrote last.
 func (r *resolve) look(ctx context.Context) error {
-	e, err := readForEdit(ctx, r.client, editableOf[Ticket](), r.id)
+	e, err := kindOf[Ticket]().readForEdit(ctx, r.client, r.id)
 	w := r.written
 	r.written = nil
 	if err != nil {
@@ -278,7 +277,7 @@ func (r *resolve) look(ctx context.Context) error {
 
 // notApplied compares a write with the ticket as it was read since.
 func (w *writtenStep) notApplied(raw jsontext.Value) error {
-	return w.edit.notApplied(readBack(tableOf[Ticket](), w.edit.changes, raw))
+	return w.edit.notApplied(readBack(kindOf[Ticket]().table(), w.edit.changes, raw))
 }
 
 // confirm ends a step whose write was read back.

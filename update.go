@@ -34,43 +34,21 @@ func Update[T Updatable](ctx context.Context, c *Client, id int64, change func(*
 	if change == nil {
 		return nil, invalid(http.MethodPut, itemPath[T](id), "the change function is nil")
 	}
-	item, err := c.update(ctx, editableOf[T](), id, func(item any) error { return change(item.(*T)) })
+	item, err := kindOf[T]().update(ctx, c, id, func(item any) error { return change(item.(*T)) })
 	if item == nil {
 		return nil, err
 	}
 	return item.(*T), err
 }
 
-// editable is what an update must know of an entity.
-type editable struct {
-	method     string // PUT for what is written whole
-	collection string
-	fields     *fields.Table
-	read       func(ctx context.Context, c *Client, id int64) (raw jsontext.Value, item any, err error)
-	path       func(item any) (string, error) // where it is written
-}
-
-func editableOf[T Updatable]() *editable {
-	return &editable{
-		method:     methodOfUpdate[T](),
-		collection: collection[T](),
-		fields:     tableOf[T](),
-		read: func(ctx context.Context, c *Client, id int64) (jsontext.Value, any, error) {
-			raw, item, err := getRaw[T](ctx, c, id)
-			return raw, item, err
-		},
-		path: func(item any) (string, error) { return writePath(methodOfUpdate[T](), item.(*T)) },
-	}
-}
-
-func (c *Client) update(ctx context.Context, of *editable, id int64, change func(item any) error) (item any, err error) {
-	done, err := c.takeTurn(ctx, of.key(id), of.method, of.collection+"/"+strconv.FormatInt(id, 10))
+func (k *kind) update(ctx context.Context, c *Client, id int64, change func(item any) error) (item any, err error) {
+	done, err := c.takeTurn(ctx, k.key(id), k.methodOfUpdate(), k.item(id))
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	for reads := 1; ; reads++ {
-		e, err := readForEdit(ctx, c, of, id)
+		e, err := k.readForEdit(ctx, c, id)
 		if err != nil {
 			return nil, err
 		}
@@ -117,7 +95,9 @@ func isStale(err error) bool {
 
 // edit is one item between its read and its write.
 type edit struct {
-	*editable
+	*kind
+	method   string // PUT for what is written whole
+	fields   *fields.Table
 	id       int64
 	writeTo  string         // the path
 	raw      jsontext.Value // as Autotask sent it
@@ -132,31 +112,27 @@ type edit struct {
 // readForEdit reads an item that is to be changed. If this client has written it
 // and got no answer, the item must show that write, or enough time must have
 // passed that it cannot be carried out any more.
-func readForEdit(ctx context.Context, c *Client, of *editable, id int64) (*edit, error) {
-	e := &edit{editable: of, id: id, writeTo: of.collection}
+func (k *kind) readForEdit(ctx context.Context, c *Client, id int64) (*edit, error) {
+	e := &edit{kind: k, method: k.methodOfUpdate(), fields: k.table(), id: id, writeTo: k.collection}
 	var err error
 	asked := time.Now()
-	e.raw, e.item, err = of.read(ctx, c, id)
+	e.raw, e.item, err = k.getRaw(ctx, c, id)
 	took := time.Since(asked)
 	e.notAfter = asked.Add(took + min(max(4*took, leastAge), mostAge))
 	if err == nil {
-		e.contested = c.contestedBy(e.key(), of.fields, e.raw)
+		e.contested = c.contestedBy(e.writeKey(), e.fields, e.raw)
 	}
-	if settleErr := c.settle(e.key(), of.fields, of.method, e.writeTo, e.raw, err); settleErr != nil {
+	if settleErr := c.settle(e.writeKey(), e.fields, e.method, e.writeTo, e.raw, err); settleErr != nil {
 		return nil, settleErr
 	}
 	return e, err
 }
 
-func (e *edit) key() writeKey { return e.editable.key(e.id) }
-
-func (e *editable) key(id int64) writeKey {
-	return writeKey{collection: strings.ToLower(e.collection), id: id}
-}
+func (e *edit) writeKey() writeKey { return e.kind.key(e.id) }
 
 // methodOfUpdate is PUT for what is written whole.
-func methodOfUpdate[T Entity]() string {
-	if _, patchable := any((*T)(nil)).(Patchable); patchable {
+func (k *kind) methodOfUpdate() string {
+	if _, patchable := k.newItem().(Patchable); patchable {
 		return http.MethodPatch
 	}
 	return http.MethodPut
@@ -168,7 +144,7 @@ func (e *edit) apply(change func(item any) error) error {
 	if err != nil {
 		return invalid(e.method, e.writeTo, "%v", err)
 	}
-	path, pathErr := e.path(e.item)
+	path, pathErr := e.writePath(e.method, e.item)
 	if err := change(e.item); err != nil {
 		return err
 	}
@@ -180,7 +156,7 @@ func (e *edit) apply(change func(item any) error) error {
 	}
 	// The parent as it was read; one that no field holds, change has set.
 	if pathErr != nil {
-		path, pathErr = e.path(e.item)
+		path, pathErr = e.writePath(e.method, e.item)
 	}
 	if pathErr != nil {
 		return pathErr
@@ -200,7 +176,7 @@ func (e *edit) write(ctx context.Context, c *Client) error {
 	}
 	_, err = c.writeItem(ctx, e.item, e.method, e.writeTo, body)
 	if errors.Is(err, ErrOutcomeUnknown) {
-		c.core.unanswered.add(e.key(), lostWrite{changes: e.changes}, err)
+		c.core.unanswered.add(e.writeKey(), lostWrite{changes: e.changes}, err)
 	}
 	return err
 }
@@ -283,7 +259,7 @@ func (e *edit) tooLong(except ...string) (problems []string) {
 // look reads the item back after the write. writeErr is nil if the write was
 // answered, and ErrOutcomeUnknown if it was not.
 func (e *edit) look(ctx context.Context, c *Client, writeErr error) (any, error) {
-	raw, after, err := e.read(ctx, c, e.id)
+	raw, after, err := e.getRaw(ctx, c, e.id)
 	if err != nil {
 		return nil, e.unseen(ctx, writeErr, err)
 	}
@@ -292,7 +268,7 @@ func (e *edit) look(ctx context.Context, c *Client, writeErr error) (any, error)
 		if !found.shows() {
 			return after, writeErr
 		}
-		c.core.unanswered.remove(e.key())
+		c.core.unanswered.remove(e.writeKey())
 	}
 	return after, e.notApplied(found)
 }

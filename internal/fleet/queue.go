@@ -136,7 +136,8 @@ type queue struct {
 
 	waiting, holding []*ticket
 	leaving          []departure
-	news             bool // of tickets that came or left
+	told             []departure // in the step that is on its way
+	news             bool        // of tickets that came or left
 	ahead            int
 	poll             time.Duration // the last wait between two questions
 	asked, renewed   time.Time
@@ -196,7 +197,7 @@ func (q *queue) run() {
 			q.take(step, out, sent)
 			continue
 		}
-		q.miss(step, q.limits.failed(err))
+		q.miss(q.limits.failed(err))
 	}
 }
 
@@ -213,6 +214,8 @@ func (q *queue) next() (step Step, at time.Time, done bool) {
 	}
 	at = q.renewed.Add(renewal)
 	switch {
+	case q.failed && q.limits.downAt.IsZero(): // others were luckier
+		at = now
 	case q.failed:
 		if at = q.asked.Add(retryAfter); at.After(now) {
 			q.manage(q.limits.instead())
@@ -230,7 +233,7 @@ func (q *queue) next() (step Step, at time.Time, done bool) {
 	for _, d := range q.leaving {
 		step.Leave = append(step.Leave, d.id)
 	}
-	q.leaving = nil
+	q.told, q.leaving = q.leaving, nil
 	for _, t := range q.waiting {
 		step.Wait = append(step.Wait, t.id)
 	}
@@ -316,13 +319,11 @@ func (q *queue) pace(granted bool, ahead int) {
 }
 
 // miss does without the answer to a step.
-func (q *queue) miss(step Step, instead error) {
+func (q *queue) miss(instead error) {
 	q.limits.mu.Lock()
 	defer q.limits.mu.Unlock()
 	q.failed = true
-	for _, id := range step.Leave {
-		q.leaving = append(q.leaving, departure{id, q.asked})
-	}
+	q.leaving = append(q.told, q.leaving...)
 	q.manage(instead)
 }
 
@@ -333,7 +334,7 @@ func (q *queue) manage(instead error) {
 		for _, t := range q.waiting {
 			t.err = instead
 			close(t.decided)
-			q.leaving = append(q.leaving, departure{t.id, q.asked})
+			q.leaving = append(q.leaving, departure{t.id, time.Now()})
 		}
 		q.waiting = nil
 		return

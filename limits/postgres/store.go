@@ -2,10 +2,11 @@ package postgres
 
 import (
 	"context"
-	"crypto/rand"
+	crypto "crypto/rand"
 	_ "embed" // the schema
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -42,21 +43,23 @@ type store struct {
 // leaves nothing in the session.
 const mode = pgx.QueryExecModeExec
 
-// query makes a statement that returns one row. In databases whose transactions are
-// serializable by default, it may have to be made again.
+// query makes a statement that returns one row. In databases whose transactions have
+// one snapshot by default, it is made again until nobody comes between.
 func (s *store) query(ctx context.Context, sql string, args []any, into ...any) error {
-	for tries := 1; ; tries++ {
+	for {
 		err := s.db.QueryRow(ctx, sql, append([]any{mode}, args...)...).Scan(into...)
-		if failure, ok := errors.AsType[*pgconn.PgError](err); !ok || failure.Code != serializationFailure || tries == maxTries {
+		if failure, ok := errors.AsType[*pgconn.PgError](err); !ok || failure.Code != serializationFailure {
+			return err
+		}
+		select {
+		case <-time.After(time.Millisecond + rand.N(20*time.Millisecond)): //nolint:gosec // jitter needs no secrecy
+		case <-ctx.Done():
 			return err
 		}
 	}
 }
 
-const (
-	serializationFailure = "40001"
-	maxTries             = 10
-)
+const serializationFailure = "40001"
 
 func (s *store) Step(ctx context.Context, st fleet.Step) (out fleet.Outcome, err error) {
 	err = s.query(ctx,
@@ -94,7 +97,7 @@ func (s *store) Spend(ctx context.Context, begun, ended int64) (spent autotask.S
 }
 
 func (s *store) Claim(ctx context.Context, maxAge time.Duration) (token string, err error) {
-	token = rand.Text()
+	token = crypto.Text()
 	err = s.query(ctx, `
 		UPDATE autotask_limits_hours SET token = $2::text, claimed_at = clock_timestamp(), mark_begun = begun, mark_ended = ended
 		WHERE name = $1::text

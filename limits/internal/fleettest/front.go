@@ -41,20 +41,20 @@ type front struct {
 	tenant  *autotasktest.Server
 	latency time.Duration
 	window  string // minutes of the hour, "" as it is
-	// arrives is called for each request, with how many its process has in flight. It
-	// returns false for a request that is not to be counted, nor answered.
-	arrives func(a arrival, inFlight int) bool
+	// arrives is called for each request, with how many each process has in flight, this
+	// one included. It returns false for a request that is not to be counted, nor
+	// answered.
+	arrives func(a arrival, inFlight map[int]int) bool
 
-	mu        sync.Mutex
-	inFlight  map[int]int // by process
-	uncounted map[int]bool
-	highest   int
-	requests  int
-	fullAt    []time.Time // when all three places were in use
+	mu       sync.Mutex
+	inFlight map[int]int // by process
+	highest  int
+	requests int
+	fullAt   []time.Time // when all three places were in use
 }
 
 func newFront(t testing.TB, tenant *autotasktest.Server) *front {
-	f := &front{tenant: tenant, inFlight: make(map[int]int), uncounted: make(map[int]bool)}
+	f := &front{tenant: tenant, inFlight: make(map[int]int)}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
 	return f
@@ -68,18 +68,10 @@ func (f *front) base() string {
 // ServeHTTP passes a request on.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := arrivalOf(r)
-	counted := true
-	if f.arrives != nil {
-		f.mu.Lock()
-		n := f.inFlight[a.process]
-		f.mu.Unlock()
-		counted = f.arrives(a, n+1)
-	}
-	if !counted {
+	if !f.enter(a) {
 		<-r.Context().Done()
 		return
 	}
-	f.enter(a)
 	answer, body, err := f.forward(r)
 	if err == nil && f.latency > 0 {
 		<-time.After(f.latency)
@@ -103,16 +95,29 @@ func arrivalOf(r *http.Request) arrival {
 	return arrival{process: number, at: time.Now(), sent: time.Unix(0, sent), waited: time.Duration(waited), path: r.URL.Path}
 }
 
-func (f *front) enter(a arrival) {
+// enter reports whether the request counts.
+func (f *front) enter(a arrival) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.requests++
 	f.inFlight[a.process]++
+	if f.arrives != nil && !f.arrives(a, f.inFlight) {
+		f.inFlight[a.process]--
+		return false
+	}
+	f.requests++
 	n := f.total()
 	f.highest = max(f.highest, n)
 	if n == 3 {
 		f.fullAt = append(f.fullAt, a.at)
 	}
+	return true
+}
+
+// most returns how many were in flight at one time.
+func (f *front) most() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.highest
 }
 
 func (f *front) leave(a arrival) {

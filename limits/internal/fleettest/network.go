@@ -219,7 +219,7 @@ func Fallback(t *testing.T, a Adapter) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := shared.Refresh(t.Context(), time.Minute, reads(1000, 10)); err != nil {
+	if err := shared.Refresh(t.Context(), time.Minute, Reads(1000, 10)); err != nil {
 		t.Fatal(err)
 	}
 	w.set(true)
@@ -315,7 +315,8 @@ func Wiped(t *testing.T, a Adapter) {
 	release()
 }
 
-func reads(limit, used int64) func(context.Context) (*autotask.Threshold, error) {
+// Reads returns a reading of a tenant whose hour is as given.
+func Reads(limit, used int64) func(context.Context) (*autotask.Threshold, error) {
 	return func(context.Context) (*autotask.Threshold, error) {
 		return &autotask.Threshold{Limit: limit, Window: time.Hour, Used: used}, nil
 	}

@@ -3,6 +3,7 @@ package fleettest
 import (
 	"cmp"
 	"context"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
@@ -42,6 +43,8 @@ func beClients(ctx context.Context, p self) error {
 			return err
 		}
 		all.Go(func() {
+			// Those of one process do not come in one go, or they would be served so for ever.
+			pause(rand.N(3 * time.Second)) //nolint:gosec // it needs no secrecy
 			for ctx.Err() == nil {
 				if _, err := client.Tickets.Get(ctx, ticketID); err != nil && ctx.Err() == nil {
 					say("error: %v", err)
@@ -66,7 +69,7 @@ type watched struct {
 
 func (w *watched) Acquire(ctx context.Context, endpoint string) (release func(), held context.Context, err error) {
 	began := time.Now()
-	release, held, err = w.Limiter.Acquire(ctx, endpoint)
+	giveBack, held, err := w.Limiter.Acquire(ctx, endpoint)
 	w.waited = time.Since(began)
 	if err != nil {
 		return nil, nil, err
@@ -75,7 +78,7 @@ func (w *watched) Acquire(ctx context.Context, endpoint string) (release func(),
 		if held.Err() != nil && context.Cause(held) == w.lost { //nolint:errorlint // it is not wrapped
 			say("lost")
 		}
-		release()
+		giveBack()
 	}, held, nil
 }
 
@@ -88,12 +91,21 @@ type watch struct {
 	began    time.Time // all are there
 	arrivals []arrival
 	lives    [processes][]life
-	kill     int // to be killed at its next request, when it has no other; -1: none
-	stop     int
+	// What is to be done at the next moment at which all places are known to be in use.
+	// Then a process that has one request in flight holds one place, and one that has
+	// none holds none.
+	due      strike
 	struckAt time.Time
 	stopped  [processes]life
 	over     bool // the test is
 	late     int  // requests that a process had begun before it was stopped
+}
+
+// strike hits a process.
+type strike struct {
+	signal  syscall.Signal // 0: nothing is due
+	process int
+	holds   int // how many places it must hold
 }
 
 // Places runs eight processes with 24 clients each on one endpoint. Some are killed,
@@ -105,9 +117,9 @@ func Places(t *testing.T, a Adapter) {
 	srv.Seed("Tickets", map[string]any{"id": ticketID})
 	f := newFront(t, srv)
 	f.latency = 50 * time.Millisecond
-	w := &watch{kill: -1, stop: -1}
+	w := &watch{}
 	var all [processes]*process
-	f.arrives = func(arrived arrival, inFlight int) bool { return w.arrive(all[:], arrived, inFlight) }
+	f.arrives = func(arrived arrival, inFlight map[int]int) bool { return w.arrive(all[:], arrived, inFlight) }
 	w.mu.Lock() // the first requests wait until all are started
 	for i := range all {
 		all[i] = a.start(t, "clients", i, f.base())
@@ -117,19 +129,17 @@ func Places(t *testing.T, a Adapter) {
 	w.set(func() { w.began = time.Now() })
 
 	pause(time.Second)
-	killed := w.strike(t, func() { w.kill = 7 })
+	killed := w.strike(t, strike{syscall.SIGKILL, 7, 1})
 	pause(5 * time.Second)
-	w.set(func() { // one that only waits, if it is not just about to send
-		all[5].signal(syscall.SIGKILL)
-		w.die(5, time.Now())
-	})
+	w.strike(t, strike{syscall.SIGKILL, 5, 0})
 	pause(time.Until(killed.Add(leaseTime + time.Second)))
-	stopped := w.strike(t, func() { w.stop = 6 })
+	stopped := w.strike(t, strike{syscall.SIGSTOP, 6, 1})
 	pause(time.Until(stopped.Add(leaseTime + slack)))
 	w.set(func() { w.stopped[6].to = time.Now() })
 	all[6].signal(syscall.SIGCONT)
 	pause(time.Second + slack)
-	end := time.Now()
+	// What is broken off at the end gives its place back, but is still in flight.
+	end, highest := time.Now(), f.most()
 	w.set(func() {
 		w.over = true
 		for i := range all {
@@ -147,11 +157,11 @@ func Places(t *testing.T, a Adapter) {
 			}
 		}
 	}
-	w.judge(t, f, lost, killed, stopped)
+	w.judge(t, f, highest, lost, killed, stopped)
 }
 
 // arrive notes a request, and strikes its process if it is due.
-func (w *watch) arrive(all []*process, a arrival, inFlight int) bool {
+func (w *watch) arrive(all []*process, a arrival, inFlight map[int]int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	i := a.process
@@ -170,17 +180,18 @@ func (w *watch) arrive(all []*process, a arrival, inFlight int) bool {
 		w.lives[i] = append(w.lives[i], life{from: a.at})
 	}
 	w.arrivals = append(w.arrivals, a)
-	switch {
-	case w.kill == i && inFlight == 1:
-		all[i].signal(syscall.SIGKILL)
-		w.kill, w.struckAt = -1, a.at
-		w.die(i, a.at)
-	case w.stop == i && inFlight == 1:
-		all[i].signal(syscall.SIGSTOP)
-		w.stop, w.struckAt = -1, a.at
-		w.stopped[i].from = a.at
-		w.die(i, a.at)
-		return false
+	total := 0
+	for _, n := range inFlight {
+		total += n
+	}
+	if d := w.due; d.signal != 0 && total == 3 && inFlight[d.process] == d.holds {
+		all[d.process].signal(d.signal)
+		w.due, w.struckAt = strike{}, a.at
+		w.die(d.process, a.at)
+		if d.signal == syscall.SIGSTOP {
+			w.stopped[d.process].from = a.at
+			return i != d.process
+		}
 	}
 	return true
 }
@@ -199,12 +210,9 @@ func (w *watch) set(change func()) {
 }
 
 // strike waits until a process has been struck.
-func (w *watch) strike(t *testing.T, arm func()) (at time.Time) {
+func (w *watch) strike(t *testing.T, s strike) (at time.Time) {
 	t.Helper()
-	w.set(func() {
-		w.struckAt = time.Time{}
-		arm()
-	})
+	w.set(func() { w.due, w.struckAt = s, time.Time{} })
 	w.await(t, func() bool { return !w.struckAt.IsZero() })
 	w.set(func() { at = w.struckAt })
 	return at
@@ -224,11 +232,11 @@ func (w *watch) await(t *testing.T, cond func() bool) {
 
 func pause(d time.Duration) { <-time.After(d) }
 
-func (w *watch) judge(t *testing.T, f *front, lost int, killed, stopped time.Time) {
+func (w *watch) judge(t *testing.T, f *front, highest, lost int, killed, stopped time.Time) {
 	t.Helper()
-	over := max(0, f.highest-3)
+	over := max(0, highest-3)
 	if over > 0 {
-		t.Errorf("%d requests at a time", f.highest)
+		t.Errorf("%d requests at a time", highest)
 	}
 	if lost == 0 {
 		t.Error("the process that was stopped has not lost its place, or does not know it")
@@ -246,13 +254,20 @@ func (w *watch) judge(t *testing.T, f *front, lost int, killed, stopped time.Tim
 }
 
 // judgeShares compares how often each process had a place with its share: of each
-// place that is given, as much as of any other process that takes part at that time.
+// place that is given, as much as of any other process that takes part at that
+// time. The waiters of a process that goes on come in one go, so it is left out then.
 func (w *watch) judgeShares(t *testing.T) {
 	t.Helper()
 	var had, due [processes]float64
 	for _, a := range w.arrivals {
+		if stop := w.stopped[a.process]; !stop.to.IsZero() && a.at.After(stop.to) {
+			continue
+		}
 		var living []int
 		for i, lives := range w.lives {
+			if stop := w.stopped[i]; !stop.to.IsZero() && a.at.After(stop.to) {
+				continue
+			}
 			if slices.ContainsFunc(lives, func(l life) bool { return !a.at.Before(l.from) && !a.at.After(l.to) }) {
 				living = append(living, i)
 			}

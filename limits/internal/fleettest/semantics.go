@@ -112,7 +112,7 @@ func Budget(t *testing.T, a Adapter) {
 	}
 	never := func(context.Context) (*autotask.Threshold, error) {
 		t.Error("a second reading")
-		return reads(0, 0)(t.Context())
+		return Reads(0, 0)(t.Context())
 	}
 	if s := spend(one, 1, 0); s.Limit != 0 || s.Since != 1 {
 		t.Errorf("before the first reading: %+v", s)
@@ -122,7 +122,7 @@ func Budget(t *testing.T, a Adapter) {
 	refresh(one, func(ctx context.Context) (*autotask.Threshold, error) {
 		refresh(two, never) // one reads
 		spend(two, 1, 0)
-		return reads(1000, 40)(ctx)
+		return Reads(1000, 40)(ctx)
 	})
 	refresh(two, never) // it is young
 	if s := spend(two, 0, 0); s.Limit != 1000 || s.Window != time.Hour || s.Used != 40 || s.Age > slack || s.Since != 4 {
