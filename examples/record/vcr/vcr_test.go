@@ -134,7 +134,7 @@ func TestCassetteHoldsNoPersonalData(t *testing.T) {
 	assert.Contains(t, fmt.Sprint(refusal), "Mustermann")
 	assert.Contains(t, string(srv.Raw("Tickets", id)), "Mustermann")
 	// What a program decides by is still there.
-	for _, s := range []string{"T20260101.0001", `"op":"contains"`, `"field":"title"`, `"queueID":8`, "Reference value x", "for contactID does not exist"} {
+	for _, s := range []string{"Date:", "Content-Type:", "T20260101.0001", `"op":"contains"`, `"field":"title"`, `"queueID":8`, "Reference value x", "for contactID does not exist"} {
 		assert.Contains(t, text, s)
 	}
 }

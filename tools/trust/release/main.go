@@ -48,7 +48,10 @@ var unpublished = map[string]string{
 }
 
 // expected are the modules that a release must not lack without saying so.
-var expected = []string{".", "mirror", "cmd/autotask", "limits/redis", "limits/postgres"}
+var expected = []string{
+	".", "cmd/autotask", "limits/postgres", "limits/redis", "mirror",
+	"examples/fleet", "examples/mcp", "examples/otel", "examples/record",
+}
 
 func run(ctx context.Context, args []string) (err error) {
 	if len(args) < 1 || len(args) > 2 {
