@@ -32,6 +32,8 @@ type unanswered struct {
 	writes map[writeKey]lostWrite
 	swept  time.Time
 	shared Unanswered // what other processes know as well, or nil
+	// telling is the context in which they are told: no caller's.
+	telling func() (context.Context, context.CancelFunc)
 }
 
 // writeKey names what a write was about: an item, or what a create was to make.
@@ -117,19 +119,6 @@ func (u *unanswered) get(key writeKey) (lostWrite, bool) {
 	defer u.mu.Unlock()
 	w, ok := u.writes[key]
 	return w, ok
-}
-
-// remove reports whether the write was still to be settled: another process may
-// have been faster.
-func (u *unanswered) remove(key writeKey) bool {
-	w, ok := u.drop(key)
-	if !ok || !w.inStore {
-		return true
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
-	defer cancel()
-	was, err := u.shared.Forget(ctx, key.shared())
-	return was || err != nil
 }
 
 func (u *unanswered) drop(key writeKey) (lostWrite, bool) {
