@@ -157,8 +157,23 @@ func (b budget) Refresh(ctx context.Context, maxAge time.Duration, read func(con
 // the same.
 const storeWait = 5 * time.Second
 
-func telling() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), storeWait)
+// use makes other processes know what this client does not know the outcome of.
+func (u *unanswered) use(shared Unanswered) {
+	u.shared = shared
+	u.tell = func(key string, value []byte, ttl time.Duration) error {
+		ctx, cancel := context.WithTimeout(context.Background(), storeWait)
+		defer cancel()
+		return shared.Remember(ctx, key, value, ttl)
+	}
+	u.untell = func(key string) bool {
+		ctx, cancel := context.WithTimeout(context.Background(), storeWait)
+		defer cancel()
+		if was, err := shared.Forget(ctx, key); was || err != nil {
+			return true
+		}
+		value, _, err := shared.Recall(ctx, key)
+		return err != nil || value == nil // the store has lost it
+	}
 }
 
 // shared is the key of a write in a memory that processes share.
@@ -179,9 +194,7 @@ func (u *unanswered) share(key writeKey, w lostWrite) bool {
 	if err != nil {
 		return false
 	}
-	ctx, cancel := u.telling()
-	defer cancel()
-	return u.shared.Remember(ctx, key.shared(), value, ttl) == nil
+	return u.tell(key.shared(), value, ttl) == nil
 }
 
 // learn takes over what other processes know of a key.
@@ -212,16 +225,7 @@ func (u *unanswered) learn(ctx context.Context, key writeKey) error {
 // remove settles a write. It is false if another process has settled it before.
 func (u *unanswered) remove(key writeKey) bool {
 	w, ok := u.drop(key)
-	if !ok || !w.inStore {
-		return true
-	}
-	ctx, cancel := u.telling()
-	defer cancel()
-	if was, err := u.shared.Forget(ctx, key.shared()); was || err != nil {
-		return true
-	}
-	value, _, err := u.shared.Recall(ctx, key.shared())
-	return err != nil || value == nil // the store has lost it
+	return !ok || !w.inStore || u.untell(key.shared())
 }
 
 // sharedWrite is a lostWrite as it is stored. Clocks differ between processes, so it
