@@ -32,6 +32,9 @@ type unanswered struct {
 	writes map[writeKey]lostWrite
 	swept  time.Time
 	shared Unanswered // what other processes know as well, or nil
+	// tell and untell change that, in contexts that are no caller's.
+	tell   func(key string, value []byte, ttl time.Duration) error
+	untell func(key string) (mine bool)
 }
 
 // writeKey names what a write was about: an item, or what a create was to make.
@@ -113,19 +116,6 @@ func (u *unanswered) get(key writeKey) (lostWrite, bool) {
 	defer u.mu.Unlock()
 	w, ok := u.writes[key]
 	return w, ok
-}
-
-// remove reports whether the write was still to be settled: another process may
-// have been faster.
-func (u *unanswered) remove(key writeKey) bool {
-	w, ok := u.drop(key)
-	if !ok || !w.inStore {
-		return true
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
-	defer cancel()
-	was, err := u.shared.Forget(ctx, key.shared())
-	return was || err != nil
 }
 
 func (u *unanswered) drop(key writeKey) (lostWrite, bool) {

@@ -46,12 +46,13 @@ type Spent struct {
 }
 
 // Unanswered remembers writes whose answers were lost, so that other processes
-// wait for them. A value holds written fields, for 75 minutes at most.
+// wait for them. A value holds written fields, for 70 minutes at most.
 type Unanswered interface {
 	Remember(ctx context.Context, key string, value []byte, ttl time.Duration) error
-	// Recall returns nil if nothing is remembered, or else how long it will be.
+	// Recall returns the value, empty if it was forgotten, and how much of its
+	// ttl is left; nil if nothing is known of the key.
 	Recall(ctx context.Context, key string) (value []byte, left time.Duration, err error)
-	// Forget reports whether there was something to forget.
+	// Forget empties a value, and reports whether it was not empty before.
 	Forget(ctx context.Context, key string) (bool, error)
 }
 
@@ -153,6 +154,25 @@ func (b budget) Refresh(ctx context.Context, maxAge time.Duration, read func(con
 // the same.
 const storeWait = 5 * time.Second
 
+// use makes other processes know what this client does not know the outcome of.
+func (u *unanswered) use(shared Unanswered) {
+	u.shared = shared
+	u.tell = func(key string, value []byte, ttl time.Duration) error {
+		ctx, cancel := context.WithTimeout(context.Background(), storeWait)
+		defer cancel()
+		return shared.Remember(ctx, key, value, ttl)
+	}
+	u.untell = func(key string) bool {
+		ctx, cancel := context.WithTimeout(context.Background(), storeWait)
+		defer cancel()
+		if was, err := shared.Forget(ctx, key); was || err != nil {
+			return true
+		}
+		value, _, err := shared.Recall(ctx, key)
+		return err != nil || value == nil // the store has lost it
+	}
+}
+
 // shared is the key of a write in a memory that processes share.
 func (k writeKey) shared() string {
 	if k.made == (digest{}) {
@@ -171,9 +191,7 @@ func (u *unanswered) share(key writeKey, w lostWrite) bool {
 	if err != nil {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
-	defer cancel()
-	return u.shared.Remember(ctx, key.shared(), value, ttl) == nil
+	return u.tell(key.shared(), value, ttl) == nil
 }
 
 // learn takes over what other processes know of a key.
@@ -185,7 +203,10 @@ func (u *unanswered) learn(ctx context.Context, key writeKey) error {
 	if err != nil {
 		return fmt.Errorf("the memory of unanswered writes, which WithUnanswered shares: %w", err)
 	}
-	if value == nil {
+	switch {
+	case value == nil: // or the store has lost it
+		return nil
+	case len(value) == 0:
 		if w, ok := u.get(key); ok && w.inStore {
 			u.drop(key) // another process has settled it
 		}
@@ -196,6 +217,12 @@ func (u *unanswered) learn(ctx context.Context, key writeKey) error {
 		u.put(key, w)
 	}
 	return err
+}
+
+// remove settles a write. It is false if another process has settled it before.
+func (u *unanswered) remove(key writeKey) bool {
+	w, ok := u.drop(key)
+	return !ok || !w.inStore || u.untell(key.shared())
 }
 
 // sharedWrite is a lostWrite as it is stored. Clocks differ between processes, so it

@@ -25,7 +25,7 @@ type Config struct {
 // Checked returns the configuration with its defaults.
 func (c Config) Checked() (Config, error) {
 	if c.Places < 0 || c.Fallback < 0 {
-		return c, fmt.Errorf("Places is %d and Fallback %v: neither may be negative", c.Places, c.Fallback)
+		return c, fmt.Errorf("neither Places (%d) nor Fallback (%v) may be negative", c.Places, c.Fallback)
 	}
 	c.Places = cmp.Or(c.Places, 3)
 	c.Logger = cmp.Or(c.Logger, slog.Default())

@@ -23,10 +23,10 @@ func Scope(zone, integrationCode, tenant string) (string, error) {
 	}
 	var problems []error
 	if zone == "" {
-		problems = append(problems, errors.New("Zone is empty: name the zone, as by its base URL"))
+		problems = append(problems, errors.New("no Zone: name the zone, as by its base URL"))
 	}
 	if strings.TrimSpace(integrationCode) == "" {
-		problems = append(problems, errors.New("IntegrationCode is empty"))
+		problems = append(problems, errors.New("no IntegrationCode"))
 	}
 	for name, value := range map[string]string{"Zone": zone, "Tenant": tenant} {
 		if strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r == '{' || r == '}' || r == 0x7f }) {

@@ -111,7 +111,7 @@ func (x *exchange) whileHeld(ctx context.Context) (held context.Context, letGo f
 // placeLost is the error of an attempt without its place, nil as long as it has it. It
 // hides a context.Canceled, which would look like the caller's.
 func (x *exchange) placeLost() error {
-	if x.held == nil || x.held.Err() == nil || x.ctx.Err() != nil {
+	if lost := x.held != nil && x.held.Err() != nil && x.ctx.Err() == nil; !lost {
 		return nil
 	}
 	return fmt.Errorf("%w: %v", errPlaceLost, context.Cause(x.held)) //nolint:errorlint // see above

@@ -99,10 +99,10 @@ func (s *store) Spend(ctx context.Context, begun, ended int64) (spent autotask.S
 func (s *store) Claim(ctx context.Context, maxAge time.Duration) (token string, err error) {
 	token = crypto.Text()
 	err = s.query(ctx, `
-		UPDATE autotask_limits_hours SET token = $2::text, claimed_at = clock_timestamp(), mark_begun = begun, mark_ended = ended
-		WHERE name = $1::text
-			AND (read_at IS NULL OR clock_timestamp() - read_at >= $3::text::interval OR read_at > clock_timestamp())
-			AND (claimed_at IS NULL OR clock_timestamp() - claimed_at >= $4::text::interval OR claimed_at > clock_timestamp())
+		INSERT INTO autotask_limits_hours AS h (name, token, claimed_at) VALUES ($1::text, $2::text, clock_timestamp())
+		ON CONFLICT (name) DO UPDATE SET token = excluded.token, claimed_at = clock_timestamp(), mark_begun = h.begun, mark_ended = h.ended
+		WHERE (h.read_at IS NULL OR clock_timestamp() - h.read_at >= $3::text::interval OR h.read_at > clock_timestamp())
+			AND (h.claimed_at IS NULL OR clock_timestamp() - h.claimed_at >= $4::text::interval OR h.claimed_at > clock_timestamp())
 		RETURNING token`,
 		[]any{s.scope, token, interval(maxAge), interval(fleet.ClaimTime)}, &token)
 	if errors.Is(err, pgx.ErrNoRows) {

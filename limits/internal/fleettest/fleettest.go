@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package fleettest holds the tests that every adapter of shared limits must pass, on
 // a real server: with processes that are killed and stopped, over a network that is
 // counted and cut. The test binary of the adapter is also the program of the processes.
@@ -135,7 +137,7 @@ func Main(m *testing.M, a Adapter) {
 	}()
 	err := play(ctx, a, role)
 	if err != nil {
-		fmt.Fprintln(os.Stdout, "error:", err)
+		say("error: %v", err)
 		os.Exit(1)
 	}
 	os.Exit(0)
@@ -235,7 +237,7 @@ var printer sync.Mutex
 func say(format string, args ...any) {
 	printer.Lock()
 	defer printer.Unlock()
-	fmt.Fprintf(os.Stdout, format+"\n", args...)
+	_, _ = fmt.Fprintf(os.Stdout, format+"\n", args...)
 }
 
 // Server returns the URL of the server, or ends the test.

@@ -1,3 +1,5 @@
+//go:build unix
+
 package fleettest
 
 import (
@@ -72,7 +74,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		return
 	}
-	answer, body, err := f.forward(r)
+	answer, err := f.forward(r)
 	if err == nil && f.latency > 0 {
 		<-time.After(f.latency)
 	}
@@ -80,12 +82,12 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	for name, values := range answer.Header {
+	for name, values := range answer.header {
 		w.Header()[name] = values
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(answer.StatusCode)
-	_, _ = w.Write(body)
+	w.Header().Set("Content-Length", strconv.Itoa(len(answer.body)))
+	w.WriteHeader(answer.status)
+	_, _ = w.Write(answer.body)
 }
 
 func arrivalOf(r *http.Request) arrival {
@@ -134,16 +136,23 @@ func (f *front) total() (n int) {
 	return n
 }
 
-func (f *front) forward(r *http.Request) (*http.Response, []byte, error) {
+// forwarded is an answer of the tenant.
+type forwarded struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (f *front) forward(r *http.Request) (forwarded, error) {
 	target, err := url.Parse(f.tenant.BaseURL())
 	if err != nil {
-		return nil, nil, err
+		return forwarded{}, err
 	}
 	out := r.Clone(context.WithoutCancel(r.Context())) // what arrived is carried out, whoever is gone
 	out.URL.Scheme, out.URL.Host, out.Host, out.RequestURI = target.Scheme, target.Host, "", ""
 	resp, err := http.DefaultTransport.RoundTrip(out)
 	if err != nil {
-		return nil, nil, err
+		return forwarded{}, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
@@ -154,5 +163,5 @@ func (f *front) forward(r *http.Request) (*http.Response, []byte, error) {
 			body, err = json.Marshal(threshold)
 		}
 	}
-	return resp, bytes.TrimSpace(body), err
+	return forwarded{resp.StatusCode, resp.Header, bytes.TrimSpace(body)}, err
 }

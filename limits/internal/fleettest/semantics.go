@@ -1,3 +1,5 @@
+//go:build unix
+
 package fleettest
 
 import (
@@ -25,10 +27,11 @@ func Order(t *testing.T, a Adapter) {
 	var mu sync.Mutex
 	var served []int
 	var all sync.WaitGroup
-	impatient, giveUp := context.WithCancel(t.Context())
+	patient := t.Context()
+	impatient, giveUp := context.WithCancel(patient)
 	for i := range 9 {
 		all.Go(func() {
-			shared, ctx := one, t.Context()
+			shared, ctx := one, patient
 			if i%2 == 1 {
 				shared = two
 			}
@@ -110,9 +113,9 @@ func Budget(t *testing.T, a Adapter) {
 			t.Fatal(err)
 		}
 	}
-	never := func(context.Context) (*autotask.Threshold, error) {
+	never := func(ctx context.Context) (*autotask.Threshold, error) {
 		t.Error("a second reading")
-		return Reads(0, 0)(t.Context())
+		return Reads(0, 0)(ctx)
 	}
 	if s := spend(one, 1, 0); s.Limit != 0 || s.Since != 1 {
 		t.Errorf("before the first reading: %+v", s)
