@@ -6,12 +6,17 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/hashicorp/go-retryablehttp"
 
+	"github.com/autotask-go/autotask/internal/limit"
+	"github.com/autotask-go/autotask/internal/merge"
 	"github.com/autotask-go/autotask/internal/transport"
 	"github.com/autotask-go/autotask/internal/zone"
 )
@@ -192,4 +197,267 @@ func noteServerTime(ctx context.Context, began time.Time, answer transport.Answe
 	if !answer.Date.IsZero() {
 		w.earliest = answer.Date.Add(-answer.Received.Sub(began)).Truncate(time.Second).UTC()
 	}
+}
+
+// Limiter shares the places on an endpoint between processes. Acquire blocks until
+// a request on the endpoint ("Tickets", the first segment of its path) may be sent.
+// release, if not nil, is called when the answer has been read. held, if not nil,
+// ends when the place is lost before: so does the attempt.
+type Limiter interface {
+	Acquire(ctx context.Context, endpoint string) (release func(), held context.Context, err error)
+}
+
+// Locker lets one caller at a time work on what a key names, in turn. held ends
+// with ctx, with unlock (callable twice), and when the lock is lost.
+type Locker interface {
+	Lock(ctx context.Context, key string) (unlock func(), held context.Context, err error)
+}
+
+// Budget counts the requests of all processes that share a tenant.
+type Budget interface {
+	// Spend adds requests begun (-1 takes one back) and ended, and returns the sum.
+	Spend(ctx context.Context, begun, ended int64) (Spent, error)
+	// Refresh keeps what read returns, unless the last one is younger than maxAge or under way.
+	Refresh(ctx context.Context, maxAge time.Duration, read func(context.Context) (*Threshold, error)) error
+}
+
+// Spent is the state of a [Budget].
+type Spent struct {
+	Threshold               // as last read; zero before the first reading
+	Age       time.Duration // of the reading
+	Since     int64         // requests that had not ended when it began, or came later
+}
+
+// Unanswered remembers writes whose answers were lost, so that other processes
+// wait for them. A value holds written fields, for 70 minutes at most.
+type Unanswered interface {
+	Remember(ctx context.Context, key string, value []byte, ttl time.Duration) error
+	// Recall returns a value, empty if forgotten, nil if unknown, and what is left of its ttl.
+	Recall(ctx context.Context, key string) (value []byte, left time.Duration, err error)
+	// Forget empties a value, and reports whether it was not empty before.
+	Forget(ctx context.Context, key string) (bool, error)
+}
+
+// WithLimiter adds a limit that is shared beyond this client.
+func WithLimiter(l Limiter) Option {
+	return func(s *settings) error {
+		if l == nil {
+			return errors.New("WithLimiter: the limiter is nil")
+		}
+		s.Limiter = l
+		return nil
+	}
+}
+
+// WithBudget makes [WithHourlyReserve] go by the requests of all processes that
+// share b, by one reading of [Client.Threshold] a minute for them all.
+func WithBudget(b Budget) Option {
+	return func(s *settings) error {
+		if b == nil {
+			return errors.New("WithBudget: the budget is nil")
+		}
+		s.budget = b
+		return nil
+	}
+}
+
+// WithUnanswered shares the memory of writes whose answers were lost. If it
+// fails, writes fail before they are sent.
+func WithUnanswered(u Unanswered) Option {
+	return func(s *settings) error {
+		if u == nil {
+			return errors.New("WithUnanswered: the memory is nil")
+		}
+		s.unanswered = u
+		return nil
+	}
+}
+
+// LocalLocker is a [Locker] within one process; the zero value is ready to use.
+type LocalLocker struct{ turns turns }
+
+// Lock waits until nobody else holds the key, or until ctx ends.
+func (l *LocalLocker) Lock(ctx context.Context, key string) (unlock func(), held context.Context, err error) {
+	done, err := l.turns.wait(ctx, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	held, cancel := context.WithCancel(ctx)
+	var once sync.Once
+	return func() {
+		once.Do(func() {
+			cancel()
+			done()
+		})
+	}, held, nil
+}
+
+// hourOf returns the gate of WithHourlyReserve, nil without it, and how to ask it
+// what is left. read is called later.
+func (s *settings) hourOf(read func(context.Context) (*Threshold, error)) (gate limit.Gate, left func() (int64, bool), err error) {
+	free := []string{thresholdPath, zone.Path}
+	reading := func(ctx context.Context) (limit.Reading, error) {
+		t, err := read(ctx)
+		if err != nil {
+			return limit.Reading{}, err
+		}
+		return limit.Reading(*t), nil
+	}
+	switch {
+	case s.reserve == nil && s.budget != nil:
+		return nil, nil, errors.New("WithBudget: it needs WithHourlyReserve, if only of 0")
+	case s.reserve == nil:
+		return nil, nil, nil
+	case s.budget == nil:
+		h := &limit.Hour{Reserve: *s.reserve, Free: free, Read: reading}
+		return h, h.Left, nil
+	}
+	h := &limit.SharedHour{Reserve: *s.reserve, Free: free, Read: reading, Budget: budget{s.budget}}
+	return h, h.Left, nil
+}
+
+// budget is a Budget in the words of internal/limit.
+type budget struct{ Budget }
+
+func (b budget) Spend(ctx context.Context, begun, ended int64) (limit.Spent, error) {
+	s, err := b.Budget.Spend(ctx, begun, ended)
+	return limit.Spent{Reading: limit.Reading(s.Threshold), Age: s.Age, Since: s.Since}, err
+}
+
+func (b budget) Refresh(ctx context.Context, maxAge time.Duration, read func(context.Context) (limit.Reading, error)) error {
+	return b.Budget.Refresh(ctx, maxAge, func(ctx context.Context) (*Threshold, error) {
+		r, err := read(ctx)
+		return (*Threshold)(&r), err
+	})
+}
+
+// storeWait bounds what the shared memory may take to hear of a write. Its answer
+// may have been lost because the caller's context has ended: others must know all
+// the same.
+const storeWait = 5 * time.Second
+
+// use makes other processes know what this client does not know the outcome of.
+func (u *unanswered) use(shared Unanswered) {
+	u.shared = shared
+	u.tell = func(key string, value []byte, ttl time.Duration) error {
+		ctx, cancel := context.WithTimeout(context.Background(), storeWait)
+		defer cancel()
+		return shared.Remember(ctx, key, value, ttl)
+	}
+	u.untell = func(key string) bool {
+		ctx, cancel := context.WithTimeout(context.Background(), storeWait)
+		defer cancel()
+		if was, err := shared.Forget(ctx, key); was || err != nil {
+			return true
+		}
+		value, _, err := shared.Recall(ctx, key)
+		return err != nil || value == nil // the store has lost it
+	}
+}
+
+// shared is the key of a write in a memory that processes share.
+func (k writeKey) shared() string {
+	if k.made == (digest{}) {
+		return k.collection + "/" + strconv.FormatInt(k.id, 10)
+	}
+	return fmt.Sprintf("%s/%x/%d", k.collection, k.made, k.actor)
+}
+
+// share reports whether other processes will know of a write. If the store fails,
+// which it says itself, this client remembers it alone.
+func (u *unanswered) share(key writeKey, w lostWrite) bool {
+	if u.shared == nil {
+		return false
+	}
+	value, ttl, err := w.encode()
+	if err != nil {
+		return false
+	}
+	return u.tell(key.shared(), value, ttl) == nil
+}
+
+// learn takes over what other processes know of a key.
+func (u *unanswered) learn(ctx context.Context, key writeKey) error {
+	if u.shared == nil {
+		return nil
+	}
+	value, left, err := u.shared.Recall(ctx, key.shared())
+	if err != nil {
+		return fmt.Errorf("the memory of unanswered writes, which WithUnanswered shares: %w", err)
+	}
+	switch {
+	case value == nil: // or the store has lost it
+		return nil
+	case len(value) == 0:
+		if w, ok := u.get(key); ok && w.inStore {
+			u.drop(key) // another process has settled it
+		}
+		return nil
+	}
+	w, err := decodeLost(value, left)
+	if err == nil {
+		u.put(key, w)
+	}
+	return err
+}
+
+// remove settles a write. It is false if another process has settled it before.
+func (u *unanswered) remove(key writeKey) bool {
+	w, ok := u.drop(key)
+	return !ok || !w.inStore || u.untell(key.shared())
+}
+
+// sharedWrite is a lostWrite as it is stored. Clocks differ between processes, so it
+// holds no times, but how long ago they were or will be, in nanoseconds.
+type sharedWrite struct {
+	TTL     int64          `json:"ttl"`
+	Left    int64          `json:"left"`
+	Changes []sharedChange `json:"changes,omitzero"`
+	Deleted bool           `json:"deleted,omitzero"`
+	Created *sharedCreate  `json:"created,omitzero"`
+}
+
+// sharedChange is a merge.Change. What is absent is not null.
+type sharedChange struct {
+	Name   string         `json:"name"`
+	Old    jsontext.Value `json:"old,omitzero"`
+	New    jsontext.Value `json:"new,omitzero"`
+	Unread bool           `json:"unread,omitzero"`
+}
+
+type sharedCreate struct {
+	Age   int64   `json:"age"`
+	Seen  []int64 `json:"seen,omitzero"`
+	Known bool    `json:"known,omitzero"`
+	ID    int64   `json:"id,omitzero"`
+	Named bool    `json:"named,omitzero"`
+}
+
+func (w lostWrite) encode() (value []byte, ttl time.Duration, err error) {
+	ttl = w.left() + pastLanding
+	stored := sharedWrite{TTL: int64(ttl), Left: int64(w.left()), Deleted: w.deleted}
+	for _, ch := range w.changes {
+		stored.Changes = append(stored.Changes, sharedChange(ch))
+	}
+	if c := w.created; c != nil {
+		stored.Created = &sharedCreate{Age: int64(time.Since(c.since)), Seen: c.seen, Known: c.known, ID: c.id, Named: c.named}
+	}
+	value, err = json.Marshal(stored)
+	return value, ttl, err
+}
+
+func decodeLost(value []byte, left time.Duration) (lostWrite, error) {
+	var stored sharedWrite
+	if err := json.Unmarshal(value, &stored); err != nil {
+		return lostWrite{}, fmt.Errorf("what is remembered of a write that was not answered cannot be read: %w", err)
+	}
+	now, ago := time.Now(), max(0, time.Duration(stored.TTL)-left)
+	w := lostWrite{until: now.Add(time.Duration(stored.Left) - ago), deleted: stored.Deleted, inStore: true}
+	for _, ch := range stored.Changes {
+		w.changes = append(w.changes, merge.Change(ch))
+	}
+	if c := stored.Created; c != nil {
+		w.created = &lostCreate{since: now.Add(-time.Duration(c.Age) - ago), seen: c.Seen, known: c.Known, id: c.ID, named: c.Named}
+	}
+	return w, nil
 }
