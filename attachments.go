@@ -2,8 +2,9 @@ package autotask
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/base64"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -11,11 +12,13 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
+	"github.com/autotask-go/autotask/internal/fields"
 	"github.com/autotask-go/autotask/internal/limit"
 	"github.com/autotask-go/autotask/internal/transport"
+	"github.com/autotask-go/autotask/internal/upload"
 )
 
 // Attachable entities are attachments: children that hold a file or a link.
@@ -27,42 +30,32 @@ type Attachable interface {
 	CanAttach()
 }
 
-// What Autotask allows of attachments. Its pages say 6 to 7 MB a file: what
-// every tenant accepts is the lower, in units of 1000. The second limit is theirs
-// for a user or an integration.
+// What Autotask accepts of attachments. [Upload] and [Create] keep to it.
 const (
-	maxFile       = 6_000_000
-	maxFiles      = limit.MaxUploads // bytes of all files in the window
-	filesInWindow = limit.UploadsWindow
+	MaxFileBytes  = 6_000_000           // of one file: every tenant accepts that, some a little more
+	MaxFilesBytes = limit.MaxUploads    // of all files in FilesWindow, of a user or an integration
+	FilesWindow   = limit.UploadsWindow // after more than that, Autotask takes none for as long
 )
-
-// The types of an attachment. All but the first are links.
-const fileAttachment = "FILE_ATTACHMENT"
-
-var linkTypes = []string{"FILE_LINK", "FOLDER_LINK", "URL"}
 
 // Upload creates an attachment from v and all of content and returns its id
 // (POST {parent}/{id}/Attachments). Lost answers: see [Create].
 //
-//   - Title, FullPath (the file's name) and Publish are required; a wrong
-//     Publish shows internal files to the customer.
-//   - A link has an AttachmentType of FILE_LINK, FOLDER_LINK or URL, its target
-//     as FullPath, and no content.
-//   - Data and ContentType are absent; for a file in Data use [Create].
-//   - Files have 1 to [MaxFileBytes]. More than [MaxFilesBytes] in
-//     [FilesWindow] would lock Autotask's uploads for a while, so they are
-//     [ErrRateLimited].
+// Title, FullPath (the file's name) and Publish are required; a wrong Publish
+// shows internal files to the customer. A link (FILE_LINK, FOLDER_LINK, URL) has
+// its target as FullPath and no content. Data is absent: for a file in Data use
+// [Create]. More than [MaxFilesBytes] in [FilesWindow] would lock Autotask's
+// uploads, so that is [ErrRateLimited].
 func Upload[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader) (int64, error) {
-	return upload(ctx, c, v, content)
+	return kindOf[T]().attach(ctx, c, v, content)
 }
 
 // createAttachment is Create for attachments: no limit depends on the way in.
-func createAttachment[T Entity](ctx context.Context, c *Client, v *T) (int64, error) {
-	if v == nil {
-		return upload(ctx, c, v, nil)
+func (k *kind) createAttachment(ctx context.Context, c *Client, v any) (int64, error) {
+	if isNilPointer(v) {
+		return k.attach(ctx, c, v, nil)
 	}
-	item := *v
-	a, err := attachmentOf(http.MethodPost, &item)
+	item := copyOf(v)
+	a, err := k.fileIn(http.MethodPost, item)
 	if err != nil {
 		return 0, err
 	}
@@ -71,15 +64,15 @@ func createAttachment[T Entity](ctx context.Context, c *Client, v *T) (int64, er
 		content = bytes.NewReader(data)
 	}
 	*a.data = Optional[[]byte]{}
-	return upload(ctx, c, &item, content)
+	return k.attach(ctx, c, item, content)
 }
 
-func upload[T Entity](ctx context.Context, c *Client, v *T, content io.Reader) (int64, error) {
-	r, err := prepareUpload(ctx, v, content)
+func (k *kind) attach(ctx context.Context, c *Client, v any, content io.Reader) (int64, error) {
+	r, err := k.prepareUpload(ctx, v, content)
 	if err != nil {
 		return 0, err
 	}
-	e, err := wantedOf(v, r)
+	e, err := k.wanted(v, r)
 	if err != nil {
 		return r.send(ctx, c) // it cannot be searched for
 	}
@@ -100,11 +93,11 @@ type preparedUpload struct {
 }
 
 // prepareUpload checks an attachment and reads its file to the end.
-func prepareUpload[T Entity](ctx context.Context, v *T, content io.Reader) (*preparedUpload, error) {
+func (k *kind) prepareUpload(ctx context.Context, v any, content io.Reader) (*preparedUpload, error) {
 	if isNilPointer(content) {
-		return nil, invalid(http.MethodPost, collection[T](), "the content is a nil %T", content)
+		return nil, invalid(http.MethodPost, k.collection, "the content is a nil %T", content)
 	}
-	path, fields, err := newAttachment(v, content != nil)
+	path, fields, err := k.newAttachment(v, content != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -113,13 +106,6 @@ func prepareUpload[T Entity](ctx context.Context, v *T, content io.Reader) (*pre
 		r.body, r.size, err = withFile(ctx, path, fields, content)
 	}
 	return r, err
-}
-
-// isNilPointer reports whether an interface holds a pointer or a function that
-// is nil, which is not a nil interface and panics when it is called.
-func isNilPointer(v any) bool {
-	r := reflect.ValueOf(v)
-	return (r.Kind() == reflect.Pointer || r.Kind() == reflect.Func) && r.IsNil()
 }
 
 // send uploads the attachment once.
@@ -147,64 +133,69 @@ func (r *preparedUpload) send(ctx context.Context, c *Client) (int64, error) {
 
 // newAttachment checks an attachment, its file aside, and says where to POST
 // what.
-func newAttachment[T Entity](v *T, hasFile bool) (path string, fields []byte, err error) {
-	if v == nil {
-		return newItem(v)
+func (k *kind) newAttachment(v any, hasFile bool) (path string, fields []byte, err error) {
+	if isNilPointer(v) {
+		return k.newBody(v)
 	}
-	item := *v
-	a, err := attachmentOf(http.MethodPost, &item)
+	item := copyOf(v)
+	a, err := k.fileIn(http.MethodPost, item)
 	if err != nil {
 		return "", nil, err
 	}
 	if _, given := a.kind.Get(); !given && hasFile {
-		a.kind.Set(fileAttachment)
+		a.kind.Set(upload.File)
 	}
-	if path, fields, err = newItem(&item); err != nil {
+	if path, fields, err = k.newBody(item); err != nil {
 		return "", nil, err
 	}
 	return path, fields, a.checkKind(path, hasFile)
 }
 
-// attachment is what two fields of an attachment hold, to read and to set.
+// attachment is the fields of an attachment that this file reads and sets. A type
+// of a caller's own may lack some; those are nil.
 type attachment struct {
-	data *Optional[[]byte]
-	kind *Optional[string]
+	data                  *Optional[[]byte]
+	kind, title, fullPath *Optional[string]
+	attached              *Optional[time.Time]
+	size                  *Optional[float64]
+	parent                *Optional[int64]
 }
 
-// attachmentOf finds the fields. A type of a caller's own may lack them.
-func attachmentOf[T Entity](method string, v *T) (attachment, error) {
-	if err := checkCollection[T](); err != nil {
-		return attachment{}, invalid(method, collection[T](), "%v", err)
+// attachmentOf finds the fields of an item.
+func attachmentOf(item any) attachment {
+	v := reflect.ValueOf(item).Elem()
+	return attachment{
+		pointerTo[[]byte](v, "Data"),
+		pointerTo[string](v, "AttachmentType"), pointerTo[string](v, "Title"), pointerTo[string](v, "FullPath"),
+		pointerTo[time.Time](v, "AttachDate"),
+		pointerTo[float64](v, "FileSize"),
+		pointerTo[int64](v, "ParentID"),
 	}
-	fields := reflect.ValueOf(v).Elem()
-	data, hasData := pointerTo[Optional[[]byte]](fields, "Data")
-	kind, hasKind := pointerTo[Optional[string]](fields, "AttachmentType")
-	if !hasData || !hasKind {
-		return attachment{}, invalid(method, collection[T](),
-			"an attachment needs the fields Data, an Optional[[]byte], and AttachmentType, an Optional[string]; %T lacks one", *v)
-	}
-	return attachment{data, kind}, nil
 }
 
-func pointerTo[F any](fields reflect.Value, name string) (*F, bool) {
-	f := fields.FieldByName(name)
-	if !f.IsValid() {
-		return nil, false
+// fileIn is attachmentOf for a type that can hold a file.
+func (k *kind) fileIn(method string, v any) (attachment, error) {
+	if err := k.known(method); err != nil {
+		return attachment{}, err
 	}
-	p, ok := f.Addr().Interface().(*F)
-	return p, ok
+	a := attachmentOf(v)
+	if a.data == nil || a.kind == nil {
+		return a, invalid(method, k.collection,
+			"an attachment needs the fields Data, an Optional[[]byte], and AttachmentType, an Optional[string]; %v lacks one", k.typ)
+	}
+	return a, nil
 }
 
 // checkKind holds the type of a new attachment and whether it comes with a file
 // against each other.
 func (a attachment) checkKind(path string, hasFile bool) error {
 	kind := a.kind.Or("")
-	isLink := slices.Contains(linkTypes, kind)
+	isLink := upload.IsLink(kind)
 	switch {
 	case !a.data.IsZero():
 		return invalid(http.MethodPost, path, "Data is set: Upload takes the file from its content alone; leave Data absent, or use Create")
-	case kind != fileAttachment && !isLink:
-		return invalid(http.MethodPost, path, "%s is not an attachmentType: use %s, or one of the links %v", excerpt(strconv.Quote(kind)), fileAttachment, linkTypes)
+	case kind != upload.File && !isLink:
+		return invalid(http.MethodPost, path, "%s is not an attachmentType: use %s, or one of the links %v", excerpt(strconv.Quote(kind)), upload.File, upload.Links)
 	case isLink && hasFile:
 		return invalid(http.MethodPost, path, "an attachment of type %s is a link and has no content: fullPath is its target", kind)
 	case !isLink && !hasFile:
@@ -213,69 +204,35 @@ func (a attachment) checkKind(path string, hasFile bool) error {
 	return nil
 }
 
-// withFile returns the body of an upload: the fields, and the file last. It is
-// encoded as it is read, so that the file is in memory once.
+// withFile returns the body of an upload: the fields, and the file last.
 func withFile(ctx context.Context, path string, fields []byte, content io.Reader) (body []byte, size int64, err error) {
-	const opening, closing = `,"data":"`, `"}`
-	var b bytes.Buffer
-	if sized, ok := content.(interface{ Len() int }); ok {
-		most := base64.StdEncoding.EncodedLen(min(max(sized.Len(), 0), maxFile+1))
-		b.Grow(len(fields) + len(opening) + most + len(closing))
-	}
-	b.Write(fields[:len(fields)-len("}")])
-	b.WriteString(opening)
-	encoder := base64.NewEncoder(base64.StdEncoding, &b)
-	size, err = io.Copy(encoder, io.LimitReader(untilDone{ctx, content}, maxFile+1))
+	body, size, err = upload.Body(ctx, fields, content, MaxFileBytes)
 	switch {
-	case err != nil:
-		return nil, 0, brokenContent(ctx, path, err)
-	case size > maxFile:
-		return nil, 0, invalid(http.MethodPost, path, "the content has more than %d bytes, the most that every tenant accepts in one file", maxFile)
-	case size == 0:
+	case errors.Is(err, upload.ErrTooLarge):
+		return nil, 0, invalid(http.MethodPost, path, "the content has more than %d bytes, the most that every tenant accepts in one file", MaxFileBytes)
+	case errors.Is(err, upload.ErrEmpty):
 		return nil, 0, invalid(http.MethodPost, path, "the content is empty")
+	case err != nil:
+		broken := refusal(0, http.MethodPost, path, "reading the content failed, and nothing was sent")
+		broken.cause = cmp.Or(ctx.Err(), err)
+		return nil, 0, broken
 	}
-	_ = encoder.Close() // writes to memory
-	b.WriteString(closing)
-	return b.Bytes(), size, nil
-}
-
-// brokenContent is the error of a content that could not be read to its end.
-func brokenContent(ctx context.Context, path string, err error) error {
-	broken := refusal(0, http.MethodPost, path, "reading the content failed, and nothing was sent")
-	broken.cause = err
-	if ended := ctx.Err(); ended != nil {
-		broken.cause = ended
-	}
-	return broken
-}
-
-// untilDone reads until the context ends.
-type untilDone struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (u untilDone) Read(p []byte) (int, error) {
-	if err := u.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return u.r.Read(p)
+	return body, size, nil
 }
 
 // Download writes the file of an attachment to w, if all of it arrives, and
 // returns the attachment without Data, even if it is a link ([ErrUnsupported])
-// or neither its root nor its parent has the file ([ErrServer]). Allow a third
-// more than the file by [WithMaxResponseBytes]. Never write to FullPath: the
-// uploader chose it; it may be absolute or hold "..".
+// or no route returns the file ([ErrServer]). [WithMaxResponseBytes] must allow a
+// third more than the file. Never write to FullPath: the uploader chose it.
 func Download[T Attachable](ctx context.Context, c *Client, id int64, w io.Writer) (*T, error) {
 	path := itemPath[T](id)
 	if w == nil || isNilPointer(w) {
 		return nil, invalid(http.MethodGet, path, "the writer is nil")
 	}
-	if err := checkID[T](http.MethodGet, id); err != nil {
+	if err := kindOf[T]().checkID(http.MethodGet, id); err != nil {
 		return nil, err
 	}
-	if err := needsID[T](http.MethodGet); err != nil {
+	if err := kindOf[T]().needsID(http.MethodGet); err != nil {
 		return nil, err
 	}
 	item, data, err := getFile[T](ctx, c, path, id)
@@ -302,19 +259,16 @@ func Download[T Attachable](ctx context.Context, c *Client, id int64, w io.Write
 // fileFromParent reads the file of an attachment whose root has none.
 func fileFromParent[T Attachable](ctx context.Context, c *Client, item *T, id int64) ([]byte, error) {
 	root := itemPath[T](id)
-	a, err := attachmentOf(http.MethodGet, item)
+	a, err := kindOf[T]().fileIn(http.MethodGet, item)
 	if err != nil {
 		return nil, err
 	}
-	if kind := a.kind.Or(""); slices.Contains(linkTypes, kind) {
+	if kind := a.kind.Or(""); upload.IsLink(kind) {
 		return nil, refusal(transport.Unsupported, http.MethodGet, root, "an attachment of type "+kind+" is a link and has no file: fullPath is its target")
 	}
 	parent := (*item).Parent()
-	if _, told := parent.ID.Get(); !told {
-		// Some fields may be left out, but it has two that name the parent.
-		if id, ok := pointerTo[Optional[int64]](reflect.ValueOf(item).Elem(), "ParentID"); ok {
-			parent.ID = *id
-		}
+	if _, told := parent.ID.Get(); !told && a.parent != nil {
+		parent.ID = *a.parent // some fields may be left out, but it has two that name the parent
 	}
 	path, err := parent.path(http.MethodGet, collection[T]())
 	if err != nil {
@@ -351,7 +305,7 @@ func getFile[T Attachable](ctx context.Context, c *Client, path string, id int64
 		return nil, nil, err
 	}
 	v := &item.value
-	a, err := attachmentOf(http.MethodGet, v)
+	a, err := kindOf[T]().fileIn(http.MethodGet, v)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -360,45 +314,200 @@ func getFile[T Attachable](ctx context.Context, c *Client, path string, id int64
 	return v, data, nil
 }
 
-// decodeAttachment understands the three forms in which tenants answer a GET of
-// one attachment: under "item" like any other item, as a list, and bare. One that
-// does not exist is null, an empty list, and null.
-func decodeAttachment[T Attachable](b []byte, id int64) (Optional[T], error) {
-	if jsontext.Value(b).Kind() == 'n' {
-		var none Optional[T]
-		return none, decode(b, &none)
-	}
-	var envelope struct {
-		Item  Optional[T]    `json:"item"`
-		Items []Optional[T]  `json:"items"`
-		ID    jsontext.Value `json:"id"`
-	}
-	if err := decode(b, &envelope); err != nil {
-		return Optional[T]{}, err
-	}
-	switch {
-	case !envelope.Item.IsZero():
-		return envelope.Item, nil
-	case envelope.Items != nil:
-		return pickItem(envelope.Items, id), nil
-	case len(envelope.ID) > 0:
-		var bare Optional[T]
-		err := decode(b, &bare)
-		return bare, err
-	}
-	return Optional[T]{}, absentItem(true)
+// EnsureAttachment is [Upload] for work that may be repeated, as
+// [NotesService.Ensure] is for notes: an attachment since startedAt with the same
+// parent, title, full path, type and size is that of an earlier run. See
+// docs/reliability.md, "Attachments".
+func EnsureAttachment[T Attachable](ctx context.Context, c *Client, v *T, content io.Reader, startedAt time.Time) (id int64, created bool, err error) {
+	return kindOf[T]().ensureAttachment(ctx, c, v, content, startedAt)
 }
 
-// pickItem returns the item of that id; if there is none, the first, for what it
-// is. An empty list says that there is no item.
-func pickItem[T Entity](items []Optional[T], id int64) Optional[T] {
-	for _, item := range items {
-		if v, ok := item.Get(); ok && idOf(&v) == id {
-			return item
+func (k *kind) ensureAttachment(ctx context.Context, c *Client, v any, content io.Reader, startedAt time.Time) (id int64, created bool, err error) {
+	if err := checkStart(http.MethodPost, k.collection, startedAt); err != nil {
+		return 0, false, err
+	}
+	r, err := k.prepareUpload(ctx, v, content)
+	if err != nil {
+		return 0, false, err
+	}
+	e, err := k.wanted(v, r)
+	if err != nil {
+		return 0, false, err
+	}
+	key, _ := e.createKey()
+	done, err := c.takeTurn(ctx, key, http.MethodPost, r.path)
+	if err != nil {
+		return 0, false, err
+	}
+	defer done()
+	found, err := e.search(ctx, c, startedAt)
+	switch {
+	case err != nil:
+		return 0, false, fmt.Errorf("looking for the attachment of an earlier run: %w", err)
+	case len(found.same) > 1:
+		return 0, false, ambiguousAttachment(e.key, found.same, 0)
+	case len(found.same) == 1:
+		c.core.unanswered.remove(key)
+		return found.same[0], false, nil
+	}
+	if lost, ok := c.core.unanswered.get(key); ok && lost.answeredFor(startedAt) {
+		return lost.created.id, false, nil // this client uploaded it; a search does not show it yet
+	}
+	if id, err = e.upload(ctx, c, r); err != nil {
+		return 0, false, err
+	}
+	// Until it is found, a repeat by this client goes by the id.
+	c.core.unanswered.keepAnswered(key, lostCreate{since: time.Now(), id: id})
+	if found, err = e.search(ctx, c, startedAt); err != nil {
+		return id, true, unproven(ctx, r.path, fmt.Sprintf("attachment %d was uploaded; looking whether it is the only one failed", id), err)
+	}
+	return id, true, afterChange(e.onlyOne(c, r, id, found))
+}
+
+// wantedAttachment is a new attachment that can be distinguished from others.
+type wantedAttachment struct {
+	of      *kind
+	parent  int64
+	key     upload.Key
+	content digest // of all that is sent
+}
+
+// wanted fails for a type that has not the fields to distinguish its items by.
+func (k *kind) wanted(v any, r *preparedUpload) (*wantedAttachment, error) {
+	key, err := attachmentOf(v).key(k)
+	key.Parent, key.Size = r.path, r.size
+	return &wantedAttachment{k, parentOf(v).Or(0), key, sha256.Sum256(r.body)}, err
+}
+
+// upload sends the attachment once, in the caller's turn.
+func (e *wantedAttachment) upload(ctx context.Context, c *Client, r *preparedUpload) (int64, error) {
+	key, _ := e.createKey()
+	return c.createInTurn(ctx, e, key, r.newOne(c), lostCreate{known: true}) // a search has shown none
+}
+
+func (e *wantedAttachment) createKey() (writeKey, bool) {
+	return writeKey{collection: strings.ToLower(e.of.collection), made: digestOf(fmt.Sprintf("%#v", e.key), string(e.content[:]))}, true
+}
+
+func (e *wantedAttachment) find(ctx context.Context, c *Client, lost lostCreate) ([]claimable, error) {
+	found, err := e.search(ctx, c, lost.since)
+	var candidates []claimable
+	for i, id := range found.same {
+		doubtful, _ := c.age(found.attached[i], lost)
+		candidates = append(candidates, claimable{Candidate{ID: id, Label: e.key.FullPath}, doubtful})
+	}
+	return candidates, err
+}
+
+// onlyOne makes sure that a repeat will find the attachment, and that the search
+// before the upload had not been blind to one of an earlier run.
+func (e *wantedAttachment) onlyOne(c *Client, r *preparedUpload, id int64, found foundAttachments) error {
+	shown, isShown := found.others[id]
+	switch {
+	case isShown:
+		return refusal(transport.NotApplied, http.MethodPost, r.path, fmt.Sprintf(
+			"attachment %d was uploaded, but Autotask shows it with %s: a repeat would not find it", id, shown))
+	case len(found.same) > 1 || len(found.same) == 1 && found.same[0] != id:
+		return ambiguousAttachment(e.key, found.same, id)
+	case len(found.same) == 0:
+		hidden := refusal(transport.OutcomeUnknown, http.MethodPost, r.path, fmt.Sprintf(
+			"attachment %d was uploaded, but a search does not show it yet; it may hide one of an earlier run in the same way", id))
+		hidden.RetryAfter, hidden.Sent = landing, r.fields
+		return hidden
+	}
+	key, _ := e.createKey()
+	c.core.unanswered.remove(key)
+	return nil
+}
+
+func ambiguousAttachment(key upload.Key, ids []int64, own int64) error {
+	e := &AmbiguousError{What: "attachment of " + key.Parent, Name: key.Title}
+	if own != 0 && !slices.Contains(ids, own) {
+		ids = append(slices.Clone(ids), own)
+	}
+	for _, id := range slices.Sorted(slices.Values(ids)) {
+		label := key.FullPath
+		if id == own {
+			label += ", of this run"
+		}
+		e.Candidates = append(e.Candidates, Candidate{ID: id, Label: label})
+	}
+	return e
+}
+
+// key fails for a type of a caller's own that lacks the fields to distinguish it by.
+func (a attachment) key(k *kind) (upload.Key, error) {
+	if a.kind == nil || a.title == nil || a.fullPath == nil {
+		return upload.Key{}, invalid(http.MethodPost, k.collection,
+			"an attachment is found by the fields Title, FullPath and AttachmentType, all Optional[string]; %v lacks one", k.typ)
+	}
+	key := upload.Key{Kind: a.kind.Or(upload.File), Title: fields.Even(a.title.Or("")), FullPath: fields.Even(a.fullPath.Or(""))}
+	if a.size != nil {
+		key.Size = int64(a.size.Or(0))
+	}
+	return key, nil
+}
+
+// foundAttachments are those of one parent.
+type foundAttachments struct {
+	same     []int64
+	attached []time.Time      // when, of each of them; now, where Autotask does not say
+	others   map[int64]string // and what shows that they are not the same
+}
+
+// search reads the attachments of the parent, and returns those of the key that were
+// attached at or after a moment of our clock. Autotask wants the parent in the
+// filter (release 2021.1); all else is compared here: a filter that the server
+// understood differently would hide an attachment, which would be uploaded twice.
+func (e *wantedAttachment) search(ctx context.Context, c *Client, since time.Time) (foundAttachments, error) {
+	found := foundAttachments{others: map[int64]string{}}
+	query := Query{Filter: Eq(e.of.parentField(), e.parent)}
+	for rows, err := range e.of.pages(ctx, c, query) {
+		if err != nil {
+			return foundAttachments{}, err
+		}
+		for _, row := range rows {
+			switch difference, ofParent := e.compare(row.Item, c.core.clock.earliest(since)); {
+			case !ofParent:
+			case difference == "":
+				found.same = append(found.same, row.ID)
+				found.attached = append(found.attached, attachmentOf(row.Item).attachedAt(time.Now()))
+			default:
+				found.others[row.ID] = difference
+			}
 		}
 	}
-	if len(items) == 0 {
-		return Null[T]()
+	return found, nil
+}
+
+// parentField is the field by which the attachments of one parent are searched.
+func (k *kind) parentField() string {
+	for _, f := range k.table().All {
+		if f.Parent {
+			return f.Name
+		}
 	}
-	return items[0]
+	return "parentID" // of a caller's own type
+}
+
+func (a attachment) attachedAt(unknown time.Time) time.Time {
+	if a.attached == nil {
+		return unknown
+	}
+	return a.attached.Or(unknown)
+}
+
+// compare says in what an attachment differs from the wanted one, and whether it
+// belongs to the parent at all: a search by ticket may show the attachments of its
+// notes and time entries as well.
+func (e *wantedAttachment) compare(item any, since time.Time) (difference string, ofParent bool) {
+	a := attachmentOf(item)
+	if parentOf(item).Or(e.parent) != e.parent || a.parent != nil && a.parent.Or(e.parent) != e.parent {
+		return "", false
+	}
+	got, err := a.key(e.of)
+	if err != nil {
+		return err.Error(), true
+	}
+	return e.key.Difference(got, a.attachedAt(since), since), true
 }

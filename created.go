@@ -49,10 +49,6 @@ type writeKey struct {
 
 type digest [sha256.Size]byte
 
-func itemKey[T Entity](id int64) writeKey {
-	return writeKey{collection: strings.ToLower(collection[T]()), id: id}
-}
-
 // lostWrite is a write whose answer was lost.
 type lostWrite struct {
 	until   time.Time      // when it cannot be carried out any more

@@ -1,5 +1,4 @@
-// Package autotask is a client for the Autotask PSA REST API that never breaks
-// a ticket.
+// Package autotask is an Autotask PSA REST API client that never breaks a ticket.
 //
 //	client, err := autotask.NewClient(autotask.Credentials{UserName: user, Secret: secret, IntegrationCode: code})
 //	…
@@ -25,9 +24,8 @@
 // The services of a [Client] read tickets, notes, time entries and picklists.
 // [Get], [List], [All], [Pages], [Scan], [Count] and [GetMany] read those and
 // every other entity: the types in package entity, or your own (see [Entity]).
-// A missing item is always [ErrNotFound]. Anything that Autotask would refuse or,
-// worse, ignore is reported as [ErrInvalid] before a request is sent. [Pages] and
-// [Since] make a sync that survives a restart.
+// A missing item is always [ErrNotFound]. What Autotask would refuse or, worse,
+// ignore is [ErrInvalid] before a request is sent.
 //
 // # Writing
 //
@@ -37,12 +35,11 @@
 //	Patch   of other entities: PATCH of the id and the fields that are set
 //	Delete  DELETE
 //
-// A verb that the API lacks for an entity does not compile: Delete[Ticket].
-// Autotask sets the fields that a PUT leaves out to null, so a ticket is only
-// written whole, as just read, with what the library does not know byte for byte.
-// It answers 200 to writes that it ignores, so [Update] reads back and may return
-// [ErrNotApplied]. It has no version check: what somebody else writes between the
-// read and the write is overwritten.
+// A verb that the API lacks does not compile: Delete[Ticket]. A PUT nulls the
+// fields that it leaves out, so a ticket is only written whole, as just read, with
+// unknown fields byte for byte. Autotask answers 200 to writes that it ignores, so
+// [Update] reads back and may return [ErrNotApplied]. There is no version check:
+// what somebody else writes between the read and the write is overwritten.
 //
 // # Failures
 //
@@ -53,13 +50,11 @@
 // unreadable answer, 502, 503, 504, or 500 without a text. All else fails at once.
 //
 // A write whose answer was lost is not sent again. The client looks for it, and
-// if it does not show, the error is [ErrOutcomeUnknown], with the time until it
-// cannot be carried out any more. Until then the client writes nothing else to
-// that item. Two processes do not see each other's lost writes: let only one at a
-// time work on a ticket, and the next one wait for RetryAfter. [Resolution],
-// [NotesService.Ensure] and [EnsureAttachment] make work repeatable.
-// docs/reliability.md has the exact rules, and what they cannot promise;
-// docs/details.md has what the comments here leave out.
+// if it does not show, the error is [ErrOutcomeUnknown]; until RetryAfter is over,
+// the client writes nothing else to that item. Without [WithUnanswered], other
+// processes do not know of it: let only one at a time work on a ticket.
+// [Resolution], [NotesService.Ensure] and [EnsureAttachment] make work repeatable.
+// The exact rules are in docs/reliability.md, the rest in docs/details.md.
 //
 // # Limits
 //
@@ -70,7 +65,6 @@
 //
 // # Other packages
 //
-// Package webhook receives Autotask's reports of changes, package changes finds
-// them without, and package alert keeps one open ticket per alert. Package
-// autotasktest is a fake tenant for tests, which fails when told to.
+// webhook receives reports of changes, changes finds them without, alert keeps one
+// ticket per alert, autotasktest is a fake tenant, conformance checks a real one.
 package autotask

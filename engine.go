@@ -7,10 +7,15 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/autotask-go/autotask/internal/fields"
+	"github.com/autotask-go/autotask/internal/merge"
 	"github.com/autotask-go/autotask/internal/paging"
 	"github.com/autotask-go/autotask/internal/spell"
 	"github.com/autotask-go/autotask/internal/transport"
@@ -19,30 +24,104 @@ import (
 // kind is what reading must know of an entity. The rest is the same for all, so
 // that a program links it once, however many entities it reads.
 type kind struct {
+	typ        reflect.Type // nil for rows as they are sent
 	collection string
-	problem    error // with the name of the collection
+	problem    error // with the type, or with the name of the collection
 	exists     bool  // the name is beyond doubt
 	leastID    int64
-	needsID    func(method string) error
-	check      func(*Query) error // against the fields of the type
-	decode     func(answer []byte) (paging.Page, error)
+	anonymous  bool // the type has no ID to distinguish its items by
+	// decode, if there is one, takes the place of decodePage. A program that reads no
+	// pages does not link what decodes them.
+	decode func(answer []byte) (paging.Page, error)
 }
 
-func kindOf[T Entity]() *kind {
-	k := &kind{
-		collection: collection[T](),
-		problem:    checkCollection[T](),
-		exists:     isOurs[T](),
-		needsID:    needsID[T],
-		check:      checkFields[T],
-		decode:     decodePage[T],
+var kinds sync.Map // reflect.Type -> *kind
+
+// kindOf is the kind of a type. Nothing that follows it is compiled for each type.
+func kindOf[T Entity]() *kind { return kindOfType(reflect.TypeFor[T]()) }
+
+func kindOfType(typ reflect.Type) *kind {
+	if k, ok := kinds.Load(typ); ok {
+		return k.(*kind)
 	}
-	switch any((*T)(nil)).(type) {
-	case *Ticket, *TicketNote, *TimeEntry:
-		k.leastID = 1
+	k, _ := kinds.LoadOrStore(typ, newKind(typ))
+	return k.(*kind)
+}
+
+func newKind(typ reflect.Type) *kind {
+	k := &kind{typ: typ, collection: collectionIn(typ), exists: isOurs(typ)}
+	k.problem = checkCollection(typ, k.collection)
+	if typ.Kind() == reflect.Struct {
+		f, ok := typ.FieldByName("ID")
+		k.anonymous = !ok || !reflect.Zero(f.Type).CanInt()
+	}
+	if k.exists && typ.PkgPath() == reflect.TypeFor[Ticket]().PkgPath() {
+		k.leastID = 1 // a ticket, a note or a time entry
 	}
 	return k
 }
+
+// table is what is known of the fields of a type. What is read from or written
+// to a collection of this package is held to that one's rules, whichever type a
+// caller writes it through.
+func (k *kind) table() *fields.Table {
+	name := k.collection
+	if child, ok := reflect.Zero(k.typ).Interface().(Child); ok && k.problem == nil && isNotes(child.Parent()) {
+		name = TicketNote{}.Collection()
+	}
+	switch { // the web server may take other casings
+	case strings.EqualFold(name, Ticket{}.Collection()):
+		return fields.Of(reflect.TypeFor[Ticket]())
+	case strings.EqualFold(name, TicketNote{}.Collection()):
+		return fields.Of(reflect.TypeFor[TicketNote]())
+	case strings.EqualFold(name, TimeEntry{}.Collection()):
+		return fields.Of(reflect.TypeFor[TimeEntry]())
+	}
+	return fields.Of(k.typ)
+}
+
+// isOurs is true of the entity types of this module, which have all the fields
+// of their collections. A caller's own type may have a few of them, or others.
+func isOurs(typ reflect.Type) bool {
+	root := reflect.TypeFor[Ticket]().PkgPath()
+	return typ.Kind() == reflect.Struct && (typ.PkgPath() == root || typ.PkgPath() == root+"/entity")
+}
+
+// known refuses a type that is no entity.
+func (k *kind) known(method string) error {
+	if k.problem != nil {
+		return invalid(method, k.collection, "%v", k.problem)
+	}
+	return nil
+}
+
+// needsID refuses a caller's own entities whose ids are not known, where
+// ids are what distinguishes items.
+func (k *kind) needsID(method string) error {
+	if k.problem == nil && k.anonymous {
+		return invalid(method, k.collection, "%v has no field ID of a type such as int64, by which its items are distinguished", k.typ)
+	}
+	return k.known(method)
+}
+
+// checkID refuses ids that cannot be. 0 is a real id of a company, so that only
+// the entities of this package, which begin at 1, refuse it.
+func (k *kind) checkID(method string, id int64) error {
+	if err := k.known(method); err != nil {
+		return err
+	}
+	if id < k.leastID || id < 0 {
+		return invalid(method, k.collection, "%d is not an id", id)
+	}
+	return nil
+}
+
+// key is that of a write of one item.
+func (k *kind) key(id int64) writeKey {
+	return writeKey{collection: strings.ToLower(k.collection), id: id}
+}
+
+func (k *kind) item(id int64) string { return k.collection + "/" + strconv.FormatInt(id, 10) }
 
 func (k *kind) path() string { return k.collection + "/query" }
 
@@ -55,10 +134,18 @@ func itemsOf[T any](rows []paging.Row) []*T {
 }
 
 // wirePage is a page as it is sent.
-type wirePage[I any] struct {
+type wirePage struct {
 	Errors  []jsontext.Value `json:"errors"`
-	Items   []I              `json:"items"`
+	Items   wireItems        `json:"items"`
 	Details pageDetails      `json:"pageDetails"`
+}
+
+// wireItems decodes into a slice of some element type.
+type wireItems struct{ slice reflect.Value }
+
+// UnmarshalJSONFrom reads an array or null.
+func (w *wireItems) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return json.UnmarshalDecode(dec, w.slice.Addr().Interface())
 }
 
 type pageDetails struct {
@@ -66,41 +153,50 @@ type pageDetails struct {
 	NextPageURL Optional[string] `json:"nextPageUrl"`
 }
 
-func (p *wirePage[I]) decode(b []byte, isNull func(I) bool) error {
-	if err := decode(b, p); err != nil {
-		return err
+// decodeItems reads a page into the slice that items points to. Its elements are
+// pointers or JSON.
+func decodeItems(b []byte, items any) (pageDetails, error) {
+	slice := reflect.ValueOf(items).Elem()
+	p := wirePage{Items: wireItems{slice}} // an answer of null leaves neither
+	if err := decode(b, &p); err != nil {
+		return p.Details, err
 	}
 	// Without these, a wrong answer would read as "there are none".
 	count, told := p.Details.Count.Get()
 	switch {
-	case p.Items == nil:
-		return fmt.Errorf("%w: it has no items", transport.ErrUnreadable)
-	case told && count != int64(len(p.Items)):
-		return fmt.Errorf("%w: it has %d items, but counts %d", transport.ErrUnreadable, len(p.Items), count)
+	case slice.IsNil():
+		return p.Details, fmt.Errorf("%w: it has no items", transport.ErrUnreadable)
+	case told && count != int64(slice.Len()):
+		return p.Details, fmt.Errorf("%w: it has %d items, but counts %d", transport.ErrUnreadable, slice.Len(), count)
 	case len(p.Errors) > 0:
-		return fmt.Errorf("%w: it has errors as well as items", transport.ErrUnreadable)
-	case slices.ContainsFunc(p.Items, isNull):
-		return fmt.Errorf("%w: one of its items is null", transport.ErrUnreadable)
+		return p.Details, fmt.Errorf("%w: it has errors as well as items", transport.ErrUnreadable)
 	}
-	return nil
+	for i := range slice.Len() {
+		if v := slice.Index(i); v.Kind() == reflect.Pointer && v.IsNil() || v.Kind() == reflect.Slice && string(v.Bytes()) == "null" {
+			return p.Details, fmt.Errorf("%w: one of its items is null", transport.ErrUnreadable)
+		}
+	}
+	return p.Details, nil
 }
 
 func (d pageDetails) page(rows []paging.Row) paging.Page {
 	return paging.Page{Rows: rows, Next: d.NextPageURL.Or(""), Told: !d.NextPageURL.IsZero()}
 }
 
-func decodePage[T Entity](b []byte) (paging.Page, error) {
-	if p, ok := quickPage(b, reflect.TypeFor[T]()); ok {
+func (k *kind) decodePage(b []byte) (paging.Page, error) {
+	if p, ok := quickPage(b, k.typ); ok {
 		return p, nil
 	}
-	var p wirePage[*T]
-	if err := p.decode(b, func(item *T) bool { return item == nil }); err != nil {
+	items := reflect.New(reflect.SliceOf(reflect.PointerTo(k.typ)))
+	details, err := decodeItems(b, items.Interface())
+	if err != nil {
 		return paging.Page{}, err
 	}
-	rows := make([]paging.Row, len(p.Items))
+	rows := make([]paging.Row, items.Elem().Len())
 	doubtful := false
-	for i, item := range p.Items {
-		rows[i] = paging.Row{ID: idOf(item), Item: item}
+	for i := range rows {
+		item := items.Elem().Index(i).Interface()
+		rows[i] = paging.Row{ID: idIn(item), Item: item}
 		doubtful = doubtful || rows[i].ID == 0
 	}
 	if doubtful {
@@ -109,16 +205,16 @@ func decodePage[T Entity](b []byte) (paging.Page, error) {
 			return paging.Page{}, err
 		}
 	}
-	return p.Details.page(rows), nil
+	return details.page(rows), nil
 }
 
 // readIDs reads the ids of rows from the answer itself.
 func readIDs(b []byte, rows []paging.Row) error {
-	var p wirePage[identified]
-	if err := decode(b, &p); err != nil {
+	var items []*identified
+	if _, err := decodeItems(b, &items); err != nil {
 		return err
 	}
-	for i, item := range p.Items {
+	for i, item := range items {
 		id, ok := item.ID.Get()
 		if !ok {
 			return errNoID
@@ -142,7 +238,7 @@ func (k *kind) split(q Query) (parts, error) {
 	}
 	p, err := q.split()
 	var problems []string
-	for _, err := range []error{err, k.check(&q), k.checkSingle(&q)} {
+	for _, err := range []error{err, k.checkFields(&q), k.checkSingle(&q)} {
 		if err != nil {
 			problems = append(problems, err.Error())
 		}
@@ -222,12 +318,16 @@ func (k *kind) pager(c *Client, q Query) paging.Source {
 // read makes one request for a page: the first one, or the one at the address next,
 // whose path below the base URL is nextPath.
 func (k *kind) read(ctx context.Context, c *Client, r call, next, nextPath string) (paging.Page, error) {
+	decodePage := k.decode
+	if decodePage == nil {
+		decodePage = k.decodePage
+	}
 	if next != "" {
 		r.nextURL, r.path = next, nextPath
 	}
 	var p paging.Page
 	r.decode = func(b []byte) (err error) {
-		if p, err = k.decode(b); err != nil {
+		if p, err = decodePage(b); err != nil {
 			return err
 		}
 		for _, row := range p.Rows {
@@ -255,4 +355,155 @@ func (k *kind) failed(err error) error {
 		return nonsense(k.path(), "%s", n)
 	}
 	return err
+}
+
+// quickPage is decodePage for a page that holds what it should.
+func quickPage(b []byte, typ reflect.Type) (paging.Page, bool) {
+	items, raw, ok := quickly.Page(b, typ)
+	var details pageDetails
+	if !ok || decode(raw, &details) != nil || details.Count.Or(int64(len(items))) != int64(len(items)) {
+		return paging.Page{}, false
+	}
+	rows := make([]paging.Row, len(items))
+	for i, item := range items {
+		if rows[i] = (paging.Row{ID: idIn(item), Item: item}); rows[i].ID == 0 {
+			return paging.Page{}, false
+		}
+	}
+	return details.page(rows), true
+}
+
+// checkNew checks a new item against what is known of its fields, and names
+// everything that is wrong at once.
+func checkNew(table *fields.Table, path string, body []byte) error {
+	given := map[string]jsontext.Value{}
+	var problems []string
+	err := merge.Each(body, func(name string, v jsontext.Value) {
+		f := table.Lookup(name)
+		if f != nil && f.Required {
+			given[name] = v
+		}
+		switch {
+		case name == "id":
+			if string(v) != "0" {
+				problems = append(problems, "the ID must be 0: Autotask assigns it")
+			}
+		case f == nil:
+		case f.ReadOnly && !f.Parent:
+			problems = append(problems, name+" is set by Autotask: leave it absent")
+		default:
+			problems = appendText(problems, f.TooLong(v))
+			problems = appendText(problems, f.NotADay(v))
+			problems = appendText(problems, f.Dropped(v))
+		}
+	})
+	if err != nil {
+		return invalid(http.MethodPost, path, "%v", err)
+	}
+	kind := transport.Invalid
+	for _, f := range table.All {
+		if f.Required && f.Missing(given[f.Name]) {
+			problems = append(problems, f.Name+" is required")
+			kind |= transport.MissingField
+		}
+	}
+	if len(problems) > 0 {
+		return refusal(kind, http.MethodPost, path, problems...)
+	}
+	return nil
+}
+
+// checkChanges checks the changes of an item against what is known of its fields.
+func checkChanges(table *fields.Table, method, path string, changes []merge.Change) error {
+	var problems []string
+	for _, ch := range changes {
+		f := table.Lookup(ch.Name)
+		switch {
+		case ch.Name == "id":
+			problems = append(problems, "the ID cannot be changed")
+		case f != nil && f.ReadOnly:
+			problems = append(problems, ch.Name+" is set by Autotask and cannot be changed")
+		case ch.New == nil:
+			problems = append(problems, ch.Name+" was unset: use SetNull to clear it")
+		case f != nil && f.Required && f.Missing(ch.New):
+			problems = append(problems, ch.Name+" is required and cannot be cleared")
+		case f != nil:
+			problems = appendText(problems, f.TooLong(ch.New))
+			problems = appendText(problems, f.NotADay(ch.New))
+			problems = appendText(problems, f.Dropped(ch.New))
+		}
+	}
+	if len(problems) > 0 {
+		return refusal(transport.Invalid, method, path, problems...)
+	}
+	return nil
+}
+
+// checkPatch is checkChanges for the fields of a PATCH that nothing was read
+// for. What every PATCH of the entity repeats must be among them.
+func checkPatch(table *fields.Table, path string, changes []merge.Change) error {
+	if err := checkChanges(table, http.MethodPatch, path, changes); err != nil {
+		return err
+	}
+	var problems []string
+	for _, f := range table.All {
+		given := slices.ContainsFunc(changes, func(ch merge.Change) bool { return ch.Name == f.Name })
+		if f.Always && !given {
+			problems = append(problems, "every PATCH repeats "+f.Name+": set it to what it is, or use Update, which reads it")
+		}
+	}
+	if len(problems) > 0 {
+		return refusal(transport.MissingField|transport.Invalid, http.MethodPatch, path, problems...)
+	}
+	return nil
+}
+
+func appendText(all []string, s string) []string {
+	if s == "" {
+		return all
+	}
+	return append(all, s)
+}
+
+// decodeAttachment understands the three forms in which tenants answer a GET of
+// one attachment: under "item" like any other item, as a list, and bare. One that
+// does not exist is null, an empty list, and null.
+func decodeAttachment[T Attachable](b []byte, id int64) (Optional[T], error) {
+	if jsontext.Value(b).Kind() == 'n' {
+		var none Optional[T]
+		return none, decode(b, &none)
+	}
+	var envelope struct {
+		Item  Optional[T]    `json:"item"`
+		Items []Optional[T]  `json:"items"`
+		ID    jsontext.Value `json:"id"`
+	}
+	if err := decode(b, &envelope); err != nil {
+		return Optional[T]{}, err
+	}
+	switch {
+	case !envelope.Item.IsZero():
+		return envelope.Item, nil
+	case envelope.Items != nil:
+		return pickItem(envelope.Items, id), nil
+	case len(envelope.ID) > 0:
+		var bare Optional[T]
+		err := decode(b, &bare)
+		return bare, err
+	}
+	return Optional[T]{}, absentItem(true)
+}
+
+// pickItem returns the item of that id; if there is none, the first, for what it
+// is. An empty list says that there is no item.
+func pickItem[T Entity](items []Optional[T], id int64) Optional[T] {
+	for _, item := range items {
+		if v, ok := item.Get(); ok && idOf(&v) == id {
+			return item
+		}
+	}
+	if len(items) == 0 {
+		return Null[T]()
+	}
+	return items[0]
 }

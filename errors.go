@@ -45,7 +45,7 @@ var (
 	// ErrNotStarted means ResolveAll read the item and never began it.
 	ErrNotStarted = errors.New("autotask: not started")
 	// ErrReadOnly means the call would write through a client made WithReadOnly. The write was not sent.
-	ErrReadOnly = errors.New("autotask: client is for reading only")
+	ErrReadOnly = errors.New("autotask: client is read only")
 )
 
 // sentinels in the order in which kindNames lists them.
@@ -154,9 +154,6 @@ func formatText(s fmt.State, verb rune, text string) {
 	}
 	_, _ = fmt.Fprintf(s, fmt.FormatString(s, verb), text)
 }
-
-// GoString returns the text of Error.
-func (e *Error) GoString() string { return e.Error() }
 
 // Unwrap returns the cause, such as context.Canceled, if any.
 func (e *Error) Unwrap() error { return e.cause }
@@ -276,9 +273,6 @@ func (e *AmbiguousError) shownCandidates() []Candidate {
 
 // Format prints the text of Error, whatever the verb.
 func (e *AmbiguousError) Format(s fmt.State, verb rune) { formatText(s, verb, e.Error()) }
-
-// GoString returns the text of Error.
-func (e *AmbiguousError) GoString() string { return e.Error() }
 
 // LogValue returns the name, and the ids that Error names, as a group.
 func (e *AmbiguousError) LogValue() slog.Value {
@@ -407,9 +401,8 @@ func cutAt(s string, n int) string {
 }
 
 // SafeToRetry reports whether the call that failed with err certainly changed
-// nothing in Autotask and will not. It is false for nil, [ErrOutcomeUnknown],
-// [ErrNotApplied], a call that had changed something in an earlier step, and
-// errors of other packages. If err wraps several, all must be safe.
+// nothing in Autotask and will not. It is false for nil, a call that changed
+// something in an earlier step, and errors of other packages.
 func SafeToRetry(err error) bool {
 	if errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrNotApplied) {
 		return false

@@ -390,9 +390,6 @@ func forms(t *testing.T, err error) map[string]string {
 		require.NoError(t, failed, name)
 		shown["JSON by "+name] = string(b)
 	}
-	if g, ok := err.(fmt.GoStringer); ok {
-		shown["GoString"] = g.GoString()
-	}
 	return shown
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/autotask-go/autotask/internal/fields"
 	"github.com/autotask-go/autotask/internal/transport"
@@ -31,7 +32,7 @@ func (s *NotesService) Create(ctx context.Context, ticketID int64, n *TicketNote
 
 // noteFor copies a note and ties the copy to its ticket.
 func noteFor(ticketID int64, n *TicketNote) (*TicketNote, error) {
-	if err := checkID[Ticket](http.MethodPost, ticketID); err != nil {
+	if err := kindOf[Ticket]().checkID(http.MethodPost, ticketID); err != nil {
 		return nil, err
 	}
 	if n == nil {
@@ -98,7 +99,7 @@ func (s *NotesService) Ensure(ctx context.Context, ticketID int64, n *TicketNote
 	if err := checkStart(http.MethodPost, "Tickets/Notes", startedAt); err != nil {
 		return 0, false, err
 	}
-	if _, _, err := newItem(note); err != nil {
+	if _, _, err := kindOf[TicketNote]().newBody(note); err != nil {
 		return 0, false, err
 	}
 	found, err := onceNote{note: note, since: startedAt}.ensure(ctx, s.client, nil)
@@ -218,6 +219,22 @@ func withRef(n TicketNote, ref string) *TicketNote {
 
 func refSuffix(ref string) string { return " [" + ref + "]" }
 
+// maxRef bounds a Ref: the title of a note has room for 250 characters.
+const maxRef = 50
+
+// refProblem says what is wrong with a Ref, which must read back as it was given.
+func refProblem(ref string) string {
+	switch {
+	case ref == "":
+		return ""
+	case fields.Length(ref) > maxRef:
+		return fmt.Sprintf("Ref has %d characters, the limit is %d", fields.Length(ref), maxRef)
+	case strings.ContainsAny(ref, "[]") || fields.Prose(ref) != ref || !utf8.ValidString(ref):
+		return fmt.Sprintf("Ref %q must be plain text: no brackets, HTML entities, line breaks, or outer or double spaces", ref)
+	}
+	return ""
+}
+
 // isOwn reports whether a note of the ticket is the one. bound is the earliest
 // that Autotask may show as the time of its creation.
 func (n onceNote) isOwn(other *TicketNote, bound time.Time) bool {
@@ -232,7 +249,7 @@ func (n onceNote) isRepeatable() bool { return n.ref != "" || !n.since.IsZero() 
 // ensure finds the note or posts it. before, if not nil, is asked before a post.
 func (n onceNote) ensure(ctx context.Context, c *Client, before func() error) (foundNote, error) {
 	key, _ := n.note.createKey()
-	path, body, err := newItem(n.note)
+	path, body, err := kindOf[TicketNote]().newBody(n.note)
 	if err != nil {
 		return foundNote{}, err
 	}
@@ -377,4 +394,49 @@ func (n onceNote) twins(c *Client, key writeKey, own []*TicketNote) error {
 	}
 	c.core.unanswered.keepAnswered(key, lostCreate{since: time.Now(), id: e.Candidates[0].ID, named: true})
 	return e
+}
+
+// postNote is the first step of Resolve.
+func (r *resolve) postNote(ctx context.Context) (StepState, string, error) {
+	if r.Note == nil && r.NoteID == 0 {
+		return StateSkipped, "no note given", nil
+	}
+	if r.NoteID != 0 {
+		return r.givenNote(ctx)
+	}
+	note, err := noteFor(r.id, r.Note)
+	if err != nil {
+		return "", "", err
+	}
+	once := onceNote{note: withRef(*note, r.Ref), ref: r.Ref, since: r.StartedAt}
+	ticket := r.read
+	r.read = nil
+	found, err := once.ensure(ctx, r.client, func() error {
+		return errors.Join(r.writable(ticket), r.veto())
+	})
+	r.out.NoteID = found.id
+	if found.created {
+		r.stale, r.changed = true, true
+	}
+	switch {
+	case err != nil:
+		return "", "", err
+	case found.created:
+		return StateDone, found.reason, nil
+	}
+	return StateAlreadyDone, found.reason, r.askHistory(ctx, found.note)
+}
+
+// givenNote makes sure that the note the caller names is one of the ticket.
+func (r *resolve) givenNote(ctx context.Context) (StepState, string, error) {
+	r.read = nil
+	note, err := Get[TicketNote](ctx, r.client, r.NoteID)
+	if err != nil {
+		return "", "", fmt.Errorf("reading the note that NoteID names: %w", err)
+	}
+	if note.TicketID != r.id {
+		return "", "", invalid(http.MethodGet, itemPath[TicketNote](r.NoteID), "NoteID %d is a note of ticket %d, not of %d", r.NoteID, note.TicketID, r.id)
+	}
+	r.out.NoteID = r.NoteID
+	return StateAlreadyDone, fmt.Sprintf("an earlier run posted it as note %d", r.NoteID), r.askHistory(ctx, note)
 }

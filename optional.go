@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
+	"reflect"
 	"strings"
 	"time"
 
@@ -12,6 +12,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/autotask-go/autotask/internal/fields"
+	"github.com/autotask-go/autotask/internal/quick"
+	"github.com/autotask-go/autotask/internal/wire"
 )
 
 // Optional is a field that is absent (the zero value, not sent), null (clears
@@ -90,7 +92,7 @@ func (o Optional[T]) MarshalJSONTo(enc *jsontext.Encoder) error {
 	case *bool:
 		return enc.WriteToken(jsontext.Bool(*v))
 	case *time.Time:
-		return enc.WriteToken(jsontext.String(fields.FormatTime(*v)))
+		return enc.WriteToken(jsontext.String(wire.FormatTime(*v)))
 	case *float64:
 		if math.IsNaN(*v) || math.IsInf(*v, 0) {
 			return errors.New("NaN and infinity cannot be written as JSON")
@@ -108,15 +110,15 @@ func (o *Optional[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	var err error
 	switch v := any(&o.value).(type) {
 	case *string:
-		err = decodeScalar(dec, v, parseText, aText)
+		err = decodeScalar(dec, v, verbatim, aText)
 	case *int64:
-		err = decodeScalar(dec, v, parseInt, "a whole number")
+		err = decodeScalar(dec, v, wire.Int, "a whole number")
 	case *float64:
-		err = decodeScalar(dec, v, parseFloat, "a number")
+		err = decodeScalar(dec, v, wire.Float, "a number")
 	case *bool:
-		err = decodeScalar(dec, v, parseBool, "true or false")
+		err = decodeScalar(dec, v, wire.Bool, "true or false")
 	case *time.Time:
-		err = decodeScalar(dec, v, parseTime, "a date-time")
+		err = decodeScalar(dec, v, wire.Time, "a date-time")
 	default:
 		var zero T
 		o.value = zero
@@ -167,73 +169,8 @@ func decodeScalar[V any](dec *jsontext.Decoder, into *V, parse func(jsontext.Val
 	return err
 }
 
-// parseText takes numbers and booleans, too, as they are written.
-func parseText(v jsontext.Value) (string, error) { return fields.Text(v), nil }
-
-// parseInt also takes a number written as 5.0 or 5e0, as long as it is whole.
-func parseInt(v jsontext.Value) (int64, error) {
-	if n, ok := digits(v); ok {
-		return n, nil
-	}
-	s := strings.TrimSpace(fields.Text(v))
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err == nil {
-		return n, nil
-	}
-	f, floatErr := strconv.ParseFloat(s, 64)
-	if floatErr != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-		return 0, fmt.Errorf("%.40q is not a whole number of 64 bits", s)
-	}
-	return int64(f), nil
-}
-
-// digits reads what nearly all whole numbers are: a few digits.
-func digits(v jsontext.Value) (n int64, ok bool) {
-	for _, c := range v {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = 10*n + int64(c-'0')
-	}
-	return n, len(v) <= 18 // so that it cannot overflow
-}
-
-func parseFloat(v jsontext.Value) (float64, error) {
-	if v[0] != '"' {
-		if f, err := strconv.ParseFloat(string(v), 64); err == nil {
-			return f, nil
-		}
-	}
-	s := strings.TrimSpace(fields.Text(v))
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-		return 0, fmt.Errorf("%.40q is not a number", s)
-	}
-	return f, nil
-}
-
-func parseBool(v jsontext.Value) (bool, error) {
-	switch v[0] {
-	case 't':
-		return true, nil
-	case 'f':
-		return false, nil
-	}
-	// Some flags of Autotask are the numbers 0 and 1.
-	s := fields.Text(v)
-	b, err := strconv.ParseBool(strings.ToLower(s))
-	if err != nil {
-		return false, fmt.Errorf("%.40q is neither true nor false", s)
-	}
-	return b, nil
-}
-
-func parseTime(v jsontext.Value) (time.Time, error) {
-	if fields.IsVerbatim(v) {
-		return fields.ParseTime(v[1 : len(v)-1])
-	}
-	return fields.ParseTime(fields.Text(v))
-}
+// verbatim takes numbers and booleans, too, as they are written.
+func verbatim(v jsontext.Value) (string, error) { return wire.Text(v), nil }
 
 // UserDefinedField is a user-defined field (UDF) of an item: a string or null.
 type UserDefinedField struct {
@@ -298,4 +235,203 @@ func (u UDFs) index(name string) int {
 		}
 	}
 	return -1
+}
+
+// ID returns the id of an item; 0 for nil, and also the tenant's own company.
+func ID(item Entity) int64 { return idIn(item) }
+
+// idOf is ID where the type is known, and need not be an entity.
+func idOf[T any](v *T) int64 { return idIn(v) }
+
+func idIn(item any) int64 {
+	switch v := item.(type) { // the quick ones
+	case *Ticket:
+		if v != nil {
+			return v.ID
+		}
+	case *TicketNote:
+		if v != nil {
+			return v.ID
+		}
+	case *TimeEntry:
+		if v != nil {
+			return v.ID
+		}
+	}
+	if f := fieldOf(reflect.ValueOf(item), "ID"); f.IsValid() && f.CanInt() {
+		return f.Int()
+	}
+	return 0
+}
+
+// UDFsOf returns the user-defined fields of an item, nil if it has none.
+func UDFsOf(item Entity) *UDFs {
+	f := fieldOf(reflect.ValueOf(item), "UserDefinedFields")
+	if !f.IsValid() || f.Type() != reflect.TypeFor[UDFs]() {
+		return nil
+	}
+	if f.CanAddr() {
+		return f.Addr().Interface().(*UDFs)
+	}
+	udfs := f.Interface().(UDFs)
+	return &udfs
+}
+
+// fieldOf returns the field of a struct or of what pointers to it lead to,
+// invalid if there is none.
+func fieldOf(v reflect.Value, name string) reflect.Value {
+	for v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Struct {
+		return reflect.Value{}
+	}
+	return v.FieldByName(name)
+}
+
+// MaxLength returns the maximum length of a field ("title"), or 0 if unknown.
+// Autotask counts UTF-16 code units: an emoji is two.
+func MaxLength(item Entity, field string) int {
+	t := reflect.TypeOf(item)
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil || t.Kind() != reflect.Struct {
+		return 0
+	}
+	if f := fields.Of(t).Find(field); f != nil {
+		return f.MaxLength
+	}
+	return 0
+}
+
+// Day returns midnight UTC, which fields without a time of day take, such as
+// Contract.EndDate, and filters on them; other times there are [ErrInvalid].
+func Day(year int, month time.Month, day int) time.Time {
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+}
+
+// DayOf returns the [Day] of t in its location: DayOf(time.Now()) is today.
+func DayOf(t time.Time) time.Time { return Day(t.Date()) }
+
+// pointerTo returns a field of a struct to read and to set, nil if there is none of the
+// name and type.
+func pointerTo[V any](item reflect.Value, name string) *Optional[V] {
+	f := item.FieldByName(name)
+	if !f.IsValid() {
+		return nil
+	}
+	p, _ := f.Addr().Interface().(*Optional[V])
+	return p
+}
+
+// isNilPointer reports whether an interface holds a pointer or a function that
+// is nil, which is not a nil interface and panics when it is called.
+func isNilPointer(v any) bool {
+	r := reflect.ValueOf(v)
+	return (r.Kind() == reflect.Pointer || r.Kind() == reflect.Func) && r.IsNil()
+}
+
+// quickly reads answers in the form in which Autotask nearly always sends them.
+// decode reads all others, and reports what is wrong with them.
+var quickly = quick.Codec{Kind: kindOfField, Set: setField, Decode: decode}
+
+func kindOfField(typ reflect.Type) quick.Kind {
+	switch typ {
+	case reflect.TypeFor[Optional[int64]]():
+		return quick.Int
+	case reflect.TypeFor[Optional[float64]]():
+		return quick.Number
+	case reflect.TypeFor[Optional[bool]]():
+		return quick.Flag
+	case reflect.TypeFor[Optional[string]]():
+		return quick.Text
+	case reflect.TypeFor[Optional[time.Time]]():
+		return quick.Time
+	case reflect.TypeFor[int64]():
+		return quick.PlainInt
+	case reflect.TypeFor[string]():
+		return quick.PlainText
+	case reflect.TypeFor[UDFs]():
+		return quick.List
+	default:
+		return quick.Other
+	}
+}
+
+// setField puts a value into a field of the kind that kindOfField says.
+func setField(field any, v *quick.Value) {
+	s := present
+	if v.Null {
+		s = null
+	}
+	switch p := field.(type) {
+	case *Optional[int64]:
+		if *p = (Optional[int64]{state: s}); s == present {
+			p.value = v.Int
+		}
+	case *Optional[float64]:
+		if *p = (Optional[float64]{state: s}); s == present {
+			p.value = v.Number
+		}
+	case *Optional[bool]:
+		if *p = (Optional[bool]{state: s}); s == present {
+			p.value = v.Flag
+		}
+	case *Optional[string]:
+		if *p = (Optional[string]{state: s}); s == present {
+			p.value = v.Text
+		}
+	case *Optional[time.Time]:
+		if *p = (Optional[time.Time]{state: s}); s == present {
+			p.value = v.Time
+		}
+	case *int64:
+		*p = v.Int
+	case *string:
+		*p = v.Text
+	}
+}
+
+// copyOf returns a pointer to a shallow copy of what v points to.
+func copyOf(v any) any {
+	item := reflect.New(reflect.TypeOf(v).Elem())
+	item.Elem().Set(reflect.ValueOf(v).Elem())
+	return item.Interface()
+}
+
+// parentOf is the parent of a child entity, none of any other.
+func parentOf(item any) Optional[int64] {
+	if child, ok := item.(Child); ok {
+		return child.Parent().ID
+	}
+	return Optional[int64]{}
+}
+
+// labelOf is what an item of any entity is called, as far as its fields tell:
+// its title, number or names.
+func labelOf(item any) string {
+	v := reflect.Indirect(reflect.ValueOf(item))
+	var parts []string
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Name
+		if name != "Title" && name != "TicketNumber" && !strings.HasSuffix(name, "Name") {
+			continue
+		}
+		if text := textIn(v.Field(i)); text != "" && len(parts) < 2 {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// textIn is the text that a field holds, "" if it holds none.
+func textIn(f reflect.Value) string {
+	switch v := f.Interface().(type) {
+	case string:
+		return v
+	case Optional[string]:
+		return v.Or("")
+	}
+	return ""
 }

@@ -1,11 +1,14 @@
 package autotask
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
 
@@ -35,10 +38,9 @@ func WithBaseURL(baseURL string) Option {
 	}
 }
 
-// WithHTTPClient makes the client use hc's Transport, Jar and Timeout (two
-// minutes by default) for each attempt. The Transport sees the credentials and
-// must not repeat requests. Only of an *http.Transport does the client know
-// that a failed write was not sent; what wraps it belongs in [WithMiddleware].
+// WithHTTPClient makes the client use hc's Transport, Jar and Timeout (two minutes
+// by default) for each attempt. The Transport sees the credentials and must not
+// repeat requests. Wrap an *http.Transport by [WithMiddleware].
 func WithHTTPClient(hc *http.Client) Option {
 	return func(s *settings) error {
 		if hc == nil {
@@ -60,9 +62,8 @@ func WithReadOnly() Option {
 	}
 }
 
-// WithMiddleware wraps the HTTP transport, for tracing; the last is outermost.
-// It must send through what it wraps, and sees every attempt without
-// credentials.
+// WithMiddleware wraps the HTTP transport, the last outermost. It sees each attempt
+// without credentials, and must send through what it wraps.
 func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	return func(s *settings) error {
 		if wrap == nil {
@@ -123,9 +124,8 @@ func WithMaxConcurrency(n int) Option {
 }
 
 // WithHourlyReserve leaves a share of the tenant's hourly requests, 0 to below
-// 1, to others: with 0.25 the client slows down as three quarters are used,
-// then fails with [ErrRateLimited]. It calls [Client.Threshold] now and then,
-// and shares the count between processes with [WithBudget].
+// 1, to others: with 0.25 the client slows down as three quarters are used, then
+// fails with [ErrRateLimited]. It calls [Client.Threshold] now and then.
 func WithHourlyReserve(share float64) Option {
 	return func(s *settings) error {
 		if !(share >= 0 && share < 1) {
@@ -152,5 +152,44 @@ func WithZoneURL(zoneURL string) Option {
 	return func(s *settings) (err error) {
 		s.zoneURL, err = zone.CheckDiscovery(zoneURL)
 		return err
+	}
+}
+
+// WatchServerTime returns a context whose first answered call notes Autotask's
+// clock, and a function that returns a time it had reached before, or zero.
+func WatchServerTime(ctx context.Context) (watched context.Context, earliest func() time.Time) {
+	w := new(serverTime)
+	return context.WithValue(ctx, serverTimeKey{}, w), w.get
+}
+
+type serverTimeKey struct{}
+
+type serverTime struct {
+	mu       sync.Mutex
+	answered bool
+	earliest time.Time
+}
+
+func (w *serverTime) get() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.earliest
+}
+
+// noteServerTime notes an answer to a call that began at a time of our
+// clock, for whoever watches.
+func noteServerTime(ctx context.Context, began time.Time, answer transport.Answer) {
+	w, ok := ctx.Value(serverTimeKey{}).(*serverTime)
+	if !ok {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.answered {
+		return
+	}
+	w.answered = true
+	if !answer.Date.IsZero() {
+		w.earliest = answer.Date.Add(-answer.Received.Sub(began)).Truncate(time.Second).UTC()
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-	"reflect"
 	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/autotask-go/autotask/internal/paging"
 	"github.com/autotask-go/autotask/internal/transport"
@@ -110,8 +112,8 @@ func (k *kind) pages(ctx context.Context, c *Client, q Query) iter.Seq2[[]paging
 
 // ListChildren returns all items of one parent (GET {parent}/{id}/{children}).
 func ListChildren[T ParentListable](ctx context.Context, c *Client, parentID int64) ([]*T, error) {
-	if err := checkCollection[T](); err != nil {
-		return nil, invalid(http.MethodGet, collection[T](), "%v", err)
+	if err := kindOf[T]().known(http.MethodGet); err != nil {
+		return nil, err
 	}
 	parent := (*new(T)).Parent()
 	parent.ID = Int(parentID)
@@ -119,7 +121,7 @@ func ListChildren[T ParentListable](ctx context.Context, c *Client, parentID int
 	if err != nil {
 		return nil, err
 	}
-	k := kindOf[T]()
+	k := *kindOf[T]()
 	k.leastID, k.exists = 1, true
 	first := call{method: http.MethodGet, path: path}
 	next := paging.Follow(paging.Route{Full: paging.PageSize, After: paging.BeforeAll, Read: func(ctx context.Context, next string) (paging.Page, error) {
@@ -139,25 +141,6 @@ func ListChildren[T ParentListable](ctx context.Context, c *Client, parentID int
 		}
 		all = append(all, itemsOf[T](rows)...)
 	}
-}
-
-// needsID refuses a caller's own entities whose ids are not known, where
-// ids are what distinguishes items.
-func needsID[T Entity](method string) error {
-	switch any((*T)(nil)).(type) { // the quick ones
-	case *Ticket, *TicketNote, *TimeEntry:
-		return nil
-	}
-	if err := checkCollection[T](); err != nil {
-		return invalid(method, collection[T](), "%v", err)
-	}
-	t := reflect.TypeFor[T]()
-	if t.Kind() == reflect.Struct {
-		if f, ok := t.FieldByName("ID"); ok && reflect.Zero(f.Type).CanInt() {
-			return nil
-		}
-	}
-	return invalid(method, collection[T](), "%v has no field ID of a type such as int64, by which its items are distinguished", t)
 }
 
 // IDRange is the ids greater than After up to Last; an absent end is open.
@@ -180,9 +163,8 @@ type ScanPage[T any] struct {
 }
 
 // Scan reads a large result with several workers, each in a range of ids, for a
-// count and one more request per range. Pages arrive in any order; within one
-// the ids ascend. Store page.Remaining to continue after a restart. One worker
-// alone reads the parts of a filter (see [In]). q.Limit is an error.
+// count and one more request per range. Pages arrive in any order. Store
+// page.Remaining to continue after a restart. q.Limit is an error.
 func Scan[T Queryable](ctx context.Context, c *Client, q Query, opts ScanOptions) iter.Seq2[*ScanPage[T], error] {
 	return scanPages[T](ctx, c, kindOf[T](), q, opts)
 }
@@ -388,4 +370,109 @@ func GetMany[T Queryable](ctx context.Context, c *Client, ids []int64) (map[int6
 		}
 	}
 	return found, nil
+}
+
+// Collection reads rows of a collection as they are, without a Go type.
+type Collection struct {
+	client *Client
+	name   string
+}
+
+// Row is one item of a [Collection].
+type Row struct {
+	ID   int64
+	JSON jsontext.Value // as Autotask sent it, byte for byte
+}
+
+// Collection returns the collection of a name, "Tickets"; it sends nothing.
+func (c *Client) Collection(name string) *Collection { return &Collection{c, name} }
+
+// Get returns one item (GET /{collection}/{id}). See [Get].
+func (c *Collection) Get(ctx context.Context, id int64) (*Row, error) {
+	path := c.name + "/" + strconv.FormatInt(id, 10)
+	switch k := c.kind(); {
+	case k.problem != nil:
+		return nil, invalid(http.MethodGet, c.name, "%v", k.problem)
+	case id < 0:
+		return nil, invalid(http.MethodGet, c.name, "%d is not an id", id)
+	}
+	var r *Row
+	err := c.client.send(ctx, call{method: http.MethodGet, path: path, decode: func(b []byte) (err error) {
+		var envelope struct {
+			Item jsontext.Value `json:"item"`
+		}
+		r = nil // nothing of an earlier attempt
+		if err = decode(b, &envelope); err != nil || envelope.Item.Kind() == 'n' {
+			return err
+		}
+		if len(envelope.Item) == 0 {
+			return absentItem(true)
+		}
+		if r, err = rowOf(envelope.Item); err == nil && r.ID != id {
+			err = fmt.Errorf("%w: it holds the item %d", transport.ErrUnreadable, r.ID)
+		}
+		return err
+	}})
+	if err == nil && r == nil {
+		err = notFound(http.MethodGet, path, "Autotask answered with no item: it does not exist, or this user may not see it")
+	}
+	if err != nil {
+		return nil, c.kind().explain(err)
+	}
+	return r, nil
+}
+
+// All iterates over the items that match q. See [All].
+func (c *Collection) All(ctx context.Context, q Query) iter.Seq2[*Row, error] {
+	return all[Row](ctx, c.client, c.kind(), q)
+}
+
+// Pages iterates over the items that match q by pages. See [Pages].
+func (c *Collection) Pages(ctx context.Context, q Query) iter.Seq2[*Page[Row], error] {
+	return positions[Row](ctx, c.client, c.kind(), q)
+}
+
+// Count returns the number of items that match q. See [Count].
+func (c *Collection) Count(ctx context.Context, q Query) (int64, error) {
+	return c.kind().count(ctx, c.client, q)
+}
+
+func (c *Collection) kind() *kind {
+	k := &kind{
+		collection: c.name,
+		decode:     decodeRows,
+	}
+	if !isCollectionName(c.name) {
+		k.problem = notACollection(c.name)
+	}
+	return k
+}
+
+func decodeRows(b []byte) (paging.Page, error) {
+	var items []jsontext.Value
+	details, err := decodeItems(b, &items)
+	if err != nil {
+		return paging.Page{}, err
+	}
+	rows := make([]paging.Row, len(items))
+	for i, item := range items {
+		r, err := rowOf(item)
+		if err != nil {
+			return paging.Page{}, err
+		}
+		rows[i] = paging.Row{ID: r.ID, Item: r}
+	}
+	return details.page(rows), nil
+}
+
+func rowOf(item jsontext.Value) (*Row, error) {
+	var known identified
+	if err := decode(item, &known); err != nil {
+		return nil, err
+	}
+	id, ok := known.ID.Get()
+	if !ok {
+		return nil, errNoID
+	}
+	return &Row{id, item}, nil
 }

@@ -4,18 +4,19 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/autotask-go/autotask/internal/fields"
+	"github.com/autotask-go/autotask/internal/merge"
 	"github.com/autotask-go/autotask/internal/paging"
+	"github.com/autotask-go/autotask/internal/spell"
+	"github.com/autotask-go/autotask/internal/wire"
 )
 
 // The limit on the conditions of a query.
@@ -23,8 +24,7 @@ const (
 	maxConditions = 500 // "OR" conditions, values of In among them
 )
 
-// Query says which items of a collection to read; the zero Query reads all. A
-// wrong name or value is [ErrInvalid], with suggestions. For fields that the
+// Query says which items to read; the zero Query reads all. For fields that the
 // type lacks, use [Client.Collection] or a type of your own.
 type Query struct {
 	Filter   Filter          // the condition; the zero Filter matches every item
@@ -79,10 +79,8 @@ func Exist(field string) Filter { return condition("exist", field) }
 // NotExist matches items whose field has no value.
 func NotExist(field string) Filter { return condition("notExist", field) }
 
-// Since matches items whose time field is t or later, for a sync of changes,
-// not deletions; overlap its runs. It is lastActivityDate of Tickets,
-// TicketNotes, Companies, lastModifiedDateTime of TimeEntries, lastModifiedDate
-// of Contacts, lastActivityDateTime of Projects, Tasks.
+// Since matches items whose time field is t or later: lastActivityDate for a sync
+// of Tickets; docs/details.md has more. Deletions do not show.
 func Since(field string, t time.Time) Filter { return compare("gte", field, t) }
 
 // In matches items whose field equals one of the values: In("id", 7, 8) or
@@ -121,7 +119,7 @@ func condition(op, field string) Filter {
 
 func compare(op, field string, value any) Filter {
 	f := condition(op, field)
-	v, err := filterValue(value)
+	v, err := scalar(value)
 	if err != nil {
 		f.err = errors.Join(f.err, fmt.Errorf("%s on %s: %w", op, field, err))
 	}
@@ -136,17 +134,17 @@ func list[V any](op, field string, values []V) Filter {
 		all = append(all, value)
 	}
 	if len(all) == 1 {
-		all = elements(all[0])
+		all = wire.Elements(all[0])
 	}
 	converted := make([]any, 0, len(all))
 	seen := make(map[any]bool, len(all))
 	for _, value := range all {
-		v, err := filterValue(value)
+		v, err := scalar(value)
 		if err != nil {
 			f.err = errors.Join(f.err, fmt.Errorf("%s on %s: %w", op, field, err))
 			break
 		}
-		if key := sameness(v); !seen[key] {
+		if key := wire.Sameness(v); !seen[key] {
 			seen[key] = true
 			converted = append(converted, v)
 		}
@@ -158,18 +156,15 @@ func list[V any](op, field string, values []V) Filter {
 	return f
 }
 
-// elements returns those of a slice, or the value itself if it is none. Bytes
-// are text or JSON to Go, not a list.
-func elements(value any) []any {
+// scalar gives a value the form that it has in a filter.
+func scalar(value any) (any, error) {
 	v := reflect.ValueOf(value)
-	if kind := v.Kind(); kind != reflect.Slice && kind != reflect.Array || v.Type().Elem().Kind() == reflect.Uint8 {
-		return []any{value}
+	if o, ok := value.(interface{ held() (any, bool) }); ok && (v.Kind() != reflect.Pointer || !v.IsNil()) { // an Optional
+		if value, ok = o.held(); !ok {
+			return nil, fmt.Errorf("the %s holds no value: use NotExist for items without one, or leave the condition out", v.Type())
+		}
 	}
-	all := make([]any, v.Len())
-	for i := range all {
-		all[i] = v.Index(i).Interface()
-	}
-	return all
+	return wire.Scalar(value)
 }
 
 func group(op string, conditions []Filter) Filter {
@@ -183,107 +178,6 @@ func group(op string, conditions []Filter) Filter {
 		}
 	}
 	return f
-}
-
-// sameness is what two values of a list have in common if they are spelled the
-// same. Strings in two casings are not: which of them are the same to Autotask
-// depends on its database.
-func sameness(v any) any {
-	switch v := v.(type) {
-	case jsontext.Value:
-		return [1]string{string(v)} // a number, and no text
-	case stamp:
-		return v.String()
-	}
-	return v
-}
-
-// filterValue gives a value the form it has on the wire. Whole numbers are
-// int64, whichever type they came in, so that they can be compared.
-func filterValue(value any) (any, error) {
-	v := reflect.ValueOf(value)
-	if v.Kind() == reflect.Pointer && v.IsNil() {
-		return nil, noPointer(value) // before its methods are called
-	}
-	switch v := value.(type) {
-	case time.Time:
-		return timeValue(v)
-	case interface{ held() (any, bool) }: // an Optional
-		inner, ok := v.held()
-		if !ok {
-			return nil, fmt.Errorf("the %T holds no value: use NotExist for items without one, or leave the condition out", value)
-		}
-		return filterValue(inner)
-	case interface { // a json.Number, which is a text to Go
-		Int64() (int64, error)
-		Float64() (float64, error)
-		String() string
-	}:
-		return numberValue(v.String())
-	}
-	switch v.Kind() {
-	case reflect.Invalid:
-		return nil, errors.New("nil matches nothing in Autotask: use NotExist or Exist")
-	case reflect.String:
-		if !utf8.ValidString(v.String()) {
-			return nil, errors.New("the string is invalid UTF-8")
-		}
-		return v.String(), nil
-	case reflect.Bool:
-		return v.Bool(), nil
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return v.Int(), nil
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		if u := v.Uint(); u > math.MaxInt64 {
-			return u, nil
-		}
-		return int64(v.Uint()), nil //nolint:gosec // it fits
-	case reflect.Float32, reflect.Float64:
-		return floatValue(v.Float())
-	case reflect.Struct:
-		if stamp := reflect.TypeFor[time.Time](); v.CanConvert(stamp) {
-			return timeValue(v.Convert(stamp).Interface().(time.Time))
-		}
-	case reflect.Pointer:
-		return nil, noPointer(value)
-	}
-	return nil, fmt.Errorf("a %T is not a valid filter value: use a string, number, bool or time.Time", value)
-}
-
-func noPointer(value any) error {
-	return fmt.Errorf("a %T is not a valid filter value: use what it points to, or NotExist where that is nil", value)
-}
-
-func timeValue(t time.Time) (any, error) {
-	switch year := t.UTC().Year(); {
-	case t.IsZero():
-		return nil, errors.New("the time is zero: set it, use NotExist for items without one, or leave the condition out")
-	case year < 1 || year > 9999:
-		return nil, fmt.Errorf("the year %d cannot be sent: use 1 to 9999", year)
-	}
-	return stamp{t}, nil
-}
-
-func floatValue(f float64) (any, error) {
-	const exact = 1 << 53 // above it, several whole numbers are the same float64
-	switch {
-	case math.IsNaN(f) || math.IsInf(f, 0):
-		return nil, errors.New("NaN and infinity are not valid filter values")
-	case f == math.Trunc(f) && math.Abs(f) <= exact:
-		return int64(f), nil
-	}
-	return f, nil
-}
-
-// numberValue keeps a number that no Go type holds as it is spelled.
-func numberValue(text string) (any, error) {
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return n, nil
-	}
-	if v := jsontext.Value(text); v.Kind() == '0' && v.IsValid() {
-		return v, nil
-	}
-	return nil, fmt.Errorf("%q is not a number", excerpt(text))
 }
 
 // tally counts what Autotask limits in a whole filter.
@@ -499,4 +393,111 @@ func (q Query) split() (parts, error) {
 		p.all = append(p.all, next)
 	}
 	return p, nil
+}
+
+// onlyCondition names the field by which alone a collection can be searched: one
+// condition, equal to one value, and no other beside it. "" is any other
+// collection.
+//
+// The history of tickets is read for one ticket at a time (the vendor's page on
+// TicketHistory, and seen so on a live tenant).
+func onlyCondition(collection string) string {
+	if strings.EqualFold(collection, "TicketHistory") {
+		return "ticketID"
+	}
+	return ""
+}
+
+func (k *kind) single() bool { return onlyCondition(k.collection) != "" }
+
+// checkSingle refuses what a collection with a single condition does not take.
+func (k *kind) checkSingle(q *Query) error {
+	only := onlyCondition(k.collection)
+	if f := q.Filter.bare(); only == "" || f.op == "eq" && !f.udf && strings.EqualFold(f.field, only) {
+		return nil
+	}
+	return fmt.Errorf("%s can be searched by one condition only: Eq(%q, id)", k.collection, only)
+}
+
+// body is the query as this collection accepts it. Where there can be no other
+// condition, that on the position is left out; see route.after.
+func (k *kind) body(q Query) ([]byte, error) {
+	if k.single() {
+		q.Filter, q.After = q.Filter.bare(), Optional[int64]{}
+	}
+	return q.body()
+}
+
+// bare is a filter without what makes no difference: groups of one, and lists
+// of one.
+func (f Filter) bare() Filter {
+	for len(f.items) == 1 {
+		f = f.items[0]
+	}
+	if values := f.values(); f.op == "in" && len(values) == 1 {
+		f.op, f.value = "eq", values[0]
+	}
+	return f
+}
+
+// checkFields checks the names and values of a query against the fields of its type.
+// Autotask answers a wrong one with 500 and, at best, half a sentence. Names are
+// compared without case, as Autotask compares them. User-defined fields belong
+// to a tenant, and pass.
+func (k *kind) checkFields(q *Query) error {
+	if k.typ == nil || !k.exists {
+		return nil
+	}
+	known, collection := fields.Of(k.typ), k.collection
+	problems := []error{checkFilter(known, collection, &q.Filter)}
+	for _, name := range q.Fields {
+		if known.Find(name) == nil && (known.Lookup(merge.UDFs) == nil || len(namesLike(known, name)) > 0) {
+			problems = append(problems, unknownField(known, collection, name))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func namesLike(known *fields.Table, name string) []string {
+	names := make([]string, len(known.All))
+	for i, f := range known.All {
+		names[i] = f.Name
+	}
+	slices.Sort(names)
+	return spell.Nearest(name, names, func(name string) string { return name })
+}
+
+func unknownField(known *fields.Table, collection, name string) error {
+	suggestion := oneOf("; did you mean ", namesLike(known, name))
+	if suggestion == "" {
+		suggestion = "; for one that this library does not know, use Client.Collection or a type of your own"
+	}
+	return fmt.Errorf("%s has no field %q%s", collection, excerpt(name), suggestion)
+}
+
+func checkFilter(known *fields.Table, collection string, f *Filter) error {
+	var problems []error
+	for i := range f.items {
+		problems = append(problems, checkFilter(known, collection, &f.items[i]))
+	}
+	if f.field == "" || f.udf {
+		return errors.Join(problems...)
+	}
+	field := known.Find(f.field)
+	if field == nil {
+		return unknownField(known, collection, f.field)
+	}
+	values := f.values()
+	if values == nil && f.value != nil {
+		values = []any{f.value}
+	}
+	for _, v := range values {
+		if wrong := field.Mismatch(v); wrong != "" {
+			return fmt.Errorf("%s.%s %s", collection, field.Name, wrong)
+		}
+		if err := field.CheckDayIn(v); err != nil {
+			return fmt.Errorf("%s.%w", collection, err)
+		}
+	}
+	return nil
 }

@@ -93,8 +93,7 @@ func (o *Outcome) Step(name StepName) Step {
 // is not repeated, and what was reopened since the note is not closed. After
 // [ErrOutcomeUnknown], repeat the call when RetryAfter is over, with the same
 // StartedAt, Ref or NoteID. If the status does not set both timestamps, the
-// error is [ErrNotApplied]; two notes are an [*AmbiguousError]. See
-// docs/reliability.md.
+// error is [ErrNotApplied]; two notes are an [*AmbiguousError].
 func (c *Client) Resolve(ctx context.Context, ticketID int64, r Resolution) (*Outcome, error) {
 	run := c.newResolve(ticketID, r)
 	if err := run.check(); err != nil {
@@ -156,7 +155,7 @@ func (c *Client) newResolve(ticketID int64, r Resolution) *resolve {
 }
 
 func (r *resolve) do(ctx context.Context) error {
-	done, err := r.client.takeTurn(ctx, itemKey[Ticket](r.id), http.MethodPut, itemPath[Ticket](r.id))
+	done, err := r.client.takeTurn(ctx, kindOf[Ticket]().key(r.id), http.MethodPut, itemPath[Ticket](r.id))
 	if err != nil {
 		return r.fail(StepGet, err)
 	}
@@ -193,7 +192,7 @@ func (r *resolve) lookBehind(ctx context.Context) {
 
 // check refuses bad input, all of it at once.
 func (r *resolve) check() error {
-	if err := checkID[Ticket](http.MethodPut, r.id); err != nil {
+	if err := kindOf[Ticket]().checkID(http.MethodPut, r.id); err != nil {
 		return err
 	}
 	if problems := r.problems(r.id); len(problems) > 0 {
@@ -213,7 +212,7 @@ func (r *resolve) problems(id int64) (problems []string) {
 	if !utf8.ValidString(r.Text) {
 		problems = append(problems, "Text is not valid UTF-8: convert it first, from Windows-1252 perhaps")
 	}
-	if n, limit := fields.Length(r.Text), tableOf[Ticket]().Lookup("resolution").MaxLength; n > limit {
+	if n, limit := fields.Length(r.Text), kindOf[Ticket]().table().Lookup("resolution").MaxLength; n > limit {
 		problems = append(problems, fmt.Sprintf("Text has %d characters, the limit is %d", n, limit))
 	}
 	if r.Status < 0 {
@@ -227,29 +226,13 @@ func (r *resolve) problems(id int64) (problems []string) {
 	if r.Note != nil {
 		note, err := noteFor(id, r.Note)
 		if err == nil {
-			_, _, err = newItem(withRef(*note, r.Ref))
+			_, _, err = kindOf[TicketNote]().newBody(withRef(*note, r.Ref))
 		}
 		if e, ok := errors.AsType[*Error](err); ok {
 			problems = append(problems, e.Messages...)
 		}
 	}
 	return problems
-}
-
-// maxRef bounds a Ref: the title of a note has room for 250 characters.
-const maxRef = 50
-
-// refProblem says what is wrong with a Ref, which must read back as it was given.
-func refProblem(ref string) string {
-	switch {
-	case ref == "":
-		return ""
-	case fields.Length(ref) > maxRef:
-		return fmt.Sprintf("Ref has %d characters, the limit is %d", fields.Length(ref), maxRef)
-	case strings.ContainsAny(ref, "[]") || fields.Prose(ref) != ref || !utf8.ValidString(ref):
-		return fmt.Sprintf("Ref %q must be plain text: no brackets, HTML entities, line breaks, or outer or double spaces", ref)
-	}
-	return ""
 }
 
 func (r *resolve) record(name StepName, state StepState, reason string) {
@@ -270,7 +253,7 @@ func (r *resolve) saw(t Ticket) {
 
 // look reads the ticket, and compares it with what this run wrote last.
 func (r *resolve) look(ctx context.Context) error {
-	e, err := readForEdit(ctx, r.client, editableOf[Ticket](), r.id)
+	e, err := kindOf[Ticket]().readForEdit(ctx, r.client, r.id)
 	w := r.written
 	r.written = nil
 	if err != nil {
@@ -294,7 +277,7 @@ func (r *resolve) look(ctx context.Context) error {
 
 // notApplied compares a write with the ticket as it was read since.
 func (w *writtenStep) notApplied(raw jsontext.Value) error {
-	return w.edit.notApplied(readBack(tableOf[Ticket](), w.edit.changes, raw))
+	return w.edit.notApplied(readBack(kindOf[Ticket]().table(), w.edit.changes, raw))
 }
 
 // confirm ends a step whose write was read back.
@@ -371,50 +354,6 @@ func (r *resolve) get(ctx context.Context) (StepState, string, error) {
 	}
 	t := r.out.Ticket
 	return StateDone, fmt.Sprintf("ticket %s has status %d", t.TicketNumber.Or("without a number"), t.Status), nil
-}
-
-func (r *resolve) postNote(ctx context.Context) (StepState, string, error) {
-	if r.Note == nil && r.NoteID == 0 {
-		return StateSkipped, "no note given", nil
-	}
-	if r.NoteID != 0 {
-		return r.givenNote(ctx)
-	}
-	note, err := noteFor(r.id, r.Note)
-	if err != nil {
-		return "", "", err
-	}
-	once := onceNote{note: withRef(*note, r.Ref), ref: r.Ref, since: r.StartedAt}
-	ticket := r.read
-	r.read = nil
-	found, err := once.ensure(ctx, r.client, func() error {
-		return errors.Join(r.writable(ticket), r.veto())
-	})
-	r.out.NoteID = found.id
-	if found.created {
-		r.stale, r.changed = true, true
-	}
-	switch {
-	case err != nil:
-		return "", "", err
-	case found.created:
-		return StateDone, found.reason, nil
-	}
-	return StateAlreadyDone, found.reason, r.askHistory(ctx, found.note)
-}
-
-// givenNote makes sure that the note the caller names is one of the ticket.
-func (r *resolve) givenNote(ctx context.Context) (StepState, string, error) {
-	r.read = nil
-	note, err := Get[TicketNote](ctx, r.client, r.NoteID)
-	if err != nil {
-		return "", "", fmt.Errorf("reading the note that NoteID names: %w", err)
-	}
-	if note.TicketID != r.id {
-		return "", "", invalid(http.MethodGet, itemPath[TicketNote](r.NoteID), "NoteID %d is a note of ticket %d, not of %d", r.NoteID, note.TicketID, r.id)
-	}
-	r.out.NoteID = r.NoteID
-	return StateAlreadyDone, fmt.Sprintf("an earlier run posted it as note %d", r.NoteID), r.askHistory(ctx, note)
 }
 
 // writable refuses a ticket that Autotask would not take back, if there is

@@ -46,11 +46,10 @@ type ResolveProgress struct {
 }
 
 // ResolveAll resolves many tickets concurrently, like [Client.Resolve], and
-// yields an outcome, never nil, and an error for each as it finishes. One
-// failure does not stop the others, not even [ErrUnauthorized] or
-// [ErrRateLimited]: the caller may want to break. An item whose outcome is
-// unknown is tried again after RetryAfter. Items of one ticket take turns. A
-// run that was killed can be repeated if each item has its StartedAt or Ref.
+// yields an outcome, never nil, and an error for each as it finishes. No failure
+// stops the others, not even [ErrUnauthorized]: the caller may want to break. An
+// item whose outcome is unknown is tried again after RetryAfter. A run that was
+// killed can be repeated if each item has its StartedAt or Ref.
 //
 // work is read on another goroutine, ahead by at most the workers and 50 items.
 // Once ctx ends or the loop is left, nothing is begun, and what is begun may

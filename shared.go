@@ -16,28 +16,25 @@ import (
 	"github.com/autotask-go/autotask/internal/zone"
 )
 
-// Limiter shares the places on an endpoint between processes. Acquire is called
-// before each attempt with the first segment of its path ("Tickets"), and blocks
-// until it may be sent. release, if not nil, is called when the answer has been
-// read. held, if not nil, ends when the place is lost before: so does the attempt.
+// Limiter shares the places on an endpoint between processes. Acquire blocks until
+// a request on the endpoint ("Tickets", the first segment of its path) may be sent.
+// release, if not nil, is called when the answer has been read. held, if not nil,
+// ends when the place is lost before: so does the attempt.
 type Limiter interface {
 	Acquire(ctx context.Context, endpoint string) (release func(), held context.Context, err error)
 }
 
-// Locker lets one caller at a time work on what a key names, first come first
-// served. The context held ends with ctx, with unlock, which may be called
-// twice, and when the lock is lost: use it for all that the lock is for.
+// Locker lets one caller at a time work on what a key names, in turn. held ends
+// with ctx, with unlock (callable twice), and when the lock is lost.
 type Locker interface {
 	Lock(ctx context.Context, key string) (unlock func(), held context.Context, err error)
 }
 
 // Budget counts the requests of all processes that share a tenant.
 type Budget interface {
-	// Spend adds requests begun (-1 takes one back) and ended, and returns the
-	// sum. Those of a process that died count until the next reading but one.
+	// Spend adds requests begun (-1 takes one back) and ended, and returns the sum.
 	Spend(ctx context.Context, begun, ended int64) (Spent, error)
-	// Refresh keeps what read returns, but does nothing if the last reading is
-	// younger than maxAge, or somebody else is reading.
+	// Refresh keeps what read returns, unless the last one is younger than maxAge or under way.
 	Refresh(ctx context.Context, maxAge time.Duration, read func(context.Context) (*Threshold, error)) error
 }
 
@@ -49,11 +46,10 @@ type Spent struct {
 }
 
 // Unanswered remembers writes whose answers were lost, so that other processes
-// wait for them. A value holds the fields that were written, for 70 minutes at most.
+// wait for them. A value holds written fields, for 70 minutes at most.
 type Unanswered interface {
 	Remember(ctx context.Context, key string, value []byte, ttl time.Duration) error
-	// Recall returns the value, empty if it was forgotten, and how much of its
-	// ttl is left; nil if nothing is known of the key.
+	// Recall returns the value and its remaining ttl: nil if unknown, empty if forgotten.
 	Recall(ctx context.Context, key string) (value []byte, left time.Duration, err error)
 	// Forget empties a value, and reports whether it was not empty before.
 	Forget(ctx context.Context, key string) (bool, error)

@@ -11,7 +11,7 @@ type TimeEntriesService struct{ client *Client }
 
 // Exist reports whether a ticket has time entries (POST /TimeEntries/query).
 func (s *TimeEntriesService) Exist(ctx context.Context, ticketID int64) (bool, error) {
-	if err := checkID[Ticket](http.MethodPost, ticketID); err != nil {
+	if err := kindOf[Ticket]().checkID(http.MethodPost, ticketID); err != nil {
 		return false, err
 	}
 	found, err := s.List(ctx, Query{Filter: Eq("ticketID", ticketID), Fields: []string{"ticketID"}, Limit: 1})

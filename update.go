@@ -1,6 +1,7 @@
 package autotask
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,11 +11,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/autotask-go/autotask/internal/fields"
 	"github.com/autotask-go/autotask/internal/merge"
 	"github.com/autotask-go/autotask/internal/transport"
+	"github.com/autotask-go/autotask/internal/wire"
 )
 
 // Update reads an item, lets change edit it, writes the fields that then
@@ -31,43 +34,21 @@ func Update[T Updatable](ctx context.Context, c *Client, id int64, change func(*
 	if change == nil {
 		return nil, invalid(http.MethodPut, itemPath[T](id), "the change function is nil")
 	}
-	item, err := c.update(ctx, editableOf[T](), id, func(item any) error { return change(item.(*T)) })
+	item, err := kindOf[T]().update(ctx, c, id, func(item any) error { return change(item.(*T)) })
 	if item == nil {
 		return nil, err
 	}
 	return item.(*T), err
 }
 
-// editable is what an update must know of an entity.
-type editable struct {
-	method     string // PUT for what is written whole
-	collection string
-	fields     *fields.Table
-	read       func(ctx context.Context, c *Client, id int64) (raw jsontext.Value, item any, err error)
-	path       func(item any) (string, error) // where it is written
-}
-
-func editableOf[T Updatable]() *editable {
-	return &editable{
-		method:     methodOfUpdate[T](),
-		collection: collection[T](),
-		fields:     tableOf[T](),
-		read: func(ctx context.Context, c *Client, id int64) (jsontext.Value, any, error) {
-			raw, item, err := getRaw[T](ctx, c, id)
-			return raw, item, err
-		},
-		path: func(item any) (string, error) { return writePath(methodOfUpdate[T](), item.(*T)) },
-	}
-}
-
-func (c *Client) update(ctx context.Context, of *editable, id int64, change func(item any) error) (item any, err error) {
-	done, err := c.takeTurn(ctx, of.key(id), of.method, of.collection+"/"+strconv.FormatInt(id, 10))
+func (k *kind) update(ctx context.Context, c *Client, id int64, change func(item any) error) (item any, err error) {
+	done, err := c.takeTurn(ctx, k.key(id), k.methodOfUpdate(), k.item(id))
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	for reads := 1; ; reads++ {
-		e, err := readForEdit(ctx, c, of, id)
+		e, err := k.readForEdit(ctx, c, id)
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +95,9 @@ func isStale(err error) bool {
 
 // edit is one item between its read and its write.
 type edit struct {
-	*editable
+	*kind
+	method   string // PUT for what is written whole
+	fields   *fields.Table
 	id       int64
 	writeTo  string         // the path
 	raw      jsontext.Value // as Autotask sent it
@@ -129,31 +112,27 @@ type edit struct {
 // readForEdit reads an item that is to be changed. If this client has written it
 // and got no answer, the item must show that write, or enough time must have
 // passed that it cannot be carried out any more.
-func readForEdit(ctx context.Context, c *Client, of *editable, id int64) (*edit, error) {
-	e := &edit{editable: of, id: id, writeTo: of.collection}
+func (k *kind) readForEdit(ctx context.Context, c *Client, id int64) (*edit, error) {
+	e := &edit{kind: k, method: k.methodOfUpdate(), fields: k.table(), id: id, writeTo: k.collection}
 	var err error
 	asked := time.Now()
-	e.raw, e.item, err = of.read(ctx, c, id)
+	e.raw, e.item, err = k.getRaw(ctx, c, id)
 	took := time.Since(asked)
 	e.notAfter = asked.Add(took + min(max(4*took, leastAge), mostAge))
 	if err == nil {
-		e.contested = c.contestedBy(e.key(), of.fields, e.raw)
+		e.contested = c.contestedBy(e.writeKey(), e.fields, e.raw)
 	}
-	if settleErr := c.settle(e.key(), of.fields, of.method, e.writeTo, e.raw, err); settleErr != nil {
+	if settleErr := c.settle(e.writeKey(), e.fields, e.method, e.writeTo, e.raw, err); settleErr != nil {
 		return nil, settleErr
 	}
 	return e, err
 }
 
-func (e *edit) key() writeKey { return e.editable.key(e.id) }
-
-func (e *editable) key(id int64) writeKey {
-	return writeKey{collection: strings.ToLower(e.collection), id: id}
-}
+func (e *edit) writeKey() writeKey { return e.kind.key(e.id) }
 
 // methodOfUpdate is PUT for what is written whole.
-func methodOfUpdate[T Entity]() string {
-	if _, patchable := any((*T)(nil)).(Patchable); patchable {
+func (k *kind) methodOfUpdate() string {
+	if _, patchable := k.newItem().(Patchable); patchable {
 		return http.MethodPatch
 	}
 	return http.MethodPut
@@ -165,7 +144,7 @@ func (e *edit) apply(change func(item any) error) error {
 	if err != nil {
 		return invalid(e.method, e.writeTo, "%v", err)
 	}
-	path, pathErr := e.path(e.item)
+	path, pathErr := e.writePath(e.method, e.item)
 	if err := change(e.item); err != nil {
 		return err
 	}
@@ -177,7 +156,7 @@ func (e *edit) apply(change func(item any) error) error {
 	}
 	// The parent as it was read; one that no field holds, change has set.
 	if pathErr != nil {
-		path, pathErr = e.path(e.item)
+		path, pathErr = e.writePath(e.method, e.item)
 	}
 	if pathErr != nil {
 		return pathErr
@@ -197,7 +176,7 @@ func (e *edit) write(ctx context.Context, c *Client) error {
 	}
 	_, err = c.writeItem(ctx, e.item, e.method, e.writeTo, body)
 	if errors.Is(err, ErrOutcomeUnknown) {
-		c.core.unanswered.add(e.key(), lostWrite{changes: e.changes}, err)
+		c.core.unanswered.add(e.writeKey(), lostWrite{changes: e.changes}, err)
 	}
 	return err
 }
@@ -280,7 +259,7 @@ func (e *edit) tooLong(except ...string) (problems []string) {
 // look reads the item back after the write. writeErr is nil if the write was
 // answered, and ErrOutcomeUnknown if it was not.
 func (e *edit) look(ctx context.Context, c *Client, writeErr error) (any, error) {
-	raw, after, err := e.read(ctx, c, e.id)
+	raw, after, err := e.getRaw(ctx, c, e.id)
 	if err != nil {
 		return nil, e.unseen(ctx, writeErr, err)
 	}
@@ -289,7 +268,7 @@ func (e *edit) look(ctx context.Context, c *Client, writeErr error) (any, error)
 		if !found.shows() {
 			return after, writeErr
 		}
-		c.core.unanswered.remove(e.key())
+		c.core.unanswered.remove(e.writeKey())
 	}
 	return after, e.notApplied(found)
 }
@@ -403,4 +382,89 @@ func difference(name string, want, got jsontext.Value) string {
 		got = jsontext.Value("nothing")
 	}
 	return fmt.Sprintf("%s: wanted %s, found %s", name, excerpt(string(want)), excerpt(string(got)))
+}
+
+// write sends a write and returns the id that Autotask answers with.
+func (c *Client) write(ctx context.Context, method, path string, body []byte) (int64, error) {
+	return c.writeItem(ctx, nil, method, path, body)
+}
+
+// writeItem is write for an item, or a nil pointer of its type. The entities
+// with a method NoID are answered with {"itemId":null}, for which it returns 0;
+// a repeat because of a missing id would bill an adjustment twice. For all
+// others, an answer without an id is unreadable.
+func (c *Client) writeItem(ctx context.Context, item any, method, path string, body []byte) (int64, error) {
+	_, noID := item.(interface{ NoID() })
+	var id int64
+	err := c.send(ctx, call{method: method, path: path, body: body, decode: func(b []byte) error {
+		if n, ok := quickID(b); ok {
+			id = n
+			return nil
+		}
+		var answer struct {
+			ItemID Optional[int64]  `json:"itemId"`
+			Errors []jsontext.Value `json:"errors"`
+		}
+		if err := decode(b, &answer); err != nil {
+			return err
+		}
+		var ok bool
+		if id, ok = answer.ItemID.Get(); !ok && !(noID && answer.ItemID.IsNull()) {
+			return fmt.Errorf("%w: it has no itemId", transport.ErrUnreadable)
+		}
+		if method == http.MethodPost && ok && id <= 0 || len(answer.Errors) > 0 {
+			return fmt.Errorf("%w: it has the itemId %d, and %d errors", transport.ErrUnreadable, id, len(answer.Errors))
+		}
+		return nil
+	}})
+	return id, err
+}
+
+// quickID reads {"itemId":123}, as nearly all writes are answered.
+func quickID(b []byte) (int64, bool) {
+	rest, ok := bytes.CutPrefix(b, []byte(`{"itemId":`))
+	rest, closed := bytes.CutSuffix(rest, []byte("}"))
+	if !ok || !closed || len(rest) == 0 || rest[0] < '1' || rest[0] > '9' {
+		return 0, false
+	}
+	return wire.Digits(rest)
+}
+
+// patchOf checks the fields that are set in v, a pointer to an item, and returns
+// them, and the body of the PATCH. own is what its type says of its fields, rules
+// what its collection demands of them.
+func patchOf(v any, own, rules *fields.Table, path string, id int64) (changes []merge.Change, body []byte, err error) {
+	sparse, err := json.Marshal(v)
+	if err != nil {
+		return nil, nil, invalid(http.MethodPatch, path, "%v", err)
+	}
+	if changes, err = setFields(own, sparse); err != nil {
+		return nil, nil, invalid(http.MethodPatch, path, "%v", err)
+	}
+	if len(changes) == 0 {
+		return nil, nil, invalid(http.MethodPatch, path, "no field is set")
+	}
+	if err := checkPatch(rules, path, changes); err != nil {
+		return nil, nil, err
+	}
+	all := append([]merge.Change{{Name: "id", New: jsontext.Value(strconv.FormatInt(id, 10))}}, changes...)
+	if body, err = merge.Sparse(all); err != nil {
+		return nil, nil, invalid(http.MethodPatch, path, "%v", err)
+	}
+	return changes, body, nil
+}
+
+// setFields lists the fields of an encoded item that are set. Those without
+// states are if they are not zero.
+func setFields(table *fields.Table, item []byte) (set []merge.Change, err error) {
+	err = merge.Each(item, func(name string, value jsontext.Value) {
+		f := table.Lookup(name)
+		switch {
+		case name == "id", f != nil && f.Plain && fields.IsZero(value):
+		case f != nil && f.Parent && f.ReadOnly: // the path says it
+		default:
+			set = append(set, merge.Change{Name: name, New: value, Unread: true})
+		}
+	})
+	return set, err
 }

@@ -19,9 +19,8 @@ import (
 	"github.com/autotask-go/autotask/internal/transport"
 )
 
-// Entity is implemented by the struct of every Autotask entity. The functions
-// of this package require the interfaces built on it: what has no route does
-// not compile. Your own type needs json tags, an ID field and these methods.
+// Entity is implemented by every Autotask entity. The functions of this package
+// require the interfaces built on it. Your own needs json tags and an ID.
 type Entity interface {
 	Collection() string // the root collection: "Tickets"
 }
@@ -88,27 +87,30 @@ func Get[T Gettable](ctx context.Context, c *Client, id int64) (*T, error) {
 
 func get[T Entity](ctx context.Context, c *Client, id int64) (*T, error) {
 	item := new(T)
-	if _, err := readInto[T](ctx, c, id, item, false); err != nil {
+	if _, err := kindOf[T]().readInto(ctx, c, id, item, false); err != nil {
 		return nil, err
 	}
 	return item, nil
 }
 
 // getRaw reads one item, and keeps the bytes that Autotask sent.
-func getRaw[T Entity](ctx context.Context, c *Client, id int64) (jsontext.Value, *T, error) {
-	item := new(T)
-	raw, err := readInto[T](ctx, c, id, item, true)
+func (k *kind) getRaw(ctx context.Context, c *Client, id int64) (jsontext.Value, any, error) {
+	item := k.newItem()
+	raw, err := k.readInto(ctx, c, id, item, true)
 	return raw, item, err
 }
 
-func readInto[T Entity](ctx context.Context, c *Client, id int64, item any, keep bool) (jsontext.Value, error) {
-	if err := checkID[T](http.MethodGet, id); err != nil {
+// newItem is a pointer to a zero value of the type.
+func (k *kind) newItem() any { return reflect.New(k.typ).Interface() }
+
+func (k *kind) readInto(ctx context.Context, c *Client, id int64, item any, keep bool) (jsontext.Value, error) {
+	if err := k.checkID(http.MethodGet, id); err != nil {
 		return nil, err
 	}
-	if err := needsID[T](http.MethodGet); err != nil {
+	if err := k.needsID(http.MethodGet); err != nil {
 		return nil, err
 	}
-	return c.readItem(ctx, itemPath[T](id), id, item, keep)
+	return c.readItem(ctx, k.item(id), id, item, keep)
 }
 
 // readItem reads one item into a pointer to a value of its type. If they are to be
@@ -206,18 +208,21 @@ func notFound(method, path, message string) *Error {
 
 // Create checks an item, creates it and returns its id (POST {collection}, or
 // its parent's path). If the answer is lost, a note, attachment or ticket with
-// an ExternalID is searched for; if none is found, the error is
-// [ErrOutcomeUnknown], with Sent; until RetryAfter is over, a repeat only
-// searches.
+// an ExternalID is searched for; else the error is [ErrOutcomeUnknown], with Sent.
+// Until RetryAfter is over, a repeat only searches.
 func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
-	if _, ok := any(v).(Attachable); ok {
-		return createAttachment(ctx, c, v)
+	return kindOf[T]().create(ctx, c, v)
+}
+
+func (k *kind) create(ctx context.Context, c *Client, v any) (int64, error) {
+	if _, ok := v.(Attachable); ok {
+		return k.createAttachment(ctx, c, v)
 	}
-	path, body, err := newItem(v)
+	path, body, err := k.newBody(v)
 	if err != nil {
 		return 0, err
 	}
-	if item, ok := any(v).(findable); ok {
+	if item, ok := v.(findable); ok {
 		if _, ok := item.createKey(); ok {
 			return c.createFindable(ctx, item, c.newOne(path, body))
 		}
@@ -229,55 +234,58 @@ func Create[T Creatable](ctx context.Context, c *Client, v *T) (int64, error) {
 	return id, err
 }
 
-// newItem checks an item to create and says where to POST what.
-func newItem[T Entity](v *T) (path string, body []byte, err error) {
-	if v == nil {
-		return "", nil, invalid(http.MethodPost, collection[T](), "the item to create is nil")
+// newBody checks an item to create and says where to POST what.
+func (k *kind) newBody(v any) (path string, body []byte, err error) {
+	if isNilPointer(v) {
+		return "", nil, invalid(http.MethodPost, k.collection, "the item to create is nil")
 	}
-	if path, err = writePath(http.MethodPost, v); err != nil {
+	if path, err = k.writePath(http.MethodPost, v); err != nil {
 		return "", nil, err
 	}
 	if body, err = json.Marshal(v); err != nil {
 		return "", nil, invalid(http.MethodPost, path, "%v", err)
 	}
-	return path, body, checkNew(tableOf[T](), path, body)
+	return path, body, checkNew(k.table(), path, body)
 }
 
-// Patch writes the fields that are set in v, which holds a child's parent id,
-// and reads nothing (PATCH {collection}, or the parent's path). Fields that are
-// not Optional are sent unless empty or 0. A ticket note needs NoteType and
-// Publish, else [ErrMissingField]. Lost answers: see [Update].
+// Patch writes the fields that are set in v and reads nothing (PATCH {collection},
+// or the parent's path). Fields that are not Optional are sent unless empty or 0.
+// A ticket note needs NoteType and Publish. See [Update].
 func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
-	if v == nil {
-		return invalid(http.MethodPatch, collection[T](), "the item to write is nil")
+	return kindOf[T]().patch(ctx, c, id, v)
+}
+
+func (k *kind) patch(ctx context.Context, c *Client, id int64, v any) error {
+	if isNilPointer(v) {
+		return invalid(http.MethodPatch, k.collection, "the item to write is nil")
 	}
-	path, err := writePath(http.MethodPatch, v)
+	path, err := k.writePath(http.MethodPatch, v)
 	if err != nil {
 		return err
 	}
-	if err := checkID[T](http.MethodPatch, id); err != nil {
+	if err := k.checkID(http.MethodPatch, id); err != nil {
 		return err
 	}
-	if given := idOf(v); given != 0 && given != id {
+	if given := idIn(v); given != 0 && given != id {
 		return invalid(http.MethodPatch, path, "the item's ID is %d, not %d", given, id)
 	}
-	changes, body, err := patchOf(v, fields.Of(reflect.TypeFor[T]()), tableOf[T](), path, id)
+	changes, body, err := patchOf(v, fields.Of(k.typ), k.table(), path, id)
 	if err != nil {
 		return err
 	}
-	done, err := c.takeTurn(ctx, itemKey[T](id), http.MethodPatch, path)
+	done, err := c.takeTurn(ctx, k.key(id), http.MethodPatch, path)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if lost, ok := c.core.unanswered.get(itemKey[T](id)); ok {
-		if held, err := settleBlind[T](ctx, c, id, path, lost, changes); held || err != nil {
+	if lost, ok := c.core.unanswered.get(k.key(id)); ok {
+		if held, err := k.settleBlind(ctx, c, id, path, lost, changes); held || err != nil {
 			return err
 		}
 	}
 	_, err = c.writeItem(ctx, v, http.MethodPatch, path, body)
 	if errors.Is(err, ErrOutcomeUnknown) {
-		c.core.unanswered.add(itemKey[T](id), lostWrite{changes: changes}, err)
+		c.core.unanswered.add(k.key(id), lostWrite{changes: changes}, err)
 	}
 	return err
 }
@@ -285,10 +293,9 @@ func Patch[T Patchable](ctx context.Context, c *Client, id int64, v *T) error {
 // settleBlind is settle for a write that reads nothing. held reports whether it
 // repeats the lost one and the item has all its values: it is done, then, and
 // the lost one can do no more than the same again.
-func settleBlind[T Entity](ctx context.Context, c *Client, id int64, path string, lost lostWrite, changes []merge.Change) (held bool, err error) {
-	raw, _, readErr := getRaw[T](ctx, c, id)
-	table := tableOf[T]()
-	err = c.settle(itemKey[T](id), table, http.MethodPatch, path, raw, readErr)
+func (k *kind) settleBlind(ctx context.Context, c *Client, id int64, path string, lost lostWrite, changes []merge.Change) (held bool, err error) {
+	raw, _, readErr := k.getRaw(ctx, c, id)
+	err = c.settle(k.key(id), k.table(), http.MethodPatch, path, raw, readErr)
 	if err == nil && readErr != nil && lost.left() > 0 {
 		return false, lost.stillUnknown(http.MethodPatch, path, "reading the item failed: "+readErr.Error())
 	}
@@ -298,7 +305,7 @@ func settleBlind[T Entity](ctx context.Context, c *Client, id int64, path string
 	repeated := slices.EqualFunc(lost.changes, changes, func(a, b merge.Change) bool {
 		return a.Name == b.Name && string(a.New) == string(b.New)
 	})
-	if repeated && len(readBack(table, changes, raw).differ) == 0 {
+	if repeated && len(readBack(k.table(), changes, raw).differ) == 0 {
 		return true, nil
 	}
 	return false, err
@@ -307,17 +314,22 @@ func settleBlind[T Entity](ctx context.Context, c *Client, id int64, path string
 // Delete deletes one item, or returns [ErrNotFound] (DELETE {collection}/{id},
 // or the parent's path). A lost answer is success if the item is then gone.
 func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
-	if err := checkID[T](http.MethodDelete, id); err != nil {
+	return kindOf[T]().delete(ctx, c, id)
+}
+
+func (k *kind) delete(ctx context.Context, c *Client, id int64) error {
+	if err := k.checkID(http.MethodDelete, id); err != nil {
 		return err
 	}
-	done, err := c.takeTurn(ctx, itemKey[T](id), http.MethodDelete, itemPath[T](id))
+	key := k.key(id)
+	done, err := c.takeTurn(ctx, key, http.MethodDelete, k.item(id))
 	if err != nil {
 		return err
 	}
 	defer done()
-	if lost, ok := c.core.unanswered.get(itemKey[T](id)); ok {
-		raw, _, readErr := getRaw[T](ctx, c, id)
-		switch err := c.settle(itemKey[T](id), tableOf[T](), http.MethodDelete, itemPath[T](id), raw, readErr); {
+	if lost, ok := c.core.unanswered.get(key); ok {
+		raw, _, readErr := k.getRaw(ctx, c, id)
+		switch err := c.settle(key, k.table(), http.MethodDelete, k.item(id), raw, readErr); {
 		case err != nil:
 			return err
 		case lost.deleted && isGone(readErr):
@@ -326,58 +338,73 @@ func Delete[T Deletable](ctx context.Context, c *Client, id int64) error {
 			return readErr
 		}
 	}
-	path, err := deletePath[T](ctx, c, id)
+	path, err := k.deletePath(ctx, c, id)
 	if err != nil {
 		return err
 	}
-	_, err = c.writeItem(ctx, (*T)(nil), http.MethodDelete, path, nil)
+	_, err = c.writeItem(ctx, k.newItem(), http.MethodDelete, path, nil)
 	if !errors.Is(err, ErrOutcomeUnknown) {
 		return err
 	}
-	c.core.unanswered.add(itemKey[T](id), lostWrite{deleted: true}, err)
+	c.core.unanswered.add(key, lostWrite{deleted: true}, err)
 	if ctx.Err() != nil {
 		return err
 	}
-	if _, lookErr := get[T](ctx, c, id); !isGone(lookErr) {
+	if _, _, lookErr := k.getRaw(ctx, c, id); !isGone(lookErr) {
 		return interrupted(ctx, err)
 	}
-	c.core.unanswered.remove(itemKey[T](id))
+	c.core.unanswered.remove(key)
 	return nil
 }
 
-func deletePath[T Entity](ctx context.Context, c *Client, id int64) (string, error) {
-	if _, child := any((*T)(nil)).(Child); !child {
-		return itemPath[T](id), nil
+func (k *kind) deletePath(ctx context.Context, c *Client, id int64) (string, error) {
+	if _, child := k.newItem().(Child); !child {
+		return k.item(id), nil
 	}
-	v, err := get[T](ctx, c, id)
+	_, v, err := k.getRaw(ctx, c, id)
 	if err != nil {
 		return "", err
 	}
-	path, err := writePath(http.MethodDelete, v)
+	path, err := k.writePath(http.MethodDelete, v)
 	return path + "/" + strconv.FormatInt(id, 10), err
 }
 
-func itemPath[T Entity](id int64) string {
-	return collection[T]() + "/" + strconv.FormatInt(id, 10)
+func itemPath[T Entity](id int64) string { return kindOf[T]().item(id) }
+
+func collection[T Entity]() string { return kindOf[T]().collection }
+
+// collectionIn is the collection of a type. Of a type that is no entity, although
+// it passes for one, it is the name to call it by in the error.
+func collectionIn(typ reflect.Type) string {
+	switch typ.Kind() {
+	case reflect.Interface:
+		return typ.String()
+	case reflect.Pointer:
+		if item, ok := reflect.New(typ.Elem()).Interface().(Entity); ok {
+			return item.Collection()
+		}
+		return typ.String()
+	default:
+		return reflect.Zero(typ).Interface().(Entity).Collection()
+	}
 }
 
-// tableOf is what is known of the fields of a type. What is read from or
-// written to a collection of this package is held to that one's rules,
-// whichever type a caller writes it through.
-func tableOf[T Entity]() *fields.Table {
-	name := collection[T]()
-	if child, ok := any(*new(T)).(Child); ok && checkCollection[T]() == nil && isNotes(child.Parent()) {
-		name = TicketNote{}.Collection()
+// checkCollection refuses types that are no entity and pass for one: a pointer
+// has the methods of what it points to, and the interfaces of this package have
+// them anyway. It keeps an entity of a caller's own to the form of a collection,
+// so that no other route can be meant.
+func checkCollection(typ reflect.Type, name string) error {
+	switch typ.Kind() {
+	case reflect.Pointer:
+		return fmt.Errorf("%v is a pointer: write [%v] for [%v]; items come as pointers to it anyway", typ, typ.Elem(), typ)
+	case reflect.Interface:
+		return fmt.Errorf("%v is an interface: write the struct of one entity, such as [autotask.Ticket]", typ)
+	default:
 	}
-	switch { // the web server may take other casings
-	case strings.EqualFold(name, Ticket{}.Collection()):
-		return fields.Of(reflect.TypeFor[Ticket]())
-	case strings.EqualFold(name, TicketNote{}.Collection()):
-		return fields.Of(reflect.TypeFor[TicketNote]())
-	case strings.EqualFold(name, TimeEntry{}.Collection()):
-		return fields.Of(reflect.TypeFor[TimeEntry]())
+	if !isCollectionName(name) {
+		return notACollection(name)
 	}
-	return fields.Of(reflect.TypeFor[T]())
+	return nil
 }
 
 // isNotes reports whether a path is that of a ticket's notes.
@@ -385,37 +412,20 @@ func isNotes(p Parent) bool {
 	return strings.EqualFold(p.Collection, "Tickets") && strings.EqualFold(p.Segment, "Notes")
 }
 
-// checkID refuses ids that cannot be. 0 is a real id of a company, so that only
-// the entities of this package, which begin at 1, refuse it.
-func checkID[T Entity](method string, id int64) error {
-	if err := checkCollection[T](); err != nil {
-		return invalid(method, collection[T](), "%v", err)
-	}
-	own := false
-	switch any((*T)(nil)).(type) {
-	case *Ticket, *TicketNote, *TimeEntry:
-		own = true
-	}
-	if id < 0 || id == 0 && own {
-		return invalid(method, collection[T](), "%d is not an id", id)
-	}
-	return nil
-}
-
 // writePath is where an item is created or changed.
-func writePath[T Entity](method string, v *T) (string, error) {
-	if err := checkCollection[T](); err != nil {
-		return "", invalid(method, collection[T](), "%v", err)
+func (k *kind) writePath(method string, v any) (string, error) {
+	if err := k.known(method); err != nil {
+		return "", err
 	}
-	child, ok := any(v).(Child)
-	if strings.EqualFold(collection[T](), TicketNote{}.Collection()) && (!ok || !isNotes(child.Parent())) {
-		return "", refusal(transport.Unsupported|transport.Invalid, method, collection[T](),
+	child, ok := v.(Child)
+	if strings.EqualFold(k.collection, TicketNote{}.Collection()) && (!ok || !isNotes(child.Parent())) {
+		return "", refusal(transport.Unsupported|transport.Invalid, method, k.collection,
 			"ticket notes are written through their ticket only, POST /Tickets/{id}/Notes: give the type the method Parent, or use TicketNote")
 	}
 	if !ok {
-		return collection[T](), nil
+		return k.collection, nil
 	}
-	return child.Parent().path(method, collection[T]())
+	return child.Parent().path(method, k.collection)
 }
 
 // path is where the children of one parent are. The collection is the one that
@@ -433,4 +443,53 @@ func (p Parent) path(method, collection string) (string, error) {
 		return "", invalid(method, collection, "%d is not an id of %s", id, p.Collection)
 	}
 	return p.Collection + "/" + strconv.FormatInt(id, 10) + "/" + p.Segment, nil
+}
+
+// maxCandidates is how many matches One reads, and names.
+const maxCandidates = 10
+
+// One returns the only item that matches q, ignoring q.Limit. It returns
+// [ErrNotFound], or an [*AmbiguousError] that names the first ten.
+func One[T Queryable](ctx context.Context, c *Client, q Query) (*T, error) {
+	q.Limit, q.Prefetch = maxCandidates, false
+	found, err := List[T](ctx, c, q)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	labels := make([]Candidate, len(found))
+	for i, item := range found {
+		labels[i] = Candidate{ID: idOf(item), Label: labelOf(item)}
+	}
+	return nil, notOne(collection[T](), q.Filter, labels)
+}
+
+func notOne(collection string, f Filter, found []Candidate) error {
+	if len(found) == 0 {
+		return notFound(http.MethodPost, collection+"/query", "no item has "+f.describe())
+	}
+	return &AmbiguousError{What: collection, Name: f.describe(), Candidates: found}
+}
+
+// describe is a filter for a reader.
+func (f Filter) describe() string {
+	switch {
+	case f.items != nil:
+		parts := make([]string, len(f.items))
+		for i, item := range f.items {
+			parts[i] = item.describe()
+		}
+		return "(" + strings.Join(parts, " "+f.op+" ") + ")"
+	case f.op == "":
+		return "any value"
+	case f.value == nil:
+		return f.field + " " + f.op
+	}
+	value, err := json.Marshal(f.value)
+	if err != nil {
+		return f.field + " " + f.op
+	}
+	return f.field + " " + f.op + " " + excerpt(string(value))
 }

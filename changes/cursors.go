@@ -10,7 +10,7 @@ import (
 
 // cursorTable names the collections whose changes can be asked for by time, and
 // the fields that tell the time: those that move with a change, and behind them
-// the one that tells of the creation, for rows that never changed. Collections
+// the one that holds the creation time, for rows that never changed. Collections
 // with a single creation field, and logs, have rows that are never changed.
 // A collection that is not here has no cursor: it is read as a whole.
 //

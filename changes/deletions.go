@@ -239,7 +239,7 @@ func (v *visit) compareRange(n node) error {
 	return nil
 }
 
-// settle confirms what a search has found, and tells of it.
+// settle confirms what a search has found, and reports it.
 func (v *visit) settle() error {
 	s := v.p.Search
 	if s == nil || len(s.Nodes) > 0 {

@@ -6,7 +6,7 @@
 // # Guarantees
 //
 //   - Nothing is lost. Every change comes at least once, with the row as Autotask
-//     sent it, if it moves one of the fields by which Autotask tells of changes,
+//     sent it, if it moves one of the fields by which Autotask shows changes,
 //     and if it shows within Options.Overlap of its stamp. Some rows come again.
 //   - Nothing is invented. A row is Gone only after it was not found twice, by
 //     different requests, and a count afterwards showed the other rows.

@@ -186,7 +186,7 @@ func (v *visit) begin() {
 	v.p.Pass, v.p.Search = nil, nil
 }
 
-// upserted tells of rows, and makes them known.
+// upserted reports rows, and remembers them.
 func (v *visit) upserted(rows []*autotask.Row, how How) ([]Change, error) {
 	changes, err := v.newItems(rows)
 	if err != nil {

@@ -80,7 +80,7 @@ func (s schema) addField(f autotask.Field, udf bool) {
 	}
 }
 
-// compareSchema tells of fields and picklist values that are new, other or gone,
+// compareSchema reports fields and picklist values that are new, other or gone,
 // if it is time to look. The first time, the user-defined ones are looked at only
 // if a row has one.
 func (v *visit) compareSchema() error {

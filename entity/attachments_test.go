@@ -55,7 +55,8 @@ func TestAttachments(t *testing.T) {
 }
 
 func roundTrip[T autotask.Attachable](w *walker) {
-	v := item[T](w)
+	v := new(T)
+	w.item(v)
 	reflect.ValueOf(v).Elem().FieldByName("Data").SetZero()
 	id, err := autotask.Upload(w.ctx, w.client, v, strings.NewReader("another file"))
 	require.NoError(w.t, err, w.entity.Name)

@@ -107,9 +107,9 @@ func parentRoot(child *schema.Collection) string {
 	return child.Parent
 }
 
-// item is the seeded row without what only the server sets, as a caller would
+// item makes v the seeded row without what only the server sets, as a caller would
 // make a new one.
-func item[T any](w *walker) *T {
+func (w *walker) item(v any) {
 	row := w.srv.Get(w.root, w.id)
 	for _, f := range w.entity.Fields {
 		if f.ReadOnly && !isParentField(w.entity, f.Name) || row[f.Name] == nil {
@@ -119,24 +119,21 @@ func item[T any](w *walker) *T {
 			row[f.Name] = at[:len(time.DateOnly)]
 		}
 	}
-	v := decodeInto[T](w, row)
+	w.decodeInto(v, row)
 	if w.edit != nil {
 		w.edit(v)
 	}
-	return v
 }
 
-func decodeInto[T any](w *walker, fields map[string]any) *T {
+func (w *walker) decodeInto(v any, fields map[string]any) {
 	text, err := json.Marshal(fields)
 	require.NoError(w.t, err)
-	v := new(T)
 	require.NoError(w.t, json.Unmarshal(text, v))
-	setParent(w, v)
-	return v
+	w.setParent(v)
 }
 
 // setParent sets the parent's id where no JSON field holds it.
-func setParent(w *walker, v any) {
+func (w *walker) setParent(v any) {
 	f, ok := reflect.TypeOf(v).Elem().FieldByName("ParentID")
 	if ok && f.Tag.Get("json") == "-" {
 		reflect.ValueOf(v).Elem().FieldByIndex(f.Index).Set(reflect.ValueOf(autotask.Int(w.parentID)))
@@ -144,8 +141,8 @@ func setParent(w *walker, v any) {
 }
 
 // change sets a field that a caller may change to another value.
-func change[T any](w *walker, v *T) {
-	setParent(w, v)
+func (w *walker) change(v any) {
+	w.setParent(v)
 	if w.edit != nil {
 		w.edit(v)
 		return
@@ -176,35 +173,51 @@ func isParentField(e *schema.Entity, field string) bool {
 	return slices.ContainsFunc(e.Collections(), func(c *schema.Collection) bool { return c.ParentField == field })
 }
 
+// The generic functions below are compiled for each type: they hold a call, and
+// what is the same for all is elsewhere.
+
 func canGet[T autotask.Gettable]() verb {
 	return verb{"Get", func(w *walker) error {
 		v, err := autotask.Get[T](w.ctx, w.client, w.id)
-		if err == nil {
-			assert.Equal(w.t, w.id, idOf(v))
-		}
-		return err
+		return w.got(v, err)
 	}}
+}
+
+func (w *walker) got(v any, err error) error {
+	if err == nil {
+		assert.Equal(w.t, w.id, idOf(v))
+	}
+	return err
 }
 
 func canQuery[T autotask.Queryable]() verb {
 	return verb{"Query", func(w *walker) error {
-		if w.query != nil {
-			_, err := autotask.List[T](w.ctx, w.client, *w.query)
-			return err
-		}
-		q := autotask.Query{Filter: autotask.Eq("id", w.id)}
-		if field := mustFilterBy(w.entity); field != "" {
-			q.Filter = autotask.Eq(field, w.srv.Get(w.root, w.id)[field])
-		}
-		found, err := autotask.List[T](w.ctx, w.client, q)
-		if err != nil {
-			return err
-		}
-		assert.Len(w.t, found, 1)
-		n, err := autotask.Count[T](w.ctx, w.client, q)
-		assert.EqualValues(w.t, 1, n)
-		return err
+		return w.search(
+			func(q autotask.Query) (int, error) {
+				found, err := autotask.List[T](w.ctx, w.client, q)
+				return len(found), err
+			},
+			func(q autotask.Query) (int64, error) { return autotask.Count[T](w.ctx, w.client, q) })
 	}}
+}
+
+func (w *walker) search(list func(autotask.Query) (int, error), count func(autotask.Query) (int64, error)) error {
+	if w.query != nil {
+		_, err := list(*w.query)
+		return err
+	}
+	q := autotask.Query{Filter: autotask.Eq("id", w.id)}
+	if field := mustFilterBy(w.entity); field != "" {
+		q.Filter = autotask.Eq(field, w.srv.Get(w.root, w.id)[field])
+	}
+	found, err := list(q)
+	if err != nil {
+		return err
+	}
+	assert.Equal(w.t, 1, found)
+	n, err := count(q)
+	assert.EqualValues(w.t, 1, n)
+	return err
 }
 
 // mustFilterBy names the field that an entity can be searched by only: history
@@ -227,29 +240,39 @@ func mustFilterBy(e *schema.Entity) string {
 func canList[T autotask.ParentListable]() verb {
 	return verb{"List", func(w *walker) error {
 		found, err := autotask.ListChildren[T](w.ctx, w.client, w.parentID)
-		assert.Len(w.t, found, 1)
-		return err
+		return w.listed(len(found), err)
 	}}
+}
+
+func (w *walker) listed(found int, err error) error {
+	assert.Equal(w.t, 1, found)
+	return err
 }
 
 func canCreate[T autotask.Creatable]() verb {
 	return verb{"Create", func(w *walker) error {
-		id, err := autotask.Create(w.ctx, w.client, item[T](w))
-		switch {
-		case err != nil || w.isElsewhere:
-		case w.entity.Field("id").NoID:
-			assert.Zero(w.t, id)
-		default:
-			assert.NotNil(w.t, w.srv.Get(w.root, id))
-		}
-		return err
+		v := new(T)
+		w.item(v)
+		id, err := autotask.Create(w.ctx, w.client, v)
+		return w.created(id, err)
 	}}
+}
+
+func (w *walker) created(id int64, err error) error {
+	switch {
+	case err != nil || w.isElsewhere:
+	case w.entity.Field("id").NoID:
+		assert.Zero(w.t, id)
+	default:
+		assert.NotNil(w.t, w.srv.Get(w.root, id))
+	}
+	return err
 }
 
 func canUpdate[T autotask.Updatable]() verb {
 	return verb{"Update", func(w *walker) error {
 		_, err := autotask.Update(w.ctx, w.client, w.id, func(v *T) error {
-			change(w, v)
+			w.change(v)
 			return nil
 		})
 		return err
@@ -258,8 +281,9 @@ func canUpdate[T autotask.Updatable]() verb {
 
 func canPatch[T autotask.Patchable]() verb {
 	return verb{"Patch", func(w *walker) error {
-		v := decodeInto[T](w, parentOnly(w))
-		change(w, v)
+		v := new(T)
+		w.decodeInto(v, parentOnly(w))
+		w.change(v)
 		return autotask.Patch(w.ctx, w.client, w.id, v)
 	}}
 }
@@ -282,10 +306,13 @@ func parentOnly(w *walker) map[string]any {
 
 func canDelete[T autotask.Deletable]() verb {
 	return verb{"Delete", func(w *walker) error {
-		err := autotask.Delete[T](w.ctx, w.client, w.id)
-		assert.Nil(w.t, w.srv.Get(w.root, w.id))
-		return err
+		return w.deleted(autotask.Delete[T](w.ctx, w.client, w.id))
 	}}
+}
+
+func (w *walker) deleted(err error) error {
+	assert.Nil(w.t, w.srv.Get(w.root, w.id))
+	return err
 }
 
 func idOf(v any) int64 { return reflect.ValueOf(v).Elem().FieldByName("ID").Int() }

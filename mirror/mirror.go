@@ -44,7 +44,7 @@ type Options struct {
 // Progress reports how far a Run has come.
 type Progress struct {
 	Collection string // of the batch
-	Written    int    // rows since the Run began, one that came twice counting twice
+	Written    int    // rows since the Run began that were new or not as they were here
 	Deleted    int    // rows that were seen to be gone since then
 	CaughtUp   bool   // everything is known that had happened when the run began
 	// Err is why a run ended early that Watch will make again.

@@ -75,7 +75,8 @@ func (w *writer) applySame(ctx context.Context, same []changes.Change) error {
 	return nil
 }
 
-// upsert writes rows. Of a row that comes twice, the last one counts.
+// upsert writes rows. Of a row that comes twice, the last one counts. One that is there
+// as it comes, which a feed that looks back brings often, is not written again.
 func (w *writer) upsert(ctx context.Context, t *table, all []changes.Change) error {
 	last := make(map[int64]int, len(all))
 	for i, c := range all {
@@ -90,9 +91,15 @@ func (w *writer) upsert(ctx context.Context, t *table, all []changes.Change) err
 			return nil
 		}
 		prepared, err := s.prepared(ctx, w, n)
-		if err == nil {
-			_, err = prepared.ExecContext(ctx, args...)
+		if err != nil {
+			return err
 		}
+		result, err := prepared.ExecContext(ctx, args...)
+		if err != nil {
+			return err
+		}
+		written, err := result.RowsAffected()
+		w.written += int(written)
 		args, n = args[:0], 0
 		return err
 	}
@@ -109,7 +116,6 @@ func (w *writer) upsert(ctx context.Context, t *table, all []changes.Change) err
 			args = append(args, values[column])
 		}
 		args = append(args, w.dialect.text(string(c.JSON)), w.dialect.date(w.now), nil)
-		w.written++
 		if n++; n == size {
 			if err := flush(); err != nil {
 				return err
@@ -144,12 +150,20 @@ func (s *statement) prepared(ctx context.Context, w *writer, rows int) (*sql.Stm
 		return p, nil
 	}
 	row := "(?" + strings.Repeat(", ?", len(s.names)-1) + ")"
-	var set []string
+	var set, differs []string
 	for _, name := range s.names[1:] { // the first is the id
 		set = append(set, name+" = excluded."+name)
+		before, now := s.table.name+"."+name, "excluded."+name
+		switch name {
+		case "_changed":
+			continue
+		case "_json": // which Postgres does not compare
+			before, now = "CAST("+before+" AS TEXT)", "CAST("+now+" AS TEXT)"
+		}
+		differs = append(differs, before+" IS DISTINCT FROM "+now)
 	}
-	p, err := w.tx.PrepareContext(ctx, w.dialect.bind(fmt.Sprintf("INSERT INTO %s (%s) VALUES %s ON CONFLICT (id) DO UPDATE SET %s",
-		s.table.name, strings.Join(s.names, ", "), row+strings.Repeat(", "+row, rows-1), strings.Join(set, ", "))))
+	p, err := w.tx.PrepareContext(ctx, w.dialect.bind(fmt.Sprintf("INSERT INTO %s (%s) VALUES %s ON CONFLICT (id) DO UPDATE SET %s WHERE %s",
+		s.table.name, strings.Join(s.names, ", "), row+strings.Repeat(", "+row, rows-1), strings.Join(set, ", "), strings.Join(differs, " OR "))))
 	if err == nil {
 		s.by[rows] = p
 	}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/autotask-go/autotask/internal/wire"
 )
 
 // CheckDay returns an error for a time of day in a field that holds a day. Other
@@ -30,7 +32,7 @@ func (f *Field) NotADay(v jsontext.Value) string {
 	if !f.Day || v.Kind() != '"' {
 		return ""
 	}
-	t, err := ParseTime(unquote(v))
+	t, err := wire.ParseTime(unquote(v))
 	if err != nil {
 		return ""
 	}

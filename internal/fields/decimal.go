@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/autotask-go/autotask/internal/wire"
 )
 
 // SameUDF reports whether a user-defined field that was set to want and is read back
@@ -19,19 +21,19 @@ func SameUDF(want, got, before jsontext.Value) bool {
 	if isEmpty(want) || isEmpty(got) {
 		return isEmpty(want) && isEmpty(got)
 	}
-	a, b := Even(Text(want)), Even(Text(got))
+	a, b := Even(wire.Text(want)), Even(wire.Text(got))
 	switch {
 	case a == b:
 		return true
-	case !isEmpty(before) && b == Even(Text(before)):
+	case !isEmpty(before) && b == Even(wire.Text(before)):
 		return false
 	}
 	return sameDecimal(a, b) || sameInstant(a, b)
 }
 
 func sameInstant(a, b string) bool {
-	at, errA := ParseTime(a)
-	bt, errB := ParseTime(b)
+	at, errA := wire.ParseTime(a)
+	bt, errB := wire.ParseTime(b)
 	return errA == nil && errB == nil && at.Equal(bt)
 }
 

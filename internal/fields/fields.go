@@ -3,7 +3,6 @@
 package fields
 
 import (
-	"bytes"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -13,13 +12,16 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/autotask-go/autotask/internal/wire"
 )
 
 // Field describes one field.
 type Field struct {
-	Name        string // on the wire
+	Name        string       // on the wire
+	Index       int          // in the struct
+	Type        reflect.Type // without the three-state wrapper
 	Required    bool
 	ZeroIsValue bool // 0 is a real value, such as company 0, the tenant's own
 	ReadOnly    bool
@@ -86,7 +88,11 @@ func read(typ reflect.Type) *Table {
 		if name == "" || name == "-" || !sf.IsExported() {
 			continue
 		}
-		f := &Field{Name: name, IsTime: holdsTime(sf.Type), Plain: !hasStates(sf.Type)}
+		f := &Field{Name: name, Index: i, Type: sf.Type, Plain: !hasStates(sf.Type)}
+		if !f.Plain && sf.Type.Kind() == reflect.Struct && sf.Type.NumField() > 0 {
+			f.Type = sf.Type.Field(0).Type
+		}
+		f.IsTime = f.Type == reflect.TypeFor[time.Time]()
 		for flag := range strings.SplitSeq(sf.Tag.Get("autotask"), ",") {
 			f.set(flag)
 		}
@@ -121,13 +127,6 @@ func (f *Field) set(flag string) {
 			f.Instead = value
 		}
 	}
-}
-
-// holdsTime reports whether a type is time.Time or a struct whose first field is one,
-// like the three-state wrapper.
-func holdsTime(typ reflect.Type) bool {
-	stamp := reflect.TypeFor[time.Time]()
-	return typ == stamp || typ.Kind() == reflect.Struct && typ.NumField() > 0 && typ.Field(0).Type == stamp
 }
 
 // hasStates reports whether a type is the three-state wrapper, which alone can be
@@ -248,44 +247,12 @@ func Even(s string) string {
 // second. If the server sets a time of day to midnight, that is another instant:
 // nobody can say which day the caller meant.
 func sameTime(want, got string) bool {
-	w, errW := ParseTime(want)
-	g, errG := ParseTime(got)
+	w, errW := wire.ParseTime(want)
+	g, errG := wire.ParseTime(got)
 	if errW != nil || errG != nil {
 		return want == got
 	}
 	return w.Sub(g).Abs() < 5*time.Millisecond
-}
-
-// ParseTime parses a date-time from the wire: with or without a zone designator, with
-// any number of fraction digits. Without one it is UTC.
-func ParseTime[S ~string | ~[]byte](s S) (time.Time, error) {
-	var room [len("2006-01-02T15:04:05.123456789+00:00")]byte // most fit
-	text := append(room[:0], s...)
-	switch {
-	case len(s) == len(time.DateOnly):
-		text = append(text, "T00:00:00Z"...)
-	case !hasZone(text):
-		text = append(text, 'Z')
-	}
-	var t time.Time
-	if t.UnmarshalText(text) == nil {
-		return t.UTC(), nil
-	}
-	t, err := time.Parse(time.RFC3339, string(text)) // not as strict
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%.40q is not a date-time", string(s))
-	}
-	return t.UTC(), nil
-}
-
-func hasZone(s []byte) bool {
-	n := len(s)
-	return n > 0 && s[n-1] == 'Z' || n > 6 && s[n-3] == ':' && (s[n-6] == '+' || s[n-6] == '-')
-}
-
-// FormatTime formats a date-time for the wire: UTC, to the millisecond.
-func FormatTime(t time.Time) string {
-	return t.UTC().Format("2006-01-02T15:04:05.999Z")
 }
 
 // unquote returns the content of a JSON string, "" for anything else.
@@ -293,25 +260,5 @@ func unquote(v jsontext.Value) string {
 	if v.Kind() != '"' {
 		return ""
 	}
-	return Text(v)
-}
-
-// Text returns a scalar as a string; it must have been decoded from JSON before.
-// Numbers and booleans are returned as written.
-func Text(v jsontext.Value) string {
-	switch {
-	case len(v) == 0 || v[0] != '"':
-		return string(v)
-	case IsVerbatim(v):
-		return string(v[1 : len(v)-1])
-	}
-	var s string
-	_ = json.Unmarshal(v, &s, jsontext.AllowInvalidUTF8(true))
-	return s
-}
-
-// IsVerbatim reports whether a JSON string has no escapes and no invalid characters:
-// its content is exactly what is between the quotes.
-func IsVerbatim(v jsontext.Value) bool {
-	return len(v) > 1 && v[0] == '"' && bytes.IndexByte(v, '\\') < 0 && utf8.Valid(v)
+	return wire.Text(v)
 }

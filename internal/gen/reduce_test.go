@@ -227,7 +227,7 @@ func TestFactsMustFit(t *testing.T) {
 		"indented under a service":  {"service GET Weather\n\tname required", "line 2: indented, but not under an"},
 		"service without a path":    {"service GET", "line 1: service wants a method and a path"},
 		"service not there":         {"\nservice GET Ships", "line 2: the Swagger has no GET Ships"},
-		"reference to nothing":      {"entity Kite\n\tname refers=Ship", "field name refers to Ship, which is no entity"},
+		"reference to nothing":      {"entity Kite\n\tname refers=Ship", "field name refers to Ship, which is not an entity"},
 		"picklist under no field":   {"entity Kite\n\tcolour under=mast", "field colour is filtered by mast"},
 		"wildcard with a bad value": {"entity *\n\tid max=0", "line 2: "},
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/autotask-go/autotask/internal/fields"
+	"github.com/autotask-go/autotask/internal/wire"
 )
 
 // UDFs is the member that holds user-defined fields: an array of objects with
@@ -350,8 +350,8 @@ func readMembers(object []byte) ([]member, error) {
 			return nil, err
 		}
 		m := member{quoted: object[start:end:end], name: asText[start+1 : end-1]}
-		if !fields.IsVerbatim(m.quoted) {
-			m.name = fields.Text(m.quoted)
+		if !wire.IsVerbatim(m.quoted) {
+			m.name = wire.Text(m.quoted)
 		}
 		d.seen[m.name] = struct{}{}
 		if len(d.seen) == len(all) {
@@ -441,5 +441,5 @@ func text(v jsontext.Value) (string, error) {
 	if v.Kind() != '"' {
 		return "", errors.New("not a text")
 	}
-	return fields.Text(v), nil
+	return wire.Text(v), nil
 }

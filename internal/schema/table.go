@@ -69,13 +69,13 @@ func (e *Entity) check(entities map[string]bool) error {
 			return fmt.Errorf("field %s appears twice", f.Name)
 		}
 		if f.PicklistParent != "" && e.Field(f.PicklistParent) == nil {
-			return fmt.Errorf("field %s is filtered by %s, which is no field", f.Name, f.PicklistParent)
+			return fmt.Errorf("field %s is filtered by %s, which is not a field", f.Name, f.PicklistParent)
 		}
 		if f.Instead != "" && !entities[f.Instead] {
-			return fmt.Errorf("field %s belongs to %s, which is no entity", f.Name, f.Instead)
+			return fmt.Errorf("field %s belongs to %s, which is not an entity", f.Name, f.Instead)
 		}
 		if f.References != "" && !entities[f.References] {
-			return fmt.Errorf("field %s refers to %s, which is no entity", f.Name, f.References)
+			return fmt.Errorf("field %s refers to %s, which is not an entity", f.Name, f.References)
 		}
 	}
 	return nil
@@ -88,7 +88,7 @@ func (t *Table) index() error {
 		}
 		t.byPath[c.Path] = c
 		if c.ParentField != "" && (c.Entity == nil || c.Entity.Field(c.ParentField) == nil) {
-			return fmt.Errorf("collection %s: its parent's id is in %s, which is no field", c.Path, c.ParentField)
+			return fmt.Errorf("collection %s: its parent's id is in %s, which is not a field", c.Path, c.ParentField)
 		}
 	}
 	return nil

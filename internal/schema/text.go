@@ -306,10 +306,10 @@ func (f *Field) SetFlag(flag string) error {
 // checkMarks returns an error if the field has flags that it cannot have.
 func (f *Field) checkMarks() error {
 	if f.Day && f.Kind != DateTime {
-		return fmt.Errorf("what holds %s is no day", f.Kind)
+		return fmt.Errorf("a field of type %s cannot be a day", f.Kind)
 	}
 	if f.NoID && f.Name != "id" {
-		return errors.New("noid is said of the id")
+		return errors.New("noid belongs on the id only")
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func (x *exchange) refuseChanged(req *http.Request) error {
 		return x.patchRefusal()
 	case x.class == Read && class == Write:
 		f := x.fail(Invalid, nil)
-		f.Messages = []string{"a middleware made a write of a read: it is not sent, since reads are repeated"}
+		f.Messages = []string{"a middleware turned a read into a write; it was not sent, because reads are retried"}
 		return f
 	}
 	return nil
@@ -114,7 +114,7 @@ func (x *exchange) patchRefusal() *Failure {
 
 func (x *exchange) readOnlyRefusal() *Failure {
 	f := x.fail(ReadOnly, nil)
-	f.Messages = []string{"the client is for reading only; this would write, and was not sent"}
+	f.Messages = []string{"the client is read-only: this write was not sent"}
 	return f
 }
 

@@ -92,7 +92,7 @@ func (o *single) close() {
 }
 
 // errMadeUp: a write that may have run must be judged by Autotask's answer.
-var errMadeUp = errors.New("a middleware answered in the place of the network: the write may have been carried out")
+var errMadeUp = errors.New("a middleware answered instead of the network: the write may have been carried out")
 
 // believes reports whether an answer with this status is the network's own.
 func (o *single) believes(status int) bool {
