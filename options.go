@@ -232,7 +232,7 @@ type Spent struct {
 // wait for them. A value holds written fields, for 70 minutes at most.
 type Unanswered interface {
 	Remember(ctx context.Context, key string, value []byte, ttl time.Duration) error
-	// Recall returns a value, empty if forgotten, nil if unknown, and what is left of its ttl.
+	// Recall returns the value and its remaining ttl: nil if unknown, empty if forgotten.
 	Recall(ctx context.Context, key string) (value []byte, left time.Duration, err error)
 	// Forget empties a value, and reports whether it was not empty before.
 	Forget(ctx context.Context, key string) (bool, error)
