@@ -88,7 +88,7 @@ func extent(b []byte, i int) int {
 // Text returns the end of the string that begins at i, or -1. It is verbatim if
 // its text is what stands between the quotes: no escapes, and valid UTF-8.
 func Text(b []byte, i int) (end int, verbatim bool) {
-	start, ascii, escaped := i+1, byte(0), false
+	start, ascii, escaped, odd := i+1, byte(0), false, false
 	for i = start; i < len(b); i++ {
 		for len(b)-i >= 8 && isOrdinary(binary.LittleEndian.Uint64(b[i:])) {
 			i += 8
@@ -97,13 +97,14 @@ func Text(b []byte, i int) (end int, verbatim bool) {
 			break
 		}
 		switch c := b[i]; {
-		case c == '"' && escaped && !IsValid(b[start-1:i+1], true):
+		case c == '"' && odd && !IsValid(b[start-1:i+1], true):
 			return -1, false
 		case c == '"':
 			return i + 1, !escaped && (ascii < utf8.RuneSelf || utf8.Valid(b[start:i]))
 		case c == '\\':
 			escaped = true
 			i++
+			odd = odd || i == len(b) || strings.IndexByte(`"\\/bfnrt`, b[i]) < 0
 		case c < ' ':
 			return -1, false
 		default:
