@@ -117,7 +117,7 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 	logins := &limit.Logins{Open: zone.Path}
 	s.Logins = logins
 	var client *Client
-	hour, left, err := s.hourOf(func(ctx context.Context) (*Threshold, error) { return client.Threshold(ctx) })
+	hour, left, err := s.hourOf(func() *Client { return client })
 	if err != nil {
 		return nil, fmt.Errorf("autotask: %w", err)
 	}

@@ -30,6 +30,7 @@ type settings struct {
 	zoneURL     string
 	application string
 	reserve     *float64
+	hour        hourGate
 	budget      Budget
 	unanswered  Unanswered
 }
@@ -137,6 +138,9 @@ func WithHourlyReserve(share float64) Option {
 			return fmt.Errorf("WithHourlyReserve: %v is not a share between 0 and 1", share)
 		}
 		s.reserve = &share
+		if s.hour == nil {
+			s.hour = ownHour
+		}
 		return nil
 	}
 }
@@ -256,7 +260,7 @@ func WithBudget(b Budget) Option {
 		if b == nil {
 			return errors.New("WithBudget: the budget is nil")
 		}
-		s.budget = b
+		s.budget, s.hour = b, sharedHour
 		return nil
 	}
 }
@@ -292,28 +296,45 @@ func (l *LocalLocker) Lock(ctx context.Context, key string) (unlock func(), held
 	}, held, nil
 }
 
-// hourOf returns the gate of WithHourlyReserve, nil without it, and how to ask it
-// what is left. read is called later.
-func (s *settings) hourOf(read func(context.Context) (*Threshold, error)) (gate limit.Gate, left func() (int64, bool), err error) {
-	free := []string{thresholdPath, zone.Path}
-	reading := func(ctx context.Context) (limit.Reading, error) {
-		t, err := read(ctx)
-		if err != nil {
-			return limit.Reading{}, err
-		}
-		return limit.Reading(*t), nil
-	}
+// hourGate makes the gate of WithHourlyReserve, and says how to ask it what is left.
+// Only the options name these functions, so that a program without them links none.
+type hourGate func(s *settings, client func() *Client) (gate limit.Gate, left func() (int64, bool))
+
+// hourOf returns the gate of WithHourlyReserve, nil without it. client is called
+// later.
+func (s *settings) hourOf(client func() *Client) (gate limit.Gate, left func() (int64, bool), err error) {
 	switch {
 	case s.reserve == nil && s.budget != nil:
 		return nil, nil, errors.New("WithBudget: it needs WithHourlyReserve, if only of 0")
 	case s.reserve == nil:
 		return nil, nil, nil
-	case s.budget == nil:
-		h := &limit.Hour{Reserve: *s.reserve, Free: free, Read: reading}
-		return h, h.Left, nil
 	}
-	h := &limit.SharedHour{Reserve: *s.reserve, Free: free, Read: reading, Budget: budget{s.budget}}
-	return h, h.Left, nil
+	gate, left = s.hour(s, client)
+	return gate, left, nil
+}
+
+func ownHour(s *settings, client func() *Client) (gate limit.Gate, left func() (int64, bool)) {
+	h := &limit.Hour{Reserve: *s.reserve, Free: freeOfLimit(), Read: readingOf(client)}
+	return h, h.Left
+}
+
+func sharedHour(s *settings, client func() *Client) (gate limit.Gate, left func() (int64, bool)) {
+	h := &limit.SharedHour{Reserve: *s.reserve, Free: freeOfLimit(), Read: readingOf(client), Budget: budget{s.budget}}
+	return h, h.Left
+}
+
+// freeOfLimit are the paths that the limit does not keep waiting: reading it, and
+// finding the zone.
+func freeOfLimit() []string { return []string{thresholdPath, zone.Path} }
+
+func readingOf(client func() *Client) func(context.Context) (limit.Reading, error) {
+	return func(ctx context.Context) (limit.Reading, error) {
+		t, err := client().Threshold(ctx)
+		if err != nil {
+			return limit.Reading{}, err
+		}
+		return limit.Reading(*t), nil
+	}
 }
 
 // budget is a Budget in the words of internal/limit.
