@@ -135,7 +135,7 @@ func NewClient(creds Credentials, opts ...Option) (*Client, error) {
 		maxRetries:  s.MaxRetries,
 		hourLeft:    left,
 	}
-	c.unanswered.use(s.unanswered)
+	c.unanswered.shared = s.unanswered
 	c.fields.Lifetime, c.udfs.Lifetime, c.infos.Lifetime = metadataLifetime, metadataLifetime, metadataLifetime
 	c.webURLs.Lifetime = metadataLifetime // a tenant may move to another zone
 	client = newClient(c, 0)

@@ -32,9 +32,6 @@ type unanswered struct {
 	writes map[writeKey]lostWrite
 	swept  time.Time
 	shared Unanswered // what other processes know as well, or nil
-	// tell and untell change that, in contexts that are no caller's.
-	tell   func(key string, value []byte, ttl time.Duration) error
-	untell func(key string) (mine bool)
 }
 
 // writeKey names what a write was about: an item, or what a create was to make.

@@ -357,23 +357,26 @@ func (b budget) Refresh(ctx context.Context, maxAge time.Duration, read func(con
 // the same.
 const storeWait = 5 * time.Second
 
-// use makes other processes know what this client does not know the outcome of.
-func (u *unanswered) use(shared Unanswered) {
-	u.shared = shared
-	u.tell = func(key string, value []byte, ttl time.Duration) error {
-		ctx, cancel := context.WithTimeout(context.Background(), storeWait)
-		defer cancel()
-		return shared.Remember(ctx, key, value, ttl)
+// tell and untell make other processes know what this client does not know the
+// outcome of. Their contexts are no caller's: an answer may be lost because the
+// caller's has ended, and others must know of it all the same.
+//
+//nolint:contextcheck,nolintlint // see above; the first is heeded, but counted as unused
+func (u *unanswered) tell(key string, value []byte, ttl time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
+	defer cancel()
+	return u.shared.Remember(ctx, key, value, ttl)
+}
+
+//nolint:contextcheck,nolintlint // see tell
+func (u *unanswered) untell(key string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
+	defer cancel()
+	if was, err := u.shared.Forget(ctx, key); was || err != nil {
+		return true
 	}
-	u.untell = func(key string) bool {
-		ctx, cancel := context.WithTimeout(context.Background(), storeWait)
-		defer cancel()
-		if was, err := shared.Forget(ctx, key); was || err != nil {
-			return true
-		}
-		value, _, err := shared.Recall(ctx, key)
-		return err != nil || value == nil // the store has lost it
-	}
+	value, _, err := u.shared.Recall(ctx, key)
+	return err != nil || value == nil // the store has lost it
 }
 
 // shared is the key of a write in a memory that processes share.

@@ -25,7 +25,10 @@ func TestBody_HoldsTheFileLast(t *testing.T) {
 			body, n, err := upload.Body(t.Context(), []byte(`{"title":"log"}`), r, 9)
 			require.NoError(t, err, name)
 			assert.Equal(t, int64(len(file)), n, name)
-			var got struct{ Title, Data string }
+			var got struct {
+				Title string `json:"title"`
+				Data  string `json:"data"`
+			}
 			require.NoError(t, json.Unmarshal(body, &got), name)
 			data, err := base64.StdEncoding.DecodeString(got.Data)
 			require.NoError(t, err, name)

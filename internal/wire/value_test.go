@@ -93,7 +93,7 @@ func TestReadScalars(t *testing.T) {
 	}
 	for _, text := range []string{"5.5", `"x"`, "9223372036854775808", "1e300", "true"} {
 		_, err := Int(jsontext.Value(text))
-		assert.Error(t, err, text)
+		require.Error(t, err, text)
 	}
 	for text, want := range map[string]float64{"7": 7, `"7.5"`: 7.5, "-7e2": -700} {
 		got, err := Float(jsontext.Value(text))
@@ -102,7 +102,7 @@ func TestReadScalars(t *testing.T) {
 	}
 	for _, text := range []string{`"NaN"`, `"Inf"`, `"x"`, "1e999"} {
 		_, err := Float(jsontext.Value(text))
-		assert.Error(t, err, text)
+		require.Error(t, err, text)
 	}
 	for text, want := range map[string]bool{"true": true, "false": false, "1": true, `"0"`: false, `"True"`: true} {
 		got, err := Bool(jsontext.Value(text))

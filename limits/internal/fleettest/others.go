@@ -22,7 +22,7 @@ const hourCalls = 4 // at a time, in each process
 
 // beHour makes requests until they are refused.
 func beHour(ctx context.Context, p self) error {
-	client, err := p.client(autotask.WithBudget(p.shared), autotask.WithHourlyReserve(0.2), autotask.WithMaxRetries(0)) //nolint:contextcheck // NewClient takes none
+	client, err := p.client(autotask.WithBudget(p.shared), autotask.WithHourlyReserve(0.2), autotask.WithMaxRetries(0))
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func Hour(t *testing.T, a Adapter) {
 
 // beWriter makes one write: a note or an update.
 func beWriter(ctx context.Context, p self) (err error) {
-	client, err := p.client(autotask.WithUnanswered(p.shared), autotask.WithMaxRetries(0)) //nolint:contextcheck // NewClient takes none
+	client, err := p.client(autotask.WithUnanswered(p.shared), autotask.WithMaxRetries(0))
 	if err != nil {
 		return err
 	}

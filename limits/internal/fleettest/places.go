@@ -32,7 +32,7 @@ func beClients(ctx context.Context, p self) error {
 	var all sync.WaitGroup
 	for range clients {
 		w := &watched{Limiter: p.shared, lost: p.lost}
-		client, err := p.client(autotask.WithLimiter(w), autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { //nolint:contextcheck // NewClient takes none
+		client, err := p.client(autotask.WithLimiter(w), autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 			return roundTripper(func(r *http.Request) (*http.Response, error) {
 				r = r.Clone(r.Context())
 				r.Header.Set(processHeader, strconv.Itoa(p.number))
