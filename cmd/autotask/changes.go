@@ -362,7 +362,9 @@ func hasPassword(place string) bool {
 		if strings.Contains(unescaped(lower), "password") {
 			return true
 		}
-		rest = rest[:end]
+		if strings.ContainsAny(rest[:end], "@/") { // or else it may be a part of a password
+			rest = rest[:end]
+		}
 	}
 	at := strings.LastIndexByte(rest, '@')
 	return at >= 0 && strings.Contains(rest[:at], ":")

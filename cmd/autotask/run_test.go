@@ -351,6 +351,50 @@ func TestResolveAllResumes(t *testing.T) {
 	assert.Contains(t, on(srv).want(t, exitUsage, "resolve-all", path).stderr, "the text is empty")
 }
 
+// A flag whose shell variable is not set must not look like one that is left out.
+func TestEmptyFlags(t *testing.T) {
+	t.Parallel()
+	srv, number, _ := shop(t)
+	for _, args := range [][]string{
+		{"resolve", number, "-text", ""},
+		{"resolve", number, "-text", "done", "-note", ""},
+		{"resolve", number, "-text", "done", "-started-at="},
+		{"alert", "-company-id", "0", "-key", "k", "-event", "", "-title", "t", "-set", "priority=1", "-note-type", "1", "-publish", "1"},
+		{"clear", "-company-id", "0", "-key", "k", "-status", ""},
+		{"count", "Tickets", "-credentials", ""},
+	} {
+		assert.Contains(t, on(srv).want(t, exitUsage, args...).stderr, " is empty: give a value", args)
+	}
+	assert.Empty(t, srv.Requests())
+}
+
+func TestResolveAllRefuses(t *testing.T) {
+	t.Parallel()
+	srv, number, _ := shop(t)
+	path := filepath.Join(t.TempDir(), "tickets.csv")
+	for name, test := range map[string]struct{ file, flags, says string }{
+		"CR alone":           {number + ",x\rT20261101.0078,y\rT20261101.0079,z\r", "-note-type 1 -publish 1", "CR alone"},
+		"a note's title":     {number + ",x,,note\n", "-note-type 1 -publish 1", "-note-title"},
+		"a share of nothing": {number + ",x\n", "-reserve NaN", "-reserve is a share"},
+	} {
+		require.NoError(t, os.WriteFile(path, []byte(test.file), 0o600))
+		r := on(srv).want(t, exitUsage, append([]string{"resolve-all", path}, strings.Fields(test.flags)...)...)
+		assert.Contains(t, r.stderr, test.says, name)
+	}
+	assert.Empty(t, srv.Requests())
+}
+
+// What is wrong with an address is said by the name of its variable.
+func TestWrongAddress(t *testing.T) {
+	t.Parallel()
+	for variable, address := range map[string]string{varBaseURL: "https://u:hunter2@h/ATServicesRest/V1.0", varZoneURL: "https://u:hunter2@h"} {
+		s := setting{env: map[string]string{varUser: "u", varSecret: "s", varCode: "c", variable: address}}
+		r := s.want(t, exitUsage, "count", "Tickets")
+		assert.Contains(t, r.stderr, "autotask: "+variable+": ")
+		assert.NotContains(t, r.stderr, "hunter2")
+	}
+}
+
 // program returns the program in a process of its own.
 func program(t *testing.T, env map[string]string, args ...string) *exec.Cmd {
 	t.Helper()
