@@ -231,6 +231,10 @@ func TestExitCodes(t *testing.T) {
 			srv.Inject(autotasktest.Fault{Op: "POST Tickets", DropRequest: true})
 		}, "-event included"},
 		"a check failed": {exitFailed, "doctor", func(srv *autotasktest.Server) { srv.SetReadAccess("Tickets", autotasktest.ReadRefused) }, "failed"},
+		"verify refused": {exitRefused, "verify", func(srv *autotasktest.Server) {
+			srv.Inject(autotasktest.Fault{Status: http.StatusUnauthorized, Times: -1})
+		}, "autotask: conformance: the login was refused"},
+		"verify's budget": {exitRateLimited, "verify", func(srv *autotasktest.Server) { srv.SetThreshold(1000, 900) }, "autotask: conformance: too few requests"},
 		"verify failed": {exitFailed, "verify", func(srv *autotasktest.Server) {
 			srv.Inject(autotasktest.Fault{Op: "GET Tickets", HTML: true, Times: -1})
 		}, "failed"},
