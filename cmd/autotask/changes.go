@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -159,7 +160,9 @@ func (l sumLine) String() string {
 // database mirrors into a database, and prints what each run did.
 func (f *follower) database(ctx context.Context, place string) error {
 	m, err := f.openMirror(ctx, place)
-	if err != nil {
+	if errors.Is(err, autotask.ErrInvalid) {
+		return usagef("-to: %w", err)
+	} else if err != nil {
 		return err
 	}
 	defer func() { _ = m.Close() }()

@@ -210,6 +210,7 @@ func TestExitCodes(t *testing.T) {
 		"no company":       {exitUsage, "clear -key k", nil, "-company"},
 		"no -to":           {exitUsage, "changes", nil, "-to is missing"},
 		"unknown place":    {exitUsage, "changes -to ftp:x", nil, "sqlite:FILE"},
+		"no such folder":   {exitUsage, "changes -to sqlite:no/such/folder.db", nil, "no such file"},
 		"verify alone":     {exitUsage, "verify -write", nil, "-company-id"},
 		"too many":         {exitUsage, "statuses now", nil, "no arguments"},
 		"refused": {exitRefused, "count Tickets", func(srv *autotasktest.Server) {
