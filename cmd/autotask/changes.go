@@ -126,7 +126,7 @@ func (o *following) check(getenv func(string) string) (kind, place string, err e
 	case o.compare && (kind == "jsonl" || kind == "csv"):
 		return "", "", usagef("-compare is for databases")
 	case o.watch < 0 || o.budget < 0:
-		return "", "", usagef("-watch and -budget are not negative")
+		return "", "", usagef("-watch and -budget must not be negative")
 	}
 	for i, name := range o.collections {
 		o.collections[i] = collectionName(strings.TrimSpace(name))

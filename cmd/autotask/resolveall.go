@@ -69,7 +69,7 @@ func (o *bulk) check(args []string, separator string) error {
 	}
 	o.separator = characters[0]
 	if !(o.reserve >= 0 && o.reserve < 1) { // NaN is neither
-		return usagef("-reserve is a share from 0 to below 1")
+		return usagef("-reserve must be a share from 0 to below 1")
 	}
 	if len(args) == 0 {
 		return nil

@@ -204,6 +204,7 @@ func TestExitCodes(t *testing.T) {
 		"not a number":     {exitUsage, "query Tickets id eq x", nil, "whole number"},
 		"not a time":       {exitUsage, "query Tickets createDate gt yesterday", nil, "-24h"},
 		"not a picklist":   {exitUsage, "picklist Tickets title", nil, "not a picklist"},
+		"negative":         {exitUsage, "query Tickets -limit -3", nil, "must not be negative"},
 		"csv and json":     {exitUsage, "query Tickets -csv -json", nil, "not both"},
 		"nothing to do":    {exitUsage, "resolve NUMBER -status 0", nil, "nothing to write"},
 		"half a note":      {exitUsage, "resolve NUMBER -note x", nil, "-publish"},
@@ -380,7 +381,7 @@ func TestResolveAllRefuses(t *testing.T) {
 	for name, test := range map[string]struct{ file, flags, says string }{
 		"CR alone":           {number + ",x\rT20261101.0078,y\rT20261101.0079,z\r", "-note-type 1 -publish 1", "CR alone"},
 		"a note's title":     {number + ",x,,note\n", "-note-type 1 -publish 1", "-note-title"},
-		"a share of nothing": {number + ",x\n", "-reserve NaN", "-reserve is a share"},
+		"a share of nothing": {number + ",x\n", "-reserve NaN", "-reserve must be a share"},
 	} {
 		require.NoError(t, os.WriteFile(path, []byte(test.file), 0o600))
 		r := on(srv).want(t, exitUsage, append([]string{"resolve-all", path}, strings.Fields(test.flags)...)...)
