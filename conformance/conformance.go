@@ -55,6 +55,10 @@ var (
 	// that, because repeated failures lock the user.
 	ErrLogin = errors.New("conformance: the login was refused")
 
+	// ErrNoAnswer means that nothing was checked, because the tenant's first answer did
+	// not come.
+	ErrNoAnswer = errors.New("conformance: the tenant did not answer")
+
 	// ErrNoTicket means that writing was allowed and no ticket could be made.
 	ErrNoTicket = errors.New("conformance: no ticket was made")
 

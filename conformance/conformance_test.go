@@ -381,6 +381,32 @@ func TestUnknownUser(t *testing.T) {
 	assert.Len(t, srv.Requests(), 1)
 }
 
+// TestFirstAnswer has no report, and says why.
+func TestFirstAnswer(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault autotasktest.Fault
+		want  error
+	}{
+		"no answer":     {autotasktest.Fault{DropRequest: true, Times: -1}, conformance.ErrNoAnswer},
+		"a gateway":     {autotasktest.Fault{Status: 502, Times: -1}, conformance.ErrNoAnswer},
+		"other's limit": {autotasktest.Fault{Status: 429, Times: -1}, conformance.ErrBudget},
+		"a login":       {autotasktest.Fault{Status: 401, Times: -1}, conformance.ErrLogin},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := autotasktest.NewInProcess(t)
+				srv.Inject(test.fault)
+				report, err := conformance.Run(t.Context(), tenant(srv), conformance.Options{})
+				require.ErrorIs(t, err, test.want)
+				assert.Equal(t, 1, strings.Count(err.Error(), "conformance"), err)
+				assert.Nil(t, report)
+			})
+		})
+	}
+}
+
 func TestWrongUse(t *testing.T) {
 	t.Parallel()
 	srv := autotasktest.NewInProcess(t)

@@ -120,7 +120,7 @@ func (r *run) claim(ctx context.Context, id int64, mark string, sent obj) error 
 	if item == nil {
 		return r.cannotWrite("the ticket that was made cannot be read")
 	}
-	if !strings.Contains(text(item["title"]), mark) {
+	if idOf(item) != id || !strings.Contains(text(item["title"]), mark) {
 		r.report.Ticket = nil
 		r.noWrites = "the ticket that the tenant named is not the one that was sent"
 		return failf("%s, as under Duplicate Ticket Handling; nothing was written to it", r.noWrites)
@@ -344,6 +344,9 @@ func (r *run) fresh(ctx context.Context) (obj, error) {
 	item := itemOf(a)
 	if item == nil {
 		return nil, failf("the own ticket is not under item")
+	}
+	if idOf(item) != r.own.id { // what is read is written back
+		return nil, failf("another ticket came instead of the own one")
 	}
 	return item, nil
 }

@@ -179,6 +179,31 @@ func TestRefusedTicket(t *testing.T) {
 	}
 }
 
+// TestAnotherTicket answers the reads of the own ticket with another one: nothing of
+// that one is written back.
+func TestAnotherTicket(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := seeded(t)
+		other := srv.Seed("Tickets", map[string]any{"title": "Not the run's own", "status": 1})
+		reads := 0
+		to := tenant(srv)
+		to.HTTPClient.Transport = editing(func(r *request, o obj, _ *http.Response) {
+			item, ok := o["item"].(obj)
+			if !ok || r.op != "GET Tickets/{id}" || !strings.HasPrefix(fmt.Sprint(item["title"]), "API conformance check") {
+				return
+			}
+			if reads++; reads > 1 {
+				o["item"] = srv.Get("Tickets", other)
+			}
+		})(t, srv, srv.Transport())
+		before := srv.Get("Tickets", other)
+		_, err := conformance.Run(t.Context(), to, writing())
+		require.ErrorIs(t, err, conformance.ErrTicketLeft)
+		assert.Equal(t, before, srv.Get("Tickets", other))
+	})
+}
+
 func refusing(op, reason string) wrapper {
 	return answering(func(r *request) *http.Response {
 		if r.op == op {

@@ -117,7 +117,7 @@ func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return
 
 func (r *run) play(ctx context.Context) (*Report, error) {
 	if err := r.budget(ctx); err != nil {
-		return nil, fmt.Errorf("conformance: %w", err)
+		return nil, err
 	}
 	for _, c := range Checks() {
 		res := r.ask(ctx, c)
@@ -230,8 +230,19 @@ func (r *run) send(ctx context.Context, q request) (*answer, error) {
 // if too little is left. It leaves a tenth of the limit to others.
 func (r *run) budget(ctx context.Context) error {
 	a, err := r.send(ctx, request{method: http.MethodGet, path: "ThresholdInformation"})
-	if err != nil {
+	var (
+		limited skip
+		none    noAnswer
+	)
+	switch {
+	case errors.As(err, &limited):
+		return fmt.Errorf("%w: %w", ErrBudget, err)
+	case errors.As(err, &none):
+		return fmt.Errorf("%w: %w", ErrNoAnswer, err)
+	case errors.Is(err, ErrLogin):
 		return err
+	case err != nil:
+		return fmt.Errorf("conformance: %w", err)
 	}
 	limit, okLimit := whole(a.data["externalRequestThreshold"])
 	used, okUsed := whole(a.data["currentTimeframeRequestCount"])
@@ -249,7 +260,10 @@ func (r *run) budget(ctx context.Context) error {
 		}
 	}
 	r.plan(r.readPlan(most, use))
-	return ctx.Err()
+	if ctx.Err() != nil {
+		return fmt.Errorf("conformance: %w", ctx.Err())
+	}
+	return nil
 }
 
 func (r *run) mostRequests() int {

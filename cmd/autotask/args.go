@@ -52,6 +52,18 @@ func normalise(root *cobra.Command, args []string) []string {
 	return slices.Concat(path, flags, []string{"--"}, others)
 }
 
+// noneEmpty refuses a flag whose value is empty, as that of -text "$TEXT" is where the
+// variable is not set: a ticket would be resolved without its text.
+func noneEmpty(flags *pflag.FlagSet) error {
+	var err error
+	flags.Visit(func(f *pflag.Flag) {
+		if err == nil && f.Value.Type() == "string" && f.Value.String() == "" {
+			err = usagef("-%s is empty: give a value, or leave it out", f.Name)
+		}
+	})
+	return err
+}
+
 // completing writes the flags of a line that a shell wants completed in pflag's form.
 // The last argument is what is being typed.
 func completing(args []string) []string {

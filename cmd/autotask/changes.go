@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -125,7 +126,7 @@ func (o *following) check(getenv func(string) string) (kind, place string, err e
 	case o.compare && (kind == "jsonl" || kind == "csv"):
 		return "", "", usagef("-compare is for databases")
 	case o.watch < 0 || o.budget < 0:
-		return "", "", usagef("-watch and -budget are not negative")
+		return "", "", usagef("-watch and -budget must not be negative")
 	}
 	for i, name := range o.collections {
 		o.collections[i] = collectionName(strings.TrimSpace(name))
@@ -159,7 +160,9 @@ func (l sumLine) String() string {
 // database mirrors into a database, and prints what each run did.
 func (f *follower) database(ctx context.Context, place string) error {
 	m, err := f.openMirror(ctx, place)
-	if err != nil {
+	if errors.Is(err, autotask.ErrInvalid) {
+		return usagef("-to: %w", err)
+	} else if err != nil {
 		return err
 	}
 	defer func() { _ = m.Close() }()
@@ -362,7 +365,9 @@ func hasPassword(place string) bool {
 		if strings.Contains(unescaped(lower), "password") {
 			return true
 		}
-		rest = rest[:end]
+		if strings.ContainsAny(rest[:end], "@/") { // or else it may be a part of a password
+			rest = rest[:end]
+		}
 	}
 	at := strings.LastIndexByte(rest, '@')
 	return at >= 0 && strings.Contains(rest[:at], ":")

@@ -181,12 +181,13 @@ func TestPostgresPassword(t *testing.T) {
 		"postgres://u:hunter2@h/db", "postgresql://u:hunter2@h/db", "postgres://u:@h/hunter2", "postgres://h/db?password=hunter2", "postgres:host=h password=hunter2",
 		"postgres:host=h PASSWORD = 'hunter2'", "postgres://h/db?sslpassword=hunter2", "postgres://h/db?pass%77ord=hunter2", "postgres://u%3Ax:hunter2@h/db",
 		"postgres://u:hun@ter2@h/db", "postgres://u:hunter2@h:port/db", "postgres:u:hunter2@h/db", "postgres:/u:hunter2@h/db",
+		"postgres://u:hun#ter2@h/db", "postgres://u:hun?ter2@h/db",
 	} {
 		r := on(autotasktest.NewServer(t)).want(t, exitUsage, "changes", "-to", place)
 		assert.Contains(t, r.stderr, "PGPASSFILE", place)
-		assert.NotContains(t, r.stdout+r.stderr, "hunter2", place)
+		assert.NotContains(t, r.stdout+r.stderr, "ter2", place)
 	}
-	for _, place := range []string{"postgres://u@127.0.0.1:1/db?connect_timeout=1", "postgres:host=127.0.0.1 port=1 user=u"} {
+	for _, place := range []string{"postgres://127.0.0.1:1/db?connect_timeout=1&application_name=me@home", "postgres://u@127.0.0.1:1/db?connect_timeout=1", "postgres:host=127.0.0.1 port=1 user=u"} {
 		r := on(autotasktest.NewServer(t)).run(t.Context(), "changes", "-to", place)
 		assert.Equal(t, exitFailed, r.code, r.stderr)
 	}

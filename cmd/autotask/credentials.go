@@ -72,8 +72,8 @@ func (a *app) tenant() (*tenant, error) {
 	}
 	connect := func(opts ...autotask.Option) (*autotask.Client, error) {
 		client, err := autotask.NewClient(creds, slices.Concat(where, opts)...)
-		if err != nil {
-			return nil, usageError{err}
+		if err != nil { // whoever runs the program knows the variables, not the options
+			return nil, usagef("%s", strings.NewReplacer("WithBaseURL", varBaseURL, "WithZoneURL", varZoneURL).Replace(err.Error()))
 		}
 		return client, nil
 	}

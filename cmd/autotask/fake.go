@@ -67,7 +67,7 @@ func (a *app) fake(ctx context.Context, o fakeOptions) error {
 		furnish(srv, a.fakeClock)
 	}
 	if o.limit < 1 || o.used < 0 || o.threads < 0 || o.latency < 0 || o.queryLag < 0 {
-		return usagef("-threshold-limit is at least 1, and the other numbers are not negative")
+		return usagef("-threshold-limit must be at least 1, and the other numbers must not be negative")
 	}
 	if err := a.seedFile(srv, o.seed); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -77,6 +78,16 @@ func (s *shape) field(name string) (*autotask.Field, error) {
 		text += "; did you mean " + strings.Join(similar[:min(len(similar), 4)], " or ") + "?"
 	}
 	return nil, hintError{usagef("%s", text), "The fields are listed by: autotask fields " + s.collection}
+}
+
+// argument returns how a field is named in a shell.
+func (s *shape) argument(f *autotask.Field) string {
+	for i := range s.udfs {
+		if f == &s.udfs[i].Field {
+			return shellQuoted(udfPrefix + f.Name)
+		}
+	}
+	return f.Name
 }
 
 // operator is how a filter is written and made.
@@ -287,7 +298,7 @@ func (s *shape) values(f *autotask.Field, given string) ([]any, error) {
 	}
 	return nil, hintError{
 		usagef("%s.%s has no value with the label %q", s.collection, f.Name, given),
-		fmt.Sprintf("Its values are listed by: autotask picklist %s %s", s.collection, f.Name),
+		fmt.Sprintf("Its values are listed by: autotask picklist %s %s", s.collection, s.argument(f)),
 	}
 }
 
@@ -345,6 +356,9 @@ func timeOf(name, given string, now time.Time) (time.Time, error) {
 	if m := ago.FindStringSubmatch(given); m != nil {
 		n, _ := strconv.Atoi(m[1]) // six digits
 		unit := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}[m[2]]
+		if time.Duration(n) > math.MaxInt64/unit {
+			return time.Time{}, usagef("%s: %q is too long ago", cmp.Or(name, "the time"), given)
+		}
 		return now.UTC().Truncate(time.Second).Add(-time.Duration(n) * unit), nil
 	}
 	if strings.EqualFold(given, "now") {

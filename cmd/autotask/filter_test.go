@@ -77,6 +77,8 @@ func TestWrongFilters(t *testing.T) {
 		r := setting{}.want(t, exitUsage, append([]string{"-demo", "count", "Tickets"}, strings.Fields(line)...)...)
 		assert.Empty(t, r.stdout)
 	}
+	r := setting{}.want(t, exitUsage, "-demo", "count", "Tickets", "udf:Backup Plan", "eq", "None")
+	assert.Contains(t, r.stderr, "autotask picklist Tickets 'udf:Backup Plan'", "a line for a shell")
 }
 
 func TestTimes(t *testing.T) {
@@ -90,7 +92,7 @@ func TestTimes(t *testing.T) {
 		require.NoError(t, err, given)
 		assert.Equal(t, want, got, given)
 	}
-	for _, given := range []string{"", "yesterday", "-7", "-7w", "7d", "2026-13-01", "01.11.2026"} {
+	for _, given := range []string{"", "yesterday", "-7", "-7w", "7d", "2026-13-01", "01.11.2026", "-120000d", "-290000d"} {
 		_, err := timeOf("", given, noon)
 		assert.Error(t, err, given)
 	}

@@ -68,6 +68,9 @@ func readRows(data []byte, o bulk) (rows []row, bad []string) {
 	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
 		return nil, []string{"it is UTF-16: save it as CSV in UTF-8"}
 	}
+	if bytes.ContainsRune(data, '\r') && !bytes.ContainsRune(data, '\n') {
+		return nil, []string{"its lines end with CR alone, as on old Macs: save it as CSV in UTF-8"}
+	}
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\uFEFF"))))
 	r.Comma, r.FieldsPerRecord = o.separator, -1
 	names, isHeader := columns, false
@@ -178,7 +181,7 @@ func (r row) problem(o bulk) string {
 	case r.note == "" && r.title != "":
 		return "the title has no note"
 	case r.note != "" && r.title == "":
-		return "the note has no title: add the column title, or -title for all"
+		return "the note has no title: add the column title, or -note-title for all"
 	case r.note != "" && (o.noteType == "" || o.publish == ""):
 		return "the note needs -note-type and -publish, which set its type and who sees it"
 	}

@@ -196,7 +196,7 @@ func (a *app) queryCommand() *cobra.Command {
 func (a *app) query(cmd *cobra.Command, args []string, o readOptions) error {
 	ctx := cmd.Context()
 	if o.limit < 0 {
-		return usagef("-limit is not negative")
+		return usagef("-limit must not be negative")
 	}
 	client, err := a.reader()
 	if err != nil {

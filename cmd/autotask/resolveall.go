@@ -68,8 +68,8 @@ func (o *bulk) check(args []string, separator string) error {
 		return usagef("-separator %q is not valid: give one character, such as ;", separator)
 	}
 	o.separator = characters[0]
-	if o.reserve < 0 || o.reserve >= 1 {
-		return usagef("-reserve is a share from 0 to below 1")
+	if !(o.reserve >= 0 && o.reserve < 1) { // NaN is neither
+		return usagef("-reserve must be a share from 0 to below 1")
 	}
 	if len(args) == 0 {
 		return nil
@@ -153,7 +153,7 @@ func (a *app) resolveRows(ctx context.Context, client *autotask.Client, rows []r
 	defer func() { _ = results.Close() }() // each line is on the disk already
 	left := results.pending(rows)
 	if done := len(rows) - len(left); done > 0 {
-		a.say("%s: %s of %s are already done.", o.out, thousands(done), plural(len(rows), "ticket", "tickets"))
+		a.say("%s: %s of %s already done.", o.out, thousands(done), plural(len(rows), "ticket", "tickets"))
 	}
 	if len(left) == 0 {
 		return nil
@@ -316,7 +316,7 @@ func (s *summary) print(a *app) error {
 			text += fmt.Sprintf(", %s %s", thousands(part.n), part.text)
 		}
 	}
-	text += fmt.Sprintf(". %s requests in %v.", thousands(s.progress.Requests), s.progress.Elapsed.Round(time.Second))
+	text += fmt.Sprintf(". %s in %v.", plural(s.progress.Requests, "request", "requests"), s.progress.Elapsed.Round(time.Second))
 	if a.json {
 		a.say("%s", text)
 		return nil
@@ -409,10 +409,12 @@ func planOf(ctx context.Context, client *autotask.Client, r row, o bulk) (string
 	if r.note != "" {
 		plan = append(plan, fmt.Sprintf("post the note %q", r.title))
 	}
-	plan = append(plan, fmt.Sprintf("write a resolution of %d characters", len([]rune(r.text))))
+	plan = append(plan, fmt.Sprintf("write a resolution of %s", plural(len([]rune(r.text)), "character", "characters")))
 	switch {
 	case o.ids.status == 0:
 		plan = append(plan, "keep the status")
+	case o.ids.status == t.Status:
+		plan = append(plan, fmt.Sprintf("keep the status %d", t.Status))
 	case booked:
 		plan = append(plan, fmt.Sprintf("keep the status %d, because time is booked on it", t.Status))
 	default:

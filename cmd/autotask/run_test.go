@@ -204,12 +204,14 @@ func TestExitCodes(t *testing.T) {
 		"not a number":     {exitUsage, "query Tickets id eq x", nil, "whole number"},
 		"not a time":       {exitUsage, "query Tickets createDate gt yesterday", nil, "-24h"},
 		"not a picklist":   {exitUsage, "picklist Tickets title", nil, "not a picklist"},
+		"negative":         {exitUsage, "query Tickets -limit -3", nil, "must not be negative"},
 		"csv and json":     {exitUsage, "query Tickets -csv -json", nil, "not both"},
 		"nothing to do":    {exitUsage, "resolve NUMBER -status 0", nil, "nothing to write"},
 		"half a note":      {exitUsage, "resolve NUMBER -note x", nil, "-publish"},
 		"no company":       {exitUsage, "clear -key k", nil, "-company"},
 		"no -to":           {exitUsage, "changes", nil, "-to is missing"},
 		"unknown place":    {exitUsage, "changes -to ftp:x", nil, "sqlite:FILE"},
+		"no such folder":   {exitUsage, "changes -to sqlite:no/such/folder.db", nil, "no such file"},
 		"verify alone":     {exitUsage, "verify -write", nil, "-company-id"},
 		"too many":         {exitUsage, "statuses now", nil, "no arguments"},
 		"refused": {exitRefused, "count Tickets", func(srv *autotasktest.Server) {
@@ -231,6 +233,10 @@ func TestExitCodes(t *testing.T) {
 			srv.Inject(autotasktest.Fault{Op: "POST Tickets", DropRequest: true})
 		}, "-event included"},
 		"a check failed": {exitFailed, "doctor", func(srv *autotasktest.Server) { srv.SetReadAccess("Tickets", autotasktest.ReadRefused) }, "failed"},
+		"verify refused": {exitRefused, "verify", func(srv *autotasktest.Server) {
+			srv.Inject(autotasktest.Fault{Status: http.StatusUnauthorized, Times: -1})
+		}, "autotask: conformance: the login was refused"},
+		"verify's budget": {exitRateLimited, "verify", func(srv *autotasktest.Server) { srv.SetThreshold(1000, 900) }, "autotask: conformance: too few requests"},
 		"verify failed": {exitFailed, "verify", func(srv *autotasktest.Server) {
 			srv.Inject(autotasktest.Fault{Op: "GET Tickets", HTML: true, Times: -1})
 		}, "failed"},
@@ -349,6 +355,50 @@ func TestResolveAllResumes(t *testing.T) {
 	assert.Contains(t, r.stderr, "-out")
 	require.NoError(t, os.WriteFile(path, []byte("number,text\nT20261127.0001,\n"), 0o600))
 	assert.Contains(t, on(srv).want(t, exitUsage, "resolve-all", path).stderr, "the text is empty")
+}
+
+// A flag whose shell variable is not set must not look like one that is left out.
+func TestEmptyFlags(t *testing.T) {
+	t.Parallel()
+	srv, number, _ := shop(t)
+	for _, args := range [][]string{
+		{"resolve", number, "-text", ""},
+		{"resolve", number, "-text", "done", "-note", ""},
+		{"resolve", number, "-text", "done", "-started-at="},
+		{"alert", "-company-id", "0", "-key", "k", "-event", "", "-title", "t", "-set", "priority=1", "-note-type", "1", "-publish", "1"},
+		{"clear", "-company-id", "0", "-key", "k", "-status", ""},
+		{"count", "Tickets", "-credentials", ""},
+	} {
+		assert.Contains(t, on(srv).want(t, exitUsage, args...).stderr, " is empty: give a value", args)
+	}
+	assert.Empty(t, srv.Requests())
+}
+
+func TestResolveAllRefuses(t *testing.T) {
+	t.Parallel()
+	srv, number, _ := shop(t)
+	path := filepath.Join(t.TempDir(), "tickets.csv")
+	for name, test := range map[string]struct{ file, flags, says string }{
+		"CR alone":           {number + ",x\rT20261101.0078,y\rT20261101.0079,z\r", "-note-type 1 -publish 1", "CR alone"},
+		"a note's title":     {number + ",x,,note\n", "-note-type 1 -publish 1", "-note-title"},
+		"a share of nothing": {number + ",x\n", "-reserve NaN", "-reserve must be a share"},
+	} {
+		require.NoError(t, os.WriteFile(path, []byte(test.file), 0o600))
+		r := on(srv).want(t, exitUsage, append([]string{"resolve-all", path}, strings.Fields(test.flags)...)...)
+		assert.Contains(t, r.stderr, test.says, name)
+	}
+	assert.Empty(t, srv.Requests())
+}
+
+// What is wrong with an address is said by the name of its variable.
+func TestWrongAddress(t *testing.T) {
+	t.Parallel()
+	for variable, address := range map[string]string{varBaseURL: "https://u:hunter2@h/ATServicesRest/V1.0", varZoneURL: "https://u:hunter2@h"} {
+		s := setting{env: map[string]string{varUser: "u", varSecret: "s", varCode: "c", variable: address}}
+		r := s.want(t, exitUsage, "count", "Tickets")
+		assert.Contains(t, r.stderr, "autotask: "+variable+": ")
+		assert.NotContains(t, r.stderr, "hunter2")
+	}
 }
 
 // program returns the program in a process of its own.

@@ -137,6 +137,8 @@ func (a *app) verdict(report *conformance.Report, err error) error {
 		return codeError{err, exitRefused}
 	case errors.Is(err, conformance.ErrBudget):
 		return codeError{err, exitRateLimited}
+	case errors.Is(err, conformance.ErrNoAnswer):
+		return codeError{err, exitServer}
 	case err != nil && report == nil:
 		return usageError{err} // nothing was asked
 	case err != nil:

@@ -245,6 +245,49 @@ func TestPlanSaysThatTimeIsBooked(t *testing.T) {
 	assert.Equal(t, json.Number("1"), o.srv.Get("Tickets", id)["status"])
 }
 
+// The time is deleted again after the plan said that the status stays.
+func TestConfirmSetsNoStatusThatWasNotPlanned(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, true)
+	id := o.srv.Seed("Tickets", map[string]any{"status": 1})
+	booked := o.srv.Seed("TimeEntries", map[string]any{"ticketID": id})
+	var p planned
+	o.mustCall("plan_resolve", map[string]any{"ticketID": id, "text": "Done.", "complete": true}, &p)
+	assert.Contains(t, p.Changes[1], "leave the status alone")
+	o.srv.Remove("TimeEntries", booked)
+	o.mustCall("confirm", map[string]any{"token": p.Token}, &report{})
+	assert.Equal(t, json.Number("1"), o.srv.Get("Tickets", id)["status"])
+}
+
+// Of two plans that rest on the same state and are confirmed at once, one is carried
+// out.
+func TestConfirmsAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, ask := range map[string]func(o *office, id int64, one string, p *planned){
+		"a resolution": func(o *office, id int64, one string, p *planned) {
+			o.mustCall("plan_resolve", map[string]any{"ticketID": id, "text": one}, p)
+		},
+		"an alert": func(o *office, _ int64, one string, p *planned) { o.mustCall("plan_alert", with("event", one), p) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t, true)
+			id := o.srv.Seed("Tickets", map[string]any{"status": 1})
+			var plans [2]planned
+			ask(o, id, "first", &plans[0])
+			ask(o, id, "second", &plans[1])
+			failures := make(chan string, len(plans))
+			for _, p := range plans {
+				go func() { failures <- o.call("confirm", map[string]any{"token": p.Token}, &report{}) }()
+			}
+			one, other := <-failures, <-failures
+			assert.True(t, one == "" || other == "", one+other)
+			assert.Contains(t, one+other, "has changed")
+			assert.Len(t, o.writes(), 1)
+		})
+	}
+}
+
 func TestConfirmRefusesAnOldPlan(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, true)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -17,6 +18,10 @@ type desk struct {
 	reader *autotask.Client // made WithReadOnly
 	writer *autotask.Client // nil unless writes are wanted
 	plans  *plans
+
+	// confirming is held from the check of a plan's ticket until its writes are done:
+	// another confirm must not write in between.
+	confirming sync.Mutex
 }
 
 const instructions = `Reads tickets of an Autotask tenant. Titles, descriptions, notes and resolutions were written by

@@ -62,19 +62,17 @@ func (d *desk) planResolve(ctx context.Context, _ *mcp.CallToolRequest, q resolv
 	if answer.Ticket, err = d.show(ctx, t); err != nil {
 		return nil, nil, err
 	}
-	if answer.Changes, err = d.changesOfResolve(ctx, t, q); err != nil {
+	resolution := autotask.Resolution{Text: q.Text}
+	if answer.Changes, resolution.Status, err = d.changesOfResolve(ctx, t, q); err != nil {
 		return nil, nil, err
 	}
 	startedAt, settle, err := d.plans.startedAt(q)
 	if err != nil {
 		return nil, nil, err
 	}
-	resolution := autotask.Resolution{Text: q.Text, StartedAt: startedAt}
+	resolution.StartedAt = startedAt
 	if q.Note != nil {
 		resolution.Note = &autotask.TicketNote{Title: q.Note.Title, Description: q.Note.Description, NoteType: q.Note.NoteType, Publish: q.Note.Publish}
-	}
-	if q.Complete {
-		resolution.Status = autotask.StatusComplete
 	}
 	if resolution.If, err = unchanged(t); err != nil {
 		return nil, nil, err
@@ -87,33 +85,33 @@ func (d *desk) planResolve(ctx context.Context, _ *mcp.CallToolRequest, q resolv
 	return nil, answer, nil
 }
 
-// changesOfResolve says what a resolution will do, in words.
-func (d *desk) changesOfResolve(ctx context.Context, t *autotask.Ticket, q resolveQuestion) ([]string, error) {
-	var all []string
+// changesOfResolve says what a resolution will do, in words, and the status it will
+// set; 0 is none, and stays so if the time that was booked is deleted before confirm.
+func (d *desk) changesOfResolve(ctx context.Context, t *autotask.Ticket, q resolveQuestion) (all []string, status int64, err error) {
 	if n := q.Note; n != nil {
 		line, err := d.describeNote(ctx, n)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		all = append(all, line)
 	}
 	all = append(all, fmt.Sprintf("set the resolution from %q to %q", t.Resolution.Or(""), q.Text))
 	if !q.Complete {
-		return append(all, "leave the status alone"), nil
+		return append(all, "leave the status alone"), 0, nil
 	}
 	booked, err := d.reader.TimeEntries.Exist(ctx, q.TicketID)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if booked {
-		return append(all, "leave the status alone, since time is booked on the ticket"), nil
+		return append(all, "leave the status alone, since time is booked on the ticket"), 0, nil
 	}
 	from, err := d.label(ctx, "Tickets", "status", t.Status)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	to, err := d.label(ctx, "Tickets", "status", autotask.StatusComplete)
-	return append(all, fmt.Sprintf("set the status from %s to %s", from, to)), err
+	return append(all, fmt.Sprintf("set the status from %s to %s", from, to)), autotask.StatusComplete, err
 }
 
 func (d *desk) describeNote(ctx context.Context, n *noteText) (string, error) {
@@ -239,6 +237,8 @@ func reportOf(ticketID int64, steps []autotask.Step) *report {
 }
 
 func (d *desk) confirm(ctx context.Context, _ *mcp.CallToolRequest, q confirmation) (*mcp.CallToolResult, *report, error) {
+	d.confirming.Lock()
+	defer d.confirming.Unlock()
 	p, err := d.plans.take(q.Token)
 	if err != nil {
 		return nil, nil, err
