@@ -394,7 +394,7 @@ func TestUnanswered_ClaimingOneItemDoesNotSettleTheNext(t *testing.T) {
 		sharedWrites["a create"].shows(srv, ticket, 0)
 		memory.before = func() {
 			_, err := a.Notes.Create(t.Context(), ticket, note())
-			assert.NoError(t, err, "it finds its own")
+			require.NoError(t, err, "it finds its own")
 			pass(3 * time.Minute)
 			lostNote(t, srv, a, ticket)
 		}

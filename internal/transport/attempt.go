@@ -114,7 +114,7 @@ func (x *exchange) whileHeld(ctx context.Context) (held context.Context, letGo f
 func (x *exchange) placeLost() error { return x.lost(x.held) }
 
 func (x *exchange) lost(place context.Context) error {
-	if place == nil || place.Err() == nil || x.ctx.Err() != nil {
+	if isLost := place != nil && place.Err() != nil && x.ctx.Err() == nil; !isLost {
 		return nil
 	}
 	return fmt.Errorf("%w: %v", errPlaceLost, context.Cause(place)) //nolint:errorlint // see above
