@@ -52,7 +52,7 @@ type lostWrite struct {
 	changes []merge.Change // of an update
 	deleted bool           // it was a DELETE
 	created *lostCreate    // it was a create
-	inStore bool           // the shared memory has it
+	stored  []byte         // what the shared memory has of it; nil if nothing
 }
 
 // lostCreate is what finding the item of a create takes.
@@ -91,7 +91,7 @@ func (u *unanswered) keepAnswered(key writeKey, created lostCreate) {
 
 // keep has no context: an answer may be lost because the caller's has ended.
 func (u *unanswered) keep(key writeKey, w lostWrite) {
-	w.inStore = u.share(key, w)
+	w.stored = u.share(key, w)
 	u.put(key, w)
 }
 
@@ -161,7 +161,11 @@ func (c *Client) settle(key writeKey, table *fields.Table, method, path string, 
 	if !shows && lost.left() > 0 {
 		return lost.stillUnknown(method, path)
 	}
-	c.core.unanswered.remove(key)
+	if !c.core.unanswered.remove(key) {
+		if newer, ok := c.core.unanswered.get(key); ok {
+			return newer.stillUnknown(method, path)
+		}
+	}
 	return nil
 }
 
@@ -351,8 +355,11 @@ func (c *Client) claim(ctx context.Context, item findable, key writeKey, lost lo
 	case len(candidates) == 0:
 		return 0, nil
 	case len(candidates) == 1 && doubtful == 0:
-		if !c.core.unanswered.remove(key) {
-			return 0, nil // a call of another process has it
+		if !c.core.unanswered.remove(key) { // a call of another process has it
+			if _, again := c.core.unanswered.get(key); again {
+				return 0, errors.New("another process has created an equal item and got no answer, either")
+			}
+			return 0, nil
 		}
 		c.core.recent.add(key.collection, candidates[0].ID)
 		return candidates[0].ID, nil

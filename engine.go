@@ -49,16 +49,20 @@ func kindOfType(typ reflect.Type) *kind {
 }
 
 func newKind(typ reflect.Type) *kind {
-	k := &kind{typ: typ, collection: collectionIn(typ), exists: isOurs(typ)}
+	k := &kind{typ: typ, collection: collectionIn(typ), exists: isOurs(typ), anonymous: !hasID(typ)}
 	k.problem = checkCollection(typ, k.collection)
-	if typ.Kind() == reflect.Struct {
-		f, ok := typ.FieldByName("ID")
-		k.anonymous = !ok || !reflect.Zero(f.Type).CanInt()
-	}
 	if k.exists && typ.PkgPath() == reflect.TypeFor[Ticket]().PkgPath() {
 		k.leastID = 1 // a ticket, a note or a time entry
 	}
 	return k
+}
+
+func hasID(typ reflect.Type) bool {
+	if typ.Kind() != reflect.Struct {
+		return false
+	}
+	f, ok := typ.FieldByName("ID")
+	return ok && reflect.Zero(f.Type).CanInt()
 }
 
 // table is what is known of the fields of a type. What is read from or written

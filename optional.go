@@ -286,7 +286,15 @@ func fieldOf(v reflect.Value, name string) reflect.Value {
 	if v.Kind() != reflect.Struct {
 		return reflect.Value{}
 	}
-	return v.FieldByName(name)
+	sf, ok := v.Type().FieldByName(name)
+	if !ok {
+		return reflect.Value{}
+	}
+	f, err := v.FieldByIndexErr(sf.Index)
+	if err != nil { // in a struct that is embedded by a nil pointer
+		return reflect.Value{}
+	}
+	return f
 }
 
 // MaxLength returns the maximum length of a field ("title"), or 0 if unknown.
@@ -317,7 +325,7 @@ func DayOf(t time.Time) time.Time { return Day(t.Date()) }
 // pointerTo returns a field of a struct to read and to set, nil if there is none of the
 // name and type.
 func pointerTo[V any](item reflect.Value, name string) *Optional[V] {
-	f := item.FieldByName(name)
+	f := fieldOf(item, name)
 	if !f.IsValid() {
 		return nil
 	}
@@ -412,10 +420,13 @@ func parentOf(item any) Optional[int64] {
 // its title, number or names.
 func labelOf(item any) string {
 	v := reflect.Indirect(reflect.ValueOf(item))
+	if v.Kind() != reflect.Struct {
+		return ""
+	}
 	var parts []string
 	for i := range v.NumField() {
 		name := v.Type().Field(i).Name
-		if name != "Title" && name != "TicketNumber" && !strings.HasSuffix(name, "Name") {
+		if !v.Field(i).CanInterface() || name != "Title" && name != "TicketNumber" && !strings.HasSuffix(name, "Name") {
 			continue
 		}
 		if text := textIn(v.Field(i)); text != "" && len(parts) < 2 {

@@ -2,6 +2,7 @@ package autotask
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -238,8 +239,8 @@ type Unanswered interface {
 	Remember(ctx context.Context, key string, value []byte, ttl time.Duration) error
 	// Recall returns the value and its remaining ttl: nil if unknown, empty if forgotten.
 	Recall(ctx context.Context, key string) (value []byte, left time.Duration, err error)
-	// Forget empties a value, and reports whether it was not empty before.
-	Forget(ctx context.Context, key string) (bool, error)
+	// Forget empties a value that is still the given one, and reports whether it was.
+	Forget(ctx context.Context, key string, value []byte) (bool, error)
 }
 
 // WithLimiter adds a limit that is shared beyond this client.
@@ -368,14 +369,19 @@ func (u *unanswered) tell(key string, value []byte, ttl time.Duration) error {
 	return u.shared.Remember(ctx, key, value, ttl)
 }
 
+// untell reports whether the write is this client's to settle.
+//
 //nolint:contextcheck,nolintlint // see tell
-func (u *unanswered) untell(key string) bool {
+func (u *unanswered) untell(key writeKey, stored []byte) (mine bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
 	defer cancel()
-	if was, err := u.shared.Forget(ctx, key); was || err != nil {
+	if was, err := u.shared.Forget(ctx, key.shared(), stored); was || err != nil {
 		return true
 	}
-	value, _, err := u.shared.Recall(ctx, key)
+	value, left, err := u.shared.Recall(ctx, key.shared())
+	if newer, err := decodeLost(key, value, left); err == nil {
+		u.put(key, newer)
+	}
 	return err != nil || value == nil // the store has lost it
 }
 
@@ -387,17 +393,17 @@ func (k writeKey) shared() string {
 	return fmt.Sprintf("%s/%x/%d", k.collection, k.made, k.actor)
 }
 
-// share reports whether other processes will know of a write. If the store fails,
-// which it says itself, this client remembers it alone.
-func (u *unanswered) share(key writeKey, w lostWrite) bool {
+// share tells other processes of a write, and returns what they know. If the store
+// fails, which it says itself, this client remembers it alone.
+func (u *unanswered) share(key writeKey, w lostWrite) (stored []byte) {
 	if u.shared == nil {
-		return false
+		return nil
 	}
 	value, ttl, err := w.encode()
-	if err != nil {
-		return false
+	if err != nil || u.tell(key.shared(), value, ttl) != nil {
+		return nil
 	}
-	return u.tell(key.shared(), value, ttl) == nil
+	return value
 }
 
 // learn takes over what other processes know of a key.
@@ -409,31 +415,39 @@ func (u *unanswered) learn(ctx context.Context, key writeKey) error {
 	if err != nil {
 		return fmt.Errorf("the memory of unanswered writes, which WithUnanswered shares: %w", err)
 	}
+	own, known := u.get(key)
 	switch {
 	case value == nil: // or the store has lost it
 		return nil
 	case len(value) == 0:
-		if w, ok := u.get(key); ok && w.inStore {
+		if known && own.stored != nil {
 			u.drop(key) // another process has settled it
 		}
 		return nil
 	}
-	w, err := decodeLost(value, left)
-	if err == nil {
+	w, err := decodeLost(key, value, left)
+	switch {
+	case err != nil:
+		return err
+	case known && own.stored == nil && !own.until.Before(w.until):
+		u.keep(key, own) // a later write, of which the store did not hear
+	default:
 		u.put(key, w)
 	}
-	return err
+	return nil
 }
 
-// remove settles a write. It is false if another process has settled it before.
+// remove settles a write. It is false if another process has settled it before, which
+// may have lost another one meanwhile: that is known, then.
 func (u *unanswered) remove(key writeKey) bool {
 	w, ok := u.drop(key)
-	return !ok || !w.inStore || u.untell(key.shared())
+	return !ok || w.stored == nil || u.untell(key, w.stored)
 }
 
 // sharedWrite is a lostWrite as it is stored. Clocks differ between processes, so it
 // holds no times, but how long ago they were or will be, in nanoseconds.
 type sharedWrite struct {
+	Which   string         `json:"which"` // of two that are else the same
 	TTL     int64          `json:"ttl"`
 	Left    int64          `json:"left"`
 	Changes []sharedChange `json:"changes,omitzero"`
@@ -459,7 +473,7 @@ type sharedCreate struct {
 
 func (w lostWrite) encode() (value []byte, ttl time.Duration, err error) {
 	ttl = w.left() + pastLanding
-	stored := sharedWrite{TTL: int64(ttl), Left: int64(w.left()), Deleted: w.deleted}
+	stored := sharedWrite{Which: rand.Text(), TTL: int64(ttl), Left: int64(w.left()), Deleted: w.deleted}
 	for _, ch := range w.changes {
 		stored.Changes = append(stored.Changes, sharedChange(ch))
 	}
@@ -470,13 +484,17 @@ func (w lostWrite) encode() (value []byte, ttl time.Duration, err error) {
 	return value, ttl, err
 }
 
-func decodeLost(value []byte, left time.Duration) (lostWrite, error) {
+func decodeLost(key writeKey, value []byte, left time.Duration) (lostWrite, error) {
 	var stored sharedWrite
-	if err := json.Unmarshal(value, &stored); err != nil {
+	err := json.Unmarshal(value, &stored)
+	if err == nil && (stored.Created != nil) != (key.made != digest{}) {
+		err = errors.New("it is about something else")
+	}
+	if err != nil {
 		return lostWrite{}, fmt.Errorf("what is remembered of a write that was not answered cannot be read: %w", err)
 	}
 	now, ago := time.Now(), max(0, time.Duration(stored.TTL)-left)
-	w := lostWrite{until: now.Add(time.Duration(stored.Left) - ago), deleted: stored.Deleted, inStore: true}
+	w := lostWrite{until: now.Add(time.Duration(stored.Left) - ago), deleted: stored.Deleted, stored: value}
 	for _, ch := range stored.Changes {
 		w.changes = append(w.changes, merge.Change(ch))
 	}

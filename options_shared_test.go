@@ -1,6 +1,7 @@
 package autotask_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -164,6 +165,8 @@ type sharedMemory struct {
 	values map[string][]byte
 	until  map[string]time.Time
 	fails  error
+	deaf   error  // of what changes it
+	before func() // something is forgotten
 }
 
 func newSharedMemory() *sharedMemory {
@@ -173,10 +176,10 @@ func newSharedMemory() *sharedMemory {
 func (m *sharedMemory) Remember(_ context.Context, key string, value []byte, ttl time.Duration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.fails == nil {
+	if m.fails == nil && m.deaf == nil {
 		m.values[key], m.until[key] = value, time.Now().Add(ttl)
 	}
-	return m.fails
+	return errors.Join(m.fails, m.deaf)
 }
 
 func (m *sharedMemory) Recall(_ context.Context, key string) ([]byte, time.Duration, error) {
@@ -189,14 +192,21 @@ func (m *sharedMemory) Recall(_ context.Context, key string) ([]byte, time.Durat
 	return m.values[key], left, nil
 }
 
-func (m *sharedMemory) Forget(_ context.Context, key string) (bool, error) {
+func (m *sharedMemory) Forget(_ context.Context, key string, value []byte) (bool, error) {
+	if before := m.before; before != nil {
+		m.before = nil
+		before()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	was := len(m.values[key]) > 0
+	if err := errors.Join(m.fails, m.deaf); err != nil {
+		return false, err
+	}
+	was := len(value) > 0 && bytes.Equal(m.values[key], value)
 	if was {
 		m.values[key] = []byte{}
 	}
-	return was, m.fails
+	return was, nil
 }
 
 func (m *sharedMemory) lose() {
@@ -309,6 +319,90 @@ func TestUnanswered_AStoreThatFails(t *testing.T) {
 		}
 		_, err = client.Tickets.Update(t.Context(), ticket, titled("new"))
 		require.ErrorContains(t, err, "cannot be read")
+
+		memory.lose()
+		lostNote(t, srv, client, srv.Seed("Tickets", nil))
+		for key := range memory.values {
+			memory.values[key] = []byte("null")
+		}
+		_, err = client.Notes.Create(t.Context(), ticket+1, note())
+		require.Error(t, err)
+	})
+}
+
+// loseUpdate loses an update before it is carried out.
+func loseUpdate(t *testing.T, srv *autotasktest.Server, client *autotask.Client, ticket int64, title string) {
+	t.Helper()
+	srv.Inject(autotasktest.Fault{Op: "PUT Tickets", DropRequest: true})
+	_, err := client.Tickets.Update(t.Context(), ticket, titled(title))
+	unknownOutcome(t, err)
+}
+
+func TestUnanswered_AWriteThatTheStoreDidNotHearOf(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		ticket := srv.Seed("Tickets", nil)
+		memory := newSharedMemory()
+		a, b := srv.InProcessClient(autotask.WithUnanswered(memory)), srv.InProcessClient(autotask.WithUnanswered(memory))
+		loseUpdate(t, srv, a, ticket, "first")
+		srv.Change("Tickets", ticket, map[string]any{"title": "first"}) // it is carried out
+		pass(time.Second)
+		memory.deaf = errors.New("the disk is full")
+		loseUpdate(t, srv, a, ticket, "second")
+		memory.deaf = nil
+		sent := count(srv, "PUT Tickets")
+		for _, client := range []*autotask.Client{a, b} {
+			_, err := client.Tickets.Update(t.Context(), ticket, titled("third"))
+			unknownOutcome(t, err)
+		}
+		assert.Equal(t, sent, count(srv, "PUT Tickets"), "the store still has the first one, which shows; the second one does not")
+	})
+}
+
+func TestUnanswered_SettlingOneWriteDoesNotSettleTheNext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		ticket := srv.Seed("Tickets", nil)
+		memory := newSharedMemory()
+		a, b := srv.InProcessClient(autotask.WithUnanswered(memory)), srv.InProcessClient(autotask.WithUnanswered(memory))
+		loseUpdate(t, srv, a, ticket, "first")
+		srv.Change("Tickets", ticket, map[string]any{"title": "first"}) // it is carried out
+		memory.before = func() { loseUpdate(t, srv, a, ticket, "second") }
+		for _, client := range []*autotask.Client{b, b, a} {
+			_, err := client.Tickets.Update(t.Context(), ticket, titled("third"))
+			unknownOutcome(t, err)
+		}
+		assert.Equal(t, 2, count(srv, "PUT Tickets"), "both by the first process")
+		srv.Change("Tickets", ticket, map[string]any{"title": "second"})
+		for _, client := range []*autotask.Client{b, a} {
+			_, err := client.Tickets.Update(t.Context(), ticket, titled("third"))
+			require.NoError(t, err)
+		}
+	})
+}
+
+func TestUnanswered_ClaimingOneItemDoesNotSettleTheNext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		ticket := srv.Seed("Tickets", nil)
+		memory := newSharedMemory()
+		a, b := srv.InProcessClient(autotask.WithUnanswered(memory)), srv.InProcessClient(autotask.WithUnanswered(memory))
+		lostNote(t, srv, a, ticket)
+		sharedWrites["a create"].shows(srv, ticket, 0)
+		memory.before = func() {
+			_, err := a.Notes.Create(t.Context(), ticket, note())
+			require.NoError(t, err, "it finds its own")
+			pass(3 * time.Minute)
+			lostNote(t, srv, a, ticket)
+		}
+		for range 2 {
+			_, err := b.Notes.Create(t.Context(), ticket, note())
+			unknownOutcome(t, err)
+		}
+		assert.Zero(t, count(srv, notesOp))
 	})
 }
 

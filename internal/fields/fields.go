@@ -92,7 +92,7 @@ func read(typ reflect.Type) *Table {
 		if !f.Plain && sf.Type.Kind() == reflect.Struct && sf.Type.NumField() > 0 {
 			f.Type = sf.Type.Field(0).Type
 		}
-		f.IsTime = f.Type == reflect.TypeFor[time.Time]()
+		f.IsTime = holdsTime(sf.Type)
 		for flag := range strings.SplitSeq(sf.Tag.Get("autotask"), ",") {
 			f.set(flag)
 		}
@@ -127,6 +127,13 @@ func (f *Field) set(flag string) {
 			f.Instead = value
 		}
 	}
+}
+
+// holdsTime reports whether a type is time.Time or a struct whose first field is one,
+// like the three-state wrapper, or a caller's own.
+func holdsTime(typ reflect.Type) bool {
+	stamp := reflect.TypeFor[time.Time]()
+	return typ == stamp || typ.Kind() == reflect.Struct && typ.NumField() > 0 && typ.Field(0).Type == stamp
 }
 
 // hasStates reports whether a type is the three-state wrapper, which alone can be

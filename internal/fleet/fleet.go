@@ -238,9 +238,9 @@ func (l *Limits) Recall(ctx context.Context, key string) (value []byte, left tim
 }
 
 // Forget empties a value.
-func (l *Limits) Forget(ctx context.Context, key string) (was bool, err error) {
+func (l *Limits) Forget(ctx context.Context, key string, value []byte) (was bool, err error) {
 	err = l.exchange(ctx, func(ctx context.Context) (err error) {
-		was, err = l.store.Forget(ctx, key)
+		was, err = l.store.Forget(ctx, key, value)
 		return err
 	}, nil)
 	return was, err

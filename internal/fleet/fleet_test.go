@@ -247,7 +247,7 @@ func calls(ctx context.Context, l *fleet.Limits) map[string]func() error {
 		"Refresh":  func() error { return l.Refresh(ctx, time.Minute, reading(500)) },
 		"Remember": func() error { return l.Remember(ctx, "k", []byte("v"), time.Minute) },
 		"Recall":   func() error { _, _, err := l.Recall(ctx, "k"); return err },
-		"Forget":   func() error { _, err := l.Forget(ctx, "k"); return err },
+		"Forget":   func() error { _, err := l.Forget(ctx, "k", []byte("v")); return err },
 	}
 }
 

@@ -1,6 +1,7 @@
 package fleet_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -196,13 +197,13 @@ func (m *memory) Recall(ctx context.Context, key string) ([]byte, time.Duration,
 	return m.values[key], time.Minute, nil
 }
 
-func (m *memory) Forget(ctx context.Context, key string) (bool, error) {
+func (m *memory) Forget(ctx context.Context, key string, value []byte) (bool, error) {
 	if err := m.up(ctx); err != nil {
 		return false, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	was := len(m.values[key]) > 0
+	was := len(value) > 0 && bytes.Equal(m.values[key], value)
 	if was {
 		m.values[key] = []byte{}
 	}

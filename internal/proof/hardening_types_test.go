@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -97,4 +98,81 @@ func TestPatch_PlainFieldsOfAnOwnTypeAreNotBlanked(t *testing.T) {
 	err := autotask.Patch(t.Context(), client, autotasktest.CustomerID, &plainCompany{Phone: "+49 30 1"})
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"id":175,"phone":"+49 30 1"}`, string(kit.Bodies(srv, "PATCH Companies")[0]))
+}
+
+// table is an entity that is no struct: it has no field ID.
+type table map[string]any
+
+func (table) Collection() string { return "Tables" }
+
+func (table) CanQuery() {}
+
+func (table) CanGet() {}
+
+func TestOwnTypeThatIsNoStruct(t *testing.T) {
+	t.Parallel()
+	client := kit.Answering(t, 200, []byte(`{"items":[{"id":1,"title":"a"},{"id":2}],"pageDetails":{"count":2,"nextPageUrl":null}}`))
+	all, err := autotask.List[table](t.Context(), client, autotask.Query{})
+	require.NoError(t, err)
+	assert.Equal(t, table{"id": 1.0, "title": "a"}, *all[0])
+	_, err = autotask.One[table](t.Context(), client, autotask.Query{})
+	require.ErrorIs(t, err, autotask.ErrAmbiguous)
+
+	_, getErr := autotask.Get[table](t.Context(), client, 1)
+	_, manyErr := autotask.GetMany[table](t.Context(), client, []int64{1, 2})
+	for _, err := range []error{getErr, manyErr} {
+		require.ErrorIs(t, err, autotask.ErrInvalid)
+		require.ErrorContains(t, err, "has no field ID")
+	}
+	for _, err := range autotask.Pages[table](t.Context(), client, autotask.Query{}) {
+		require.ErrorIs(t, err, autotask.ErrInvalid)
+	}
+}
+
+type (
+	// Common is embedded in the types of a caller.
+	Common struct {
+		ID int64 `json:"id"`
+	}
+	embedding struct {
+		*Common
+
+		lastName string
+		Changed  stamp `json:"changed,omitzero"`
+	}
+	stamp struct{ time.Time }
+)
+
+func (embedding) Collection() string { return "Tables" }
+
+func (embedding) CanQuery() {}
+
+func (embedding) CanGet() {}
+
+func (embedding) CanUpdate() {}
+
+func (embedding) CanPatch() {}
+
+func TestOwnTypeThatEmbeds(t *testing.T) {
+	t.Parallel()
+	client := kit.Answering(t, 200, []byte(`{"items":[{"id":1},{"id":2}],"pageDetails":{"count":2,"nextPageUrl":null}}`))
+	_, err := autotask.One[embedding](t.Context(), client, autotask.Query{})
+	var ambiguous *autotask.AmbiguousError
+	require.ErrorAs(t, err, &ambiguous)
+	assert.Equal(t, []int64{1, 2}, ambiguous.IDs())
+
+	client = kit.Answering(t, 200, []byte(`{"items":[{}],"itemId":7}`))
+	_, err = autotask.List[embedding](t.Context(), client, autotask.Query{})
+	require.ErrorContains(t, err, "has no id")
+	require.NoError(t, autotask.Patch(t.Context(), client, 7, &embedding{lastName: "not sent", Changed: stamp{time.Unix(1, 0)}}))
+}
+
+func TestUpdate_AnOwnTypeForTimes(t *testing.T) {
+	t.Parallel()
+	client := kit.Answering(t, 200, []byte(`{"item":{"id":7,"changed":"2026-01-02T03:04:05.123Z"},"itemId":7}`))
+	_, err := autotask.Update(t.Context(), client, 7, func(item *embedding) error {
+		item.Changed.Time = item.Changed.Add(456789 * time.Nanosecond)
+		return nil
+	})
+	require.NoError(t, err, "Autotask keeps milliseconds")
 }

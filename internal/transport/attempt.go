@@ -101,7 +101,8 @@ func (x *exchange) whileHeld(ctx context.Context) (held context.Context, letGo f
 		return ctx, func() {}
 	}
 	ctx, lose := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(x.held, func() { lose(x.placeLost()) })
+	place := x.held // the function may run when the next attempt has another one
+	stop := context.AfterFunc(place, func() { lose(x.lost(place)) })
 	return ctx, func() {
 		stop()
 		lose(nil)
@@ -110,11 +111,13 @@ func (x *exchange) whileHeld(ctx context.Context) (held context.Context, letGo f
 
 // placeLost is the error of an attempt without its place, nil as long as it has it. It
 // hides a context.Canceled, which would look like the caller's.
-func (x *exchange) placeLost() error {
-	if lost := x.held != nil && x.held.Err() != nil && x.ctx.Err() == nil; !lost {
+func (x *exchange) placeLost() error { return x.lost(x.held) }
+
+func (x *exchange) lost(place context.Context) error {
+	if isLost := place != nil && place.Err() != nil && x.ctx.Err() == nil; !isLost {
 		return nil
 	}
-	return fmt.Errorf("%w: %v", errPlaceLost, context.Cause(x.held)) //nolint:errorlint // see above
+	return fmt.Errorf("%w: %v", errPlaceLost, context.Cause(place)) //nolint:errorlint // see above
 }
 
 // withHeader adds the headers except the credentials. They come this late since

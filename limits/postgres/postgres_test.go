@@ -181,7 +181,7 @@ func useAll(t *testing.T, db postgres.DB) {
 	value, _, err := l.Recall(t.Context(), "k")
 	require.NoError(t, err)
 	assert.Equal(t, "v", string(value))
-	was, err := l.Forget(t.Context(), "k")
+	was, err := l.Forget(t.Context(), "k", value)
 	require.NoError(t, err)
 	assert.True(t, was)
 	require.NoError(t, l.Close(t.Context()))

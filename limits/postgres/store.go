@@ -146,9 +146,9 @@ func (s *store) Recall(ctx context.Context, key string) (value []byte, left time
 	return value, time.Duration(seconds * float64(time.Second)), nil
 }
 
-func (s *store) Forget(ctx context.Context, key string) (bool, error) {
+func (s *store) Forget(ctx context.Context, key string, value []byte) (bool, error) {
 	tag, err := s.db.Exec(ctx, `
 		UPDATE autotask_limits_writes SET value = ''
-		WHERE name = $1::text AND value <> '' AND until > clock_timestamp()`, mode, s.write(key))
+		WHERE name = $1::text AND value = $2::bytea AND value <> '' AND until > clock_timestamp()`, mode, s.write(key), value)
 	return err == nil && tag.RowsAffected() == 1, err
 }

@@ -120,9 +120,9 @@ func (l *Limits) Recall(ctx context.Context, key string) (value []byte, left tim
 	return l.shared.Recall(ctx, key)
 }
 
-// Forget empties a value, and reports whether it was not empty before.
-func (l *Limits) Forget(ctx context.Context, key string) (bool, error) {
-	return l.shared.Forget(ctx, key)
+// Forget empties a value that is still the given one, and reports whether it was.
+func (l *Limits) Forget(ctx context.Context, key string, value []byte) (bool, error) {
+	return l.shared.Forget(ctx, key, value)
 }
 
 // Stats returns counts, for a program's metrics.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
@@ -90,6 +91,40 @@ func TestMemory(t *testing.T)     { t.Parallel(); fleettest.Memory(t, adapter) }
 func TestDown(t *testing.T)       { t.Parallel(); fleettest.Down(t, adapter) }
 func TestFallback(t *testing.T)   { t.Parallel(); fleettest.Fallback(t, adapter) }
 func TestWiped(t *testing.T)      { t.Parallel(); fleettest.Wiped(t, adapter) }
+
+// repeating makes each exchange twice, as the driver does after an answer was lost.
+type repeating struct{}
+
+func (repeating) DialHook(next goredis.DialHook) goredis.DialHook { return next }
+
+func (repeating) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return next
+}
+
+func (repeating) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+	return func(ctx context.Context, cmd goredis.Cmder) error {
+		_ = next(ctx, cmd)
+		return next(ctx, cmd)
+	}
+}
+
+func TestForget_Repeated(t *testing.T) {
+	t.Parallel()
+	client, err := connect(fleettest.Server(t, adapter))
+	require.NoError(t, err)
+	client.AddHook(repeating{})
+	l, err := redis.New(client, redis.Config{Zone: zone, IntegrationCode: code, Tenant: "repeated"})
+	require.NoError(t, err)
+	require.NoError(t, l.Remember(t.Context(), "k", []byte("v"), time.Minute))
+	for _, want := range []bool{true, false} {
+		was, err := l.Forget(t.Context(), "k", []byte("v"))
+		require.NoError(t, err)
+		assert.Equal(t, want, was)
+	}
+	value, _, err := l.Recall(t.Context(), "k")
+	require.NoError(t, err)
+	assert.Equal(t, []byte{}, value)
+}
 
 func TestNoKeyHoldsASecret(t *testing.T) {
 	t.Parallel()

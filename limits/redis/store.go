@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -220,17 +221,22 @@ func (s *store) Report(ctx context.Context, token string, t autotask.Threshold) 
 	return report.Run(ctx, s.client, s.hour(), token, t.Limit, t.Window.Milliseconds(), t.Used).Err()
 }
 
-// What is remembered of a write is one key, which is emptied when it is settled.
+// What is remembered of a write is one key. When it is settled, that holds a mark of who
+// did it, which counts as empty. The driver may repeat an exchange: who finds his own
+// mark was the one.
 var (
 	recall = redis.NewScript(`
 return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}
 `)
 	forget = redis.NewScript(`
 local value = redis.call('GET', KEYS[1])
-if not value or value == '' then
+if value == ARGV[2] then
+	return 1
+end
+if not value or value ~= ARGV[1] then
 	return 0
 end
-redis.call('SET', KEYS[1], '', 'KEEPTTL')
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return 1
 `)
 )
@@ -257,10 +263,16 @@ func (s *store) Recall(ctx context.Context, key string) (value []byte, left time
 	if !ok1 || !ok2 {
 		return nil, 0, fmt.Errorf("%w: %T, %T", errAnswer, answer[0], answer[1])
 	}
+	if strings.HasPrefix(text, forgotten) {
+		text = ""
+	}
 	return []byte(text), time.Duration(ms) * time.Millisecond, nil
 }
 
-func (s *store) Forget(ctx context.Context, key string) (bool, error) {
-	n, err := forget.Run(ctx, s.client, []string{s.write(key)}).Int64()
+// forgotten begins a mark, as no value does.
+const forgotten = "\x00forgotten "
+
+func (s *store) Forget(ctx context.Context, key string, value []byte) (bool, error) {
+	n, err := forget.Run(ctx, s.client, []string{s.write(key)}, value, forgotten+rand.Text()).Int64()
 	return n == 1, err
 }

@@ -187,7 +187,7 @@ func Down(t *testing.T, a Adapter) {
 		"Refresh":  func() error { return shared.Refresh(t.Context(), time.Minute, nil) },
 		"Remember": func() error { return shared.Remember(t.Context(), "a key", []byte("x"), time.Minute) },
 		"Recall":   func() error { _, _, err := shared.Recall(t.Context(), "a key"); return err },
-		"Forget":   func() error { _, err := shared.Forget(t.Context(), "a key"); return err },
+		"Forget":   func() error { _, err := shared.Forget(t.Context(), "a key", []byte("x")); return err },
 	} {
 		if err := call(); !errors.Is(err, a.Down) || errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s without a server: %v", name, err)

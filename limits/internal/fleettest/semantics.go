@@ -162,9 +162,9 @@ func Memory(t *testing.T, a Adapter) {
 		}
 		return v, left
 	}
-	forget := func(s Shared, want bool) {
+	forget := func(s Shared, value []byte, want bool) {
 		t.Helper()
-		was, err := s.Forget(t.Context(), key)
+		was, err := s.Forget(t.Context(), key, value)
 		if err != nil || was != want {
 			t.Errorf("Forget: %v, %v", was, err)
 		}
@@ -172,7 +172,7 @@ func Memory(t *testing.T, a Adapter) {
 	if v, _ := recall(one, key); v != nil {
 		t.Errorf("before: %q", v)
 	}
-	forget(one, false)
+	forget(one, value, false)
 	for _, ttl := range []time.Duration{time.Hour, time.Minute} {
 		if err := one.Remember(t.Context(), key, value, ttl); err != nil {
 			t.Fatal(err)
@@ -184,8 +184,9 @@ func Memory(t *testing.T, a Adapter) {
 	if v, _ := recall(two, strings.ToUpper(key)); v != nil {
 		t.Errorf("another key: %q", v)
 	}
-	forget(two, true)
-	forget(one, false)
+	forget(two, []byte("an earlier value"), false)
+	forget(two, value, true)
+	forget(one, value, false)
 	if v, left := recall(one, key); v == nil || len(v) != 0 || left < 30*time.Second {
 		t.Errorf("what was forgotten: %q for %v", v, left)
 	}
