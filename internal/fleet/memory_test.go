@@ -1,6 +1,7 @@
 package fleet_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -14,11 +15,12 @@ import (
 
 // memory is a Store in memory, with the clock of the test.
 type memory struct {
-	mu     sync.Mutex
-	down   error
-	hangs  bool // until the context ends
-	steps  []fleet.Step
-	queues map[string]*line
+	mu       sync.Mutex
+	down     error
+	readOnly error // of all that writes
+	hangs    bool  // until the context ends
+	steps    []fleet.Step
+	queues   map[string]*line
 
 	hour    autotask.Spent
 	readAt  time.Time
@@ -48,6 +50,14 @@ func (m *memory) set(change func()) {
 	change()
 }
 
+// writable is up for what writes.
+func (m *memory) writable(ctx context.Context) error {
+	m.mu.Lock()
+	readOnly := m.readOnly
+	m.mu.Unlock()
+	return cmp.Or(readOnly, m.up(ctx))
+}
+
 func (m *memory) up(ctx context.Context) error {
 	m.mu.Lock()
 	down, hangs := m.down, m.hangs
@@ -60,7 +70,7 @@ func (m *memory) up(ctx context.Context) error {
 }
 
 func (m *memory) Step(ctx context.Context, s fleet.Step) (out fleet.Outcome, err error) {
-	if err := m.up(ctx); err != nil {
+	if err := m.writable(ctx); err != nil {
 		return out, err
 	}
 	m.mu.Lock()
@@ -140,7 +150,7 @@ func (m *memory) held() int {
 }
 
 func (m *memory) Spend(ctx context.Context, begun, _ int64) (autotask.Spent, error) {
-	if err := m.up(ctx); err != nil {
+	if err := m.writable(ctx); err != nil {
 		return autotask.Spent{}, err
 	}
 	m.mu.Lock()
@@ -152,7 +162,7 @@ func (m *memory) Spend(ctx context.Context, begun, _ int64) (autotask.Spent, err
 }
 
 func (m *memory) Claim(ctx context.Context, maxAge time.Duration) (string, error) {
-	if err := m.up(ctx); err != nil {
+	if err := m.writable(ctx); err != nil {
 		return "", err
 	}
 	m.mu.Lock()
@@ -166,7 +176,7 @@ func (m *memory) Claim(ctx context.Context, maxAge time.Duration) (string, error
 }
 
 func (m *memory) Report(ctx context.Context, token string, t autotask.Threshold) error {
-	if err := m.up(ctx); err != nil {
+	if err := m.writable(ctx); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -178,7 +188,7 @@ func (m *memory) Report(ctx context.Context, token string, t autotask.Threshold)
 }
 
 func (m *memory) Remember(ctx context.Context, key string, value []byte, _ time.Duration) error {
-	if err := m.up(ctx); err != nil {
+	if err := m.writable(ctx); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -197,7 +207,7 @@ func (m *memory) Recall(ctx context.Context, key string) ([]byte, time.Duration,
 }
 
 func (m *memory) Forget(ctx context.Context, key string) (bool, error) {
-	if err := m.up(ctx); err != nil {
+	if err := m.writable(ctx); err != nil {
 		return false, err
 	}
 	m.mu.Lock()
