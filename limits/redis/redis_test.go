@@ -56,6 +56,20 @@ var adapter = fleettest.Adapter{
 		}
 		return client.Del(ctx, keys...).Err()
 	},
+	Ahead: func(ctx context.Context, o fleettest.Options) error {
+		keys, client, err := keysOf(ctx, o)
+		if err != nil {
+			return err
+		}
+		const hour = 3_600_000
+		return client.Eval(ctx, `
+			for _, key in ipairs(KEYS) do
+				if key:match(':leases$') or key:match(':seen$') then
+					for _, id in ipairs(redis.call('ZRANGE', key, 0, -1)) do redis.call('ZINCRBY', key, ARGV[1], id) end
+				end
+			end
+			return 1`, keys, hour).Err()
+	},
 }
 
 func keysOf(ctx context.Context, o fleettest.Options) ([]string, *goredis.Client, error) {
@@ -90,6 +104,8 @@ func TestMemory(t *testing.T)     { t.Parallel(); fleettest.Memory(t, adapter) }
 func TestDown(t *testing.T)       { t.Parallel(); fleettest.Down(t, adapter) }
 func TestFallback(t *testing.T)   { t.Parallel(); fleettest.Fallback(t, adapter) }
 func TestWiped(t *testing.T)      { t.Parallel(); fleettest.Wiped(t, adapter) }
+
+func TestClockSetBack(t *testing.T) { t.Parallel(); fleettest.SetBack(t, adapter) }
 
 func TestNoKeyHoldsASecret(t *testing.T) {
 	t.Parallel()

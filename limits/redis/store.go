@@ -28,6 +28,12 @@ local places, lease, silence, dead = tonumber(ARGV[1]), tonumber(ARGV[2]), tonum
 local leaving, renewing = tonumber(ARGV[5]), tonumber(ARGV[6])
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
+-- No stamp is later than this, unless the clock was set back.
+for key, latest in pairs({[leases] = now + lease, [seen] = now}) do
+	for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '(' .. latest, '+inf')) do
+		redis.call('ZADD', key, latest, id)
+	end
+end
 local at = 7
 for i = at, at + leaving - 1 do
 	redis.call('ZREM', queue, ARGV[i])
