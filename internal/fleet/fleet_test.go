@@ -442,39 +442,55 @@ func TestClose_LetsNobodyInWhoWaits(t *testing.T) {
 	})
 }
 
-// A server that is full, or a replica, answers what only reads. That is not the end of
-// its failure.
-func TestDown_AStoreThatOnlyReadsIsDown(t *testing.T) {
+// A replica answers what only reads, and a server that is full what needs no room. That
+// is not the end of a failure.
+func TestDown_AStoreThatAnswersSomeCallsIsDown(t *testing.T) {
+	t.Parallel()
+	for name, failing := range map[string]string{"a replica": "Step Spend", "a full server": "Spend"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemory()
+				var log records
+				l := open(t, m, fleet.Config{Fallback: time.Minute, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+				m.set(func() { m.failing = failing })
+				for range 12 {
+					_, err := l.Spend(t.Context(), 1, 0)
+					require.NoError(t, err)
+					release, _, err := l.Acquire(t.Context(), "Tickets")
+					require.NoError(t, err)
+					_, _, err = l.Recall(t.Context(), "k")
+					require.NoError(t, err)
+					release()
+					after(5 * time.Second)
+				}
+				assert.Equal(t, 1, log.count("level=WARN"))
+				assert.Zero(t, log.count("level=INFO"))
+				_, err := l.Spend(t.Context(), 1, 0)
+				require.ErrorIs(t, err, fleet.ErrStore, "the time of the fallback is over")
+
+				m.set(func() { m.failing = "" })
+				_, err = l.Spend(t.Context(), 1, 0)
+				require.NoError(t, err)
+				assert.Equal(t, 1, log.count("level=INFO"))
+			})
+		})
+	}
+}
+
+// What failed once and is seldom called does not keep the store down.
+func TestDown_EndsWithAnyAnswerAfterAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
-		var log records
-		l := open(t, m, fleet.Config{Fallback: time.Minute, Logger: slog.New(slog.NewTextHandler(&log, nil))})
-		m.set(func() { m.readOnly = errors.New("READONLY") })
-		for range 12 {
-			release, _, err := l.Acquire(t.Context(), "Tickets")
-			require.NoError(t, err)
-			_, _, err = l.Recall(t.Context(), "k")
-			require.NoError(t, err)
-			release()
-			after(5 * time.Second)
-		}
-		assert.Equal(t, 1, log.count("level=WARN"))
-		assert.Zero(t, log.count("level=INFO"))
-		_, _, err := l.Acquire(t.Context(), "Tickets")
-		require.ErrorIs(t, err, fleet.ErrStore, "the time of the fallback is over")
-
-		m.set(func() { m.readOnly = nil })
-		_, err = l.Spend(t.Context(), 1, 0)
+		l := open(t, m, fleet.Config{Fallback: time.Minute, Logger: slog.New(slog.DiscardHandler)})
+		m.set(func() { m.failing = "Remember" })
+		require.ErrorIs(t, l.Remember(t.Context(), "k", []byte("v"), time.Minute), fleet.ErrStore)
+		after(time.Minute)
+		_, _, err := l.Recall(t.Context(), "k")
 		require.NoError(t, err)
-		assert.Equal(t, 1, log.count("level=INFO"))
 		m.set(func() { m.down = errDown })
 		_, _, err = l.Recall(t.Context(), "k")
-		require.NoError(t, err)
-		assert.Equal(t, 2, log.count("level=WARN"))
-		m.set(func() { m.down = nil })
-		_, _, err = l.Recall(t.Context(), "k")
-		require.NoError(t, err)
-		assert.Equal(t, 2, log.count("level=INFO"), "nothing but reading had failed")
+		require.NoError(t, err, "a failure of its own, with a fallback of its own")
 	})
 }

@@ -1,11 +1,11 @@
 package fleet_test
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,12 +15,12 @@ import (
 
 // memory is a Store in memory, with the clock of the test.
 type memory struct {
-	mu       sync.Mutex
-	down     error
-	readOnly error // of all that writes
-	hangs    bool  // until the context ends
-	steps    []fleet.Step
-	queues   map[string]*line
+	mu      sync.Mutex
+	down    error
+	failing string // the names of calls
+	hangs   bool   // until the context ends
+	steps   []fleet.Step
+	queues  map[string]*line
 
 	hour    autotask.Spent
 	readAt  time.Time
@@ -50,17 +50,12 @@ func (m *memory) set(change func()) {
 	change()
 }
 
-// writable is up for what writes.
-func (m *memory) writable(ctx context.Context) error {
-	m.mu.Lock()
-	readOnly := m.readOnly
-	m.mu.Unlock()
-	return cmp.Or(readOnly, m.up(ctx))
-}
-
-func (m *memory) up(ctx context.Context) error {
+func (m *memory) up(ctx context.Context, call string) error {
 	m.mu.Lock()
 	down, hangs := m.down, m.hangs
+	if strings.Contains(m.failing, call) {
+		down = errDown
+	}
 	m.mu.Unlock()
 	if hangs {
 		<-ctx.Done()
@@ -70,7 +65,7 @@ func (m *memory) up(ctx context.Context) error {
 }
 
 func (m *memory) Step(ctx context.Context, s fleet.Step) (out fleet.Outcome, err error) {
-	if err := m.writable(ctx); err != nil {
+	if err := m.up(ctx, "Step"); err != nil {
 		return out, err
 	}
 	m.mu.Lock()
@@ -150,7 +145,7 @@ func (m *memory) held() int {
 }
 
 func (m *memory) Spend(ctx context.Context, begun, _ int64) (autotask.Spent, error) {
-	if err := m.writable(ctx); err != nil {
+	if err := m.up(ctx, "Spend"); err != nil {
 		return autotask.Spent{}, err
 	}
 	m.mu.Lock()
@@ -162,7 +157,7 @@ func (m *memory) Spend(ctx context.Context, begun, _ int64) (autotask.Spent, err
 }
 
 func (m *memory) Claim(ctx context.Context, maxAge time.Duration) (string, error) {
-	if err := m.writable(ctx); err != nil {
+	if err := m.up(ctx, "Claim"); err != nil {
 		return "", err
 	}
 	m.mu.Lock()
@@ -176,7 +171,7 @@ func (m *memory) Claim(ctx context.Context, maxAge time.Duration) (string, error
 }
 
 func (m *memory) Report(ctx context.Context, token string, t autotask.Threshold) error {
-	if err := m.writable(ctx); err != nil {
+	if err := m.up(ctx, "Report"); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -188,7 +183,7 @@ func (m *memory) Report(ctx context.Context, token string, t autotask.Threshold)
 }
 
 func (m *memory) Remember(ctx context.Context, key string, value []byte, _ time.Duration) error {
-	if err := m.writable(ctx); err != nil {
+	if err := m.up(ctx, "Remember"); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -198,7 +193,7 @@ func (m *memory) Remember(ctx context.Context, key string, value []byte, _ time.
 }
 
 func (m *memory) Recall(ctx context.Context, key string) ([]byte, time.Duration, error) {
-	if err := m.up(ctx); err != nil {
+	if err := m.up(ctx, "Recall"); err != nil {
 		return nil, 0, err
 	}
 	m.mu.Lock()
@@ -207,7 +202,7 @@ func (m *memory) Recall(ctx context.Context, key string) ([]byte, time.Duration,
 }
 
 func (m *memory) Forget(ctx context.Context, key string) (bool, error) {
-	if err := m.writable(ctx); err != nil {
+	if err := m.up(ctx, "Forget"); err != nil {
 		return false, err
 	}
 	m.mu.Lock()

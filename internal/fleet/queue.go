@@ -193,11 +193,11 @@ func (q *queue) run() {
 		out, err := q.limits.store.Step(ctx, step)
 		cancel()
 		if err == nil {
-			q.limits.worked(writes)
+			q.limits.worked(changes)
 			q.take(step, out, sent)
 			continue
 		}
-		q.miss(q.limits.failed(writes, err))
+		q.miss(q.limits.failed(changes, err))
 	}
 }
 
