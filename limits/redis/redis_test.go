@@ -4,13 +4,20 @@ package redis_test
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/limits/internal/fleettest"
 	"github.com/autotask-go/autotask/limits/redis"
 )
@@ -106,6 +113,57 @@ func TestFallback(t *testing.T)   { t.Parallel(); fleettest.Fallback(t, adapter)
 func TestWiped(t *testing.T)      { t.Parallel(); fleettest.Wiped(t, adapter) }
 
 func TestClockSetBack(t *testing.T) { t.Parallel(); fleettest.SetBack(t, adapter) }
+
+// deaf is a connection that loses one answer when it is told to.
+type deaf struct {
+	net.Conn
+	lose *atomic.Bool
+}
+
+func (d deaf) Read(b []byte) (int, error) {
+	n, err := d.Conn.Read(b)
+	if d.lose.Swap(false) {
+		return 0, errors.Join(io.EOF, d.Close())
+	}
+	return n, err
+}
+
+// A Redis client sends again what it got no answer to, as it does by default.
+func TestAnswerLost(t *testing.T) {
+	t.Parallel()
+	options, err := goredis.ParseURL(fleettest.Server(t, adapter))
+	require.NoError(t, err)
+	var lose atomic.Bool
+	options.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		return deaf{conn, &lose}, err
+	}
+	l, err := redis.New(goredis.NewClient(options), redis.Config{Zone: zone, IntegrationCode: code, Tenant: rand.Text()})
+	require.NoError(t, err)
+	forget := func() bool {
+		was, err := l.Forget(t.Context(), "k")
+		require.NoError(t, err)
+		return was
+	}
+	for range 2 {
+		require.NoError(t, l.Remember(t.Context(), "k", []byte("v"), time.Minute))
+		lose.Store(true)
+		assert.True(t, forget(), "nobody else has settled it")
+		assert.False(t, lose.Load())
+		assert.False(t, forget())
+		value, _, err := l.Recall(t.Context(), "k")
+		require.NoError(t, err)
+		assert.Equal(t, []byte{}, value)
+	}
+	readings := 0
+	lose.Store(true)
+	require.NoError(t, l.Refresh(t.Context(), time.Minute, func(ctx context.Context) (*autotask.Threshold, error) {
+		readings++
+		return fleettest.Reads(1000, 1)(ctx)
+	}))
+	assert.Equal(t, 1, readings, "nobody else reads")
+	assert.Zero(t, l.Stats())
+}
 
 func TestNoKeyHoldsASecret(t *testing.T) {
 	t.Parallel()

@@ -175,7 +175,10 @@ return {tonumber(h[1] or 0), tonumber(h[2] or 0), tonumber(h[3] or 0), age, math
 	claim = redis.NewScript(`
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local h = redis.call('HMGET', KEYS[1], 'read', 'claimed', 'begun', 'ended')
+local h = redis.call('HMGET', KEYS[1], 'read', 'claimed', 'begun', 'ended', 'token')
+if h[5] == ARGV[1] then
+	return 1
+end
 local age, since = now - tonumber(h[1] or 0), now - tonumber(h[2] or 0)
 if age >= 0 and age < tonumber(ARGV[2]) or since >= 0 and since < tonumber(ARGV[3]) then
 	return 0
@@ -226,17 +229,23 @@ func (s *store) Report(ctx context.Context, token string, t autotask.Threshold) 
 	return report.Run(ctx, s.client, s.hour(), token, t.Limit, t.Window.Milliseconds(), t.Used).Err()
 }
 
-// What is remembered of a write is one key, which is emptied when it is settled.
+// What is remembered of a write is one key, which is emptied when it is settled. A second
+// one says for a minute by which call: a client of Redis sends a call again whose answer
+// it has lost, and must not take itself for another process.
 var (
 	recall = redis.NewScript(`
 return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}
 `)
 	forget = redis.NewScript(`
 local value = redis.call('GET', KEYS[1])
-if not value or value == '' then
+if not value then
 	return 0
 end
+if value == '' then
+	return redis.call('GET', KEYS[2]) == ARGV[1] and 1 or 0
+end
 redis.call('SET', KEYS[1], '', 'KEEPTTL')
+redis.call('SET', KEYS[2], ARGV[1], 'PX', 60000)
 return 1
 `)
 )
@@ -267,6 +276,6 @@ func (s *store) Recall(ctx context.Context, key string) (value []byte, left time
 }
 
 func (s *store) Forget(ctx context.Context, key string) (bool, error) {
-	n, err := forget.Run(ctx, s.client, []string{s.write(key)}).Int64()
+	n, err := forget.Run(ctx, s.client, []string{s.write(key), s.write(key) + ":by"}, rand.Text()).Int64()
 	return n == 1, err
 }
