@@ -59,6 +59,8 @@ type Limits struct {
 	closed  bool
 	downAt  time.Time // of the first failure after the last success; zero if there is none
 	downErr error     // the last one
+	lastAt  time.Time // of the last one
+	down    effort    // the greatest that failed
 	stats   Stats
 	hour    ownHour
 }
@@ -75,10 +77,15 @@ func (l *Limits) Stats() Stats {
 	return l.stats
 }
 
-// Close lets nobody in any more, and waits until all places are given back.
+// Close lets nobody in any more, whoever waits included, and waits until all places are
+// given back.
 func (l *Limits) Close(ctx context.Context) error {
 	l.mu.Lock()
 	l.closed = true
+	for _, q := range l.queues {
+		q.refuse(l.closedError())
+		q.stir()
+	}
 	l.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
@@ -132,7 +139,7 @@ func (l *Limits) join(name string, places int) (*queue, *ticket, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return nil, nil, fmt.Errorf("%s: %w", l.config.Name, errClosed)
+		return nil, nil, l.closedError()
 	}
 	l.tickets++
 	t := &ticket{id: l.owner + "-" + strconv.FormatInt(l.tickets, 36), decided: make(chan struct{})}
@@ -147,26 +154,48 @@ func (l *Limits) join(name string, places int) (*queue, *ticket, error) {
 	return q, t, nil
 }
 
-// worked notes that the store has answered.
-func (l *Limits) worked() {
+func (l *Limits) closedError() error { return fmt.Errorf("%s: %w", l.config.Name, errClosed) }
+
+// effort is what a call takes of the store. A replica answers what only reads, and a
+// server that is full has no room for what is new.
+type effort int
+
+const (
+	reads effort = iota // and writes only at times
+	changes
+	adds
+)
+
+// calm is after what time without a failure any answer shows that the store works:
+// some calls are made so seldom that nobody would wait for their like.
+const calm = time.Minute
+
+// worked notes that the store has answered. An answer that takes less than what has
+// failed does not show that the store works again.
+func (l *Limits) worked(e effort) {
 	l.mu.Lock()
-	down := l.downAt
-	l.downAt = time.Time{}
+	if e < l.down && time.Since(l.lastAt) < calm {
+		l.mu.Unlock()
+		return
+	}
+	downAt := l.downAt
+	l.downAt, l.down = time.Time{}, reads
 	l.mu.Unlock()
-	if !down.IsZero() {
-		l.config.Logger.Info(l.config.Name+": the store of the shared limits answers again", slog.Duration("after", time.Since(down)))
+	if !downAt.IsZero() {
+		l.config.Logger.Info(l.config.Name+": the store of the shared limits answers again", slog.Duration("after", time.Since(downAt)))
 	}
 }
 
 // failed notes that the store has not answered, and returns instead.
-func (l *Limits) failed(err error) (instead error) {
+func (l *Limits) failed(e effort, err error) (instead error) {
 	l.mu.Lock()
 	l.stats.Failures++
+	l.down = max(l.down, e)
 	first := l.downAt.IsZero()
 	if first {
 		l.downAt = time.Now()
 	}
-	l.downErr = err
+	l.downErr, l.lastAt = err, time.Now()
 	instead = l.instead()
 	l.mu.Unlock()
 	if first {
@@ -199,18 +228,18 @@ func (l *Limits) count(stat func(*Stats)) {
 
 // exchange makes a call whose context is the caller's. fallback is what to do without
 // the store; nil means that there is nothing.
-func (l *Limits) exchange(ctx context.Context, call func(context.Context) error, fallback func() error) error {
+func (l *Limits) exchange(ctx context.Context, e effort, call func(context.Context) error, fallback func() error) error {
 	limited, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	err := call(limited)
 	if err == nil {
-		l.worked()
+		l.worked(e)
 		return nil
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if instead := l.failed(err); instead != nil {
+	if instead := l.failed(e, err); instead != nil {
 		return instead
 	}
 	if fallback == nil {
@@ -222,12 +251,12 @@ func (l *Limits) exchange(ctx context.Context, call func(context.Context) error,
 
 // Remember keeps a value. It has no fallback: the caller knows the value itself.
 func (l *Limits) Remember(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	return l.exchange(ctx, func(ctx context.Context) error { return l.store.Remember(ctx, key, value, ttl) }, nil)
+	return l.exchange(ctx, adds, func(ctx context.Context) error { return l.store.Remember(ctx, key, value, ttl) }, nil)
 }
 
 // Recall returns a value.
 func (l *Limits) Recall(ctx context.Context, key string) (value []byte, left time.Duration, err error) {
-	err = l.exchange(ctx, func(ctx context.Context) (err error) {
+	err = l.exchange(ctx, reads, func(ctx context.Context) (err error) {
 		value, left, err = l.store.Recall(ctx, key)
 		return err
 	}, func() error {
@@ -239,7 +268,7 @@ func (l *Limits) Recall(ctx context.Context, key string) (value []byte, left tim
 
 // Forget empties a value.
 func (l *Limits) Forget(ctx context.Context, key string, value []byte) (was bool, err error) {
-	err = l.exchange(ctx, func(ctx context.Context) (err error) {
+	err = l.exchange(ctx, reads, func(ctx context.Context) (err error) {
 		was, err = l.store.Forget(ctx, key, value)
 		return err
 	}, nil)
@@ -262,7 +291,7 @@ func (l *Limits) Spend(ctx context.Context, begun, ended int64) (s autotask.Spen
 	h.begun, h.ended = 0, 0
 	h.mu.Unlock()
 	reported := false
-	err = l.exchange(ctx, func(ctx context.Context) (err error) {
+	err = l.exchange(ctx, adds, func(ctx context.Context) (err error) {
 		s, err = l.store.Spend(ctx, begun+owedBegun, ended+owedEnded)
 		reported = err == nil
 		return err
@@ -288,7 +317,7 @@ func (l *Limits) Spend(ctx context.Context, begun, ended int64) (s autotask.Spen
 // Refresh lets one process at a time read the limit.
 func (l *Limits) Refresh(ctx context.Context, maxAge time.Duration, read func(context.Context) (*autotask.Threshold, error)) error {
 	token, own := "", false
-	err := l.exchange(ctx, func(ctx context.Context) (err error) {
+	err := l.exchange(ctx, reads, func(ctx context.Context) (err error) {
 		token, err = l.store.Claim(ctx, maxAge)
 		return err
 	}, func() error {
@@ -307,7 +336,7 @@ func (l *Limits) Refresh(ctx context.Context, maxAge time.Duration, read func(co
 	if err != nil {
 		return err
 	}
-	return l.exchange(ctx, func(ctx context.Context) error { return l.store.Report(ctx, token, *t) }, func() error { return nil })
+	return l.exchange(ctx, adds, func(ctx context.Context) error { return l.store.Report(ctx, token, *t) }, func() error { return nil })
 }
 
 func (h *ownHour) refresh(ctx context.Context, maxAge time.Duration, read func(context.Context) (*autotask.Threshold, error)) error {

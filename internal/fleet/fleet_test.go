@@ -415,3 +415,82 @@ func TestScope_HoldsNoSecret(t *testing.T) {
 	_, err = fleet.Config{Fallback: -1}.Checked()
 	require.Error(t, err)
 }
+
+// Those that wait when the limits are closed are not let in later.
+func TestClose_LetsNobodyInWhoWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		l := open(t, m, fleet.Config{Places: 1})
+		release, held, err := l.Acquire(t.Context(), "Tickets")
+		require.NoError(t, err)
+		waited := make(chan error, 1)
+		go func() {
+			_, _, err := l.Acquire(t.Context(), "Tickets")
+			waited <- err
+		}()
+		synctest.Wait()
+		closed := make(chan error, 1)
+		go func() { closed <- l.Close(t.Context()) }()
+		synctest.Wait()
+		require.ErrorContains(t, <-waited, "closed")
+		require.NoError(t, held.Err(), "what is held may end")
+		release()
+		require.NoError(t, <-closed)
+		m.set(func() { assert.Empty(t, m.queues["endpoint:Tickets"].waiting) })
+		assert.Zero(t, m.held())
+	})
+}
+
+// A replica answers what only reads, and a server that is full what needs no room. That
+// is not the end of a failure.
+func TestDown_AStoreThatAnswersSomeCallsIsDown(t *testing.T) {
+	t.Parallel()
+	for name, failing := range map[string]string{"a replica": "Step Spend", "a full server": "Spend"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemory()
+				var log records
+				l := open(t, m, fleet.Config{Fallback: time.Minute, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+				m.set(func() { m.failing = failing })
+				for range 12 {
+					_, err := l.Spend(t.Context(), 1, 0)
+					require.NoError(t, err)
+					release, _, err := l.Acquire(t.Context(), "Tickets")
+					require.NoError(t, err)
+					_, _, err = l.Recall(t.Context(), "k")
+					require.NoError(t, err)
+					release()
+					after(5 * time.Second)
+				}
+				assert.Equal(t, 1, log.count("level=WARN"))
+				assert.Zero(t, log.count("level=INFO"))
+				_, err := l.Spend(t.Context(), 1, 0)
+				require.ErrorIs(t, err, fleet.ErrStore, "the time of the fallback is over")
+
+				m.set(func() { m.failing = "" })
+				_, err = l.Spend(t.Context(), 1, 0)
+				require.NoError(t, err)
+				assert.Equal(t, 1, log.count("level=INFO"))
+			})
+		})
+	}
+}
+
+// What failed once and is seldom called does not keep the store down.
+func TestDown_EndsWithAnyAnswerAfterAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		l := open(t, m, fleet.Config{Fallback: time.Minute, Logger: slog.New(slog.DiscardHandler)})
+		m.set(func() { m.failing = "Remember" })
+		require.ErrorIs(t, l.Remember(t.Context(), "k", []byte("v"), time.Minute), fleet.ErrStore)
+		after(time.Minute)
+		_, _, err := l.Recall(t.Context(), "k")
+		require.NoError(t, err)
+		m.set(func() { m.down = errDown })
+		_, _, err = l.Recall(t.Context(), "k")
+		require.NoError(t, err, "a failure of its own, with a fallback of its own")
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,11 +16,12 @@ import (
 
 // memory is a Store in memory, with the clock of the test.
 type memory struct {
-	mu     sync.Mutex
-	down   error
-	hangs  bool // until the context ends
-	steps  []fleet.Step
-	queues map[string]*line
+	mu      sync.Mutex
+	down    error
+	failing string // the names of calls
+	hangs   bool   // until the context ends
+	steps   []fleet.Step
+	queues  map[string]*line
 
 	hour    autotask.Spent
 	readAt  time.Time
@@ -49,9 +51,12 @@ func (m *memory) set(change func()) {
 	change()
 }
 
-func (m *memory) up(ctx context.Context) error {
+func (m *memory) up(ctx context.Context, call string) error {
 	m.mu.Lock()
 	down, hangs := m.down, m.hangs
+	if strings.Contains(m.failing, call) {
+		down = errDown
+	}
 	m.mu.Unlock()
 	if hangs {
 		<-ctx.Done()
@@ -61,7 +66,7 @@ func (m *memory) up(ctx context.Context) error {
 }
 
 func (m *memory) Step(ctx context.Context, s fleet.Step) (out fleet.Outcome, err error) {
-	if err := m.up(ctx); err != nil {
+	if err := m.up(ctx, "Step"); err != nil {
 		return out, err
 	}
 	m.mu.Lock()
@@ -141,7 +146,7 @@ func (m *memory) held() int {
 }
 
 func (m *memory) Spend(ctx context.Context, begun, _ int64) (autotask.Spent, error) {
-	if err := m.up(ctx); err != nil {
+	if err := m.up(ctx, "Spend"); err != nil {
 		return autotask.Spent{}, err
 	}
 	m.mu.Lock()
@@ -153,7 +158,7 @@ func (m *memory) Spend(ctx context.Context, begun, _ int64) (autotask.Spent, err
 }
 
 func (m *memory) Claim(ctx context.Context, maxAge time.Duration) (string, error) {
-	if err := m.up(ctx); err != nil {
+	if err := m.up(ctx, "Claim"); err != nil {
 		return "", err
 	}
 	m.mu.Lock()
@@ -167,7 +172,7 @@ func (m *memory) Claim(ctx context.Context, maxAge time.Duration) (string, error
 }
 
 func (m *memory) Report(ctx context.Context, token string, t autotask.Threshold) error {
-	if err := m.up(ctx); err != nil {
+	if err := m.up(ctx, "Report"); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -179,7 +184,7 @@ func (m *memory) Report(ctx context.Context, token string, t autotask.Threshold)
 }
 
 func (m *memory) Remember(ctx context.Context, key string, value []byte, _ time.Duration) error {
-	if err := m.up(ctx); err != nil {
+	if err := m.up(ctx, "Remember"); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -189,7 +194,7 @@ func (m *memory) Remember(ctx context.Context, key string, value []byte, _ time.
 }
 
 func (m *memory) Recall(ctx context.Context, key string) ([]byte, time.Duration, error) {
-	if err := m.up(ctx); err != nil {
+	if err := m.up(ctx, "Recall"); err != nil {
 		return nil, 0, err
 	}
 	m.mu.Lock()
@@ -198,7 +203,7 @@ func (m *memory) Recall(ctx context.Context, key string) ([]byte, time.Duration,
 }
 
 func (m *memory) Forget(ctx context.Context, key string, value []byte) (bool, error) {
-	if err := m.up(ctx); err != nil {
+	if err := m.up(ctx, "Forget"); err != nil {
 		return false, err
 	}
 	m.mu.Lock()

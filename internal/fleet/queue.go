@@ -193,11 +193,11 @@ func (q *queue) run() {
 		out, err := q.limits.store.Step(ctx, step)
 		cancel()
 		if err == nil {
-			q.limits.worked()
+			q.limits.worked(changes)
 			q.take(step, out, sent)
 			continue
 		}
-		q.miss(q.limits.failed(err))
+		q.miss(q.limits.failed(changes, err))
 	}
 }
 
@@ -331,12 +331,7 @@ func (q *queue) miss(instead error) {
 // instead is an error, by that. It is called with the lock held.
 func (q *queue) manage(instead error) {
 	if instead != nil {
-		for _, t := range q.waiting {
-			t.err = instead
-			close(t.decided)
-			q.leaving = append(q.leaving, departure{t.id, time.Now()})
-		}
-		q.waiting = nil
+		q.refuse(instead)
 		return
 	}
 	for _, t := range q.holding {
@@ -350,4 +345,14 @@ func (q *queue) manage(instead error) {
 		q.holding = append(q.holding, t)
 		close(t.decided)
 	}
+}
+
+// refuse sends all that wait away. It is called with the lock held.
+func (q *queue) refuse(err error) {
+	for _, t := range q.waiting {
+		t.err = err
+		close(t.decided)
+		q.leaving = append(q.leaving, departure{t.id, time.Now()})
+	}
+	q.waiting = nil
 }

@@ -140,6 +140,7 @@ func (l *Limits) Forget(ctx context.Context, key string, value []byte) (bool, er
 // Stats returns counts, for a program's metrics.
 func (l *Limits) Stats() Stats { return Stats(l.shared.Stats()) }
 
-// Close lets nobody in any more, and waits until the server knows of all places that
-// were given back. What a process does not give back is free after ten seconds.
+// Close lets nobody in any more, whoever waits included, and waits until the server
+// knows of all places that were given back. What a process does not give back is free
+// after ten seconds.
 func (l *Limits) Close(ctx context.Context) error { return l.shared.Close(ctx) }

@@ -88,6 +88,9 @@ BEGIN
 		INSERT INTO autotask_limits_queues (name) VALUES (p_queue) ON CONFLICT DO NOTHING;
 	END LOOP;
 	moment := clock_timestamp(); -- now(), or before the UPDATE, may be long ago
+	-- No stamp is later than this, unless the clock was set back.
+	UPDATE autotask_limits_leases l SET until = moment + p_lease WHERE l.queue = p_queue AND l.until > moment + p_lease;
+	UPDATE autotask_limits_owners o SET seen = moment WHERE o.queue = p_queue AND o.seen > moment;
 
 	DELETE FROM autotask_limits_leases l WHERE l.queue = p_queue AND (l.until <= moment OR l.ticket = ANY (p_leave));
 	IF cardinality(p_wait) > 0 THEN

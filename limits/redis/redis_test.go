@@ -4,7 +4,12 @@ package redis_test
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/limits/internal/fleettest"
 	"github.com/autotask-go/autotask/limits/redis"
 )
@@ -56,6 +62,20 @@ var adapter = fleettest.Adapter{
 			return err
 		}
 		return client.Del(ctx, keys...).Err()
+	},
+	Ahead: func(ctx context.Context, o fleettest.Options) error {
+		keys, client, err := keysOf(ctx, o)
+		if err != nil {
+			return err
+		}
+		const hour = 3_600_000
+		return client.Eval(ctx, `
+			for _, key in ipairs(KEYS) do
+				if key:match(':leases$') or key:match(':seen$') then
+					for _, id in ipairs(redis.call('ZRANGE', key, 0, -1)) do redis.call('ZINCRBY', key, ARGV[1], id) end
+				end
+			end
+			return 1`, keys, hour).Err()
 	},
 }
 
@@ -124,6 +144,59 @@ func TestForget_Repeated(t *testing.T) {
 	value, _, err := l.Recall(t.Context(), "k")
 	require.NoError(t, err)
 	assert.Equal(t, []byte{}, value)
+}
+
+func TestClockSetBack(t *testing.T) { t.Parallel(); fleettest.SetBack(t, adapter) }
+
+// deaf is a connection that loses one answer when it is told to.
+type deaf struct {
+	net.Conn
+	lose *atomic.Bool
+}
+
+func (d deaf) Read(b []byte) (int, error) {
+	n, err := d.Conn.Read(b)
+	if d.lose.Swap(false) {
+		return 0, errors.Join(io.EOF, d.Close())
+	}
+	return n, err
+}
+
+// A Redis client sends again what it got no answer to, as it does by default.
+func TestAnswerLost(t *testing.T) {
+	t.Parallel()
+	options, err := goredis.ParseURL(fleettest.Server(t, adapter))
+	require.NoError(t, err)
+	var lose atomic.Bool
+	options.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		return deaf{conn, &lose}, err
+	}
+	l, err := redis.New(goredis.NewClient(options), redis.Config{Zone: zone, IntegrationCode: code, Tenant: rand.Text()})
+	require.NoError(t, err)
+	forget := func() bool {
+		was, err := l.Forget(t.Context(), "k", []byte("v"))
+		require.NoError(t, err)
+		return was
+	}
+	for range 2 {
+		require.NoError(t, l.Remember(t.Context(), "k", []byte("v"), time.Minute))
+		lose.Store(true)
+		assert.True(t, forget(), "nobody else has settled it")
+		assert.False(t, lose.Load())
+		assert.False(t, forget())
+		value, _, err := l.Recall(t.Context(), "k")
+		require.NoError(t, err)
+		assert.Equal(t, []byte{}, value)
+	}
+	readings := 0
+	lose.Store(true)
+	require.NoError(t, l.Refresh(t.Context(), time.Minute, func(ctx context.Context) (*autotask.Threshold, error) {
+		readings++
+		return fleettest.Reads(1000, 1)(ctx)
+	}))
+	assert.Equal(t, 1, readings, "nobody else reads")
+	assert.Zero(t, l.Stats())
 }
 
 func TestNoKeyHoldsASecret(t *testing.T) {

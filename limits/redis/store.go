@@ -29,6 +29,12 @@ local places, lease, silence, dead = tonumber(ARGV[1]), tonumber(ARGV[2]), tonum
 local leaving, renewing = tonumber(ARGV[5]), tonumber(ARGV[6])
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
+-- No stamp is later than this, unless the clock was set back.
+for key, latest in pairs({[leases] = now + lease, [seen] = now}) do
+	for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '(' .. latest, '+inf')) do
+		redis.call('ZADD', key, latest, id)
+	end
+end
 local at = 7
 for i = at, at + leaving - 1 do
 	redis.call('ZREM', queue, ARGV[i])
@@ -170,7 +176,10 @@ return {tonumber(h[1] or 0), tonumber(h[2] or 0), tonumber(h[3] or 0), age, math
 	claim = redis.NewScript(`
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local h = redis.call('HMGET', KEYS[1], 'read', 'claimed', 'begun', 'ended')
+local h = redis.call('HMGET', KEYS[1], 'read', 'claimed', 'begun', 'ended', 'token')
+if h[5] == ARGV[1] then
+	return 1
+end
 local age, since = now - tonumber(h[1] or 0), now - tonumber(h[2] or 0)
 if age >= 0 and age < tonumber(ARGV[2]) or since >= 0 and since < tonumber(ARGV[3]) then
 	return 0

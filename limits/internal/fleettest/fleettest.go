@@ -57,6 +57,9 @@ type Adapter struct {
 	RoundTrips int64
 	// Wipe makes the server forget all of a tenant, as a restart may.
 	Wipe func(ctx context.Context, o Options) error
+	// Ahead moves the stamps of a tenant's leases and waiters an hour ahead, as if the
+	// server's clock had been set back since.
+	Ahead func(ctx context.Context, o Options) error
 	// Lost is the cause of the end of a context whose lease was lost, Down the error
 	// without a server.
 	Lost, Down error

@@ -332,3 +332,32 @@ func eventually(t *testing.T, what string, cond func() bool) {
 		}
 	}
 }
+
+// SetBack sets the server's clock back while a process that has died holds a place and
+// waits for another: neither keeps others waiting for longer than it would have.
+func SetBack(t *testing.T, a Adapter) {
+	w := newWire(t, a.url(t))
+	o := Options{Server: w.url, Tenant: tenant(t), Places: 1, Logger: slog.New(slog.DiscardHandler)}
+	dead, _ := a.open(t, o)
+	if _, _, err := dead.Acquire(t.Context(), "Tickets"); err != nil {
+		t.Fatal(err)
+	}
+	waited := make(chan error, 1)
+	go func() { _, _, err := dead.Acquire(t.Context(), "Tickets"); waited <- err }()
+	pause(100 * time.Millisecond)
+	w.set(true)
+	if err := <-waited; !errors.Is(err, a.Down) {
+		t.Errorf("who waited: %v", err)
+	}
+	if err := a.Ahead(t.Context(), Options{Server: a.url(t), Tenant: o.Tenant}); err != nil {
+		t.Fatal(err)
+	}
+	living, _ := a.open(t, Options{Tenant: o.Tenant, Places: 1})
+	ctx, cancel := context.WithTimeout(t.Context(), leaseTime+slack)
+	defer cancel()
+	release, _, err := living.Acquire(ctx, "Tickets")
+	if err != nil {
+		t.Fatalf("a dead process keeps its place: %v", err)
+	}
+	release()
+}
