@@ -135,7 +135,7 @@ func (w lostWrite) answeredFor(startedAt time.Time) bool {
 // stillUnknown is the error of a call that is not made because of an earlier one.
 func (w lostWrite) stillUnknown(method, path string, messages ...string) *Error {
 	e := refusal(transport.OutcomeUnknown, method, path, append([]string{
-		"an earlier write by this client was not answered, does not show, and may still be carried out; nothing was sent",
+		"an earlier write was not answered, does not show, and may still be carried out; nothing was sent",
 	}, messages...)...)
 	e.RetryAfter = max(w.left(), time.Second)
 	return e
