@@ -15,7 +15,7 @@ const (
 )
 
 // furnish fills the fake tenant of -demo with what a small service desk has. It is the
-// same each time but for the dates.
+// the same each time, except for the dates.
 func furnish(srv *autotasktest.Server, clock func() time.Time) {
 	if clock != nil {
 		srv.SetClock(clock)
