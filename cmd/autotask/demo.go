@@ -14,7 +14,7 @@ const (
 	demoUsed    = 1_284
 )
 
-// furnish fills the fake tenant of -demo with what a small service desk has. It is the
+// furnish fills the fake tenant of -demo with what a small service desk has. It is
 // the same each time, except for the dates.
 func furnish(srv *autotasktest.Server, clock func() time.Time) {
 	if clock != nil {
