@@ -87,7 +87,7 @@ func WithLogger(l *slog.Logger) Option {
 		if l == nil {
 			return errors.New("WithLogger: the logger is nil")
 		}
-		s.Logger = l
+		s.Log = transport.LogTo(l)
 		return nil
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"net/http"
 	"strconv"
@@ -25,7 +24,7 @@ type attempts struct {
 	timeout time.Duration
 	late    error // the error when the timeout has passed
 	max     int64
-	logger  *slog.Logger
+	log     Log // or nil
 }
 
 func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -48,7 +47,9 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.started = time.Now()
 	resp, err := a.exchange(req, x)
 	x.received = time.Now()
-	a.log(x, resp, err, x.started.Sub(began))
+	if a.log != nil {
+		a.log(x, resp, err, x.started.Sub(began))
+	}
 	return resp, err
 }
 
@@ -224,30 +225,6 @@ func (x *exchange) releaseBody() {
 		buffers.Put(x.body)
 	}
 	x.body = nil
-}
-
-// log writes one record per attempt. It names the operation and its result, but never
-// a header, a query string or a body.
-func (a *attempts) log(x *exchange, resp *http.Response, err error, waited time.Duration) {
-	level := slog.LevelDebug
-	if err != nil || resp.StatusCode >= http.StatusBadRequest {
-		level = slog.LevelWarn
-	}
-	if a.logger == nil || !a.logger.Enabled(x.ctx, level) {
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("operation", Operation(x.request.Method, x.request.Path)),
-		slog.Int("attempt", x.attempt),
-		slog.Duration("duration", x.received.Sub(x.started)),
-		slog.Duration("waited", waited),
-	}
-	if err != nil {
-		attrs = append(attrs, slog.String("error", x.scrubCause(withoutURL(err).Error())))
-	} else {
-		attrs = append(attrs, slog.Int("status", resp.StatusCode))
-	}
-	a.logger.LogAttrs(x.ctx, level, "autotask request", attrs...)
 }
 
 func closeBody(req *http.Request) {

@@ -211,7 +211,7 @@ func TestPasswordOfAProxyIsNotShown(t *testing.T) {
 			var log lockedBuffer
 			c := config(rt)
 			c.MaxRetries = 0
-			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			c.Log = LogTo(slog.New(slog.NewTextHandler(&log, nil)))
 			for _, r := range []*Request{get(fakeBase), create(fakeBase)} {
 				f := fail(t, quick(c), r)
 				assert.Contains(t, f.Error(), "prox", name)

@@ -20,7 +20,7 @@ import (
 func logged(t *testing.T, c Config, level slog.Level, r *Request) (records []map[string]any, text string) {
 	t.Helper()
 	var out lockedBuffer
-	c.Logger = slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: level}))
+	c.Log = LogTo(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: level})))
 	_, _ = New(c).Do(t.Context(), r)
 	for line := range strings.Lines(out.String()) {
 		var record map[string]any
@@ -62,7 +62,7 @@ func TestWaitingForTheGateIsLogged(t *testing.T) {
 		var out lockedBuffer
 		c := config(takes(time.Second))
 		c.MaxConcurrency = 1
-		c.Logger = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		c.Log = LogTo(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
 		tr := New(c)
 		go func() { _, _ = tr.Do(t.Context(), get(fakeBase)) }()
 		synctest.Wait()

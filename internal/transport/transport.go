@@ -14,7 +14,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"net/http"
 	"net/url"
@@ -43,7 +42,7 @@ type Config struct {
 	Credentials      func() Credentials // a func, so that no %+v shows them
 	HTTPClient       *http.Client
 	Wrap             []func(http.RoundTripper) http.RoundTripper
-	Logger           *slog.Logger
+	Log              Log // or nil
 	UserAgent        string
 	MaxRetries       int // 0 means no retry
 	MaxConcurrency   int
@@ -121,7 +120,7 @@ func (t *Transport) layers(base http.RoundTripper, timeout time.Duration) http.R
 		timeout: timeout,
 		late:    fmt.Errorf("no complete answer within %v: %w", timeout, context.DeadlineExceeded),
 		max:     t.config.MaxResponseBytes,
-		logger:  t.config.Logger,
+		log:     t.config.Log,
 	}
 }
 
