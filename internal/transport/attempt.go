@@ -60,13 +60,14 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 	defer letGo()
 	x.onWire = true
 	if x.class == Write {
-		ctx, x.once = sendOnce(ctx)
+		x.once = sendOnce(ctx, cancel)
 		defer x.once.close()
+		ctx = x.once
 	}
 	resp, err := a.next.RoundTrip(x.withHeader(req.WithContext(ctx)))
 	x.answered = time.Now()
 	if err != nil {
-		return nil, ranOut(ctx, req, err)
+		return nil, x.ranOut(ctx, req, err)
 	}
 	if resp == nil {
 		return nil, errors.New("the HTTP transport returned neither an answer nor an error")
@@ -80,7 +81,7 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 	}
 	if err := x.readBody(resp, a.max); err != nil {
 		if resp.StatusCode/100 != 4 || req.Context().Err() != nil {
-			return nil, ranOut(ctx, req, err)
+			return nil, x.ranOut(ctx, req, err)
 		}
 		// Such a status needs no body; a 401 in particular must not be mistaken for a
 		// lost answer and repeated.
@@ -139,12 +140,16 @@ func (x *exchange) withHeader(req *http.Request) *http.Request {
 	return req
 }
 
-// ranOut reports our own time limit as the cause, if it was the cause.
-func ranOut(ctx context.Context, req *http.Request, err error) error {
-	if ctx.Err() != nil && req.Context().Err() == nil {
-		return context.Cause(ctx)
+// ranOut reports what ended the attempt before the caller's context did: our own time
+// limit, the loss of its place, or a write that was about to be sent again.
+func (x *exchange) ranOut(ctx context.Context, req *http.Request, err error) error {
+	switch {
+	case ctx.Err() == nil || req.Context().Err() != nil:
+		return err
+	case x.once != nil && x.once.wasStopped():
+		return errSentOnce
 	}
-	return err
+	return context.Cause(ctx)
 }
 
 // Buffers are reused between answers; very large ones are left to the collector. A

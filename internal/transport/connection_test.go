@@ -431,6 +431,30 @@ func TestWrappersNeverSeeCredentials(t *testing.T) {
 	assert.True(t, wroteOthers, "the other hooks of a trace still run")
 }
 
+// The caller's own context may hold a trace, too, and then there is no wrapper between.
+func TestATraceOfTheCallerSeesNoCredentials(t *testing.T) {
+	t.Parallel()
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, good) })
+	for _, r := range []*Request{get(server.base), create(server.base)} {
+		var fields, hooks []string
+		wrote := make(chan struct{}) // which may be after the answer
+		hook := func(name string) { hooks = append(hooks, name) }
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+			GetConn:          func(string) { hook("GetConn") },
+			GotConn:          func(httptrace.GotConnInfo) { hook("GotConn") },
+			WroteHeaderField: func(name string, _ []string) { fields = append(fields, name) },
+			WroteHeaders:     func() { hook("WroteHeaders") },
+			WroteRequest:     func(httptrace.WroteRequestInfo) { hook("WroteRequest"); close(wrote) },
+		})
+		c := config(ownPool(t))
+		_, err := quick(c).Do(ctx, r)
+		require.NoError(t, err, r.Method)
+		<-wrote
+		assert.Empty(t, fields, r.Method)
+		assert.Equal(t, []string{"GetConn", "GotConn", "WroteHeaders", "WroteRequest"}, hooks, r.Method)
+	}
+}
+
 func TestBodiesAreBounded(t *testing.T) {
 	t.Parallel()
 	const limit = 1000

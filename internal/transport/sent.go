@@ -18,11 +18,14 @@ var errSentOnce = errors.New("the request was sent once and may have been carrie
 // single ensures that a write reaches the network once per attempt, whoever sends it
 // again: net/http, which repeats requests over HTTP/2 after some resets and over
 // HTTP/1 if a header calls them idempotent, or middleware. It also records how far
-// the write got.
+// the write got. It is the context of the attempt.
 type single struct {
-	stop context.CancelCauseFunc // ends the attempt
+	context.Context
+
+	cancel context.CancelFunc // ends the attempt
 
 	mu      sync.Mutex
+	stopped bool // it was about to be sent again
 	over    bool // the attempt has ended
 	running bool // a signer waits for the network
 	entered bool
@@ -39,10 +42,31 @@ func onceOf(ctx context.Context) *single {
 	return o
 }
 
-func sendOnce(ctx context.Context) (context.Context, *single) {
-	ctx, stop := context.WithCancelCause(ctx)
-	o := &single{stop: stop}
-	return context.WithValue(ctx, onceKey{}, o), o
+// sendOnce guards a write's attempt, whose context cancel ends.
+func sendOnce(ctx context.Context, cancel context.CancelFunc) *single {
+	return &single{Context: ctx, cancel: cancel}
+}
+
+// Value has the single itself for whoever comes with the attempt's context.
+func (o *single) Value(key any) any {
+	if key == (onceKey{}) {
+		return o
+	}
+	return o.Context.Value(key)
+}
+
+// stop ends an attempt that was about to be sent again.
+func (o *single) stop() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.stopped = true
+	o.cancel()
+}
+
+func (o *single) wasStopped() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.stopped
 }
 
 // begin refuses a second handover while the first is in progress or may have reached
@@ -88,7 +112,7 @@ func (o *single) close() {
 	if o.running {
 		o.maybe, o.sent = true, time.Now()
 	}
-	o.stop(nil)
+	o.cancel()
 }
 
 // errMadeUp: a write that may have run must be judged by Autotask's answer.
@@ -101,9 +125,12 @@ func (o *single) believes(status int) bool {
 	return !o.maybe || o.status == status
 }
 
-// handover is one handover of a write to the network layer.
+// handover is one handover of a write to the network layer. It is the context of the
+// request, so that it can watch how far net/http gets.
 type handover struct {
-	stop context.CancelCauseFunc
+	context.Context
+
+	of *single
 	// native: the network layer is net/http's own, whose rules are known.
 	native, clearHTTP2 bool
 
@@ -115,10 +142,11 @@ type handover struct {
 	hasBody     bool
 	whole       bool // all of the body was handed out
 	ended       bool
+	trace       *httptrace.ClientTrace // once it was asked for
 }
 
-func newHandover(o *single, network http.RoundTripper) *handover {
-	h := &handover{stop: o.stop}
+func newHandover(ctx context.Context, o *single, network http.RoundTripper) *handover {
+	h := &handover{Context: ctx, of: o}
 	if t, ok := network.(*http.Transport); ok {
 		h.native = true
 		h.clearHTTP2 = t.Protocols != nil && t.Protocols.UnencryptedHTTP2()
@@ -126,9 +154,8 @@ func newHandover(o *single, network http.RoundTripper) *handover {
 	return h
 }
 
-// guard returns the request, changed so that it cannot be sent again.
-func (h *handover) guard(req *http.Request) *http.Request {
-	req = req.WithContext(httptrace.WithClientTrace(req.Context(), h.trace()))
+// guard changes the request so that it cannot be sent again.
+func (h *handover) guard(req *http.Request) {
 	req.Header = withoutIdempotency(req.Header)
 	switch {
 	case req.Body != nil && req.Body != http.NoBody:
@@ -141,7 +168,6 @@ func (h *handover) guard(req *http.Request) *http.Request {
 		// net/http repeats any GET, unless it has a body that cannot be read again.
 		req.Body, req.GetBody, req.ContentLength = io.NopCloser(eof{}), nil, -1
 	}
-	return req
 }
 
 // withoutIdempotency respells the headers that make net/http repeat a write, so that
@@ -161,23 +187,61 @@ type eof struct{}
 
 func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 
-func (h *handover) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		GetConn: func(string) { h.wantConn() },
-		GotConn: h.gotConn,
-		WroteHeaders: func() {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.wrote = true
-		},
-		WroteRequest: func(info httptrace.WroteRequestInfo) {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.wrote = true
-			if info.Err == nil {
-				h.written = time.Now()
-			}
-		},
+// Value has the hooks by which net/http says how far it gets.
+func (h *handover) Value(key any) any {
+	if key == traceKey {
+		return h.hooks()
+	}
+	return h.Context.Value(key)
+}
+
+// hooks are our own hooks, and then those of an outer trace but one.
+// httptrace.WithClientTrace would link the making of functions by reflection.
+func (h *handover) hooks() *httptrace.ClientTrace {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.trace != nil {
+		return h.trace
+	}
+	var outer httptrace.ClientTrace
+	if blind := blindTrace(h.Context); blind != nil {
+		outer = *blind
+	}
+	all := outer
+	all.GetConn = func(address string) {
+		h.wantConn()
+		if outer.GetConn != nil {
+			outer.GetConn(address)
+		}
+	}
+	all.GotConn = func(info httptrace.GotConnInfo) {
+		h.gotConn(info)
+		if outer.GotConn != nil {
+			outer.GotConn(info)
+		}
+	}
+	all.WroteHeaders = func() {
+		h.wroteSome(false)
+		if outer.WroteHeaders != nil {
+			outer.WroteHeaders()
+		}
+	}
+	all.WroteRequest = func(info httptrace.WroteRequestInfo) {
+		h.wroteSome(info.Err == nil)
+		if outer.WroteRequest != nil {
+			outer.WroteRequest(info)
+		}
+	}
+	h.trace = &all
+	return h.trace
+}
+
+func (h *handover) wroteSome(all bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.wrote = true
+	if all {
+		h.written = time.Now()
 	}
 }
 
@@ -207,7 +271,7 @@ func (h *handover) startOver() {
 	case h.repeatable():
 		h.got, h.wrote, h.whole, h.written = false, false, false, time.Time{}
 	default:
-		h.stop(errSentOnce)
+		h.of.stop()
 	}
 }
 

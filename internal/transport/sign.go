@@ -56,6 +56,7 @@ var errOrigin = errors.New("credentials are sent to the configured origin only")
 // wrapper may have changed it.
 type signer struct {
 	next        http.RoundTripper
+	alone       bool // there are no wrappers, so that nobody else has the request
 	credentials func() Credentials
 }
 
@@ -64,68 +65,81 @@ func (s *signer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if x == nil {
 		return s.next.RoundTrip(req)
 	}
-	signed, err := s.sign(x, req)
-	if err != nil {
+	if err := x.refuseForeign(req); err != nil {
 		closeBody(req)
 		return nil, err
 	}
-	resp, err := s.send(x, signed, onceOf(req.Context()))
+	resp, err := s.send(x, req, onceOf(req.Context()))
 	if resp != nil {
 		resp.Request = req // not the signed one: wrappers can see it
 	}
 	return resp, err
 }
 
-// sign refuses requests that must not be sent, and returns the request with the
-// credentials.
-func (s *signer) sign(x *exchange, req *http.Request) (*http.Request, error) {
+// refuseForeign refuses a request that middleware has turned into one that must not be
+// sent.
+func (x *exchange) refuseForeign(req *http.Request) error {
 	origin := x.request.Origin
 	if origin == "" {
-		return req, nil
+		return nil
 	}
 	if !hasOrigin(req.URL, origin) {
-		return nil, fmt.Errorf("%w: refused to send to %s instead of %s", errOrigin, Origin(req.URL), origin)
+		return fmt.Errorf("%w: refused to send to %s instead of %s", errOrigin, Origin(req.URL), origin)
 	}
-	if err := x.refuseChanged(req); err != nil {
-		return nil, err
+	return x.refuseChanged(req)
+}
+
+// signed returns the request with the credentials and another context. A RoundTripper
+// must not change the request it was given, unless nobody else has it.
+func (s *signer) signed(ctx context.Context, x *exchange, req *http.Request) *http.Request {
+	signed := req
+	if !s.alone || ctx != req.Context() {
+		signed = req.WithContext(ctx)
 	}
-	// A RoundTripper must not change the request it was given.
-	signed := req.WithContext(untraced{req.Context()}) //nolint:contextcheck // it is the request's own, but for one hook
-	signed.Header = make(http.Header, max(8, len(req.Header)+3))
-	maps.Copy(signed.Header, req.Header)
+	if x.request.Origin == "" {
+		return signed
+	}
+	if !s.alone {
+		signed.Header = make(http.Header, max(8, len(req.Header)+3))
+		maps.Copy(signed.Header, req.Header)
+	}
 	c := s.credentials()
 	values := headerValues{free: make([]string, 3)}
 	values.set(signed.Header, "Apiintegrationcode", c.IntegrationCode)
 	values.set(signed.Header, "Username", c.UserName)
 	values.set(signed.Header, "Secret", c.Secret)
-	return signed, nil
+	return signed
 }
 
-// send hands a request to the network; a write, which has a single, only once.
+// send signs a request and hands it to the network; a write, which has a single, only
+// once.
 //
 // A process that was stopped may hold a request whose place is long lost, and go on
 // before any timer of its own has run. So the place is looked at directly before.
 func (s *signer) send(x *exchange, req *http.Request, o *single) (*http.Response, error) {
 	if o == nil {
+		signed := s.signed(untraced(req.Context()), x, req)
 		if err := x.placeLost(); err != nil {
 			closeBody(req)
 			return nil, err
 		}
-		return s.next.RoundTrip(req)
+		return s.next.RoundTrip(signed)
 	}
 	if err := o.begin(); err != nil {
 		closeBody(req)
 		return nil, err
 	}
+	h := newHandover(req.Context(), o, s.next)
+	signed := s.signed(h, x, req)
+	h.guard(signed)
 	if err := x.placeLost(); err != nil {
 		o.keepBack()
 		closeBody(req)
 		return nil, err
 	}
-	h := newHandover(o, s.next)
 	status, failed := 0, errPanicked
 	defer func() { o.end(h, status, failed) }()
-	resp, err := s.next.RoundTrip(h.guard(req))
+	resp, err := s.next.RoundTrip(signed)
 	if failed = err; err == nil && resp != nil {
 		status = resp.StatusCode
 	}
@@ -144,15 +158,39 @@ func (v *headerValues) set(h http.Header, canonical, value string) {
 	v.free = v.free[1:]
 }
 
+// traceKey is the key under which a context has its httptrace, which net/http/httptrace
+// keeps to itself but asks for.
+var traceKey = func() any {
+	var asked keyCatcher
+	httptrace.ContextClientTrace(&asked)
+	return asked.key
+}()
+
+type keyCatcher struct {
+	context.Context
+	key any
+}
+
+func (c *keyCatcher) Value(key any) any {
+	c.key = key
+	return nil
+}
+
 // untraced hides the headers from an httptrace that a wrapper has installed: its
 // WroteHeaderField would see the credentials.
-type untraced struct{ context.Context }
+func untraced(ctx context.Context) context.Context {
+	if blind := blindTrace(ctx); blind != nil {
+		return context.WithValue(ctx, traceKey, blind)
+	}
+	return ctx
+}
 
-func (u untraced) Value(key any) any {
-	v := u.Context.Value(key)
-	trace, ok := v.(*httptrace.ClientTrace)
-	if !ok {
-		return v
+// blindTrace returns the httptrace of a context, but for the hook that sees headers,
+// and nil if there is none.
+func blindTrace(ctx context.Context) *httptrace.ClientTrace {
+	trace := httptrace.ContextClientTrace(ctx)
+	if trace == nil {
+		return nil
 	}
 	blind := *trace
 	blind.WroteHeaderField = nil

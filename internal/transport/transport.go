@@ -109,7 +109,7 @@ func (t *Transport) layers(base http.RoundTripper, timeout time.Duration) http.R
 		base = pooled(http.DefaultTransport, t.config.MaxConcurrency)
 	}
 	// Next to the network, so that the caller's wrappers never see credentials.
-	var rt http.RoundTripper = &signer{next: base, credentials: t.config.Credentials}
+	var rt http.RoundTripper = &signer{next: base, alone: len(t.config.Wrap) == 0, credentials: t.config.Credentials}
 	// The caller's wrappers: the last one given sees a request first.
 	for _, wrap := range t.config.Wrap {
 		rt = wrap(rt)
