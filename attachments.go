@@ -76,7 +76,8 @@ func (k *kind) attach(ctx context.Context, c *Client, v any, content io.Reader) 
 	if err != nil {
 		return r.send(ctx, c) // it cannot be searched for
 	}
-	return c.createFindable(ctx, e, r.newOne(c))
+	key, _ := e.createKey()
+	return c.createFindable(ctx, e, key, r.newOne(c))
 }
 
 // newOne shows everything of the attachment in an error but its file.

@@ -88,8 +88,8 @@ type core struct {
 	clock      clock
 	logins     *limit.Logins
 	unanswered unanswered
-	recent     recentIDs // of items that claim must not take for another
-	turns      turns     // of calls that write the same item
+	recent     recentIDs       // of items that claim must not take for another
+	turns      turns[writeKey] // of calls that write the same item
 	uploads    limit.Uploads
 	fields     cache.Cache[[]Field]
 	udfs       cache.Cache[[]UDFDefinition]
@@ -277,33 +277,35 @@ func countAttempts(ctx context.Context) (context.Context, *atomic.Int64) {
 // clock is the difference between Autotask's clock and ours, as the last few
 // answers showed it.
 type clock struct {
-	mu     sync.Mutex
-	behind [8]time.Duration // of Autotask's, at most
-	read   int
+	mu   sync.Mutex
+	last [8]transport.Answer
+	read int
 }
 
-// set takes the smallest server time that the answer allows for: it was
-// stamped before we had it, and the Date header may be a second old by its
-// form alone, which errs to the same side.
 func (c *clock) set(answer transport.Answer) {
-	if answer.Date.IsZero() {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.behind[c.read%len(c.behind)] = answer.Received.Sub(answer.Date)
+	c.last[c.read%len(c.last)] = answer
 	c.read++
 }
 
-// least returns the least of the last readings: the answer that it came with
-// was in flight for the shortest time.
+// least returns how far Autotask's clock is behind, at least. Each answer shows the
+// smallest server time that it allows for: it was stamped before we had it, and the
+// Date header may be a second old by its form alone, which errs to the same side. So
+// the least counts: that answer was in flight for the shortest time.
 func (c *clock) least() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.read == 0 {
+	var behind []time.Duration
+	for _, answer := range c.last[:min(c.read, len(c.last))] {
+		if date := answer.Date(); !date.IsZero() {
+			behind = append(behind, answer.Received.Sub(date))
+		}
+	}
+	if len(behind) == 0 {
 		return 0
 	}
-	return slices.Min(c.behind[:min(c.read, len(c.behind))])
+	return slices.Min(behind)
 }
 
 // clockMargin is how much earlier a time of creation may be than a Date header

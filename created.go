@@ -221,8 +221,7 @@ func (c *Client) age(created time.Time, lost lostCreate) (doubtful, too bool) {
 }
 
 // createFindable is Create for an item that can be searched for.
-func (c *Client) createFindable(ctx context.Context, item findable, n newOne) (int64, error) {
-	key, _ := item.createKey()
+func (c *Client) createFindable(ctx context.Context, item findable, key writeKey, n newOne) (int64, error) {
 	key.actor = c.impersonateID
 	done, err := c.takeTurn(ctx, key, http.MethodPost, n.path)
 	if err != nil {
@@ -412,30 +411,41 @@ func (r *recentIDs) has(collection string, id int64) bool {
 
 // turns lets calls for the same key run one after another, in the order
 // in which they ask. It remembers nothing of who is through.
-type turns struct {
+type turns[K comparable] struct {
 	mu   sync.Mutex
-	last map[any]chan struct{}
+	last map[K]*turn
 }
+
+type turn struct {
+	over chan struct{} // made by whoever waits for it
+}
+
+// comes is the turn of whoever need not wait.
+var comes = make(chan struct{})
+
+func init() { close(comes) }
 
 // take asks for a turn: it has come when the channel is closed, and is over
 // with done.
-func (t *turns) take(key any) (myTurn <-chan struct{}, done func()) {
+func (t *turns[K]) take(key K) (myTurn <-chan struct{}, done func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	before, waiting := t.last[key]
-	if !waiting {
-		before = make(chan struct{})
-		close(before)
+	myTurn = comes
+	if before := t.last[key]; before != nil {
+		before.over = make(chan struct{})
+		myTurn = before.over
 	}
-	mine := make(chan struct{})
 	if t.last == nil {
-		t.last = make(map[any]chan struct{})
+		t.last = make(map[K]*turn)
 	}
+	mine := new(turn)
 	t.last[key] = mine
-	return before, func() {
+	return myTurn, func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		close(mine)
+		if mine.over != nil {
+			close(mine.over)
+		}
 		if t.last[key] == mine {
 			delete(t.last, key)
 		}
@@ -443,7 +453,7 @@ func (t *turns) take(key any) (myTurn <-chan struct{}, done func()) {
 }
 
 // wait takes a turn and waits for it.
-func (t *turns) wait(ctx context.Context, key any) (func(), error) {
+func (t *turns[K]) wait(ctx context.Context, key K) (func(), error) {
 	myTurn, done := t.take(key)
 	select {
 	case <-myTurn:

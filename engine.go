@@ -380,12 +380,12 @@ func quickPage(b []byte, typ reflect.Type) (paging.Page, bool) {
 // checkNew checks a new item against what is known of its fields, and names
 // everything that is wrong at once.
 func checkNew(table *fields.Table, path string, body []byte) error {
-	given := map[string]jsontext.Value{}
+	present := make([]*fields.Field, 0, 16) // of what is required
 	var problems []string
 	err := merge.Each(body, func(name string, v jsontext.Value) {
 		f := table.Lookup(name)
-		if f != nil && f.Required {
-			given[name] = v
+		if f != nil && f.Required && !f.Missing(v) {
+			present = append(present, f)
 		}
 		switch {
 		case name == "id":
@@ -406,7 +406,7 @@ func checkNew(table *fields.Table, path string, body []byte) error {
 	}
 	kind := transport.Invalid
 	for _, f := range table.All {
-		if f.Required && f.Missing(given[f.Name]) {
+		if f.Required && !slices.Contains(present, f) {
 			problems = append(problems, f.Name+" is required")
 			kind |= transport.MissingField
 		}

@@ -310,8 +310,8 @@ func (e *AmbiguousError) Is(target error) bool { return target == ErrAmbiguous }
 
 // fromFailure gives a failure of the transport its public form.
 func fromFailure(err error) error {
-	var f *transport.Failure
-	if !errors.As(err, &f) {
+	f, ok := errors.AsType[*transport.Failure](err)
+	if !ok {
 		return err
 	}
 	kind := f.Kind

@@ -199,8 +199,8 @@ func noteServerTime(ctx context.Context, began time.Time, answer transport.Answe
 		return
 	}
 	w.answered = true
-	if !answer.Date.IsZero() {
-		w.earliest = answer.Date.Add(-answer.Received.Sub(began)).Truncate(time.Second).UTC()
+	if date := answer.Date(); !date.IsZero() {
+		w.earliest = date.Add(-answer.Received.Sub(began)).Truncate(time.Second).UTC()
 	}
 }
 
@@ -279,7 +279,7 @@ func WithUnanswered(u Unanswered) Option {
 }
 
 // LocalLocker is a [Locker] within one process; the zero value is ready to use.
-type LocalLocker struct{ turns turns }
+type LocalLocker struct{ turns turns[string] }
 
 // Lock waits until nobody else holds the key, or until ctx ends.
 func (l *LocalLocker) Lock(ctx context.Context, key string) (unlock func(), held context.Context, err error) {

@@ -139,7 +139,7 @@ type bulk struct {
 	asked    bool            // and there was no answer yet
 	ahead    chan *job       // taken from the sequence
 	results  chan result     // closed once all is over
-	turns    turns           // of items that name a ticket alike
+	turns    turns[any]      // of items that name a ticket alike
 	taken    atomic.Int64    // items that are begun or have ended
 	panicked any             // what the sequence panicked with
 	exited   atomic.Bool     // a goroutine ended by runtime.Goexit, say in a test's transport

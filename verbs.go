@@ -223,8 +223,8 @@ func (k *kind) create(ctx context.Context, c *Client, v any) (int64, error) {
 		return 0, err
 	}
 	if item, ok := v.(findable); ok {
-		if _, ok := item.createKey(); ok {
-			return c.createFindable(ctx, item, c.newOne(path, body))
+		if key, ok := item.createKey(); ok {
+			return c.createFindable(ctx, item, key, c.newOne(path, body))
 		}
 	}
 	id, err := c.writeItem(ctx, v, http.MethodPost, path, body)

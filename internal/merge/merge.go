@@ -371,13 +371,16 @@ func readMembers(object []byte) ([]member, error) {
 // Each calls f with every member of an object, in order.
 func Each(object []byte, f func(name string, value jsontext.Value)) error {
 	room := rooms.Get().(*[]member)
+	used := cap(*room)
 	defer func() {
-		clear((*room)[:cap(*room)])
+		clear((*room)[:used])
 		rooms.Put(room)
 	}()
 	all, ok := split(object, (*room)[:0])
 	var err error
-	if !ok {
+	if ok {
+		used = min(used, len(all))
+	} else {
 		all, err = readMembers(object)
 	}
 	for _, m := range all {

@@ -87,9 +87,7 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 		// lost answer and repeated.
 		x.body.Reset()
 	}
-	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		x.date = date
-	}
+	x.date = resp.Header.Get("Date")
 	resp.Body = http.NoBody
 	return resp, nil
 }

@@ -44,7 +44,7 @@ type exchange struct {
 	onWire            bool    // the attempt reached the layers below
 	once              *single // of a write's attempt that did
 	body              *bytes.Buffer
-	date              time.Time
+	date              string
 	started, received time.Time // of the last attempt
 	answered          time.Time // when the headers arrived
 	decodeErr         error
@@ -63,7 +63,7 @@ func exchangeOf(ctx context.Context) *exchange {
 // begin resets what an earlier attempt set.
 func (x *exchange) begin() {
 	x.releaseBody()
-	x.onWire, x.once, x.judged, x.decodeErr, x.date, x.held = false, nil, false, nil, time.Time{}, nil
+	x.onWire, x.once, x.judged, x.decodeErr, x.date, x.held = false, nil, false, nil, "", nil
 }
 
 // refuse returns the failure of a request that must never be sent, whatever the

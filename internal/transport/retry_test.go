@@ -212,7 +212,7 @@ func TestSuccessAfterFailuresIsASuccess(t *testing.T) {
 	a, err := quick(config(network)).Do(t.Context(), r)
 	require.NoError(t, err)
 	assert.Len(t, network.requests(), 4)
-	assert.True(t, a.Date.Equal(date), "the Date of the last answer, not %v", a.Date)
+	assert.True(t, a.Date().Equal(date), "the Date of the last answer, not %v", a.Date())
 	assert.False(t, a.Received.Before(before))
 	assert.False(t, a.Received.After(time.Now()))
 	assert.Equal(t, good, got)
@@ -230,7 +230,7 @@ func TestDateOfAnAnswerWithoutOneIsZero(t *testing.T) {
 		gives(200, good, "Date", "yesterday"))
 	a, err := quick(config(network)).Do(t.Context(), get(fakeBase))
 	require.NoError(t, err)
-	assert.Zero(t, a.Date)
+	assert.Zero(t, a.Date())
 }
 
 func TestLastFailureIsReported(t *testing.T) {

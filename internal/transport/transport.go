@@ -190,11 +190,19 @@ type Request struct {
 // Answer describes the exchange that succeeded.
 type Answer struct {
 	Attempts int
-	// Date is the server's clock, from the Date header; zero if there was none.
-	Date time.Time
+	date     string
 	// Received is our clock when the header of the answer arrived; its body may have
 	// taken longer.
 	Received time.Time
+}
+
+// Date returns the server's clock, from the Date header; zero if there was none.
+func (a Answer) Date() time.Time {
+	date, err := http.ParseTime(a.date)
+	if err != nil {
+		return time.Time{}
+	}
+	return date
 }
 
 // Do carries out one call, retrying it as its class allows. The error is always a
@@ -220,7 +228,7 @@ func (t *Transport) Do(ctx context.Context, r *Request) (Answer, error) {
 	case err != nil:
 		return Answer{}, x.fail(0, withoutURL(err))
 	}
-	return Answer{Attempts: x.attempt, Date: x.date, Received: x.answered}, nil
+	return Answer{Attempts: x.attempt, date: x.date, Received: x.answered}, nil
 }
 
 func (t *Transport) newRequest(ctx context.Context, x *exchange) (*retryablehttp.Request, error) {
