@@ -315,7 +315,8 @@ func (c *Client) createInTurn(ctx context.Context, item findable, key writeKey, 
 		return 0, err
 	}
 	unknown.Sent = n.sent
-	c.core.unanswered.add(key, lostWrite{created: &before}, err)
+	sought := before // a copy, so that only lost answers cost an allocation
+	c.core.unanswered.add(key, lostWrite{created: &sought}, err)
 	if ctx.Err() != nil {
 		return 0, unknown
 	}

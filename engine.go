@@ -377,42 +377,45 @@ func quickPage(b []byte, typ reflect.Type) (paging.Page, bool) {
 	return details.page(rows), true
 }
 
-// checkNew checks a new item against what is known of its fields, and names
-// everything that is wrong at once.
-func checkNew(table *fields.Table, path string, body []byte) error {
-	present := make([]*fields.Field, 0, 16) // of what is required
-	var problems []string
-	err := merge.Each(body, func(name string, v jsontext.Value) {
-		f := table.Lookup(name)
-		if f != nil && f.Required && !f.Missing(v) {
-			present = append(present, f)
-		}
-		switch {
-		case name == "id":
-			if string(v) != "0" {
-				problems = append(problems, "the ID must be 0: Autotask assigns it")
-			}
-		case f == nil:
-		case f.ReadOnly && !f.Parent:
-			problems = append(problems, name+" is set by Autotask: leave it absent")
-		default:
-			problems = appendText(problems, f.TooLong(v))
-			problems = appendText(problems, f.NotADay(v))
-			problems = appendText(problems, f.Dropped(v))
-		}
-	})
-	if err != nil {
-		return invalid(http.MethodPost, path, "%v", err)
+// newItem is what is found of a new item while it is encoded.
+type newItem struct {
+	table    *fields.Table
+	required []*fields.Field // those that are there
+	problems []string
+}
+
+// see checks a member against what is known of its field.
+func (n *newItem) see(name string, v jsontext.Value) {
+	f := n.table.Lookup(name)
+	if f != nil && f.Required && !f.Missing(v) {
+		n.required = append(n.required, f)
 	}
+	switch {
+	case name == "id":
+		if string(v) != "0" {
+			n.problems = append(n.problems, "the ID must be 0: Autotask assigns it")
+		}
+	case f == nil:
+	case f.ReadOnly && !f.Parent:
+		n.problems = append(n.problems, name+" is set by Autotask: leave it absent")
+	default:
+		n.problems = appendText(n.problems, f.TooLong(v))
+		n.problems = appendText(n.problems, f.NotADay(v))
+		n.problems = appendText(n.problems, f.Dropped(v))
+	}
+}
+
+// check names everything that is wrong at once.
+func (n *newItem) check(path string) error {
 	kind := transport.Invalid
-	for _, f := range table.All {
-		if f.Required && !slices.Contains(present, f) {
-			problems = append(problems, f.Name+" is required")
+	for _, f := range n.table.All {
+		if f.Required && !slices.Contains(n.required, f) {
+			n.problems = append(n.problems, f.Name+" is required")
 			kind |= transport.MissingField
 		}
 	}
-	if len(problems) > 0 {
-		return refusal(kind, http.MethodPost, path, problems...)
+	if len(n.problems) > 0 {
+		return refusal(kind, http.MethodPost, path, n.problems...)
 	}
 	return nil
 }

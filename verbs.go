@@ -242,10 +242,11 @@ func (k *kind) newBody(v any) (path string, body []byte, err error) {
 	if path, err = k.writePath(http.MethodPost, v); err != nil {
 		return "", nil, err
 	}
-	if body, err = json.Marshal(v); err != nil {
+	checked := newItem{table: k.table(), required: make([]*fields.Field, 0, 16)}
+	if body, err = merge.Encode(v, checked.see); err != nil {
 		return "", nil, invalid(http.MethodPost, path, "%v", err)
 	}
-	return path, body, checkNew(k.table(), path, body)
+	return path, body, checked.check(path)
 }
 
 // Patch writes the fields that are set in v and reads nothing (PATCH {collection},

@@ -54,6 +54,9 @@ func Enter(ctx context.Context, gates []Gate, endpoint string) (leave func(), he
 		}
 	}
 	passed = true
+	if len(entered) == 1 {
+		return entered[0], held, nil
+	}
 	return entered.leave, held, nil
 }
 

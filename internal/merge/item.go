@@ -3,6 +3,7 @@ package merge
 import (
 	"encoding"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -79,6 +80,7 @@ type field struct {
 	name     string
 	omitzero bool
 	list     bool // it is a slice of structs
+	plain    reflect.Kind
 }
 
 func (f field) same(a, b reflect.Value) bool {
@@ -133,10 +135,11 @@ func readFields(typ reflect.Type) []field {
 		if list {
 			compared = sf.Type.Elem()
 		}
-		if !sf.IsExported() || sf.Anonymous || !scan.IsName(name) || options != "" && options != "omitzero" || !isPlain(compared) {
+		if !sf.IsExported() || sf.Anonymous || !scan.IsName(name) || options != "" && options != "omitzero" || !isPlain(compared) ||
+			slices.ContainsFunc(all, func(f field) bool { return f.name == name }) {
 			return nil
 		}
-		all = append(all, field{index: i, name: name, omitzero: options != "", list: list})
+		all = append(all, field{index: i, name: name, omitzero: options != "", list: list, plain: plainKind(sf.Type)})
 	}
 	return all
 }

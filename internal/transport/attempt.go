@@ -128,7 +128,7 @@ func (x *exchange) withHeader(req *http.Request) *http.Request {
 	maps.Copy(req.Header, given)
 	values := headerValues{free: make([]string, 4)}
 	values.set(req.Header, "Accept", "application/json")
-	values.set(req.Header, "User-Agent", x.userAgent)
+	values.set(req.Header, "User-Agent", x.of.config.UserAgent)
 	if x.request.Body != nil {
 		values.set(req.Header, "Content-Type", "application/json")
 	}

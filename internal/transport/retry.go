@@ -33,11 +33,7 @@ type exchange struct {
 	request *Request
 	class   Class
 	ctx     context.Context // the caller's
-	scrub   func(string) string
-
-	userAgent string
-	// readOnly: only reads may be sent.
-	readOnly bool
+	of      *Transport
 
 	held              context.Context // ends when the limiter's place is lost; nil if it cannot be
 	attempt           int
@@ -70,7 +66,7 @@ func (x *exchange) begin() {
 // caller asked.
 func (x *exchange) refuse() error {
 	switch {
-	case x.readOnly && x.class == Write:
+	case x.of.config.ReadOnly && x.class == Write:
 		return x.readOnlyRefusal()
 	case patchesTicket(x.request.Method, x.request.Path):
 		return x.patchRefusal()
@@ -84,7 +80,7 @@ func (x *exchange) refuseChanged(req *http.Request) error {
 	below := belowVersion(req.URL.Path)
 	class := ClassOf(req.Method, below)
 	switch {
-	case x.readOnly && class == Write:
+	case x.of.config.ReadOnly && class == Write:
 		return x.readOnlyRefusal()
 	case patchesTicket(req.Method, below):
 		return x.patchRefusal()
@@ -192,7 +188,7 @@ func (x *exchange) judgeStatus(resp *http.Response) {
 	f.StatusCode = resp.StatusCode
 	f.RetryAfter = retryAfter(resp.Header, time.Now())
 	reply := readReply(x.body.Bytes())
-	f.Messages = reply.shown(x.scrub)
+	f.Messages = reply.shown(x.of.scrub)
 	f.Kind = classify(x.request.Method, resp.StatusCode, reply)
 	x.failure = f
 	switch {
@@ -252,7 +248,7 @@ func (x *exchange) fail(kind Kind, cause error) *Failure {
 // scrubCause removes credentials from an error's text: ours, and those of a proxy,
 // whose address may be in an error of the network layer.
 func (x *exchange) scrubCause(text string) string {
-	if text = x.scrub(text); strings.Contains(text, "@") {
+	if text = x.of.scrub(text); strings.Contains(text, "@") {
 		text = userInfo.ReplaceAllString(text, "REDACTED@")
 	}
 	return text

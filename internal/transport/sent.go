@@ -142,6 +142,7 @@ type handover struct {
 	hasBody     bool
 	whole       bool // all of the body was handed out
 	ended       bool
+	body        countedBody
 	trace       *httptrace.ClientTrace // once it was asked for
 }
 
@@ -160,7 +161,8 @@ func (h *handover) guard(req *http.Request) {
 	switch {
 	case req.Body != nil && req.Body != http.NoBody:
 		h.hasBody = true
-		req.Body = h.counted(req.Body, req.ContentLength)
+		h.body = h.counted(req.Body, req.ContentLength)
+		req.Body = &h.body
 		if rewind := req.GetBody; rewind != nil {
 			req.GetBody = func() (io.ReadCloser, error) { return h.rewind(rewind, req.ContentLength) }
 		}
@@ -294,11 +296,12 @@ func (h *handover) rewind(body func() (io.ReadCloser, error), length int64) (io.
 	if err != nil {
 		return nil, err
 	}
-	return h.counted(b, length), nil
+	again := h.counted(b, length)
+	return &again, nil
 }
 
-func (h *handover) counted(body io.ReadCloser, length int64) io.ReadCloser {
-	return &countedBody{ReadCloser: body, of: h, left: length, known: length > 0}
+func (h *handover) counted(body io.ReadCloser, length int64) countedBody {
+	return countedBody{ReadCloser: body, of: h, left: length, known: length > 0}
 }
 
 // judge reports whether the request may have reached Autotask, and when; or if not,

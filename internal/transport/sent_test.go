@@ -463,10 +463,15 @@ func TestSentOnce_AWriteCutInItsBodyDidNotReachAutotask(t *testing.T) {
 	}
 }
 
+func counting(h *handover, body io.ReadCloser, length int64) io.ReadCloser {
+	b := h.counted(body, length)
+	return &b
+}
+
 func TestSentOnce_ABodyIsHandedOutNoFurtherOnceItIsJudged(t *testing.T) {
 	t.Parallel()
 	h := &handover{native: true, got: true, hasBody: true}
-	body := h.counted(io.NopCloser(strings.NewReader("0123456789")), 10)
+	body := counting(h, io.NopCloser(strings.NewReader("0123456789")), 10)
 	part := make([]byte, 4)
 	_, err := io.ReadFull(body, part)
 	require.NoError(t, err)
@@ -476,14 +481,14 @@ func TestSentOnce_ABodyIsHandedOutNoFurtherOnceItIsJudged(t *testing.T) {
 	require.ErrorIs(t, err, errEnded)
 
 	h = &handover{native: true, got: true, hasBody: true}
-	body = h.counted(io.NopCloser(strings.NewReader("0123456789")), 10)
+	body = counting(h, io.NopCloser(strings.NewReader("0123456789")), 10)
 	_, err = io.ReadFull(body, make([]byte, 10))
 	require.NoError(t, err)
 	maybe, _, _ = h.judge(io.ErrUnexpectedEOF)
 	assert.True(t, maybe, "it was all out, by its length")
 
 	h = &handover{native: true, got: true, hasBody: true}
-	_, err = io.ReadAll(h.counted(io.NopCloser(strings.NewReader("0123456789")), -1))
+	_, err = io.ReadAll(counting(h, io.NopCloser(strings.NewReader("0123456789")), -1))
 	require.NoError(t, err)
 	maybe, _, _ = h.judge(io.ErrUnexpectedEOF)
 	assert.True(t, maybe, "it was all out, by its end")
@@ -494,7 +499,7 @@ func TestSentOnce_ABodyOfUnknownLengthEndsWithItsEnd(t *testing.T) {
 	t.Parallel()
 	for _, length := range []int64{0, -1} {
 		h := &handover{native: true, got: true, hasBody: true}
-		_, err := io.ReadFull(h.counted(io.NopCloser(strings.NewReader("0123456789")), length), make([]byte, 4))
+		_, err := io.ReadFull(counting(h, io.NopCloser(strings.NewReader("0123456789")), length), make([]byte, 4))
 		require.NoError(t, err)
 		maybe, partly, _ := h.judge(io.ErrUnexpectedEOF)
 		assert.False(t, maybe, length)

@@ -255,7 +255,7 @@ func (t *Transport) Refuses(ctx context.Context, method, path string) error {
 }
 
 func (t *Transport) exchange(ctx context.Context, r *Request) *exchange {
-	return &exchange{request: r, class: ClassOf(r.Method, r.Path), ctx: ctx, userAgent: t.config.UserAgent, scrub: t.scrub, readOnly: t.config.ReadOnly}
+	return &exchange{request: r, class: ClassOf(r.Method, r.Path), ctx: ctx, of: t}
 }
 
 // scrub removes the credentials from a text that a server sent.
