@@ -212,7 +212,9 @@ func (d *decoder) object(into reflect.Value, t *table, o *order) bool {
 		default:
 			seen[f], last = true, f+1
 		}
-		if ended = d.is('}'); !ended && (!d.is(',') || d.next() != '"') { // a name must follow
+		c := d.next()
+		d.i++
+		if ended = c == '}'; !ended && (c != ',' || d.next() != '"') { // a name must follow
 			return false
 		}
 	}
