@@ -89,12 +89,22 @@ func TestRequests(t *testing.T) {
 		pass(10 * time.Minute)
 		assert.True(t, costs(2, upsert(t, client, failed("run-5"), alert.Policy{})).Noted)
 		pass(10 * time.Minute)
+		other := failed("run-1")
+		other.Key = "disk/FILE-09"
+		maker := srv.Client()
+		assert.True(t, costs(3, upsert(t, maker, other, alert.Policy{})).Created)
+		pass(2 * time.Minute)
+		other.Event = "run-2"
+		assert.Equal(t, 3, costs(3, upsert(t, maker, other, alert.Policy{})).Requests, "another process may have noted it")
+		other.Event = "run-3"
+		assert.True(t, costs(2, upsert(t, maker, other, alert.Policy{})).Noted)
+
 		young := srv.Client()
 		assert.True(t, costs(3, upsert(t, young, failed("run-6"), alert.Policy{})).Noted, "a process that knows nothing")
 		assert.True(t, costs(2, upsert(t, srv.Client(), failed("run-6"), alert.Policy{})).Noted, "a repeat of the queue")
 		pass(10 * time.Minute)
 		assert.True(t, costs(2, upsert(t, young, failed("run-6b"), alert.Policy{})).Noted)
-		other := failed("run-0") // of a ticket that it has not seen
+		other = failed("run-0") // of a ticket that it has not seen
 		other.Key = "seeded"
 		pass(10 * time.Minute)
 		assert.True(t, costs(2, upsert(t, young, other, alert.Policy{})).Noted)

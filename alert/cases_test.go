@@ -408,6 +408,10 @@ func TestNotesThatMoveNothing(t *testing.T) {
 		}
 		client := newClient()
 		upsert(t, client, failed("run-0"), alert.Policy{})
+		pass(time.Minute)
+		assert.True(t, upsert(t, newClient(), failed("run-x"), alert.Policy{}).Noted)
+		assert.True(t, upsert(t, client, failed("run-x"), alert.Policy{}).Noted, "the queue gives it to another process")
+		assert.Equal(t, 1, timesOn(srv, "run-x"))
 		events := 6
 		for i := range events {
 			a := failed(fmt.Sprintf("run-%d", i+1))

@@ -65,7 +65,9 @@
 // A further occurrence costs two. It costs one more if the ticket was active since
 // shortly before the event and this process does not know why; also for a first
 // occurrence in a process that has not yet seen whether a note changes its ticket's
-// lastActivityDate, which is not documented.
+// lastActivityDate, which is not documented, unless the process made the ticket within
+// the last minute. In that minute, in a tenant where notes do not change it, an event
+// that another process has already noted is noted twice.
 //
 // A suppressed occurrence costs one request or none. Clear costs one, and those of
 // client.Resolve. If a ticket with a status other than 5 has timestamps, the client

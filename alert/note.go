@@ -95,7 +95,9 @@ func (r *run) noted(id int64, reason string) error {
 // mayHold reports whether an earlier call may have noted the event; if so, the notes
 // must be read. It cannot have if notes update the activity of their ticket in this
 // tenant and the ticket was not active since the event. Nor can it if the only
-// activity since this process read the notes is one note of its own.
+// activity since this process read the notes is one note of its own. As long as this
+// process has not seen what a note does, no activity means little: another process may
+// have noted the event by now, if it began more than a moment ago.
 func (r *run) mayHold(k *known, active time.Time) bool {
 	switch {
 	case r.state.notesMove() == stood:
@@ -105,7 +107,7 @@ func (r *run) mayHold(k *known, active time.Time) bool {
 	case k.activity.IsZero():
 		return true
 	case k.posted.isZero():
-		return !active.Equal(k.activity)
+		return !active.Equal(k.activity) || r.state.notesMove() == unseen && time.Since(k.learned) >= fresh
 	case active.Equal(k.activity):
 		if k.posted.from.Sub(k.learned) > blur {
 			r.state.saw(stood) // despite a note
