@@ -29,7 +29,7 @@ import (
 // The limits.
 const (
 	maxCompile  = 1.0       // CPU for entity and its program, to that for net/http
-	maxHello    = 1_560_000 // bytes, stripped, over a program without the library
+	maxHello    = 1_400_000 // bytes, stripped, over a program without the library
 	maxDocLines = 1300      // of "go doc -all ."
 )
 
