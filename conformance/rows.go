@@ -180,11 +180,7 @@ func envelope(ctx context.Context, r *run) (string, error) {
 }
 
 func allFields(ctx context.Context, r *run) (string, error) {
-	l, err := r.fieldsOf(ctx, "Tickets")
-	if err != nil {
-		return "", err
-	}
-	rows, err := r.sample(ctx, 1)
+	l, rows, err := r.describedSample(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -249,11 +245,7 @@ func children(ctx context.Context, r *run) (string, error) {
 }
 
 func dateForm(ctx context.Context, r *run) (string, error) {
-	l, err := r.fieldsOf(ctx, "Tickets")
-	if err != nil {
-		return "", err
-	}
-	rows, err := r.sample(ctx, 1)
+	l, rows, err := r.describedSample(ctx)
 	if err != nil {
 		return "", err
 	}

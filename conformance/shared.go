@@ -161,6 +161,16 @@ func (r *run) sample(ctx context.Context, n int) ([]obj, error) {
 	return r.samples.rows, nil
 }
 
+// describedSample returns the fields of tickets, and at least one ticket.
+func (r *run) describedSample(ctx context.Context) (fieldList, []obj, error) {
+	l, err := r.fieldsOf(ctx, "Tickets")
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := r.sample(ctx, 1)
+	return l, rows, err
+}
+
 const sampleSize = 5
 
 // ticket returns id and number of one ticket: the run's own, if it has one.

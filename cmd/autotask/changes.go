@@ -17,6 +17,7 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/changes"
+	"github.com/autotask-go/autotask/internal/english"
 	"github.com/autotask-go/autotask/mirror"
 )
 
@@ -153,8 +154,8 @@ type sumLine struct {
 }
 
 func (l sumLine) String() string {
-	return fmt.Sprintf("%s written, %s deleted, %s in %v", plural(l.Written, "row", "rows"), thousands(l.Deleted),
-		plural(l.Requests, "request", "requests"), time.Duration(l.Seconds*float64(time.Second)).Round(time.Millisecond))
+	return fmt.Sprintf("%s written, %s deleted, %s in %v", english.Plural(l.Written, "row", "rows"), english.Thousands(l.Deleted),
+		english.Plural(l.Requests, "request", "requests"), time.Duration(l.Seconds*float64(time.Second)).Round(time.Millisecond))
 }
 
 // database mirrors into a database, and prints what each run did.
@@ -236,7 +237,7 @@ func (f *follower) mirror(ctx context.Context, m *mirror.Mirror, report func(sum
 			case p.CaughtUp:
 				end(p)
 			default:
-				f.progress.show("%s: %s written", p.Collection, plural(p.Written, "row", "rows"))
+				f.progress.show("%s: %s written", p.Collection, english.Plural(p.Written, "row", "rows"))
 			}
 		},
 	})
@@ -246,7 +247,7 @@ func (f *follower) mirror(ctx context.Context, m *mirror.Mirror, report func(sum
 	}
 	if err == nil && !ended { // the budget is spent
 		end(last)
-		f.say("The budget of %s is spent; the next run goes on there.", plural(f.budget, "request", "requests"))
+		f.say("The budget of %s is spent; the next run goes on there.", english.Plural(f.budget, "request", "requests"))
 	}
 	return err
 }

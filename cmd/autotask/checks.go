@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/internal/english"
 )
 
 // right is an entity that doctor looks at, and what for.
@@ -121,7 +122,7 @@ func (v *visit) right(ctx context.Context, r right) (finding, error) {
 	if err != nil {
 		return f, err
 	}
-	f.Detail = plural(n, "row", "rows") + "; " + can(info)
+	f.Detail = english.Plural(n, "row", "rows") + "; " + can(info)
 	switch {
 	case r.write && (!info.CanCreate || !info.CanUpdate):
 		f.Verdict, f.Todo = bad, "Allow the API user's security level to add and edit "+r.collection+": "+r.why+"."
@@ -197,7 +198,7 @@ func (v *visit) webhooks(ctx context.Context) (finding, error) {
 	if err == nil && info.CanQuery && info.CanCreate {
 		var n int64
 		if n, err = v.client.Collection("TicketWebhooks").Count(ctx, autotask.Query{}); err == nil {
-			f.Detail = plural(n, "webhook", "webhooks") + " on tickets; " + can(info) + ", as Autotask says"
+			f.Detail = english.Plural(n, "webhook", "webhooks") + " on tickets; " + can(info) + ", as Autotask says"
 			return f, nil
 		}
 	}
@@ -226,7 +227,7 @@ func (v *visit) deletionLog(ctx context.Context) (finding, error) {
 		f.Verdict, f.Detail = unknown, "no rows: nothing was deleted, or the user may not see the log"
 		f.Todo = "Nothing, unless you know of deleted tickets. Deletions are found by counting, too."
 	default:
-		f.Detail = plural(n, "deleted ticket", "deleted tickets") + " logged"
+		f.Detail = english.Plural(n, "deleted ticket", "deleted tickets") + " logged"
 	}
 	return f, nil
 }
@@ -260,12 +261,12 @@ func (v *visit) budget(ctx context.Context) (finding, error) {
 		return f, err
 	}
 	own := v.requests.n.Load()
-	f.Detail = fmt.Sprintf("%s of %s requests used in %v, %d %%", thousands(now.Used), thousands(now.Limit), now.Window, int(now.Fraction()*100))
+	f.Detail = fmt.Sprintf("%s of %s requests used in %v, %d %%", english.Thousands(now.Used), english.Thousands(now.Limit), now.Window, int(now.Fraction()*100))
 	others := now.Used - own
 	took := v.now().Sub(v.began).Round(time.Second)
-	f.Detail += fmt.Sprintf("; %s by this check, %s by other integrations and earlier runs", thousands(own), thousands(max(others, 0)))
+	f.Detail += fmt.Sprintf("; %s by this check, %s by other integrations and earlier runs", english.Thousands(own), english.Thousands(max(others, 0)))
 	if grown := now.Used - v.first.Used - (own - 1); mine > 0 && grown > 0 {
-		f.Detail += fmt.Sprintf(", %s of them in the %v of this check", thousands(grown), max(took, time.Second))
+		f.Detail += fmt.Sprintf(", %s of them in the %v of this check", english.Thousands(grown), max(took, time.Second))
 	}
 	switch {
 	case now.Fraction() >= 0.75:

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/internal/english"
 )
 
 // verdict is how a check of doctor ended.
@@ -83,7 +84,7 @@ func (a *app) doctor(ctx context.Context) error {
 	case v.worst != nil && codeOf(ctx, v.worst) != exitFailed && v.first == nil:
 		return codeError{errors.New("the login failed"), codeOf(ctx, v.worst)}
 	}
-	return codeError{errors.New(plural(v.failed, "check failed", "checks failed")), exitFailed}
+	return codeError{errors.New(english.Plural(v.failed, "check failed", "checks failed")), exitFailed}
 }
 
 // login checks what everything else depends on: the zone and the credentials.

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/autotask-go/autotask/autotasktest"
+	"github.com/autotask-go/autotask/internal/english"
 )
 
 // fakeOptions are the flags of fake.
@@ -96,9 +97,9 @@ func (a *app) fake(ctx context.Context, o fakeOptions) error {
 	a.say("A fake tenant is running. Press Ctrl-C to end it.")
 	<-ctx.Done()
 	if n := srv.PendingFaults(); n > 0 {
-		a.say("%s did not strike as often as it should.", plural(n, "fault", "faults"))
+		a.say("%s did not strike as often as it should.", english.Plural(n, "fault", "faults"))
 	}
-	a.say("%s answered.", plural(len(srv.Requests()), "request", "requests"))
+	a.say("%s answered.", english.Plural(len(srv.Requests()), "request", "requests"))
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/autotask-go/autotask/changes"
+	"github.com/autotask-go/autotask/internal/english"
 	"github.com/autotask-go/autotask/mirror"
 )
 
@@ -85,7 +86,7 @@ func (f *follower) runLines(ctx context.Context, feed *changes.Feed, out *sink) 
 			}
 		}
 		caughtUp = batch.CaughtUp
-		f.progress.show("%s written", plural(l.Written, "row", "rows"))
+		f.progress.show("%s written", english.Plural(l.Written, "row", "rows"))
 	}
 	f.progress.clear()
 	l.Requests, l.Seconds = f.requests.n.Load()-requests, max(f.now().Sub(began), 0).Seconds()

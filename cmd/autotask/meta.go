@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/internal/english"
 )
 
 func (a *app) fieldsCommand() *cobra.Command {
@@ -215,8 +216,8 @@ func (a *app) statuses(ctx context.Context) error {
 			}
 			continue
 		}
-		t.add(strconv.FormatInt(s.Status, 10), s.Label, yes(s.Active), thousands(s.Tickets), thousands(s.WithCompletedDate),
-			thousands(s.WithResolvedDateTime), string(s.SetsTimestamps))
+		t.add(strconv.FormatInt(s.Status, 10), s.Label, yes(s.Active), english.Thousands(s.Tickets), english.Thousands(s.WithCompletedDate),
+			english.Thousands(s.WithResolvedDateTime), string(s.SetsTimestamps))
 	}
 	if a.json {
 		return nil

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/internal/english"
 )
 
 const filterHelp = "A filter is field op value, and several must all hold; `or` between them begins an alternative. " +
@@ -116,7 +117,7 @@ func (a *app) get(cmd *cobra.Command, args []string, o readOptions) error {
 	for _, err := range missing {
 		a.say("%s", strings.TrimPrefix(err.Error(), "autotask: "))
 	}
-	return codeError{errors.New(plural(len(missing), "row was not found", "rows were not found")), exitPartial}
+	return codeError{errors.New(english.Plural(len(missing), "row was not found", "rows were not found")), exitPartial}
 }
 
 func (a *app) row(cmd *cobra.Command, client *autotask.Client, collection, arg string) (*autotask.Row, error) {
@@ -223,7 +224,7 @@ func (a *app) query(cmd *cobra.Command, args []string, o readOptions) error {
 			}
 		}
 		if n += len(page.Items); p.table != nil {
-			progress.show("%s", plural(n, "row", "rows"))
+			progress.show("%s", english.Plural(n, "row", "rows"))
 		}
 		if err := p.flush(); err != nil {
 			return err

@@ -38,13 +38,6 @@ func TestWrap(t *testing.T) {
 	assert.Equal(t, []string{strings.Repeat("word ", 40)}, wrap(strings.Repeat("word ", 40), 0))
 }
 
-func TestThousands(t *testing.T) {
-	t.Parallel()
-	for n, want := range map[int]string{0: "0", 7: "7", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1234: "-1,234"} {
-		assert.Equal(t, want, thousands(n))
-	}
-}
-
 // A table fits every terminal, and never shortens an id.
 func TestTableFits(t *testing.T) {
 	t.Parallel()

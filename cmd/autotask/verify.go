@@ -13,6 +13,7 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/conformance"
+	"github.com/autotask-go/autotask/internal/english"
 )
 
 // verifying are the flags of verify.
@@ -80,7 +81,7 @@ func (a *app) verify(ctx context.Context, o verifying) error {
 			a.say("failed: %s, %s", r.ID, r.Title)
 			return
 		}
-		progress.show("%s: %s", plural(asked, "check", "checks"), r.ID)
+		progress.show("%s: %s", english.Plural(asked, "check", "checks"), r.ID)
 	}
 	place := conformance.Tenant{Credentials: t.creds, BaseURL: base}
 	if t.fake != nil {
@@ -144,9 +145,9 @@ func (a *app) verdict(report *conformance.Report, err error) error {
 	case err != nil:
 		return err
 	case report.Failed() > 0:
-		return codeError{fmt.Errorf("%s of %s failed", thousands(report.Failed()), plural(len(report.Results), "check", "checks")), exitFailed}
+		return codeError{fmt.Errorf("%s of %s failed", english.Thousands(report.Failed()), english.Plural(len(report.Results), "check", "checks")), exitFailed}
 	}
-	a.say("%s: none failed.", plural(len(report.Results), "check", "checks"))
+	a.say("%s: none failed.", english.Plural(len(report.Results), "check", "checks"))
 	return nil
 }
 

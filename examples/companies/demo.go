@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/autotask-go/autotask/autotasktest"
-	"github.com/autotask-go/autotask/examples/internal/progress"
+	"github.com/autotask-go/autotask/internal/english"
 )
 
 // demonstrate lists, searches and changes companies of a fake tenant.
@@ -87,4 +87,4 @@ func (h *head) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (h *head) end() { fmt.Fprintf(h.w, "     and %s more\n", progress.Thousands(h.more)) }
+func (h *head) end() { fmt.Fprintf(h.w, "     and %s more\n", english.Thousands(h.more)) }

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/autotask-go/autotask/examples/internal/progress"
+	"github.com/autotask-go/autotask/internal/english"
 )
 
 // step is the number of companies between two progress updates: one page.
@@ -28,6 +29,6 @@ func (r *reading) begin(total int64) {
 func (r *reading) show(read int64) {
 	r.total = max(r.total, read)
 	if r.total > step {
-		r.Show(fmt.Sprintf("companies: %s of %s", progress.Thousands(read), progress.Thousands(r.total)))
+		r.Show(fmt.Sprintf("companies: %s of %s", english.Thousands(read), english.Thousands(r.total)))
 	}
 }

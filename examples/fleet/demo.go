@@ -18,7 +18,7 @@ import (
 
 	"github.com/autotask-go/autotask/autotasktest"
 	"github.com/autotask-go/autotask/examples/internal/connect"
-	"github.com/autotask-go/autotask/examples/internal/progress"
+	"github.com/autotask-go/autotask/internal/english"
 )
 
 // demo is a fleet on fake tenants.
@@ -79,7 +79,7 @@ func random() string {
 // what kept it from coming to an end.
 func (d *demo) run(ctx context.Context) error {
 	fmt.Fprintf(d.stdout, "%d fake tenants, %s jobs, %d workers\n%s\nNothing leaves this machine.\n",
-		d.tenants, progress.Thousands(d.jobs), d.workers, d.db.shown())
+		d.tenants, english.Thousands(d.jobs), d.workers, d.db.shown())
 	e, err := d.db.open(ctx, &river.Config{Logger: quiet, MaxAttempts: maxAttempts})
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ func (d *demo) work(ctx context.Context, e *engine, fakes []*fake) error {
 	took := time.Since(w.begun)
 	cpu := c.dismiss()
 	if err != nil {
-		return c.explain(fmt.Errorf("%w; %s of %s jobs were over, the others end with the fake tenants", err, progress.Thousands(last.over), progress.Thousands(d.jobs)))
+		return c.explain(fmt.Errorf("%w; %s of %s jobs were over, the others end with the fake tenants", err, english.Thousands(last.over), english.Thousands(d.jobs)))
 	}
 	done, err := e.list(ctx, river.NewJobListParams().States(rivertype.JobStateCompleted))
 	if err != nil {
@@ -162,7 +162,7 @@ func (d *demo) work(ctx context.Context, e *engine, fakes []*fake) error {
 		requests += len(f.srv.Requests())
 	}
 	fmt.Fprintf(d.stdout, "%s jobs in %.0f s, %.0f a second\n%s requests; CPU %.1f ms a job\n",
-		progress.Thousands(len(done)), took.Seconds(), float64(len(done))/took.Seconds(), progress.Thousands(requests),
+		english.Thousands(len(done)), took.Seconds(), float64(len(done))/took.Seconds(), english.Thousands(requests),
 		float64(cpu.Microseconds())/1000/float64(d.jobs)) // that of the workers, killed ones and all
 	fmt.Fprintf(d.stdout, "Workers killed: %d\nJobs tried again: %d\n", k.killed, again)
 	return d.prove(ctx, e, fakes, last)

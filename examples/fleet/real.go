@@ -12,7 +12,7 @@ import (
 
 	"github.com/riverqueue/river"
 
-	"github.com/autotask-go/autotask/examples/internal/progress"
+	"github.com/autotask-go/autotask/internal/english"
 )
 
 // perTenant is how many jobs of a tenant a process does at a time. A job has one
@@ -80,7 +80,7 @@ func workAll(ctx context.Context, o options, db database, tenants []tenant, jobs
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%s jobs inserted, %s known already\n%s\n", progress.Thousands(len(jobs)-known), progress.Thousands(known), db.shown())
+	fmt.Fprintf(stdout, "%s jobs inserted, %s known already\n%s\n", english.Thousands(len(jobs)-known), english.Thousands(known), db.shown())
 	c, err := hire(o.workers, s, o.verbose, stderr)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func workAll(ctx context.Context, o options, db database, tenants []tenant, jobs
 	last, err := newWatch(e, stderr).untilDone(ctx, c.failed)
 	c.dismiss()
 	if err != nil {
-		return c.explain(fmt.Errorf("%w; %s of %s jobs are over, the others wait in the database", err, progress.Thousands(last.over), progress.Thousands(last.all)))
+		return c.explain(fmt.Errorf("%w; %s of %s jobs are over, the others wait in the database", err, english.Thousands(last.over), english.Thousands(last.all)))
 	}
 	failures, err := e.failures(ctx, begun)
 	if err != nil {

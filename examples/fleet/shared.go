@@ -42,7 +42,7 @@ const fallback = 30 * time.Second
 // dir, which end with the process that holds them. Without dir, or on a system that
 // has no such locks, each process keeps to three requests at a time, and repeats what
 // Autotask refuses.
-func sharedLimits(e *engine, dir string, t tenant, log *slog.Logger) (limits, error) {
+func sharedLimits(ctx context.Context, e *engine, dir string, t tenant, log *slog.Logger) (limits, error) {
 	l := limits{options: []autotask.Option{autotask.WithHourlyReserve(hourlyReserve)}, close: func() {}}
 	switch {
 	case e.pool != nil:
@@ -57,7 +57,7 @@ func sharedLimits(e *engine, dir string, t tenant, log *slog.Logger) (limits, er
 		l.options = append(l.options, autotask.WithLimiter(shared), autotask.WithBudget(shared), autotask.WithUnanswered(shared))
 		l.locker = shared
 		l.close = func() {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 			defer cancel()
 			_ = shared.Close(ctx) // what is not given back in time ends with its lease
 		}

@@ -26,7 +26,7 @@ func TestPlacesAreShared(t *testing.T) {
 	dir := t.TempDir()
 	var g errgroup.Group
 	for i := range 2 {
-		shared, err := sharedLimits(&engine{}, dir, f.tenant, quiet)
+		shared, err := sharedLimits(t.Context(), &engine{}, dir, f.tenant, quiet)
 		require.NoError(t, err)
 		client, err := f.tenant.client(shared.options...)
 		require.NoError(t, err)
@@ -49,9 +49,9 @@ func TestPlacesAreATenants(t *testing.T) {
 	user, code, zone := base, base, base
 	user.UserName, code.IntegrationCode, zone.BaseURL = "v", "d", "https://webservices2.autotask.test"
 	for _, tenant := range []tenant{base, user, code, zone} {
-		shared, err := sharedLimits(&engine{}, dir, tenant, quiet)
+		shared, err := sharedLimits(t.Context(), &engine{}, dir, tenant, quiet)
 		require.NoError(t, err)
-		_, _, err = shared.locker.Lock(t.Context(), "key") //nolint:contextcheck // it is never given back
+		_, _, err = shared.locker.Lock(t.Context(), "key")
 		require.NoError(t, err)
 	}
 	entries, err := os.ReadDir(dir)

@@ -54,7 +54,10 @@ type client interface {
 }
 
 // database names a database: sqlite:FILE or postgres://…, and a schema of the latter.
-type database struct{ Name, Schema string }
+type database struct {
+	Name   string `json:"name"`
+	Schema string `json:"schema"`
+}
 
 func (d database) isSQLite() bool { return strings.HasPrefix(d.Name, "sqlite:") }
 

@@ -16,11 +16,11 @@ import (
 
 // tenant is one Autotask tenant. Its name is the name of its queue.
 type tenant struct {
-	Name            string
-	UserName        string
-	Secret          hidden
-	IntegrationCode hidden
-	BaseURL         string // "" discovers the zone
+	Name            string `json:"name"`
+	UserName        string `json:"userName"`
+	Secret          hidden `json:"secret"`
+	IntegrationCode hidden `json:"integrationCode"`
+	BaseURL         string `json:"baseURL"` // "" discovers the zone
 }
 
 // hidden is a string that no formatting shows. JSON has it as it is: that is how it

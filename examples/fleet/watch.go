@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/autotask-go/autotask/examples/internal/progress"
+	"github.com/autotask-go/autotask/internal/english"
 )
 
 // watch shows how far the jobs of a fleet are.
@@ -147,7 +148,7 @@ func (w *watch) show(s state) {
 	w.shown = time.Now()
 	took := time.Since(w.begun)
 	clock := fmt.Sprintf("%02d:%02d", int(took.Minutes()), int(took.Seconds())%60)
-	done := fmt.Sprintf("%s  %s of %s jobs over", clock, progress.Thousands(s.over), progress.Thousands(s.all))
+	done := fmt.Sprintf("%s  %s of %s jobs over", clock, english.Thousands(s.over), english.Thousands(s.all))
 	w.line.Show(
 		fmt.Sprintf("%s, %d in hand, %.0f a second", done, s.running, float64(s.over)/took.Seconds()),
 		fmt.Sprintf("%s, %d in hand", done, s.running),
@@ -177,7 +178,7 @@ const maxFailures = 20
 func printFailures(w io.Writer, jobs []*rivertype.JobRow, s state) {
 	for i, j := range jobs {
 		if i == maxFailures {
-			fmt.Fprintf(w, "… and %s more\n", progress.Thousands(len(jobs)-i))
+			fmt.Fprintf(w, "… and %s more\n", english.Thousands(len(jobs)-i))
 			break
 		}
 		reason := ""

@@ -22,12 +22,12 @@ const workerVariable = "FLEET_WORKER"
 
 // settings are those of a worker.
 type settings struct {
-	Database  database
-	Tenants   []tenant
-	PerTenant int           // jobs of a tenant at a time
-	Timeout   time.Duration // of a job
-	Rescue    time.Duration // after which a running job is taken for one of a killed worker
-	Locks     string        // the directory of locks that this machine's processes share
+	Database  database      `json:"database"`
+	Tenants   []tenant      `json:"tenants"`
+	PerTenant int           `json:"perTenant"` // jobs of a tenant at a time
+	Timeout   time.Duration `json:"timeout"`   // of a job
+	Rescue    time.Duration `json:"rescue"`    // after which a running job is taken for one of a killed worker
+	Locks     string        `json:"locks"`     // the directory of locks that this machine's processes share
 }
 
 // stopWithin is how long a worker that is told to stop lets its jobs go on.
@@ -82,7 +82,7 @@ func (s settings) work(ctx context.Context, log *slog.Logger) error {
 	}
 	defer e.close()
 	for _, t := range s.Tenants {
-		shared, err := sharedLimits(e, s.Locks, t, log)
+		shared, err := sharedLimits(ctx, e, s.Locks, t, log)
 		if err != nil {
 			return err
 		}

@@ -65,7 +65,7 @@ func (printer) Shutdown(context.Context) error { return nil }
 func status(attributes []attribute.KeyValue) string {
 	for _, a := range attributes {
 		if a.Key == "http.response.status_code" {
-			return "status " + a.Value.Emit()
+			return "status " + a.Value.String()
 		}
 	}
 	return ""

@@ -10,7 +10,8 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/autotasktest"
-	"github.com/autotask-go/autotask/examples/internal/progress"
+	"github.com/autotask-go/autotask/internal/english"
+	"github.com/autotask-go/autotask/internal/worklist"
 )
 
 const (
@@ -25,7 +26,7 @@ const onFake = "No AUTOTASK_* variables: running on an embedded fake tenant. Not
 // demonstrate resolves tickets of a fake tenant.
 func demonstrate(ctx context.Context, tickets int, latency time.Duration, stdout, stderr io.Writer) error {
 	fmt.Fprint(stdout, onFake)
-	fmt.Fprintf(stdout, "It answers after %v, accepts three requests in flight on one endpoint, and allows %s requests an hour.\n", latency, progress.Thousands(demoHour))
+	fmt.Fprintf(stdout, "It answers after %v, accepts three requests in flight on one endpoint, and allows %s requests an hour.\n", latency, english.Thousands(demoHour))
 	fmt.Fprintln(stdout, "A real one allows 10,000; tickets beyond that wait for a later run.")
 	srv := autotasktest.Start()
 	defer srv.Close()
@@ -50,20 +51,20 @@ func demonstrateDryRun(ctx context.Context, tickets int, stdout io.Writer) error
 	return rehearse(ctx, srv.Client(application), seed(srv, tickets), demoOptions, stdout)
 }
 
-var demoOptions = options{demo: true, status: autotask.StatusComplete, noteType: 1, publish: 1}
+var demoOptions = options{demo: true, work: worklist.Work{Status: autotask.StatusComplete, NoteType: 1, Publish: 1}}
 
 // seed seeds tickets of the fake tenant, and returns the rows of a file of them. Time
 // is booked on every tenth.
-func seed(srv *autotasktest.Server, tickets int) []row {
-	rows := make([]row, tickets)
+func seed(srv *autotasktest.Server, tickets int) []worklist.Row {
+	rows := make([]worklist.Row, tickets)
 	for i := range rows {
 		id := srv.Seed("Tickets", map[string]any{"title": fmt.Sprintf("Backup failed: HOST-%04d", i), "status": 1, "resolution": nil})
 		if i%10 == 9 {
 			srv.Seed("TimeEntries", map[string]any{"ticketID": id, "hoursWorked": 0.5, "summaryNotes": "Looked at the log."})
 		}
-		rows[i] = row{
-			line: i + 2, number: fmt.Sprint(srv.Get("Tickets", id)["ticketNumber"]), text: "The backup succeeded on the second attempt.",
-			title: "Backup checked", note: fmt.Sprintf("HOST-%04d: second run without errors.", i),
+		rows[i] = worklist.Row{
+			Line: i + 2, Number: fmt.Sprint(srv.Get("Tickets", id)["ticketNumber"]), Text: "The backup succeeded on the second attempt.",
+			Title: "Backup checked", Note: fmt.Sprintf("HOST-%04d: second run without errors.", i),
 		}
 	}
 	return rows

@@ -25,12 +25,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"path/filepath"
+	"os"
 	"strings"
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/examples/internal/connect"
-	"github.com/autotask-go/autotask/examples/internal/progress"
+	"github.com/autotask-go/autotask/internal/english"
+	"github.com/autotask-go/autotask/internal/worklist"
 )
 
 func main() { connect.Main("resolveall", resolveAll) }
@@ -42,10 +43,8 @@ type options struct {
 	dryRun    bool
 	demo      bool // the result file is not kept
 	reserve   float64
-	status    int64
 	title     string
-	noteType  int64
-	publish   int64
+	work      worklist.Work
 }
 
 func resolveAll(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
@@ -63,9 +62,10 @@ func resolveAll(ctx context.Context, args []string, getenv func(string) string, 
 	if tenant == nil {
 		return demonstrate(ctx, demoTickets, demoLatency, stdout, stderr)
 	}
-	rows, err := readFile(o)
+	form := worklist.Form{Separator: o.separator, Title: o.title, TitleFlag: "-title", Notes: o.work.NoteType != 0 && o.work.Publish != 0}
+	rows, err := worklist.Read(o.in, func() (io.Reader, error) { return os.Stdin, nil }, form)
 	if err != nil {
-		return err
+		return connect.Usage("%w", err)
 	}
 	client, err := tenant.Client(application, autotask.WithHourlyReserve(o.reserve))
 	if err != nil {
@@ -87,10 +87,10 @@ func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.out, "out", "", "the result `file`; a run that finds one resumes from it (FILE.results.csv for FILE.csv)")
 	separator := flags.String("separator", ",", "the `character` between columns of FILE")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "show what would be done, and send reads only")
-	flags.Int64Var(&o.status, "status", autotask.StatusComplete, "status `id` for tickets without time entries; 0 keeps the status")
+	flags.Int64Var(&o.work.Status, "status", autotask.StatusComplete, "status `id` for tickets without time entries; 0 keeps the status")
 	flags.StringVar(&o.title, "title", "", "the `title` of notes without one in FILE")
-	flags.Int64Var(&o.noteType, "note-type", 0, "the notes' type, an `id` of the tenant's picklist")
-	flags.Int64Var(&o.publish, "publish", 0, "who sees the notes, an `id` of the tenant's picklist; there is no safe default")
+	flags.Int64Var(&o.work.NoteType, "note-type", 0, "the notes' type, an `id` of the tenant's picklist")
+	flags.Int64Var(&o.work.Publish, "publish", 0, "who sees the notes, an `id` of the tenant's picklist; there is no safe default")
 	flags.Float64Var(&o.reserve, "reserve", 0, "the `share` of the tenant's hourly limit to leave to its other integrations")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		help(flags, stderr)
@@ -98,10 +98,10 @@ func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
 	} else if err != nil {
 		return o, connect.Usage("%w", err)
 	}
-	if o.in = flags.Arg(0); isStandardInput(o.in) {
-		o.in = standardInput
+	if o.in = flags.Arg(0); worklist.IsStandardInput(o.in) {
+		o.in = worklist.StandardInput
 	}
-	characters := []rune(*separator)
+	character, wrong := worklist.Separator(*separator)
 	switch {
 	case !onTenant && o.in != "":
 		return o, connect.Usage("the tickets of %s are on a real tenant, which -dry-run reads, too: set AUTOTASK_USERNAME, AUTOTASK_SECRET and"+
@@ -112,19 +112,17 @@ func parse(args []string, onTenant bool, stderr io.Writer) (options, error) {
 		return o, nil
 	case flags.NArg() != 1:
 		return o, connect.Usage("name one file after the flags, - for standard input; %d arguments given", flags.NArg())
-	case o.in == standardInput && o.out == "" && !o.dryRun:
+	case o.in == worklist.StandardInput && o.out == "" && !o.dryRun:
 		return o, connect.Usage("-out is missing: standard input has no name to derive one from")
-	case len(characters) != 1 || strings.ContainsAny(*separator, "\"\r\n\uFFFD"):
-		return o, connect.Usage("-separator %q is not valid: give one character, such as ;", *separator)
-	case o.status < 0:
-		return o, connect.Usage("-status %d is not a status", o.status)
+	case wrong != nil:
+		return o, connect.Usage("%w", wrong)
+	case o.work.Status < 0:
+		return o, connect.Usage("-status %d is not a status", o.work.Status)
 	}
-	o.separator = characters[0]
-	if o.out == "" {
-		o.out = strings.TrimSuffix(o.in, filepath.Ext(o.in)) + ".results.csv"
-	}
-	if filepath.Clean(o.out) == filepath.Clean(o.in) {
-		return o, connect.Usage("-out must be a different file from %s", o.in)
+	o.separator = character
+	var err error
+	if o.out, err = worklist.ResultPath(o.in, o.out); err != nil {
+		return o, connect.Usage("%w", err)
 	}
 	return o, nil
 }
@@ -146,109 +144,52 @@ needs -out. Only one process may use a result file at once.
 }
 
 // resolveRows resolves the rows that the result file does not show as done.
-func resolveRows(ctx context.Context, client *autotask.Client, rows []row, o options, stdout, stderr io.Writer) error {
-	results, err := openResults(o.out)
+func resolveRows(ctx context.Context, client *autotask.Client, rows []worklist.Row, o options, stdout, stderr io.Writer) error {
+	results, err := worklist.Open(o.out)
 	if err != nil {
-		return err
+		return connect.Usage("%w", err)
 	}
 	defer func() { _ = results.Close() }() // each line is on the disk already
-	left := results.pending(rows)
+	left := results.Pending(rows)
 	if done := len(rows) - len(left); done > 0 {
-		fmt.Fprintf(stdout, "%s: %s of %s tickets are already done.\n", o.out, progress.Thousands(done), progress.Thousands(len(rows)))
+		fmt.Fprintf(stdout, "%s: %s of %s already done.\n", o.out, english.Thousands(done), english.Plural(len(rows), "ticket is", "tickets are"))
 	}
 	if len(left) == 0 {
 		return nil
 	}
-	if err := results.begin(left); err != nil {
+	show := newBar(stderr)
+	sum, err := results.Resolve(ctx, client, left, o.work, worklist.Events{
+		Progress: show.show,
+		Failed: func(r worklist.Row, err error) {
+			show.Clear()
+			fmt.Fprintf(stderr, "line %d, %s: %v\n", r.Line, r.Number, err)
+		},
+	})
+	if err != nil {
 		return err
 	}
-
-	// Some failures would repeat for every ticket: then it is better to stop, and
-	// resume later.
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	sum := summary{tickets: len(left)}
-	show := newBar(stderr)
-	work := func(yield func(autotask.ResolveItem) bool) {
-		for _, r := range left {
-			w := autotask.ResolveItem{Number: r.number, Key: r, Resolution: r.resolution(o)}
-			w.StartedAt = results.begun(r)
-			if !yield(w) {
-				return
-			}
-		}
-	}
-	all := autotask.ResolveAllOptions{Total: len(left), Progress: func(p autotask.ResolveProgress) {
-		sum.progress = p
-		show.show(p)
-	}}
-	for outcome, err := range client.ResolveAll(ctx, work, all) {
-		r := outcome.Item.Key.(row)
-		if notBegun(ctx, outcome, err) {
-			continue
-		}
-		state := stateOf(outcome, err)
-		sum.count(state)
-		if err != nil {
-			show.Clear()
-			fmt.Fprintf(stderr, "line %d, %s: %v\n", r.line, r.number, err)
-		}
-		if err := results.end(r, state, outcome, err); err != nil {
-			return fmt.Errorf("stopped, because the result file cannot be written: %w", err)
-		}
-		if hopeless(err) {
-			stop(err)
-		}
-	}
 	show.Clear()
-	sum.print(stdout)
+	printSummary(stdout, &sum)
 	if !o.demo {
 		fmt.Fprintf(stdout, "Results: %s\n", o.out)
 	}
-	return sum.verdict(context.Cause(ctx))
+	return verdict(&sum)
 }
 
-// hopeless reports whether the other tickets would fail in the same way.
-func hopeless(err error) bool {
-	return errors.Is(err, autotask.ErrUnauthorized) || errors.Is(err, autotask.ErrRateLimited) && !errors.Is(err, autotask.ErrThreadLimit)
-}
-
-// notBegun reports whether a ticket was not touched because the run was stopped: it
-// was never started, or its number was looked up together with that of the ticket
-// that stopped the run.
-func notBegun(ctx context.Context, o *autotask.Outcome, err error) bool {
-	if ctx.Err() != nil && hopeless(err) {
-		return o.TicketID == 0
+// rehearse prints what would be done with each ticket, as soon as it is known.
+func rehearse(ctx context.Context, client *autotask.Client, rows []worklist.Row, o options, stdout io.Writer) error {
+	fmt.Fprintln(stdout, "Dry run: only reads are sent.")
+	failed, err := worklist.Rehearse(ctx, client, rows, o.work, func(i int, plan string, err error) {
+		if err != nil {
+			plan = err.Error()
+		}
+		fmt.Fprintf(stdout, "line %d, %s: %s\n", rows[i].Line, rows[i].Number, plan)
+	})
+	if err != nil {
+		return err
 	}
-	return errors.Is(err, context.Canceled) && o.Steps[0].State == autotask.StateSkipped
-}
-
-// The states of a ticket in the result file.
-const (
-	stateBegun    = "begun" // the line before the work; its time is the work's StartedAt
-	stateResolved = "resolved"
-	stateLeftOpen = "left open" // time is booked on it
-	stateWritten  = "written"   // no status was given
-	stateFailed   = "failed"
-)
-
-func stateOf(o *autotask.Outcome, err error) string {
-	switch {
-	case err != nil:
-		return stateFailed
-	case o.Resolved:
-		return stateResolved
-	case o.HasTimeEntries:
-		return stateLeftOpen
+	if failed > 0 {
+		return fmt.Errorf("%s of %s would fail", english.Thousands(failed), english.Plural(len(rows), "ticket", "tickets"))
 	}
-	return stateWritten
-}
-
-// resolution returns what to do with the ticket of a row.
-func (r row) resolution(o options) autotask.Resolution {
-	work := autotask.Resolution{Text: r.text, Status: o.status}
-	if r.note != "" {
-		work.Note = &autotask.TicketNote{Title: r.title, Description: r.note, NoteType: o.noteType, Publish: o.publish}
-	}
-	return work
+	return nil
 }

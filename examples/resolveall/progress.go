@@ -9,6 +9,8 @@ import (
 
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/examples/internal/progress"
+	"github.com/autotask-go/autotask/internal/english"
+	"github.com/autotask-go/autotask/internal/worklist"
 )
 
 // bar shows the progress: on a terminal in one line of its width, elsewhere in a line
@@ -47,11 +49,11 @@ func versionsOf(now autotask.ResolveProgress, ended, total int) []string {
 		toGo = ", " + clock(now.Remaining) + " to go"
 	}
 	if n, ok := now.RequestsLeft.Get(); ok {
-		left = fmt.Sprintf(", %s left in the hour", progress.Thousands(n))
+		left = fmt.Sprintf(", %s left in the hour", english.Thousands(n))
 	}
-	short := fmt.Sprintf("%s/%s, %s failed%s", progress.Thousands(ended), progress.Thousands(total), progress.Thousands(now.Failed), toGo)
-	tickets := fmt.Sprintf("%s of %s tickets, %s failed", progress.Thousands(ended), progress.Thousands(total), progress.Thousands(now.Failed))
-	requests := fmt.Sprintf(", %s requests", progress.Thousands(now.Requests))
+	short := fmt.Sprintf("%s/%s, %s failed%s", english.Thousands(ended), english.Thousands(total), english.Thousands(now.Failed), toGo)
+	tickets := fmt.Sprintf("%s of %s tickets, %s failed", english.Thousands(ended), english.Thousands(total), english.Thousands(now.Failed))
+	requests := fmt.Sprintf(", %s requests", english.Thousands(now.Requests))
 	return []string{
 		gauge(longGauge, ended, total) + tickets + requests + left + toGo,
 		gauge(shortGauge, ended, total) + tickets + requests + left + toGo,
@@ -78,58 +80,21 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
 }
 
-// summary is the result of a run.
-type summary struct {
-	tickets                             int
-	resolved, leftOpen, written, failed int
-	progress                            autotask.ResolveProgress // the last
+func printSummary(w io.Writer, s *worklist.Summary) {
+	fmt.Fprintf(w, "%s.\n%s in %s.\n", s, english.Plural(s.Progress.Requests, "request", "requests"), clock(s.Progress.Elapsed))
 }
 
-func (s *summary) count(state string) {
-	switch state {
-	case stateResolved:
-		s.resolved++
-	case stateLeftOpen:
-		s.leftOpen++
-	case stateWritten:
-		s.written++
-	case stateFailed:
-		s.failed++
-	}
-}
-
-func (s *summary) notBegun() int { return s.tickets - s.resolved - s.leftOpen - s.written - s.failed }
-
-func (s *summary) print(w io.Writer) {
-	fmt.Fprintf(w, "%s tickets: %s resolved", progress.Thousands(s.tickets), progress.Thousands(s.resolved))
-	for _, part := range []struct {
-		n    int
-		text string
-	}{
-		{s.leftOpen, "left open, because time is booked on them"},
-		{s.written, "written, with the status left alone"},
-		{s.failed, "failed"},
-		{s.notBegun(), "not started"},
-	} {
-		if part.n > 0 {
-			fmt.Fprintf(w, ", %s %s", progress.Thousands(part.n), part.text)
-		}
-	}
-	fmt.Fprintf(w, ".\n%s requests in %s.\n", progress.Thousands(s.progress.Requests), clock(s.progress.Elapsed))
-}
-
-// verdict returns the error that the program ends with. stopped is the reason why the
-// run did not complete, nil if it did.
-func (s *summary) verdict(stopped error) error {
+// verdict returns the error that the program ends with.
+func verdict(s *worklist.Summary) error {
 	switch {
-	case s.notBegun() > 0 && stopped != nil:
+	case s.NotBegun() > 0 && s.Stopped != nil:
 		text := "stopped before the end; run it again to resume"
-		if e, ok := errors.AsType[*autotask.Error](stopped); ok && e.RetryAfter > 0 {
+		if e, ok := errors.AsType[*autotask.Error](s.Stopped); ok && e.RetryAfter > 0 {
 			text += fmt.Sprintf(" in %v, or later", e.RetryAfter.Round(time.Second))
 		}
-		return fmt.Errorf("%s: %w", text, stopped)
-	case s.failed > 0:
-		return fmt.Errorf("%s of %s tickets failed; run it again to retry them", progress.Thousands(s.failed), progress.Thousands(s.tickets))
+		return fmt.Errorf("%s: %w", text, s.Stopped)
+	case s.Failed > 0:
+		return fmt.Errorf("%s of %s failed; run it again to retry them", english.Thousands(s.Failed), english.Plural(s.Tickets, "ticket", "tickets"))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/autotask-go/autotask/internal/english"
 	"github.com/autotask-go/autotask/internal/schema"
 )
 
@@ -294,14 +295,7 @@ func remarks(f *schema.Field) []string {
 		remarks = append(remarks, "do not set it: create a "+f.Instead)
 	}
 	if f.MaxLength > 0 {
-		remarks = append(remarks, "at most "+thousands(f.MaxLength)+" characters")
+		remarks = append(remarks, "at most "+english.Thousands(f.MaxLength)+" characters")
 	}
 	return remarks
-}
-
-func thousands(n int) string {
-	if n < 1000 {
-		return fmt.Sprint(n)
-	}
-	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }

@@ -206,11 +206,3 @@ func TestGoName(t *testing.T) {
 		assert.Error(t, err, name)
 	}
 }
-
-func TestThousands(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, "50", thousands(50))
-	assert.Equal(t, "8,000", thousands(8000))
-	assert.Equal(t, "32,001", thousands(32001))
-	assert.Equal(t, "1,000,050", thousands(1000050))
-}

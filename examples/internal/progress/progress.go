@@ -91,11 +91,3 @@ func cut(text string, room int) string {
 	}
 	return string([]rune(text)[:room-1]) + "…"
 }
-
-// Thousands formats a non-negative number in groups of three digits.
-func Thousands[N int | int64](n N) string {
-	if n < 1000 {
-		return fmt.Sprint(n)
-	}
-	return fmt.Sprintf("%s,%03d", Thousands(n/1000), n%1000)
-}

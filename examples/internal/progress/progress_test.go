@@ -114,10 +114,3 @@ func TestDevicesAreTerminalsAndFilesAreNot(t *testing.T) {
 	defer func() { _ = file.Close() }()
 	assert.False(t, progress.New(file).Terminal)
 }
-
-func TestThousands(t *testing.T) {
-	t.Parallel()
-	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1_002_003: "1,002,003"} {
-		assert.Equal(t, want, progress.Thousands(n))
-	}
-}

@@ -88,8 +88,8 @@ func TestCassetteHoldsNoPersonalData(t *testing.T) {
 	var refusal error
 	_, _, text := record(t, srv, func(c *autotask.Client) {
 		ctx := t.Context()
-		// The name of a user-defined field is asked for before any answer tells what it
-		// is, and the refusal quotes it.
+		// This request names a user-defined field before any response has shown that
+		// the field exists, and the refusal quotes the name.
 		_, err := c.Tickets.List(ctx, autotask.Query{Fields: []string{"id", "title", "Zwetschge"}})
 		require.ErrorContains(t, err, "Zwetschge")
 		_, err = c.Tickets.List(ctx, autotask.Query{Filter: autotask.UDF(autotask.Eq("Patch Erika", "Quitte"))})

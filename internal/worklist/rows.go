@@ -1,4 +1,6 @@
-package main
+// Package worklist resolves the tickets of a CSV file, and keeps a result file from
+// which a later run resumes. It is what cmd/autotask and examples/resolveall share.
+package worklist
 
 import (
 	"bytes"
@@ -7,19 +9,18 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/autotask-go/autotask/examples/internal/connect"
 )
 
-// row is one ticket of the file.
-type row struct {
-	line                      int
-	number, text, title, note string
+// Row is one ticket of the file.
+type Row struct {
+	Line                      int
+	Number, Text, Title, Note string
 }
 
 const (
@@ -29,46 +30,84 @@ const (
 
 var columns = []string{"number", "text", "title", "note"}
 
-// standardInput is the file name that means standard input.
-const standardInput = "-"
+// StandardInput is the file name that means standard input.
+const StandardInput = "-"
 
-// isStandardInput reports whether a path means the standard input.
-func isStandardInput(path string) bool {
-	return path == standardInput || path == "/dev/stdin" || path == "/dev/fd/0" || path == "/proc/self/fd/0"
+// IsStandardInput reports whether a path means the standard input.
+func IsStandardInput(path string) bool {
+	return path == StandardInput || path == "/dev/stdin" || path == "/dev/fd/0" || path == "/proc/self/fd/0"
 }
 
-// readFile reads all tickets of a file before anything is sent.
-func readFile(o options) ([]row, error) {
-	var data []byte
-	var err error
-	if o.in == standardInput {
-		data, err = io.ReadAll(os.Stdin)
-	} else {
-		data, err = os.ReadFile(o.in)
+// Form says how a file is read.
+type Form struct {
+	Separator rune
+	Title     string // of notes without one
+	TitleFlag string // the program's flag for Title, for messages
+	Notes     bool   // notes may occur: their type and who sees them are known
+}
+
+// Separator returns the character that the flag -separator gives.
+func Separator(given string) (rune, error) {
+	characters := []rune(given)
+	if len(characters) != 1 || strings.ContainsAny(given, "\"\r\n\uFFFD") {
+		return 0, fmt.Errorf("-separator %q is not valid: give one character, such as ;", given)
 	}
+	return characters[0], nil
+}
+
+// ResultPath returns the path of the result file: out, or a name derived from the file
+// of tickets if out is "".
+func ResultPath(in, out string) (string, error) {
+	if out == "" {
+		out = strings.TrimSuffix(in, filepath.Ext(in)) + ".results.csv"
+	}
+	if filepath.Clean(out) == filepath.Clean(in) {
+		return "", fmt.Errorf("-out must be a different file from %s", in)
+	}
+	return out, nil
+}
+
+// Read reads all tickets of a file, before anything is sent. It calls stdin if path is
+// StandardInput. Its error names every line that is wrong, up to a limit.
+func Read(path string, stdin func() (io.Reader, error), f Form) ([]Row, error) {
+	data, err := readAll(path, stdin)
 	if err != nil {
-		return nil, connect.Usage("%w", err)
+		return nil, err
 	}
-	rows, bad := readRows(data, o)
+	rows, bad := parse(data, f)
 	switch {
 	case len(bad) > maxBad:
 		bad = append(bad[:maxBad], fmt.Sprintf("and %d more", len(bad)-maxBad))
 		fallthrough
 	case len(bad) > 0:
-		return nil, connect.Usage("%s: nothing was sent:\n  %s", o.in, strings.Join(bad, "\n  "))
+		return nil, fmt.Errorf("%s: nothing was sent:\n  %s", path, strings.Join(bad, "\n  "))
 	case len(rows) == 0:
-		return nil, connect.Usage("%s has no tickets", o.in)
+		return nil, fmt.Errorf("%s has no tickets", path)
 	}
 	return rows, nil
 }
 
-// readRows returns the rows, and the problems by line.
-func readRows(data []byte, o options) (rows []row, bad []string) {
+func readAll(path string, stdin func() (io.Reader, error)) ([]byte, error) {
+	if path != StandardInput {
+		return os.ReadFile(path) //nolint:gosec // the user names it
+	}
+	from, err := stdin()
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(from)
+}
+
+// parse returns the rows, and the problems by line.
+func parse(data []byte, f Form) (rows []Row, bad []string) {
 	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
 		return nil, []string{"it is UTF-16: save it as CSV in UTF-8"}
 	}
+	if bytes.ContainsRune(data, '\r') && !bytes.ContainsRune(data, '\n') {
+		return nil, []string{"its lines end with CR alone, as on old Macs: save it as CSV in UTF-8"}
+	}
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\uFEFF"))))
-	r.Comma, r.FieldsPerRecord = o.separator, -1
+	r.Comma, r.FieldsPerRecord = f.Separator, -1
 	names, isHeader := columns, false
 	lineOf := map[string]int{}
 	for first := true; ; {
@@ -94,20 +133,20 @@ func readRows(data []byte, o options) (rows []row, bad []string) {
 			}
 		}
 		if len(record) < 2 || len(record) > len(names) || isHeader && len(record) != len(names) {
-			bad = append(bad, fmt.Sprintf("line %d: %d columns; expected %s, separated by %q (see -separator)", line, len(record), strings.Join(names, ", "), o.separator))
+			bad = append(bad, fmt.Sprintf("line %d: %d columns; expected %s, separated by %q (see -separator)", line, len(record), strings.Join(names, ", "), f.Separator))
 			continue
 		}
 		cells := map[string]string{}
 		for i, cell := range record {
 			cells[names[i]] = strings.TrimSpace(cell)
 		}
-		one := row{line: line, number: cells["number"], text: cells["text"], title: cells["title"], note: cells["note"]}
-		if one.note != "" && one.title == "" {
-			one.title = o.title
+		one := Row{Line: line, Number: cells["number"], Text: cells["text"], Title: cells["title"], Note: cells["note"]}
+		if one.Note != "" && one.Title == "" {
+			one.Title = f.Title
 		}
-		problem := one.problem(o)
+		problem := one.problem(f)
 		if before, again := lineOf[one.key()]; again && problem == "" {
-			problem = fmt.Sprintf("ticket %s is already in line %d", one.number, before)
+			problem = fmt.Sprintf("ticket %s is already in line %d", one.Number, before)
 		}
 		if problem != "" {
 			bad = append(bad, fmt.Sprintf("line %d: %s", line, problem))
@@ -157,32 +196,32 @@ func namesColumns(cells []string) bool {
 func hasDigit(s string) bool { return strings.ContainsAny(s, "0123456789") }
 
 // problem returns what is wrong with a row, "" if nothing is.
-func (r row) problem(o options) string {
-	for _, cell := range []string{r.number, r.text, r.title, r.note} {
+func (r Row) problem(f Form) string {
+	for _, cell := range []string{r.Number, r.Text, r.Title, r.Note} {
 		if !utf8.ValidString(cell) {
 			return "it is not UTF-8: save the file as CSV in UTF-8"
 		}
 	}
 	switch {
-	case r.number == "":
+	case r.Number == "":
 		return "the ticket number is empty"
-	case !hasDigit(r.number), strings.ContainsFunc(r.number, unicode.IsControl):
-		return fmt.Sprintf("%q is not a ticket number", r.number)
-	case r.text == "":
+	case !hasDigit(r.Number), strings.ContainsFunc(r.Number, unicode.IsControl):
+		return fmt.Sprintf("%q is not a ticket number", r.Number)
+	case r.Text == "":
 		return "the text is empty: a resolution is never invented"
-	case utf8.RuneCountInString(r.text) > maxText:
+	case utf8.RuneCountInString(r.Text) > maxText:
 		return fmt.Sprintf("the text has more than %d characters", maxText)
-	case utf8.RuneCountInString(r.note) > maxText:
+	case utf8.RuneCountInString(r.Note) > maxText:
 		return fmt.Sprintf("the note has more than %d characters", maxText)
-	case r.note == "" && r.title != "":
+	case r.Note == "" && r.Title != "":
 		return "the title has no note"
-	case r.note != "" && r.title == "":
-		return "the note has no title: add the column title, or -title for all"
-	case r.note != "" && (o.noteType == 0 || o.publish == 0):
+	case r.Note != "" && r.Title == "":
+		return fmt.Sprintf("the note has no title: add the column title, or %s for all", f.TitleFlag)
+	case r.Note != "" && !f.Notes:
 		return "the note needs -note-type and -publish, which set its type and who sees it"
 	}
 	return ""
 }
 
 // key identifies the ticket, however its number is written.
-func (r row) key() string { return strings.ToLower(r.number) }
+func (r Row) key() string { return strings.ToLower(r.Number) }

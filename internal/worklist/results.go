@@ -1,4 +1,4 @@
-package main
+package worklist
 
 import (
 	"bytes"
@@ -23,8 +23,8 @@ import (
 // process can be recognised by its missing one.
 var resultColumns = []string{"time", "number", "work", "state", "ticket id", "note id", "requests", "message"}
 
-// results is the result file.
-type results struct {
+// Results is the result file. Only one process may use it at once.
+type Results struct {
 	file *os.File
 	seen map[string]*seen // by the work
 }
@@ -35,22 +35,23 @@ type seen struct {
 	done  bool
 }
 
-// openResults opens a result file, or creates it.
-func openResults(path string) (*results, error) {
+// Open opens a result file, or creates it. It refuses a file that it did not write, and
+// does not change it.
+func Open(path string) (*Results, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the user names it
 	if err != nil {
-		return nil, usagef("%w", err)
+		return nil, err
 	}
-	r := &results{file: file, seen: make(map[string]*seen)}
+	r := &Results{file: file, seen: make(map[string]*seen)}
 	if err := r.read(); err != nil {
 		_ = file.Close()
-		return nil, usagef("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return r, nil
 }
 
 // read reads what an earlier run has written, and cuts off an incomplete last line.
-func (r *results) read() error {
+func (r *Results) read() error {
 	data, err := io.ReadAll(r.file)
 	if err != nil {
 		return err
@@ -89,7 +90,7 @@ func (r *results) read() error {
 	return r.cutAt(int64(len(whole)))
 }
 
-func (r *results) cutAt(size int64) error {
+func (r *Results) cutAt(size int64) error {
 	if err := r.file.Truncate(size); err != nil {
 		return err
 	}
@@ -97,27 +98,27 @@ func (r *results) cutAt(size int64) error {
 	return err
 }
 
-func (r *results) of(work string) *seen {
+func (r *Results) of(work string) *seen {
 	if r.seen[work] == nil {
 		r.seen[work] = new(seen)
 	}
 	return r.seen[work]
 }
 
-// pending returns the rows that are not done.
-func (r *results) pending(rows []row) []row {
-	return slices.DeleteFunc(slices.Clone(rows), func(one row) bool { return r.of(one.work()).done })
+// Pending returns the rows that are not done.
+func (r *Results) Pending(rows []Row) []Row {
+	return slices.DeleteFunc(slices.Clone(rows), func(one Row) bool { return r.of(one.work()).done })
 }
 
 // begin records when the work on rows began, unless an earlier run has. That must be
 // on disk before anything is sent, since a later run uses it to recognise its notes.
-func (r *results) begin(rows []row) error {
+func (r *Results) begin(rows []Row) error {
 	now := time.Now().UTC().Truncate(time.Second)
 	var lines strings.Builder
 	for _, one := range rows {
 		if s := r.of(one.work()); s.begun.IsZero() {
 			s.begun = now
-			lines.WriteString(csvLine([]string{now.Format(time.RFC3339), one.number, one.work(), stateBegun, "", "", "", ""}))
+			lines.WriteString(csvLine([]string{now.Format(time.RFC3339), one.Number, one.work(), stateBegun, "", "", "", ""}))
 		}
 	}
 	if lines.Len() == 0 {
@@ -126,16 +127,16 @@ func (r *results) begin(rows []row) error {
 	return r.add(lines.String())
 }
 
-func (r *results) begun(one row) time.Time { return r.of(one.work()).begun }
+func (r *Results) begun(one Row) time.Time { return r.of(one.work()).begun }
 
 // end records the result of a row.
-func (r *results) end(one row, state string, o *autotask.Outcome, err error) error {
+func (r *Results) end(one Row, state string, o *autotask.Outcome, err error) error {
 	message := ""
 	if err != nil {
 		message = err.Error()
 	}
 	return r.add(csvLine([]string{
-		time.Now().UTC().Format(time.RFC3339), one.number, one.work(), state,
+		time.Now().UTC().Format(time.RFC3339), one.Number, one.work(), state,
 		idText(o.TicketID), idText(o.NoteID), strconv.Itoa(o.Requests), message,
 	}))
 }
@@ -148,12 +149,13 @@ func idText(id int64) string {
 }
 
 // add writes lines, and syncs them to disk.
-func (r *results) add(lines string) error {
+func (r *Results) add(lines string) error {
 	_, err := r.file.WriteString(lines)
 	return cmp.Or(err, r.file.Sync())
 }
 
-func (r *results) Close() error { return r.file.Close() }
+// Close closes the file. Each line is on the disk already.
+func (r *Results) Close() error { return r.file.Close() }
 
 func csvLine(cells []string) string {
 	cells = slices.Clone(cells)
@@ -169,7 +171,7 @@ func csvLine(cells []string) string {
 
 // work identifies what a row is to do: the same ticket with another text is another
 // piece of work.
-func (r row) work() string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{r.key(), r.text, r.title, r.note}, "\x00")))
+func (r Row) work() string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{r.key(), r.Text, r.Title, r.Note}, "\x00")))
 	return fmt.Sprintf("%x", sum[:8])
 }
