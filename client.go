@@ -84,6 +84,7 @@ type core struct {
 	baseURL    string // "" means discovered
 	zoneURL    string
 	zones      cache.Cache[string]
+	origin     atomic.Pointer[[2]string] // of the last base, after it
 	webURLs    cache.Cache[string]
 	clock      clock
 	logins     *limit.Logins
@@ -224,7 +225,7 @@ func isStatus(err error, status int) bool {
 
 func (c *Client) sendTo(ctx context.Context, base string, r call) error {
 	target := base + "/" + r.path
-	origin := zone.OriginOf(base)
+	origin := c.core.originOf(base)
 	if r.nextURL != "" {
 		if err := zone.CheckNextPage(r.nextURL, base, r.path); err != nil {
 			return refusal(transport.Server, r.method, r.path, err.Error())
@@ -250,10 +251,10 @@ func (c *Client) sendTo(ctx context.Context, base string, r call) error {
 
 // do makes one request, in as many attempts as it takes, and counts them.
 func (c *core) do(ctx context.Context, r *transport.Request) (transport.Answer, error) {
-	began := time.Now()
+	note := watchIn(ctx)
 	answer, err := c.transport.Do(ctx, r)
-	if err == nil {
-		noteServerTime(ctx, began, answer)
+	if err == nil && note != nil {
+		note(answer)
 	}
 	attempts := answer.Attempts
 	if failure, ok := errors.AsType[*transport.Failure](err); ok {
@@ -327,6 +328,15 @@ func (c *core) base(ctx context.Context) (string, error) {
 	}
 	base, err := c.zones.Get(ctx, "", c.discover)
 	return base, asError(http.MethodGet, zone.Path, err)
+}
+
+func (c *core) originOf(base string) string {
+	if known := c.origin.Load(); known != nil && known[0] == base {
+		return known[1]
+	}
+	origin := zone.OriginOf(base)
+	c.origin.Store(&[2]string{base, origin})
+	return origin
 }
 
 // movedFrom looks up the zone once more and reports whether it is another one.

@@ -186,13 +186,18 @@ func (w *serverTime) get() time.Time {
 	return w.earliest
 }
 
-// noteServerTime notes an answer to a call that began at a time of our
-// clock, for whoever watches.
-func noteServerTime(ctx context.Context, began time.Time, answer transport.Answer) {
+// watchIn returns what notes the answer to a call that begins now, nil if nobody
+// watches.
+func watchIn(ctx context.Context) func(transport.Answer) {
 	w, ok := ctx.Value(serverTimeKey{}).(*serverTime)
 	if !ok {
-		return
+		return nil
 	}
+	began := time.Now()
+	return func(a transport.Answer) { w.note(began, a) }
+}
+
+func (w *serverTime) note(began time.Time, answer transport.Answer) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.answered {

@@ -30,7 +30,10 @@ type attempts struct {
 func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := exchangeOf(req.Context())
 	x.begin()
-	began := time.Now()
+	var began time.Time
+	if a.log != nil {
+		began = time.Now()
+	}
 	leave, held, err := limit.Enter(req.Context(), a.gates, Endpoint(x.request.Path))
 	if err != nil {
 		closeBody(req)
@@ -114,7 +117,7 @@ func (x *exchange) whileHeld(ctx context.Context) (held context.Context, letGo f
 func (x *exchange) placeLost() error { return x.lost(x.held) }
 
 func (x *exchange) lost(place context.Context) error {
-	if isLost := place != nil && place.Err() != nil && x.ctx.Err() == nil; !isLost {
+	if isLost := place != nil && place.Err() != nil && x.Err() == nil; !isLost {
 		return nil
 	}
 	return fmt.Errorf("%w: %v", errPlaceLost, context.Cause(place)) //nolint:errorlint // see above

@@ -18,7 +18,7 @@ func LogTo(l *slog.Logger) Log {
 		if err != nil || resp.StatusCode >= http.StatusBadRequest {
 			level = slog.LevelWarn
 		}
-		if !l.Enabled(x.ctx, level) {
+		if !l.Enabled(x.Context, level) {
 			return
 		}
 		attrs := []slog.Attr{
@@ -32,6 +32,6 @@ func LogTo(l *slog.Logger) Log {
 		} else {
 			attrs = append(attrs, slog.Int("status", resp.StatusCode))
 		}
-		l.LogAttrs(x.ctx, level, "autotask request", attrs...)
+		l.LogAttrs(x.Context, level, "autotask request", attrs...)
 	}
 }

@@ -27,12 +27,13 @@ const (
 	maxRetryAfter = time.Minute
 )
 
-// exchange is the state of one Do, carried in the request's context: a
-// CheckRetry of go-retryablehttp has no request when the transport failed.
+// exchange is the state of one Do, and the context of its request: a CheckRetry of
+// go-retryablehttp has no request when the transport failed.
 type exchange struct {
+	context.Context // the caller's
+
 	request *Request
 	class   Class
-	ctx     context.Context // the caller's
 	of      *Transport
 
 	held              context.Context // ends when the limiter's place is lost; nil if it cannot be
@@ -54,6 +55,14 @@ type exchangeKey struct{}
 func exchangeOf(ctx context.Context) *exchange {
 	x, _ := ctx.Value(exchangeKey{}).(*exchange)
 	return x
+}
+
+// Value has the exchange itself for whoever comes with the request's context.
+func (x *exchange) Value(key any) any {
+	if key == (exchangeKey{}) {
+		return x
+	}
+	return x.Context.Value(key)
 }
 
 // begin resets what an earlier attempt set.
@@ -149,18 +158,18 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 func (x *exchange) judgeError(err error) {
 	switch {
 	case x.neverSent(err):
-		if ended := x.ctx.Err(); ended != nil && (x.onWire || !errors.Is(err, ended)) {
+		if ended := x.Err(); ended != nil && (x.onWire || !errors.Is(err, ended)) {
 			err = ended // the network layer may word it differently
 		}
 		if x.once != nil && x.once.partly {
 			err = fmt.Errorf("the request broke off before all of it was sent, and was not carried out: %w", err)
 		}
 		x.failure = x.fail(0, err)
-		x.failure.NoConnection = x.reachedNetwork() && !keptBack(err) && x.ctx.Err() == nil && !(x.once != nil && x.once.partly)
+		x.failure.NoConnection = x.reachedNetwork() && !keptBack(err) && x.Err() == nil && !(x.once != nil && x.once.partly)
 		x.failure.adopt(err)
-		x.again = x.ctx.Err() == nil && x.reachedNetwork() && !keptBack(err)
-	case x.ctx.Err() != nil:
-		x.failure = x.fail(x.unknownIfWrite(), x.ctx.Err())
+		x.again = x.Err() == nil && x.reachedNetwork() && !keptBack(err)
+	case x.Err() != nil:
+		x.failure = x.fail(x.unknownIfWrite(), x.Err())
 	case errors.Is(err, errTooLarge):
 		x.failure = x.fail(x.unknownIfWrite(), err)
 	default:

@@ -212,7 +212,7 @@ func (t *Transport) Do(ctx context.Context, r *Request) (Answer, error) {
 	if err := x.refuse(); err != nil {
 		return Answer{}, err
 	}
-	req, err := t.newRequest(ctx, x)
+	req, err := t.newRequest(x)
 	if err != nil {
 		return Answer{}, x.fail(0, err)
 	}
@@ -231,13 +231,13 @@ func (t *Transport) Do(ctx context.Context, r *Request) (Answer, error) {
 	return Answer{Attempts: x.attempt, date: x.date, Received: x.answered}, nil
 }
 
-func (t *Transport) newRequest(ctx context.Context, x *exchange) (*retryablehttp.Request, error) {
+func (t *Transport) newRequest(x *exchange) (*retryablehttp.Request, error) {
 	r := x.request
 	var body any // a nil []byte would still count as a body
 	if r.Body != nil {
 		body = r.Body
 	}
-	req, err := retryablehttp.NewRequestWithContext(context.WithValue(ctx, exchangeKey{}, x), r.Method, r.URL, body)
+	req, err := retryablehttp.NewRequestWithContext(x, r.Method, r.URL, body)
 	if err != nil {
 		return nil, errors.New("the URL of the request is not valid")
 	}
@@ -255,7 +255,7 @@ func (t *Transport) Refuses(ctx context.Context, method, path string) error {
 }
 
 func (t *Transport) exchange(ctx context.Context, r *Request) *exchange {
-	return &exchange{request: r, class: ClassOf(r.Method, r.Path), ctx: ctx, of: t}
+	return &exchange{request: r, class: ClassOf(r.Method, r.Path), Context: ctx, of: t}
 }
 
 // scrub removes the credentials from a text that a server sent.
