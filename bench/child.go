@@ -15,8 +15,8 @@ import (
 
 // serve is the server process. It ends when its standard input does, and so
 // with the process that started it, however that ends.
-func serve() error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func serve(ctx context.Context) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func startServer(ctx context.Context) (host string, stop func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "-serve")
+	cmd := exec.CommandContext(ctx, self, "-serve") //nolint:gosec // it is this program
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

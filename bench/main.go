@@ -28,7 +28,7 @@ func main() {
 	flag.Parse()
 	r.standard = *asJSON
 	if *server {
-		exitOn(serve())
+		exitOn(serve(context.Background()))
 		return
 	}
 	for name := range contenders {

@@ -53,7 +53,7 @@ func (r report) text(out io.Writer) {
 			duration(m.cost.CPU), m.toPlain.CPU, duration(m.cost.Wall), m.toPlain.Wall,
 			m.cost.Bytes, m.toPlain.Bytes, m.cost.Allocs, m.toPlain.Allocs)
 	}
-	w.Flush()
+	_ = w.Flush() // there is nobody to tell when the output is gone
 	for _, h := range r.heaps {
 		fmt.Fprintf(out, "All, 20 pages of 500, loopback, %s: the heap grows by at most %s (HeapAlloc), %s (HeapInuse)\n",
 			h.contender, mega(h.alloc), mega(h.inUse))

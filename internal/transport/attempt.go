@@ -57,7 +57,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, error) {
-	ctx, cancel := context.WithTimeoutCause(req.Context(), a.timeout, a.late)
+	ctx, cancel := context.WithTimeoutCause(req.Context(), a.timeout, a.late) //nolint:contextcheck // a single is made of it
 	defer cancel()
 	ctx, letGo := x.whileHeld(ctx)
 	defer letGo()

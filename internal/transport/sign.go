@@ -130,7 +130,7 @@ func (s *signer) send(x *exchange, req *http.Request, o *single) (*http.Response
 		return nil, err
 	}
 	h := newHandover(req.Context(), o, s.next)
-	signed := s.signed(h, x, req)
+	signed := s.signed(h, x, req) //nolint:contextcheck // a handover is made of the request's own
 	h.guard(signed)
 	if err := x.placeLost(); err != nil {
 		o.keepBack()

@@ -212,7 +212,7 @@ func (t *Transport) Do(ctx context.Context, r *Request) (Answer, error) {
 	if err := x.refuse(); err != nil {
 		return Answer{}, err
 	}
-	req, err := t.newRequest(x)
+	req, err := t.newRequest(x) //nolint:contextcheck // the exchange is made of ctx
 	if err != nil {
 		return Answer{}, x.fail(0, err)
 	}
