@@ -5,6 +5,9 @@ import (
 	"encoding/base32"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/internal/fields"
 )
 
 // A ticket is found by its externalID, which has at most 50 characters
@@ -71,6 +74,10 @@ func digest(s string) string {
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))[:digestChars]
 }
 
+func isStorm(t *autotask.Ticket) bool {
+	return strings.HasPrefix(t.ExternalID.Or(""), prefix+stormMark)
+}
+
 // stormRef returns the ref that ends a storm ticket's note about a key.
 func stormRef(key string) string { return "key " + digest(key) }
 
@@ -79,7 +86,7 @@ func bracketed(ref string) string { return "[" + ref + "]" }
 
 // refIn returns the ref that a note's title ends in, "" for none.
 func refIn(title string) string {
-	title = strings.TrimSpace(title)
+	title = fields.Prose(title)
 	if !strings.HasSuffix(title, "]") {
 		return ""
 	}
@@ -90,10 +97,10 @@ func refIn(title string) string {
 // the call that its event created the ticket.
 func eventMark(ref string) string { return "Alert event: " + bracketed(ref) }
 
-// holdsMark reports whether a description holds a mark, ignoring differences in white
-// space.
+// holdsMark reports whether a description holds a mark, ignoring differences that a
+// server may make by itself.
 func holdsMark(description, ref string) bool {
-	return strings.Contains(strings.Join(strings.Fields(description), " "), eventMark(ref))
+	return strings.Contains(fields.Prose(description), eventMark(ref))
 }
 
 // length counts characters as Autotask does (docs/api-notes.md, 12.5).

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/internal/fields"
 )
 
 // quiet reports whether, as far as this process knows without a request, the policy
@@ -36,22 +38,22 @@ func lastActive(t *autotask.Ticket) time.Time {
 	return created
 }
 
-// note puts the event on an open ticket, if the policy wants it there and it is not
-// there yet.
-func (r *run) note(ctx context.Context, t *autotask.Ticket) error {
+// note puts the event on an open ticket, if the policy wants it there and no ticket of
+// the key holds it yet.
+func (r *run) note(ctx context.Context, t *autotask.Ticket, f *found) error {
 	k := r.state.knows(r.subject)
 	if k == nil || k.ticketID != t.ID {
-		k = &known{ticketID: t.ID, events: map[string]bool{}}
+		k = &known{ticketID: t.ID, events: make(map[string]bool)}
 		r.state.remember(r.subject, k)
 	}
 	active := lastActive(t)
 	k.confirmed = time.Now()
-	if created, ok := t.CreateDate.Get(); ok && r.madeIt && k.activity.IsZero() && !active.After(created.Add(tick)) {
-		k.activity, k.learned = active, k.confirmed // no activity since this call created it
+	if k.posted != (noteKind{}) && active.Equal(k.activity) {
+		r.state.saw(k.posted, false)
 	}
+	k.activity, k.posted = active, noteKind{}
 	if holdsMark(t.Description.Or(""), r.event) {
 		r.out.Created = true
-		k.events[r.event] = true
 		k.reported = later(k.reported, earlier(active, k.confirmed))
 		if !slices.ContainsFunc(r.out.Steps, func(s autotask.Step) bool { return s.Name == StepCreate }) {
 			r.step(StepCreate, autotask.StateAlreadyDone, "the event created %s in an earlier call", name(t))
@@ -61,20 +63,17 @@ func (r *run) note(ctx context.Context, t *autotask.Ticket) error {
 	if k.events[r.event] {
 		return r.noted(0, "an earlier call noted it")
 	}
+	if r.isCreator(f) {
+		return nil
+	}
 	if every := r.policy.NoteEvery; every > 0 && time.Since(later(k.reported, active)) < every && !r.out.Reopened {
 		k.reported = later(k.reported, earlier(active, k.confirmed))
 		r.out.Suppressed = true
 		r.step(StepNote, autotask.StateSkipped, "%s was active within the last %v", name(t), every)
 		return nil
 	}
-	if r.mayHold(k, active) {
-		id, err := r.earlierNote(ctx, t, k, active)
-		if err != nil {
-			return err
-		}
-		if id != 0 {
-			return r.noted(id, fmt.Sprintf("an earlier call noted it as note %d", id))
-		}
+	if noted, err := r.isNoted(ctx, f, t); noted || err != nil {
+		return err
 	}
 	return r.post(ctx, t, k)
 }
@@ -86,41 +85,6 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-func (r *run) noted(id int64, reason string) error {
-	r.out.Noted, r.out.NoteID = true, id
-	r.step(StepNote, autotask.StateAlreadyDone, "%s", reason)
-	return nil
-}
-
-// mayHold reports whether an earlier call may have noted the event; if so, the notes
-// must be read. It cannot have if notes update the activity of their ticket in this
-// tenant and the ticket was not active since the event. Nor can it if the only
-// activity since this process read the notes is one note of its own. As long as this
-// process has not seen what a note does, no activity means little: another process may
-// have noted the event by now, if it began more than a moment ago.
-func (r *run) mayHold(k *known, active time.Time) bool {
-	switch {
-	case r.state.notesMove() == stood:
-		return true
-	case r.state.notesMove() == moved && !r.alert.At.IsZero() && active.Before(earlier(r.alert.At, r.began).Add(-clockMargin)):
-		return false
-	case k.activity.IsZero():
-		return true
-	case k.posted.isZero():
-		return !active.Equal(k.activity) || r.state.notesMove() == unseen && time.Since(k.learned) >= fresh
-	case active.Equal(k.activity):
-		if k.posted.from.Sub(k.learned) > blur {
-			r.state.saw(stood) // despite a note
-		}
-		return true
-	case r.state.isOwn(active, k.posted):
-		r.state.saw(moved)
-		k.activity, k.learned, k.posted = active, time.Now(), span{}
-		return false
-	}
-	return true
-}
-
 func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return a
@@ -128,45 +92,139 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// earlierNote reads the notes of a ticket and returns the id of the event's note; 0
-// for none.
-func (r *run) earlierNote(ctx context.Context, t *autotask.Ticket, k *known, active time.Time) (id int64, err error) {
-	notes, err := r.notesOf(ctx, t.ID)
-	if err != nil {
-		return 0, err
-	}
-	newest := time.Time{}
-	for _, n := range notes {
-		ref := refIn(n.Title)
-		k.events[ref] = true
-		if ref == r.event && id == 0 {
-			id = n.ID
-		}
-		newest = later(newest, n.CreateDateTime.Or(time.Time{}))
-	}
-	k.activity, k.learned, k.posted = active, time.Now(), span{}
-	last, dated := t.LastActivityDate.Get()
-	switch {
-	case len(notes) == 0 || !dated:
-	case last.Before(newest.Add(-blur)) && newest.Before(r.began.Add(-clockMargin)):
-		r.state.saw(stood) // the note is older, and did not update it
-	case last.Sub(newest).Abs() < blur && newest.Sub(t.CreateDate.Or(newest)) > blur:
-		r.state.saw(moved)
-	}
-	return id, nil
+func (r *run) noted(id int64, reason string) error {
+	r.out.Noted, r.out.NoteID = true, id
+	r.step(StepNote, autotask.StateAlreadyDone, "%s", reason)
+	return nil
 }
 
-func (r *run) notesOf(ctx context.Context, ticketID int64) ([]*autotask.TicketNote, error) {
-	notes, err := r.client.Notes.List(ctx, autotask.Query{
-		Filter: autotask.Eq("ticketID", ticketID), Fields: []string{"ticketID", "title", "createDateTime"},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("alert: looking for the event's note on ticket %d: %w", ticketID, err)
-	}
-	for _, n := range notes {
-		if n.TicketID != ticketID {
-			return nil, fmt.Errorf("alert: %w: a search for notes of ticket %d was answered with note %d of ticket %d", autotask.ErrServer, ticketID, n.ID, n.TicketID)
+// isCreator reports whether the event created a ticket of the key that is closed by
+// now. The event of a duplicate belongs on the open ticket instead, if there is one.
+func (r *run) isCreator(f *found) bool {
+	for _, t := range f.tickets {
+		if !holdsMark(t.Description.Or(""), r.event) || len(f.open) > 0 && (slices.Contains(f.open, t) || isDuplicate(t)) {
+			continue
 		}
+		r.saw(t)
+		r.out.Created = true
+		r.step(StepCreate, autotask.StateAlreadyDone, "the event created %s in an earlier call; it has been closed since", name(t))
+		return true
+	}
+	return false
+}
+
+// isNoted reads the notes of all tickets that may hold the event, in one query, and
+// reports whether one is the event's. open is nil if no ticket is open.
+func (r *run) isNoted(ctx context.Context, f *found, open *autotask.Ticket) (bool, error) {
+	tickets := slices.DeleteFunc(slices.Concat(f.tickets, f.closedStorms), func(t *autotask.Ticket) bool { return !r.mayHold(t, f) })
+	notes, err := r.notesOf(ctx, tickets...)
+	if err != nil {
+		return false, err
+	}
+	if open != nil {
+		r.learn(open, notes)
+	}
+	for _, t := range tickets {
+		for _, n := range notes {
+			if n.TicketID != t.ID || !r.isOwn(n, t) {
+				continue
+			}
+			where := "as"
+			if open == nil || t.ID != open.ID {
+				r.saw(t)
+				where = "on " + name(t) + ", which has been closed since, as"
+			}
+			r.out.Storm = isStorm(t)
+			return true, r.noted(n.ID, fmt.Sprintf("an earlier call noted it %s note %d", where, n.ID))
+		}
+	}
+	return false, nil
+}
+
+// isOwn reports whether a note of a ticket is the event's.
+func (r *run) isOwn(n *autotask.TicketNote, t *autotask.Ticket) bool {
+	if isStorm(t) {
+		return strings.HasSuffix(fields.Prose(n.Title), r.stormEnd())
+	}
+	return refIn(n.Title) == r.event
+}
+
+// mayHold reports whether an earlier call may have noted the event on a ticket. It
+// cannot have if the ticket was closed before the event, or if notes update the
+// activity of their ticket in this tenant and it was not active since the event.
+//
+// That this process knows the ticket's notes and has seen no other activity since
+// proves nothing: its own note may hide that another process noted something just
+// before.
+func (r *run) mayHold(t *autotask.Ticket, f *found) bool {
+	since := r.since().Add(-clockMargin)
+	if closed, ok := t.CompletedDate.Get(); ok && !slices.Contains(f.open, t) && closed.Before(since) {
+		return false
+	}
+	return r.alert.At.IsZero() || !r.state.notesMove(r.kind()) || !lastActive(t).Before(since)
+}
+
+// since returns the earliest time at which an earlier call may have begun, by the
+// observer's clock or ours.
+func (r *run) since() time.Time {
+	if r.alert.At.IsZero() {
+		return r.began.Add(-maxDelay)
+	}
+	return later(earlier(r.alert.At, r.began), r.began.Add(-maxDelay))
+}
+
+// noteKind is what may decide whether a note updates the activity of its ticket.
+type noteKind struct{ noteType, publish int64 }
+
+func (r *run) kind() noteKind { return noteKind{r.alert.Note.NoteType, r.alert.Note.Publish} }
+
+// learn finds out from the newest of a ticket's notes whether it updated the ticket's
+// lastActivityDate. Two stamps that differ by more than a tick may be those of two
+// writes, and stamps of whole seconds prove nothing.
+func (r *run) learn(t *autotask.Ticket, notes []*autotask.TicketNote) {
+	last, dated := t.LastActivityDate.Get()
+	var newest *autotask.TicketNote
+	for _, n := range notes {
+		if n.TicketID == t.ID && (newest == nil || n.CreateDateTime.Or(time.Time{}).After(newest.CreateDateTime.Or(time.Time{}))) {
+			newest = n
+		}
+	}
+	if newest == nil || !dated || refIn(newest.Title) == "" {
+		return
+	}
+	made, of := newest.CreateDateTime.Or(time.Time{}), noteKind{newest.NoteType, newest.Publish}
+	switch {
+	case last.Sub(made).Abs() <= tick && last.Nanosecond() != 0:
+		r.state.saw(of, true)
+	case last.Before(made.Add(-tick)) && made.Before(r.began.Add(-clockMargin)):
+		r.state.saw(of, false) // the note is older than the search
+	}
+}
+
+// notesOf returns the notes of tickets, except those that are too old to be the
+// event's or to explain a ticket's last activity.
+func (r *run) notesOf(ctx context.Context, tickets ...*autotask.Ticket) (notes []*autotask.TicketNote, err error) {
+	const most = 500 // values of a condition
+	for some := range slices.Chunk(tickets, most) {
+		since := r.since().Add(-clockMargin)
+		var ids []int64
+		for _, t := range some {
+			ids = append(ids, t.ID)
+			since = earlier(since, lastActive(t).Add(-time.Second))
+		}
+		page, err := r.client.Notes.List(ctx, autotask.Query{
+			Filter: autotask.And(autotask.In("ticketID", ids...), autotask.Gte("createDateTime", since)),
+			Fields: []string{"ticketID", "title", "createDateTime", "noteType", "publish"},
+		})
+		if err != nil {
+			return nil, fmt.Errorf("alert: looking for the event's note on tickets %d: %w", ids, err)
+		}
+		for _, n := range page {
+			if !slices.Contains(ids, n.TicketID) {
+				return nil, fmt.Errorf("alert: %w: a search for notes of tickets %d was answered with note %d of ticket %d", autotask.ErrServer, ids, n.ID, n.TicketID)
+			}
+		}
+		notes = append(notes, page...)
 	}
 	return notes, nil
 }
@@ -174,24 +232,19 @@ func (r *run) notesOf(ctx context.Context, ticketID int64) ([]*autotask.TicketNo
 // post creates the event's note. If the answer is lost, the library looks for the
 // note; a repeat finds it by the event.
 func (r *run) post(ctx context.Context, t *autotask.Ticket, k *known) error {
-	during := span{from: time.Now()}
-	id, err := r.client.Notes.Create(ctx, t.ID, r.noteWith(r.event, r.alert.Note.Title, r.alert.Note.Description))
-	during.to = time.Now()
+	id, err := r.client.Notes.Create(ctx, t.ID, r.noteWith(bracketed(r.event), r.alert.Note.Title, r.alert.Note.Description))
 	if err != nil {
 		return fmt.Errorf("alert: noting the event on ticket %d: %w", t.ID, err)
 	}
-	k.events[r.event] = true
-	k.reported = during.to
-	if k.posted = during; k.activity.IsZero() {
-		k.posted = span{}
-	}
+	k.keep(r.event)
+	k.reported, k.posted = time.Now(), r.kind()
 	r.out.Noted, r.out.NoteID = true, id
 	r.step(StepNote, autotask.StateDone, "note %d on %s", id, name(t))
 	return nil
 }
 
-// noteWith returns the alert's note, with a title that ends in ref.
-func (r *run) noteWith(ref, title, text string) *autotask.TicketNote {
+// noteWith returns the alert's note, with a title that ends in end.
+func (r *run) noteWith(end, title, text string) *autotask.TicketNote {
 	n := r.alert.Note
 	n.Title, n.Description = title, text
 	if n.Title == "" {
@@ -203,7 +256,7 @@ func (r *run) noteWith(ref, title, text string) *autotask.TicketNote {
 	if n.Description == "" {
 		n.Description = r.alert.Title
 	}
-	end := " " + bracketed(ref)
+	end = " " + end
 	n.Title = cut(n.Title, maxNoteTitle-length(end)) + end
 	n.Description = cut(n.Description, maxNoteText)
 	return &n

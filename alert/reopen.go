@@ -27,40 +27,54 @@ func (r *run) reopen(ctx context.Context, f *found) (done bool, err error) {
 		return false, nil
 	}
 	changed, err := r.client.Tickets.Update(ctx, t.ID, func(now *autotask.Ticket) error {
-		if now.CompanyID != r.companyID || now.ExternalID.Or("") != r.subject.externalID {
-			return errGone
+		completed := now.CompletedDate.Or(time.Time{}).Sub(t.CompletedDate.Or(time.Time{}))
+		if now.CompanyID != r.companyID || now.ExternalID != t.ExternalID || now.Status != t.Status || completed.Abs() > time.Second {
+			return errGone // by a person, whose decision stands
 		}
 		now.Status = r.policy.ReopenStatus
 		return nil
 	})
 	switch {
 	case errors.Is(err, errGone):
-		r.step(StepReopen, autotask.StateSkipped, "%s no longer belongs to the key", name(t))
-		return false, nil
+		r.step(StepReopen, autotask.StateSkipped, "somebody has changed %s meanwhile", name(t))
 	case err != nil:
 		return false, fmt.Errorf("alert: reopening ticket %d: %w", t.ID, err)
+	default:
+		r.out.Reopened = true
+		r.step(StepReopen, autotask.StateDone, "%s has status %d again", name(changed), changed.Status)
 	}
-	r.out.Reopened = true
-	r.step(StepReopen, autotask.StateDone, "%s has status %d again", name(changed), changed.Status)
+	return r.lookAgain(ctx, t.ID, changed)
+}
+
+// lookAgain notes the event on the open ticket after a ticket was reopened, which
+// changed is, or was not, because a person was faster.
+func (r *run) lookAgain(ctx context.Context, id int64, changed *autotask.Ticket) (done bool, err error) {
 	again, err := r.search(ctx)
-	if err != nil {
-		return false, fmt.Errorf("ticket %d was reopened; checking that it is the only open one: %w", t.ID, err)
-	}
-	at := slices.IndexFunc(again.tickets, func(found *autotask.Ticket) bool { return found.ID == t.ID })
-	if at < 0 {
-		again.tickets = append(again.tickets, changed)
-	} else if again.tickets[at].Status != changed.Status {
-		again.tickets[at] = changed // the search may be out of date
-	}
-	open, err := r.openTickets(ctx, again.tickets)
-	if err != nil {
+	switch {
+	case err != nil && r.out.Reopened:
+		return false, fmt.Errorf("ticket %d was reopened; checking that it is the only open one: %w", id, err)
+	case err != nil:
 		return false, err
 	}
-	r.step(StepLookAgain, autotask.StateDone, "%d of the key's tickets are open", len(open))
-	if len(open) == 0 {
-		return false, fmt.Errorf("alert: %w: ticket %d was reopened, and is closed again", autotask.ErrNotApplied, t.ID)
+	at := slices.IndexFunc(again.tickets, func(found *autotask.Ticket) bool { return found.ID == id })
+	switch {
+	case !r.out.Reopened:
+	case at < 0:
+		again.tickets = append(again.tickets, changed)
+	case again.tickets[at].Status != changed.Status:
+		again.tickets[at] = changed // the search may be out of date
 	}
-	return true, r.onOpen(ctx, open)
+	if again.open, err = r.openTickets(ctx, again.tickets); err != nil {
+		return false, err
+	}
+	r.step(StepLookAgain, autotask.StateDone, "%d of the key's tickets are open", len(again.open))
+	switch {
+	case len(again.open) > 0:
+		return true, r.onOpen(ctx, again)
+	case r.out.Reopened:
+		return false, fmt.Errorf("alert: %w: ticket %d was reopened, and is closed again", autotask.ErrNotApplied, id)
+	}
+	return false, nil
 }
 
 // reopenable returns the closed ticket that the policy allows to be reopened, nil for
@@ -74,8 +88,7 @@ func (r *run) reopenable(f *found) *autotask.Ticket {
 	for _, t := range f.tickets {
 		closed, ok := t.CompletedDate.Get()
 		switch {
-		case !ok || closed.Before(since):
-		case strings.Contains(t.Resolution.Or(""), duplicateOf):
+		case !ok || closed.Before(since) || isDuplicate(t):
 		case r.policy.OnlyOurs && !isOurs(t):
 			r.step(StepReopen, autotask.StateSkipped, "%s was completed by resource %s, not by the one that created it", name(t), t.CompletedByResourceID)
 		case best == nil || closed.After(best.CompletedDate.Or(time.Time{})):
@@ -134,6 +147,13 @@ func (r *run) clear(ctx context.Context, res autotask.Resolution) error {
 	}
 	r.state.forget(r.subject)
 	r.step(StepSearch, autotask.StateDone, "%d of the key's tickets are open", len(open))
+	if at := res.StartedAt; !at.IsZero() {
+		all := len(open)
+		open = slices.DeleteFunc(open, func(t *autotask.Ticket) bool { return t.CreateDate.Or(at).After(at.Add(clockMargin)) })
+		if n := all - len(open); n > 0 {
+			r.step(StepResolve, autotask.StateSkipped, "%d were created after this began", n)
+		}
+	}
 	if len(open) == 0 {
 		r.out.AlreadyClear = true
 		if n := len(f.tickets); n > 0 {

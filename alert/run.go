@@ -26,7 +26,6 @@ type run struct {
 	event     string // as a ref
 	out       *Outcome
 	began     time.Time
-	madeIt    bool // this call has created the ticket
 }
 
 func newRun(client *autotask.Client, companyID int64, key string, p Policy) *run {
@@ -74,8 +73,11 @@ func name(t *autotask.Ticket) string {
 // found is the result of one search.
 type found struct {
 	tickets []*autotask.Ticket // of the key
+	open    []*autotask.Ticket // those of them that are open, in the order of their ids
 	storms  []*autotask.Ticket // storm tickets of the company
 	recent  []*autotask.Ticket // of other keys, created within the time of a storm
+
+	closedStorms []*autotask.Ticket
 }
 
 var fieldsOfTickets = []string{
@@ -88,17 +90,17 @@ var fieldsOfTickets = []string{
 // tickets and new tickets.
 func (r *run) search(ctx context.Context) (*found, error) {
 	closedSince := r.began.Add(-r.policy.Reopen)
-	if at := r.alert.At; !at.IsZero() && at.Before(closedSince) && r.began.Sub(at) < maxDelay {
-		closedSince = at
+	if r.event != "" {
+		closedSince = earlier(closedSince, r.since())
 	}
-	closedSince = closedSince.Add(-clockMargin)
-	filter := autotask.And(
-		autotask.Eq("externalID", r.subject.externalID),
-		autotask.Or(autotask.NotEq("status", autotask.StatusComplete), autotask.Gte("completedDate", closedSince)),
+	recent := autotask.Or(
+		autotask.NotEq("status", autotask.StatusComplete),
+		autotask.Gte("completedDate", closedSince.Add(-clockMargin)),
 	)
+	filter := autotask.And(autotask.Eq("externalID", r.subject.externalID), recent)
 	if r.policy.Storm.Keys > 0 {
 		filter = autotask.Or(filter,
-			autotask.And(autotask.BeginsWith("externalID", prefix+stormMark), autotask.NotEq("status", autotask.StatusComplete)),
+			autotask.And(autotask.BeginsWith("externalID", prefix+stormMark), recent),
 			autotask.And(autotask.BeginsWith("externalID", prefix), autotask.Gte("createDate", r.began.Add(-r.policy.Storm.Within))),
 		)
 	}
@@ -109,6 +111,7 @@ func (r *run) search(ctx context.Context) (*found, error) {
 		return nil, fmt.Errorf("alert: looking for the key's tickets: %w", err)
 	}
 	f := &found{}
+	slices.SortFunc(tickets, func(a, b *autotask.Ticket) int { return cmp.Compare(a.ID, b.ID) })
 	for _, t := range tickets {
 		external := t.ExternalID.Or("")
 		switch {
@@ -116,7 +119,7 @@ func (r *run) search(ctx context.Context) (*found, error) {
 			return nil, fmt.Errorf("alert: %w: a search for tickets of company %d was answered with ticket %d of company %d", autotask.ErrServer, r.companyID, t.ID, t.CompanyID)
 		case external == r.subject.externalID:
 			f.tickets = append(f.tickets, t)
-		case strings.HasPrefix(external, prefix+stormMark):
+		case isStorm(t):
 			f.storms = append(f.storms, t)
 		case strings.HasPrefix(external, prefix):
 			f.recent = append(f.recent, t)
@@ -129,16 +132,16 @@ func (r *run) upsert(ctx context.Context) error {
 	if r.quiet() {
 		return nil
 	}
-	f, open, unlock, held, err := r.look(ctx)
+	f, unlock, held, err := r.look(ctx)
 	if err != nil {
 		unlock()
 		return err
 	}
 	defer unlock()
-	r.step(StepSearch, autotask.StateDone, "%d of the key's tickets are open", len(open))
-	if len(open) > 0 {
+	r.step(StepSearch, autotask.StateDone, "%d of the key's tickets are open", len(f.open))
+	if len(f.open) > 0 {
 		unlock() // nothing will be created
-		return r.onOpen(ctx, open)
+		return r.onOpen(ctx, f)
 	}
 	r.state.forget(r.subject)
 	if handled, err := r.isHandled(held, f); handled || err != nil {
@@ -165,57 +168,25 @@ const maxDelay = 30 * 24 * time.Hour
 // isHandled reports whether the event is on a ticket that has been closed since: a
 // repeat of the call must not open another one.
 func (r *run) isHandled(ctx context.Context, f *found) (bool, error) {
-	for _, t := range f.tickets {
-		if holdsMark(t.Description.Or(""), r.event) {
-			r.saw(t)
-			r.out.Created = true
-			r.step(StepCreate, autotask.StateAlreadyDone, "the event created %s in an earlier call; it has been closed since", name(t))
-			return true, nil
-		}
+	if r.isCreator(f) {
+		return true, nil
 	}
-	for _, t := range f.tickets {
-		closed, ok := t.CompletedDate.Get()
-		if !ok || closed.Before(earlier(r.at(), r.began).Add(-clockMargin)) {
-			continue
-		}
-		notes, err := r.notesOf(ctx, t.ID)
-		if err != nil {
-			return false, err
-		}
-		for _, n := range notes {
-			if refIn(n.Title) == r.event {
-				r.saw(t)
-				return true, r.noted(n.ID, fmt.Sprintf("an earlier call noted it as note %d; %s has been closed since", n.ID, name(t)))
-			}
-		}
-	}
-	return false, nil
+	return r.isNoted(ctx, f, nil)
 }
 
-// at returns when the event occurred, or now if that is not known.
-func (r *run) at() time.Time {
-	if r.alert.At.IsZero() {
-		return r.began
-	}
-	return r.alert.At
-}
-
-// onOpen puts the event on the ticket with the lowest id and closes the others.
-func (r *run) onOpen(ctx context.Context, open []*autotask.Ticket) error {
-	slices.SortFunc(open, func(a, b *autotask.Ticket) int { return cmp.Compare(a.ID, b.ID) })
-	keep := open[0]
+// onOpen puts the event on the open ticket with the lowest id and closes the others.
+func (r *run) onOpen(ctx context.Context, f *found) error {
+	keep := f.open[0]
 	r.saw(keep)
-	if err := r.note(ctx, keep); err != nil {
+	if err := r.note(ctx, keep, f); err != nil {
 		return err
 	}
-	return r.closeDuplicates(ctx, keep, open[1:])
+	return r.closeDuplicates(ctx, keep, f.open[1:])
 }
 
 // create creates a ticket, and checks that it is the only one.
 func (r *run) create(ctx context.Context, t *autotask.Ticket) error {
-	during := span{from: time.Now()}
 	id, err := r.client.Tickets.Create(ctx, t)
-	during.to = time.Now()
 	if err != nil {
 		return fmt.Errorf("alert: creating the ticket: %w", err)
 	}
@@ -236,25 +207,20 @@ func (r *run) create(ctx context.Context, t *autotask.Ticket) error {
 		// Found by a search after a lost answer: another process created it.
 		r.step(StepCreate, autotask.StateAlreadyDone, "another process created %s at the same time", name(mine))
 	} else {
-		r.madeIt = true
 		r.step(StepCreate, autotask.StateDone, "%s", name(mine))
-		if stamp, ok := mine.CreateDate.Get(); ok {
-			r.state.learn(stamp, during)
-		}
 	}
-	open, err := r.openTickets(ctx, f.tickets)
-	if err != nil {
+	if f.open, err = r.openTickets(ctx, f.tickets); err != nil {
 		return err
 	}
-	if len(open) == 0 {
+	if len(f.open) == 0 {
 		// A workflow rule, or a person, has already closed it.
 		r.saw(mine)
 		r.out.Created = true
 		r.step(StepLookAgain, autotask.StateDone, "it is already closed")
 		return nil
 	}
-	r.step(StepLookAgain, autotask.StateDone, "%d of the key's tickets are open", len(open))
-	return r.onOpen(ctx, open)
+	r.step(StepLookAgain, autotask.StateDone, "%d of the key's tickets are open", len(f.open))
+	return r.onOpen(ctx, f)
 }
 
 // madeBy returns the ticket that a create returned, and adds it to what was found, if
@@ -358,6 +324,8 @@ var errGone = errors.New("alert: the ticket has changed meanwhile")
 
 // duplicateOf begins the resolution of a duplicate. It is never reopened.
 const duplicateOf = "Duplicate of ticket "
+
+func isDuplicate(t *autotask.Ticket) bool { return strings.Contains(t.Resolution.Or(""), duplicateOf) }
 
 func (r *run) closeDuplicate(ctx context.Context, id int64, keep *autotask.Ticket) error {
 	_, err := r.client.Tickets.Update(ctx, id, func(t *autotask.Ticket) error {

@@ -18,12 +18,11 @@ type state struct {
 	rules     rules
 	rulesRead time.Time
 
-	mu     sync.Mutex
-	keys   map[subject]*known
-	storm  map[int64]*stormTicket // by the id of the ticket
-	made   map[int64][]madeTicket // by company
-	moves  moves
-	offset offset
+	mu    sync.Mutex
+	keys  map[subject]*known
+	storm map[int64]*stormTicket // by the id of the ticket
+	made  map[int64][]madeTicket // by company
+	moves map[noteKind]bool
 }
 
 // subject is a key of a company.
@@ -37,29 +36,24 @@ type known struct {
 	ticketID  int64
 	confirmed time.Time // when a search showed it open, by our clock
 	reported  time.Time // when it was last active, by our clock
-	// events are all refs on the ticket, as of its activity.
+	// events are refs on the key's tickets.
 	events   map[string]bool
-	activity time.Time
-	learned  time.Time // when this was learned, by our clock
-	// posted is when our own note was sent, since that activity.
-	posted span
+	activity time.Time // as the last search showed it
+	posted   noteKind  // of what this process has noted since that search
+}
+
+// keep remembers a ref.
+func (k *known) keep(ref string) {
+	if len(k.events) >= maxEvents {
+		clear(k.events)
+	}
+	k.events[ref] = true
 }
 
 // madeTicket is a ticket that this process created.
 type madeTicket struct {
 	id int64
 	at time.Time
-}
-
-// span is the time, by our clock, in which something was done.
-type span struct{ from, to time.Time }
-
-func (s span) isZero() bool { return s.to.IsZero() }
-
-// offset is how far Autotask's stamps are ahead of our clock.
-type offset struct {
-	least, most time.Duration
-	is          bool
 }
 
 const (
@@ -69,12 +63,10 @@ const (
 	// tick is how far apart two stamps of the same write may be: stamps have a
 	// resolution of 1/300 s (docs/api-notes.md, 12.1).
 	tick = 10 * time.Millisecond
-	// blur is the longest duration for which a write of ours can be recognised by its
-	// stamp.
-	blur = 2 * time.Second
 	// clockMargin is how far the observer's clock may be ahead of Autotask's.
 	clockMargin = 5 * time.Minute
 	maxKnown    = 20_000
+	maxEvents   = 1_000 // of a key
 )
 
 var (
@@ -89,7 +81,7 @@ func stateOf(c *autotask.Client) *state {
 	p := weak.Make(c)
 	s, ok := states[p]
 	if !ok {
-		s = &state{keys: make(map[subject]*known), storm: make(map[int64]*stormTicket), made: make(map[int64][]madeTicket)}
+		s = &state{keys: make(map[subject]*known), storm: make(map[int64]*stormTicket), made: make(map[int64][]madeTicket), moves: make(map[noteKind]bool)}
 		states[p] = s
 		runtime.AddCleanup(c, func(p weak.Pointer[autotask.Client]) {
 			statesMu.Lock()
@@ -127,41 +119,16 @@ func (s *state) forget(key subject) {
 	delete(s.keys, key)
 }
 
-// learn records the stamp of a write that was made within a span of our clock.
-func (s *state) learn(stamp time.Time, during span) {
+// notesMove reports whether this process has seen that a note of a kind updates the
+// lastActivityDate of its ticket. That is not documented, so each client finds out.
+func (s *state) notesMove(of noteKind) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.offset = offset{least: stamp.Sub(during.to), most: stamp.Sub(during.from), is: true}
+	return s.moves[of]
 }
 
-// isOwn reports whether a stamp can be that of a write made within a span, and hardly
-// of anything else.
-func (s *state) isOwn(stamp time.Time, during span) bool {
+func (s *state) saw(of noteKind, moved bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o := s.offset
-	return o.is && o.most-o.least < blur && during.to.Sub(during.from) < blur &&
-		!stamp.Before(during.from.Add(o.least-tick)) && !stamp.After(during.to.Add(o.most+tick))
-}
-
-// moves says whether a note updates the lastActivityDate of its ticket. That is not
-// documented, so each client finds out.
-type moves int
-
-const (
-	unseen moves = iota
-	moved
-	stood // final: never changes to another value
-)
-
-func (s *state) notesMove() moves {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.moves
-}
-
-func (s *state) saw(m moves) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.moves = max(s.moves, m)
+	s.moves[of] = moved
 }

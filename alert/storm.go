@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/autotask-go/autotask"
@@ -25,39 +24,43 @@ type stormTicket struct {
 	read      time.Time // when its names were read; zero if never
 }
 
-// look starts an upsert: it returns the search and its open tickets. If the key may
-// be new, the search holds the company's lock, so that no other worker creates a
-// ticket for the company and a storm is counted correctly. held is the context for
-// what is done before unlock.
-func (r *run) look(ctx context.Context) (f *found, open []*autotask.Ticket, unlock func(), held context.Context, err error) {
+// look starts an upsert: it returns the search. If the key may be new, the search holds
+// the company's lock, so that no other worker creates a ticket for the company and a
+// storm is counted correctly. held is the context for what is done before unlock.
+func (r *run) look(ctx context.Context) (f *found, unlock func(), held context.Context, err error) {
 	unlock, held = func() {}, ctx
 	if r.policy.Storm.Keys == 0 || r.state.knows(r.subject) != nil {
-		if f, open, err = r.searchOpen(ctx); err != nil || len(open) > 0 || r.policy.Storm.Keys == 0 {
-			return f, open, unlock, held, err
+		if f, err = r.searchOpen(ctx); err != nil || len(f.open) > 0 || r.policy.Storm.Keys == 0 {
+			return f, unlock, held, err
 		}
 	}
 	unlock, held, err = r.lock(ctx, fmt.Sprintf("autotask/alert/%d", r.companyID))
 	if err != nil {
-		return nil, nil, func() {}, ctx, fmt.Errorf("alert: locking the company: %w", err)
+		return nil, func() {}, ctx, fmt.Errorf("alert: locking the company: %w", err)
 	}
-	f, open, err = r.searchOpen(held)
-	return f, open, unlock, held, err
+	f, err = r.searchOpen(held)
+	return f, unlock, held, err
 }
 
-func (r *run) searchOpen(ctx context.Context) (*found, []*autotask.Ticket, error) {
+func (r *run) searchOpen(ctx context.Context) (*found, error) {
 	f, err := r.search(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	open, err := r.openTickets(ctx, f.tickets)
-	if err != nil {
-		return nil, nil, err
+	if f.open, err = r.openTickets(ctx, f.tickets); err != nil {
+		return nil, err
 	}
-	if f.storms, err = r.openTickets(ctx, f.storms); err != nil {
-		return nil, nil, err
+	all := f.storms
+	if f.storms, err = r.openTickets(ctx, all); err != nil {
+		return nil, err
+	}
+	for _, t := range all {
+		if !slices.Contains(f.storms, t) {
+			f.closedStorms = append(f.closedStorms, t)
+		}
 	}
 	r.state.sawStorms(r.companyID, f.storms)
-	return f, open, nil
+	return f, nil
 }
 
 // joinStorm puts a key without a ticket on a storm ticket, if there is one.
@@ -121,7 +124,7 @@ func (r *run) newTickets(f *found) int {
 	since := r.began.Add(-r.policy.Storm.Within)
 	ids := r.state.madeSince(r.companyID, since)
 	for _, t := range slices.Concat(f.recent, f.tickets) {
-		if made, ok := t.CreateDate.Get(); ok && !made.Before(since) && !strings.Contains(t.Resolution.Or(""), duplicateOf) {
+		if made, ok := t.CreateDate.Get(); ok && !made.Before(since) && !isDuplicate(t) {
 			ids[t.ID] = true
 		}
 	}
@@ -164,7 +167,7 @@ func (r *run) onStorm(ctx context.Context, t *autotask.Ticket) error {
 	}
 	title := r.alert.Note.Title
 	text := "Alert key: " + r.key + "\n\n" + r.text()
-	id, err := r.client.Notes.Create(ctx, t.ID, r.noteWith(stormRef(r.key), title, text))
+	id, err := r.client.Notes.Create(ctx, t.ID, r.noteWith(r.stormEnd(), title, text))
 	if err != nil {
 		return fmt.Errorf("alert: naming the key on storm ticket %d: %w", t.ID, err)
 	}
@@ -174,15 +177,26 @@ func (r *run) onStorm(ctx context.Context, t *autotask.Ticket) error {
 	return nil
 }
 
+// stormEnd returns the end of the title of the note that names the key on a storm
+// ticket, by which a repeat of the call finds it after the ticket was closed.
+func (r *run) stormEnd() string { return bracketed(r.event) + " " + bracketed(stormRef(r.key)) }
+
 // readNames reads which keys a storm ticket names: once while it accepts keys, and
 // once more afterwards.
 func (r *run) readNames(ctx context.Context, t *autotask.Ticket) error {
 	if !r.state.needsNames(t) {
 		return nil
 	}
-	notes, err := r.notesOf(ctx, t.ID)
+	notes, err := r.client.Notes.List(ctx, autotask.Query{
+		Filter: autotask.Eq("ticketID", t.ID), Fields: []string{"ticketID", "title"},
+	})
 	if err != nil {
-		return err
+		return fmt.Errorf("alert: reading which keys storm ticket %d names: %w", t.ID, err)
+	}
+	for _, n := range notes {
+		if n.TicketID != t.ID {
+			return fmt.Errorf("alert: %w: a search for notes of ticket %d was answered with note %d of ticket %d", autotask.ErrServer, t.ID, n.ID, n.TicketID)
+		}
 	}
 	r.state.readNames(t.ID, notes)
 	return nil

@@ -1,0 +1,251 @@
+package alert_test
+
+import (
+	"fmt"
+	"html"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/autotask-go/autotask"
+	"github.com/autotask-go/autotask/alert"
+	"github.com/autotask-go/autotask/autotasktest"
+)
+
+// beforeOne returns a client that calls do, once, before it sends a request.
+func beforeOne(srv *autotasktest.Server, method, suffix string, do func()) *autotask.Client {
+	return srv.InProcessClient(autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			if do != nil && r.Method == method && strings.HasSuffix(r.URL.Path, suffix) {
+				now := do
+				do = nil
+				now()
+			}
+			return next.RoundTrip(r)
+		})
+	}))
+}
+
+// TestNotedInAMoment lets another process note an event while this one is between its
+// search and its own note, which hides that in the ticket's activity.
+func TestNotedInAMoment(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		upsert(t, srv.Client(), failed("run-1"), alert.Policy{})
+		var other alert.Alert
+		interrupted := false
+		client := beforeOne(srv, http.MethodPost, "/Notes", func() {
+			interrupted = true
+			assert.True(t, upsert(t, srv.Client(), other, alert.Policy{}).Noted)
+			pass(time.Second)
+		})
+		pass(10 * time.Minute)
+		other = failed("run-2")
+		assert.True(t, upsert(t, client, failed("run-3"), alert.Policy{}).Noted)
+		assert.True(t, interrupted)
+		for range 3 {
+			pass(time.Minute)
+			assert.True(t, upsert(t, client, other, alert.Policy{}).Noted)
+			assert.Equal(t, 1, timesOn(srv, "run-2"))
+		}
+	})
+}
+
+// TestRepeatsOfAnOlderTicket repeats calls whose events are on a ticket that has been
+// closed since, while another one is open.
+func TestRepeatsOfAnOlderTicket(t *testing.T) {
+	t.Parallel()
+	for name, timed := range map[string]bool{"with a time": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := autotasktest.NewInProcess(t)
+				client := srv.Client()
+				events := []alert.Alert{failed("run-1"), failed("run-2")}
+				for i := range events {
+					if !timed {
+						events[i].At = time.Time{}
+					}
+					upsert(t, client, events[i], alert.Policy{})
+				}
+				pass(time.Minute)
+				_, err := alert.Clear(t.Context(), client, company, key, over())
+				require.NoError(t, err)
+				pass(20 * time.Minute)
+				repeat := func() {
+					for _, c := range []*autotask.Client{client, srv.Client()} {
+						assert.True(t, upsert(t, c, events[0], alert.Policy{}).Created)
+						assert.True(t, upsert(t, c, events[1], alert.Policy{}).Noted)
+					}
+					assert.Equal(t, 1, timesOn(srv, "run-1"))
+					assert.Equal(t, 1, timesOn(srv, "run-2"))
+				}
+				repeat()
+				assert.Empty(t, openOf(srv, "alert:"+key))
+				next := upsert(t, srv.Client(), failed("run-3"), alert.Policy{})
+				assert.True(t, next.Created)
+				assert.LessOrEqual(t, next.Requests, 4)
+				repeat()
+				assert.Len(t, openOf(srv, "alert:"+key), 1)
+			})
+		})
+	}
+}
+
+// TestRepeatsOnADuplicate repeats an event that was noted on a ticket which became
+// the duplicate of one that a person has reopened.
+func TestRepeatsOnADuplicate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		client := srv.Client()
+		first := upsert(t, client, failed("run-1"), alert.Policy{})
+		pass(time.Minute)
+		_, err := alert.Clear(t.Context(), client, company, key, over())
+		require.NoError(t, err)
+		pass(10 * time.Minute)
+		second := upsert(t, client, failed("run-2"), alert.Policy{})
+		third := failed("run-3")
+		upsert(t, client, third, alert.Policy{})
+		srv.Change("Tickets", first.TicketID, map[string]any{"status": 8})
+		pass(time.Minute)
+		out := upsert(t, srv.Client(), failed("run-4"), alert.Policy{})
+		assert.Equal(t, first.TicketID, out.TicketID)
+		assert.Equal(t, []int64{second.TicketID}, out.Duplicates)
+		for _, c := range []*autotask.Client{client, srv.Client()} {
+			pass(time.Minute)
+			assert.True(t, upsert(t, c, third, alert.Policy{}).Noted)
+			assert.Equal(t, 1, timesOn(srv, "run-3"))
+		}
+	})
+}
+
+// TestEscapedTexts is a tenant that stores texts as HTML.
+func TestEscapedTexts(t *testing.T) {
+	t.Parallel()
+	for name, filter := range map[string]func(string) string{
+		"brackets":        strings.NewReplacer("[", "&#91;", "]", "&#93;").Replace,
+		"hexadecimal":     strings.NewReplacer("[", "&#x5B;", "]", "&#x5D;").Replace,
+		"HTML":            html.EscapeString,
+		"blanks":          strings.NewReplacer(" [", "\u00a0[", "\n", "\r\n").Replace,
+		"trailing spaces": func(s string) string { return strings.Replace(s+"  ", "alert:"+key+"  ", "alert:"+key, 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := autotasktest.NewInProcess(t)
+			srv.SetTextFilter(filter)
+			for range 3 { // by processes that know nothing of each other
+				assert.True(t, upsert(t, srv.Client(), failed("run-1"), alert.Policy{}).Created)
+				assert.True(t, upsert(t, srv.Client(), failed("run & <2>"), alert.Policy{}).Noted)
+				assert.True(t, upsert(t, srv.Client(), failed("run-3"), alert.Policy{}).Noted)
+			}
+			assert.Len(t, srv.Rows("Tickets"), 1)
+			assert.Equal(t, 2, count(srv, "POST Tickets/Notes"))
+		})
+	}
+}
+
+// TestReopeningRacesAPerson lets a person change the closed ticket just before it
+// would be reopened.
+func TestReopeningRacesAPerson(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status  int
+		created bool
+	}{
+		"reopened":                     {status: 8},
+		"reopened and completed again": {status: 5, created: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := autotasktest.NewInProcess(t)
+				p := alert.Policy{Reopen: time.Hour, ReopenStatus: 10, OnlyOurs: true}
+				first := upsert(t, srv.Client(), failed("run-1"), p)
+				_, err := alert.Clear(t.Context(), srv.Client(), company, key, over())
+				require.NoError(t, err)
+				pass(10 * time.Minute)
+				raced := false
+				client := beforeOne(srv, http.MethodGet, fmt.Sprintf("/Tickets/%d", first.TicketID), func() {
+					raced = true
+					srv.Change("Tickets", first.TicketID, map[string]any{"status": 8})
+					srv.Change("Tickets", first.TicketID, map[string]any{"status": test.status})
+				})
+				out := upsert(t, client, failed("run-2"), p)
+				assert.True(t, raced)
+				assert.Equal(t, test.created, out.Created, "%v", out.Steps)
+				assert.NotEqual(t, test.created, out.Noted)
+				assert.False(t, out.Reopened)
+				assert.Equal(t, fmt.Sprint(test.status), fmt.Sprint(srv.Get("Tickets", first.TicketID)["status"]))
+				assert.Len(t, openOf(srv, "alert:"+key), 1)
+				assert.Equal(t, 1, timesOn(srv, "run-2"))
+			})
+		})
+	}
+}
+
+// TestClearIsRepeated lets the alert come back before a queue repeats its end.
+func TestClearIsRepeated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		client := srv.Client()
+		upsert(t, client, failed("run-1"), alert.Policy{})
+		pass(10 * time.Minute)
+		res := over()
+		res.StartedAt = time.Now()
+		out, err := alert.Clear(t.Context(), client, company, key, res)
+		require.NoError(t, err)
+		assert.True(t, out.Cleared)
+		pass(10 * time.Minute)
+		assert.True(t, upsert(t, client, failed("run-2"), alert.Policy{}).Created)
+		for _, c := range []*autotask.Client{client, srv.Client()} {
+			out, err = alert.Clear(t.Context(), c, company, key, res)
+			require.NoError(t, err)
+			assert.True(t, out.AlreadyClear)
+			assert.Len(t, openOf(srv, "alert:"+key), 1)
+		}
+		pass(10 * time.Minute)
+		res.StartedAt = time.Now()
+		out, err = alert.Clear(t.Context(), client, company, key, res)
+		require.NoError(t, err)
+		assert.True(t, out.Cleared)
+	})
+}
+
+// TestRepeatsAfterAStorm repeats an event of a key that a storm ticket names, after
+// that was closed.
+func TestRepeatsAfterAStorm(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		p := alert.Policy{Storm: alert.Storm{Keys: 1, Within: time.Hour}}
+		client := srv.Client()
+		one, other := failed("run-1"), failed("run-1")
+		other.Key = "ping/host-2"
+		upsert(t, client, one, p)
+		storm := upsert(t, client, other, p)
+		assert.True(t, storm.Storm && storm.Noted)
+		cleared, err := p.Clear(t.Context(), client, company, other.Key, over())
+		require.NoError(t, err)
+		assert.True(t, cleared.AlreadyClear, "it has no ticket of its own")
+		pass(2 * time.Minute)
+		srv.Change("Tickets", storm.TicketID, map[string]any{"status": 5})
+		for _, c := range []*autotask.Client{client, srv.Client()} {
+			again := upsert(t, c, other, p)
+			assert.True(t, again.Noted && again.Storm, "%v", again.Steps)
+			assert.Equal(t, storm.TicketID, again.TicketID)
+		}
+		assert.Empty(t, openOf(srv, "alert:"+other.Key))
+		next := other
+		next.Event, next.At = "run-2", time.Now()
+		pass(time.Hour)
+		assert.True(t, upsert(t, srv.Client(), next, p).Created)
+	})
+}
