@@ -37,15 +37,15 @@ func TestNotedInAMoment(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
-		upsert(t, srv.Client(), failed("run-1"), alert.Policy{})
 		var other alert.Alert
 		interrupted := false
 		client := beforeOne(srv, http.MethodPost, "/Notes", func() {
 			interrupted = true
 			assert.True(t, upsert(t, srv.Client(), other, alert.Policy{}).Noted)
-			pass(time.Second)
+			pass(20 * time.Millisecond)
 		})
-		pass(10 * time.Minute)
+		upsert(t, client, failed("run-1"), alert.Policy{})
+		pass(30 * time.Second)
 		other = failed("run-2")
 		assert.True(t, upsert(t, client, failed("run-3"), alert.Policy{}).Noted)
 		assert.True(t, interrupted)
