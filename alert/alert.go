@@ -22,9 +22,10 @@ type Alert struct {
 	// repeat of the call with the same Event changes nothing that the first call has
 	// done. It is required.
 	Event string
-	// At is when the problem occurred, by the observer's clock. It saves a request: a
-	// ticket without activity since then cannot hold the occurrence yet. The zero
-	// time means unknown.
+	// At is when the problem occurred, by the observer's clock, which may be up to five
+	// minutes ahead of Autotask's. It saves a request: a ticket without activity since
+	// then cannot hold the occurrence yet. The zero time means unknown; it is better
+	// than a wrong one.
 	At time.Time
 	// Title is the title of a new ticket, and of a note unless Note has one. It is
 	// cut to the length that Autotask accepts.
@@ -73,8 +74,9 @@ type Policy struct {
 // Storm sets when many new keys of one company become one ticket, as when a site goes
 // down. As soon as Keys tickets were created for the company Within the time, the
 // next new key creates a storm ticket, which takes all new keys of its first hour. A
-// key on a storm ticket is suppressed while that ticket is open. The zero Storm is
-// off.
+// key on a storm ticket is suppressed while that ticket is open, and Clear does not
+// change that. Without a Locker that all workers share, each process may create a
+// storm ticket and name a key once. The zero Storm is off.
 type Storm struct {
 	Keys   int
 	Within time.Duration
@@ -101,7 +103,8 @@ type Outcome struct {
 	Appended bool
 	// Cleared: the ticket was open and no longer is.
 	Cleared bool
-	// AlreadyClear: there was no open ticket.
+	// AlreadyClear: there was no open ticket, or only one that was created after the
+	// Resolution's StartedAt.
 	AlreadyClear bool
 
 	// Storm: the ticket is a storm ticket. It names the key.
@@ -110,7 +113,7 @@ type Outcome struct {
 	// if none was read.
 	Ticket   *autotask.Ticket
 	TicketID int64 // 0 if there is none
-	NoteID   int64 // of the event's note; 0 if it has none, or was found on the ticket
+	NoteID   int64 // of the event's note; 0 if it has none, or if its id was not read
 	// Duplicates are the other open tickets of the key that this call has closed.
 	Duplicates []int64
 	// OnlyComplete: the tenant's tickets do not show any status that sets the
@@ -158,7 +161,9 @@ func Upsert(ctx context.Context, client *autotask.Client, a Alert, p Policy) (*O
 // Clear resolves the open ticket of an alert that is over, through client.Resolve: if
 // time is booked on the ticket, its status does not change and it stays open. If
 // there is no open ticket, that is not an error. If the Resolution has a Note, give
-// it a Ref or StartedAt, so that a repeat finds the note.
+// it a Ref or StartedAt, so that a repeat finds the note. With StartedAt, a repeat
+// leaves a ticket alone that was created more than five minutes later, when the alert
+// had come back.
 //
 // It locks the key for the calls with this client; Policy.Clear locks it with the
 // policy's Locker.

@@ -5,10 +5,10 @@
 //
 //   - A key of a company has one open ticket. Two keys never share one, except on a
 //     storm ticket.
-//   - Every event is on it once, as what created it or as a note, unless the policy
-//     suppresses it. A repeat of a call with the same Event, by this process or
-//     another, changes nothing more. It does not open another ticket if the ticket
-//     was closed meanwhile.
+//   - Every event is on one of the key's tickets once, as what created it or as a note,
+//     unless the policy suppresses it. A repeat of a call with the same Event, by this
+//     process or another, changes nothing more. It does not open another ticket if the
+//     ticket was closed meanwhile.
 //   - With a Locker that all workers share, no second ticket is created, so no
 //     workflow rule sends a second mail. Without one, two workers may each create a
 //     ticket at the same moment. Both look again, the ticket with the lowest id
@@ -23,11 +23,21 @@
 //     label.
 //
 // The lock, closing duplicates and looking again are all needed: none of them is
-// enough alone. Two cases are beyond this package. A process that was killed may have
-// sent a write that lands up to five minutes later, after another process has looked
-// and written the same. The next occurrence closes a second ticket, but a second note
-// stays. And if a person closes the ticket between a search and a note, that is not
-// noticed until the next occurrence.
+// enough alone. This is beyond the package:
+//
+//   - A process that was killed may have sent a write that lands up to five minutes
+//     later, after another process has looked and written the same. The next
+//     occurrence closes a second ticket, but a second note stays. Two processes that
+//     report the same Event at the same moment without a shared Locker may both note
+//     it, and so may two between which a query does not show the last write.
+//   - If a person closes the ticket between a search and a note, that is not noticed
+//     until the next occurrence.
+//   - An occurrence that was suppressed leaves no trace. If its call is repeated after
+//     the ticket was closed, it counts as a new one.
+//   - If a person changes the externalID of a ticket, or removes the last line of its
+//     description, it is no longer known what the ticket is about.
+//   - The observer's clock and that of this process may be up to five minutes ahead of
+//     Autotask's. An event is looked for on tickets that were closed up to 30 days ago.
 //
 // # How a ticket is found
 //
@@ -35,7 +45,8 @@
 // longer than 44 characters or has characters that Autotask might change. The
 // company's tickets are searched for it; if a person has moved a ticket to another
 // company, it belongs to that company. The description ends in the key and the event,
-// the title of a note in the event.
+// the title of a note in the event; of a storm ticket's note, in the event and a digest
+// of the key.
 //
 // # Policies
 //
@@ -60,14 +71,18 @@
 //
 // A new ticket costs three requests. It costs four if the search after it does not
 // show it, for example when the tenant's Duplicate Ticket Handling has answered, or
-// if it follows another new ticket under a Policy with a Storm.
+// if it follows another new ticket under a Policy with a Storm; also if a ticket of the
+// key was closed less than five minutes before the event, or within 30 days of an event
+// without a time.
 //
-// A further occurrence costs two. It costs one more if the ticket was active since
-// shortly before the event and this process does not know why; also for a first
-// occurrence in a process that has not yet seen whether a note changes its ticket's
-// lastActivityDate, which is not documented, unless the process made the ticket within
-// the last minute. In that minute, in a tenant where notes do not change it, an event
-// that another process has already noted is noted twice.
+// A further occurrence costs three: a search for the ticket, one for the event among
+// the notes, and the note. It costs two if the event cannot be among them: if the
+// ticket was not active since five minutes before the event, and this process has
+// seen, as it read notes, that one of this NoteType and Publish changed its ticket's
+// lastActivityDate. Whether notes do is not documented. That this process has made the
+// ticket a moment ago, or knows of no activity but its own, is not enough: another
+// process may have noted the event meanwhile. A repeat costs two, or one in the
+// process that has noted it.
 //
 // A suppressed occurrence costs one request or none. Clear costs one, and those of
 // client.Resolve. If a ticket with a status other than 5 has timestamps, the client

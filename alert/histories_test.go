@@ -35,6 +35,7 @@ type history struct {
 	keys   []string
 	behind time.Duration // how far the tenant's clock is behind
 	ahead  time.Duration // how far the observer's clock is ahead
+	lag    time.Duration // how long queries do not show what was created
 
 	mu      sync.Mutex // one request at a time
 	clients []*autotask.Client
@@ -61,6 +62,10 @@ func newHistory(t *testing.T, seed uint64) *history {
 	if h.sometimes(50) {
 		h.behind = time.Duration(h.rand.Int64N(int64(4*time.Minute))) - 2*time.Minute
 		h.ahead = time.Duration(h.rand.Int64N(int64(4*time.Minute))) - 2*time.Minute
+	}
+	if h.sometimes(20) {
+		h.lag = time.Duration(h.rand.Int64N(int64(5 * time.Second)))
+		h.srv.SetQueryLag(h.lag)
 	}
 	grain := time.Nanosecond
 	if h.sometimes(25) {
@@ -184,7 +189,7 @@ func (h *history) job(r *rand.Rand, work func(context.Context, *autotask.Client)
 		if err == nil {
 			return
 		}
-		wait := time.Second
+		wait := time.Second + h.lag
 		if e, ok := errors.AsType[*autotask.Error](err); ok {
 			wait = max(wait, e.RetryAfter)
 		}
@@ -227,12 +232,12 @@ func (h *history) play() (events map[string][]string) {
 				pass(upTo(r))
 				for range 1 + r.IntN(3) {
 					again := func() { h.raise(r, key, event, at) }
-					if h.locked && r.IntN(4) == 0 { // to two processes at once
+					if h.locked && h.lag == 0 && r.IntN(4) == 0 { // to two processes at once
 						other := random(r.Uint64(), 0)
 						all.Go(func() { h.raise(other, key, event, at) })
 					}
 					again()
-					pass(upTo(r))
+					pass(h.lag + upTo(r))
 				}
 			})
 		}
@@ -374,7 +379,7 @@ func TestHistories(t *testing.T) {
 			continue
 		}
 		if bad++; bad <= 20 {
-			t.Errorf("history %d (locked %v, still %v, %+v): %s", seed, h.locked, h.still, h.policy, strings.Join(wrong, "; "))
+			t.Errorf("history %d (locked %v, still %v, lag %v, %+v): %s", seed, h.locked, h.still, h.lag, h.policy, strings.Join(wrong, "; "))
 		}
 	}
 	t.Logf("%d histories, %d wrong", histories, bad)

@@ -180,7 +180,8 @@ func (r *run) kind() noteKind { return noteKind{r.alert.Note.NoteType, r.alert.N
 
 // learn finds out from the newest of a ticket's notes whether it updated the ticket's
 // lastActivityDate. Two stamps that differ by more than a tick may be those of two
-// writes, and stamps of whole seconds prove nothing.
+// writes, and stamps of whole seconds prove nothing. Nor does what others do: people
+// use the web interface, and a workflow rule may change the ticket as a note comes.
 func (r *run) learn(t *autotask.Ticket, notes []*autotask.TicketNote) {
 	last, dated := t.LastActivityDate.Get()
 	var newest *autotask.TicketNote
@@ -193,8 +194,10 @@ func (r *run) learn(t *autotask.Ticket, notes []*autotask.TicketNote) {
 		return
 	}
 	made, of := newest.CreateDateTime.Or(time.Time{}), noteKind{newest.NoteType, newest.Publish}
+	by, known := newest.CreatorResourceID.Get()
+	ours := known && t.CreatorResourceID == autotask.Value(by) && t.LastActivityResourceID == autotask.Value(by)
 	switch {
-	case last.Sub(made).Abs() <= tick && last.Nanosecond() != 0:
+	case ours && last.Sub(made).Abs() <= tick && last.Nanosecond() != 0:
 		r.state.saw(of, true)
 	case last.Before(made.Add(-tick)) && made.Before(r.began.Add(-clockMargin)):
 		r.state.saw(of, false) // the note is older than the search
@@ -214,7 +217,7 @@ func (r *run) notesOf(ctx context.Context, tickets ...*autotask.Ticket) (notes [
 		}
 		page, err := r.client.Notes.List(ctx, autotask.Query{
 			Filter: autotask.And(autotask.In("ticketID", ids...), autotask.Gte("createDateTime", since)),
-			Fields: []string{"ticketID", "title", "createDateTime", "noteType", "publish"},
+			Fields: []string{"ticketID", "title", "createDateTime", "noteType", "publish", "creatorResourceID"},
 		})
 		if err != nil {
 			return nil, fmt.Errorf("alert: looking for the event's note on tickets %d: %w", ids, err)

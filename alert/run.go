@@ -81,7 +81,7 @@ type found struct {
 }
 
 var fieldsOfTickets = []string{
-	"ticketNumber", "title", "description", "status", "companyID", "externalID", "createDate", "lastActivityDate", "completedDate",
+	"ticketNumber", "title", "description", "status", "companyID", "externalID", "createDate", "lastActivityDate", "lastActivityResourceID", "completedDate",
 	"resolvedDateTime", "completedByResourceID", "creatorResourceID", "impersonatorCreatorResourceID", "resolution",
 }
 
