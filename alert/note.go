@@ -213,7 +213,9 @@ func (r *run) notesOf(ctx context.Context, tickets ...*autotask.Ticket) (notes [
 		var ids []int64
 		for _, t := range some {
 			ids = append(ids, t.ID)
-			since = earlier(since, lastActive(t).Add(-time.Second))
+			if active := lastActive(t); !active.IsZero() {
+				since = earlier(since, active.Add(-time.Second))
+			}
 		}
 		page, err := r.client.Notes.List(ctx, autotask.Query{
 			Filter: autotask.And(autotask.In("ticketID", ids...), autotask.Gte("createDateTime", since)),

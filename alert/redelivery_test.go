@@ -249,3 +249,27 @@ func TestRepeatsAfterAStorm(t *testing.T) {
 		assert.True(t, upsert(t, srv.Client(), next, p).Created)
 	})
 }
+
+// TestNamedByAnotherProcess lets a process that has read which keys a storm ticket
+// names get one that another process has named since, just after the storm's hour.
+func TestNamedByAnotherProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		client := srv.Client()
+		p := alert.Policy{Storm: alert.Storm{Keys: 1, Within: time.Hour}}
+		raise := func(client *autotask.Client, k, event string) *alert.Outcome {
+			a := failed(event)
+			a.Key = k
+			return upsert(t, client, a, p)
+		}
+		raise(srv.Client(), "a", "run-1")
+		storm := raise(srv.Client(), "b", "run-1")
+		assert.True(t, raise(client, "b", "run-2").Suppressed)
+		pass(30 * time.Minute)
+		assert.Equal(t, storm.TicketID, raise(srv.Client(), "c", "run-1").TicketID)
+		pass(32 * time.Minute)
+		assert.True(t, raise(client, "c", "run-2").Suppressed)
+		assert.Len(t, srv.Rows("Tickets"), 2)
+	})
+}

@@ -182,7 +182,7 @@ func (r *run) onStorm(ctx context.Context, t *autotask.Ticket) error {
 func (r *run) stormEnd() string { return bracketed(r.event) + " " + bracketed(stormRef(r.key)) }
 
 // readNames reads which keys a storm ticket names: once while it accepts keys, and
-// once more afterwards.
+// again afterwards, until no process can take it for young any more.
 func (r *run) readNames(ctx context.Context, t *autotask.Ticket) error {
 	if !r.state.needsNames(t) {
 		return nil
@@ -250,8 +250,8 @@ func (s *state) needsNames(t *autotask.Ticket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	storm := s.storm[t.ID]
-	full := storm.made.Add(stormLife + clockMargin)
-	return storm.read.IsZero() || storm.read.Before(full) && time.Now().After(full)
+	full := storm.made.Add(stormLife)
+	return storm.read.IsZero() || time.Now().After(full) && storm.read.Before(full.Add(clockMargin))
 }
 
 func (s *state) readNames(id int64, notes []*autotask.TicketNote) {
