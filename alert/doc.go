@@ -32,6 +32,8 @@
 //     it, and so may two between which a query does not show the last write.
 //   - If a person closes the ticket between a search and a note, that is not noticed
 //     until the next occurrence.
+//   - For a minute after a process has seen a ticket open, it suppresses without looking,
+//     whoever closes the ticket meanwhile.
 //   - An occurrence that was suppressed leaves no trace. If its call is repeated after
 //     the ticket was closed, it counts as a new one.
 //   - If a person changes the externalID of a ticket, or removes the last line of its

@@ -219,6 +219,21 @@ func TestClearIsRepeated(t *testing.T) {
 	})
 }
 
+// TestClearRacesAPerson lets a person complete the ticket while it is being cleared.
+func TestClearRacesAPerson(t *testing.T) {
+	t.Parallel()
+	srv := autotasktest.NewInProcess(t)
+	first := upsert(t, srv.Client(), failed("run-1"), alert.Policy{})
+	client := beforeOne(srv, http.MethodGet, fmt.Sprintf("/Tickets/%d", first.TicketID), func() {
+		srv.Change("Tickets", first.TicketID, map[string]any{"status": 5, "resolution": "I replaced the disk."})
+	})
+	out, err := alert.Clear(t.Context(), client, company, key, over())
+	require.NoError(t, err)
+	assert.True(t, out.AlreadyClear, "%v", out.Steps)
+	assert.Equal(t, "I replaced the disk.", srv.Get("Tickets", first.TicketID)["resolution"])
+	assert.Equal(t, 0, count(srv, "POST Tickets/Notes"))
+}
+
 // TestRepeatsAfterAStorm repeats an event of a key that a storm ticket names, after
 // that was closed.
 func TestRepeatsAfterAStorm(t *testing.T) {

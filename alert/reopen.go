@@ -166,6 +166,16 @@ func (r *run) clear(ctx context.Context, res autotask.Resolution) error {
 	if err := r.closeDuplicates(ctx, keep, open[1:]); err != nil {
 		return err
 	}
+	given := res.If
+	res.If = func(t *autotask.Ticket) error {
+		switch {
+		case t.CompanyID != r.companyID || t.ExternalID.Or("") != r.subject.externalID || t.Status == autotask.StatusComplete:
+			return errGone
+		case given != nil:
+			return given(t)
+		}
+		return nil
+	}
 	resolved, err := r.client.Resolve(ctx, keep.ID, res)
 	r.out.NoteID = resolved.NoteID
 	for _, s := range resolved.Steps {
@@ -174,7 +184,11 @@ func (r *run) clear(ctx context.Context, res autotask.Resolution) error {
 	if resolved.Ticket != nil {
 		r.saw(resolved.Ticket)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errGone):
+		r.out.AlreadyClear = true // completed by a person, or no longer the key's
+		return nil
+	case err != nil:
 		return fmt.Errorf("alert: resolving ticket %d: %w", keep.ID, err)
 	}
 	still, err := r.isOpen(ctx, r.out.Ticket)
