@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -94,24 +96,29 @@ var faults = map[string]autotasktest.Fault{
 }
 
 // TestFaults lets every request of every kind of call fail in every way, and repeats
-// the call, by the same process or another, until it is done.
+// the call, by the same process or another, until it is done. Without
+// AUTOTASK_ALERTS=all it plays a fifth of them.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	others := []bool{true}
+	of := 5
 	if os.Getenv(playAll) == "all" {
-		others = append(others, false)
+		of = 1
 	}
 	for name, k := range tasks() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for what, f := range faults {
-				for _, another := range others {
-					for struck := true; struck; f.Skip++ {
+			for i, what := range slices.Sorted(maps.Keys(faults)) {
+				f := faults[what]
+				for struck := true; struck; f.Skip++ {
+					for _, another := range []bool{false, true} {
+						if (2*i+f.Skip+len(name))%of != 0 {
+							continue
+						}
 						synctest.Test(t, func(t *testing.T) {
 							struck = k.fail(t, f, another, fmt.Sprintf("%s, %d", what, f.Skip))
 						})
 					}
-					f.Skip = 0
+					struck = struck && f.Skip < 40
 				}
 			}
 		})
@@ -138,7 +145,7 @@ func (k task) fail(t *testing.T, f autotasktest.Fault, another bool, what string
 		require.NoError(t, err, what)
 		return false
 	}
-	if count(srv, "POST Tickets") == 1 && f.Skip > 1 {
+	if k.prepare == nil && f.Skip > 1 { // the ticket was created
 		assert.NotZero(t, out.TicketID, what)
 	}
 	if f.Hang {

@@ -1,6 +1,7 @@
 package alert_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -36,11 +37,13 @@ type history struct {
 	behind time.Duration // how far the tenant's clock is behind
 	ahead  time.Duration // how far the observer's clock is ahead
 	lag    time.Duration // how long queries do not show what was created
+	late   bool          // what is not answered may be carried out minutes later
 
 	mu      sync.Mutex // one request at a time
 	clients []*autotask.Client
 	born    uint64
 	byHand  map[int64]bool // completed by a person
+	merged  map[int64]bool
 	wrong   []string
 }
 
@@ -55,10 +58,10 @@ func upTo(r *rand.Rand) time.Duration {
 func newHistory(t *testing.T, seed uint64) *history {
 	t.Helper()
 	h := &history{
-		srv: autotasktest.NewInProcess(t), seed: seed, rand: random(seed, 0), byHand: make(map[int64]bool),
+		srv: autotasktest.NewInProcess(t), seed: seed, rand: random(seed, 0), byHand: make(map[int64]bool), merged: make(map[int64]bool),
 		keys: []string{"backup/MAIL-02", "backup/mail-02"},
 	}
-	h.still, h.locked = h.sometimes(50), h.sometimes(40)
+	h.still, h.locked, h.late = h.sometimes(50), h.sometimes(40), h.sometimes(30)
 	if h.sometimes(50) {
 		h.behind = time.Duration(h.rand.Int64N(int64(4*time.Minute))) - 2*time.Minute
 		h.ahead = time.Duration(h.rand.Int64N(int64(4*time.Minute))) - 2*time.Minute
@@ -78,6 +81,9 @@ func newHistory(t *testing.T, seed uint64) *history {
 		h.policy = alert.Policy{Reopen: 10 * time.Minute, ReopenStatus: 10}
 	case 2:
 		h.policy = alert.Policy{Reopen: 10 * time.Minute, ReopenStatus: 10, OnlyOurs: true}
+	}
+	if h.sometimes(15) {
+		h.policy.NoteEvery = 2 * time.Minute
 	}
 	if h.locked {
 		h.policy.Locker = new(autotask.LocalLocker)
@@ -109,8 +115,12 @@ func (h *history) carry(next http.RoundTripper, req *http.Request, before, after
 	if !lasts(req.Context(), before) {
 		return nil, req.Context().Err()
 	}
-	if luck == 0 {
+	_, dies := req.Context().Deadline()
+	switch isNew := req.Method == http.MethodPost && !strings.HasSuffix(req.URL.Path, "/query"); {
+	case luck == 0:
 		return nil, io.ErrUnexpectedEOF
+	case luck > 95 && h.late && isNew && !dies:
+		return nil, h.carryOutLate(next, req, before)
 	}
 	resp, err := h.carryOut(next, req)
 	if err == nil && (luck < 3 || !lasts(req.Context(), after)) {
@@ -118,6 +128,23 @@ func (h *history) carry(next http.RoundTripper, req *http.Request, before, after
 		return nil, io.ErrUnexpectedEOF
 	}
 	return resp, err
+}
+
+// carryOutLate lets a request land after its client has lost it.
+func (h *history) carryOutLate(next http.RoundTripper, req *http.Request, after time.Duration) error {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return err
+	}
+	req = req.Clone(context.WithoutCancel(req.Context()))
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	go func() {
+		pass(after * 1_600) // at most four minutes
+		if resp, err := h.carryOut(next, req); err == nil {
+			_ = resp.Body.Close()
+		}
+	}()
+	return io.ErrUnexpectedEOF
 }
 
 func (h *history) carryOut(next http.RoundTripper, req *http.Request) (*http.Response, error) {
@@ -143,6 +170,12 @@ func (h *history) carryOut(next http.RoundTripper, req *http.Request) (*http.Res
 }
 
 func (h *history) checkPeoplesTickets() {
+	for id := range h.merged {
+		if row := h.srv.Get("Tickets", id); fmt.Sprint(row["status"]) != "5" {
+			h.wrong = append(h.wrong, fmt.Sprintf("ticket %d, which was merged, has status %v", id, row["status"]))
+			delete(h.merged, id)
+		}
+	}
 	if h.policy.Reopen > 0 && !h.policy.OnlyOurs {
 		return
 	}
@@ -232,7 +265,7 @@ func (h *history) play() (events map[string][]string) {
 				pass(upTo(r))
 				for range 1 + r.IntN(3) {
 					again := func() { h.raise(r, key, event, at) }
-					if h.locked && h.lag == 0 && r.IntN(4) == 0 { // to two processes at once
+					if h.locked && h.lag == 0 && !h.late && r.IntN(4) == 0 { // to two processes at once
 						other := random(r.Uint64(), 0)
 						all.Go(func() { h.raise(other, key, event, at) })
 					}
@@ -269,7 +302,7 @@ func (h *history) meddle(r *rand.Rand) {
 	row := rows[r.IntN(len(rows))]
 	id := idOf(row)
 	isClosed := fmt.Sprint(row["status"]) == "5"
-	switch r.IntN(4) {
+	switch r.IntN(5) {
 	case 0:
 		h.srv.Change("Tickets", id, map[string]any{"title": "Mail backup (" + textOf(row["title"]) + ")"})
 	case 1:
@@ -283,6 +316,12 @@ func (h *history) meddle(r *rand.Rand) {
 		if isClosed {
 			h.srv.Change("Tickets", id, map[string]any{"status": 8})
 			delete(h.byHand, id)
+			delete(h.merged, id)
+		}
+	case 4:
+		if other := idOf(rows[0]); other != id {
+			h.srv.Merge(id, other)
+			h.byHand[id], h.merged[id] = true, true
 		}
 	}
 }
@@ -314,7 +353,11 @@ func (h *history) judge(events map[string][]string) []string {
 			wrong = append(wrong, fmt.Sprintf("%d tickets of %s are open", len(open), key))
 		}
 		for _, event := range events[key] {
-			if n := h.timesOn(key, event, keyOf, isTwin); n != 1 {
+			n := h.timesOn(key, event, keyOf, isTwin)
+			if n == 0 && h.policy.NoteEvery > 0 {
+				continue // suppressed
+			}
+			if n != 1 {
 				wrong = append(wrong, fmt.Sprintf("%s is noted %d times", event, n))
 			}
 		}
@@ -379,7 +422,7 @@ func TestHistories(t *testing.T) {
 			continue
 		}
 		if bad++; bad <= 20 {
-			t.Errorf("history %d (locked %v, still %v, lag %v, %+v): %s", seed, h.locked, h.still, h.lag, h.policy, strings.Join(wrong, "; "))
+			t.Errorf("history %d (locked %v, still %v, lag %v, late %v, %+v): %s", seed, h.locked, h.still, h.lag, h.late, h.policy, strings.Join(wrong, "; "))
 		}
 	}
 	t.Logf("%d histories, %d wrong", histories, bad)
