@@ -16,8 +16,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/alert"
 	"github.com/autotask-go/autotask/autotasktest"
@@ -41,7 +39,7 @@ type history struct {
 
 	mu      sync.Mutex // one request at a time
 	clients []*autotask.Client
-	born    uint64
+	born    int
 	byHand  map[int64]bool // completed by a person
 	merged  map[int64]bool
 	wrong   []string
@@ -98,7 +96,7 @@ func random(seed, part uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, pa
 
 func (h *history) newClient() *autotask.Client {
 	h.born++
-	r := random(h.seed, 1_000+h.born)
+	r := random(h.seed, 1_000+uint64(h.born)) //nolint:gosec // it is positive
 	var mu sync.Mutex
 	return h.srv.InProcessClient(autotask.WithMaxRetries(0), autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(req *http.Request) (*http.Response, error) {
@@ -213,9 +211,9 @@ func (h *history) client(r *rand.Rand) *autotask.Client {
 // job is an event or the end of an alert, until a process has acknowledged it.
 func (h *history) job(r *rand.Rand, work func(context.Context, *autotask.Client) error) {
 	for range 40 {
-		ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // the job outlives nothing: it is waited for
+		ctx, cancel := context.WithCancel(context.Background())
 		if r.IntN(8) == 0 {
-			ctx, cancel = context.WithTimeout(ctx, time.Duration(r.IntN(1_500))*time.Millisecond) //nolint:govet // cancelled below
+			ctx, cancel = context.WithTimeout(ctx, time.Duration(r.IntN(1_500))*time.Millisecond)
 		}
 		err := work(ctx, h.client(r))
 		cancel()
@@ -397,26 +395,26 @@ func (h *history) timesOn(key, event string, keyOf map[int64]string, isTwin map[
 // TestHistories plays random histories. With AUTOTASK_ALERTS=all it plays many.
 func TestHistories(t *testing.T) {
 	t.Parallel()
-	histories := 50
+	histories := uint64(50)
 	switch {
 	case os.Getenv(playAll) == "all":
 		histories = 20_000
 	case raceDetector:
 		histories = 5
 	}
-	first := uint64(0)
-	if s := os.Getenv("AUTOTASK_HISTORY"); s != "" { // that one
-		n, err := strconv.ParseUint(s, 10, 64)
-		require.NoError(t, err)
-		first, histories = n, 1
-	}
+	playHistories(t, histories, func(h *history) []string { return h.judge(h.play()) })
+}
+
+// playHistories plays histories and reports those that end wrong.
+func playHistories(t *testing.T, n uint64, play func(*history) []string) {
+	t.Helper()
 	bad := 0
-	for seed := first; seed < first+uint64(histories); seed++ {
+	for seed := range n {
 		var h *history
 		var wrong []string
 		synctest.Test(t, func(t *testing.T) {
 			h = newHistory(t, seed)
-			wrong = h.judge(h.play())
+			wrong = play(h)
 		})
 		if len(wrong) == 0 {
 			continue
@@ -425,5 +423,5 @@ func TestHistories(t *testing.T) {
 			t.Errorf("history %d (locked %v, still %v, lag %v, late %v, %+v): %s", seed, h.locked, h.still, h.lag, h.late, h.policy, strings.Join(wrong, "; "))
 		}
 	}
-	t.Logf("%d histories, %d wrong", histories, bad)
+	t.Logf("%d histories, %d wrong", n, bad)
 }

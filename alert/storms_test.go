@@ -1,0 +1,91 @@
+package alert_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/autotask-go/autotask/alert"
+)
+
+// playStorm plays the history of a storm of many keys, in which a person may close
+// the storm's ticket.
+func (h *history) playStorm() {
+	h.keys = nil
+	for i := range 5 + h.rand.IntN(6) {
+		h.keys = append(h.keys, fmt.Sprintf("ping/host-%d", i))
+	}
+	h.policy.Storm = alert.Storm{Keys: 1 + h.rand.IntN(4), Within: 10 * time.Minute}
+	var all sync.WaitGroup
+	part := uint64(0)
+	start := func(f func(r *rand.Rand)) {
+		part++
+		r, wait := random(h.seed, part), upTo(h.rand)
+		all.Go(func() { pass(wait); f(r) })
+	}
+	for _, key := range h.keys {
+		for i := range 1 + h.rand.IntN(2) {
+			start(func(r *rand.Rand) {
+				at := time.Now().Add(h.ahead)
+				for range 1 + r.IntN(3) {
+					h.raise(r, key, fmt.Sprintf("run-%d", i), at)
+					pass(h.lag + upTo(r))
+				}
+			})
+		}
+	}
+	for range h.rand.IntN(3) {
+		start(h.meddle)
+	}
+	all.Wait()
+}
+
+// judgeStorm returns what is wrong at rest, after one more occurrence of each key: it
+// has one ticket of its own, or is named on a storm's, by each process at most once.
+func (h *history) judgeStorm() (wrong []string) {
+	pass(11 * time.Minute)
+	for i, key := range h.keys {
+		h.raise(random(h.seed, uint64(900+i)), key, "run-last", time.Now().Add(h.ahead))
+	}
+	wrong = h.wrong
+	storms := make(map[string]bool)
+	for _, row := range h.srv.Rows("Tickets") {
+		if strings.HasPrefix(textOf(row["externalID"]), "alert:!storm") && row["completedDate"] == nil {
+			storms[fmt.Sprint(row["id"])] = true
+		}
+	}
+	named := make(map[string]int)
+	for _, row := range h.srv.Rows("TicketNotes") {
+		line, _, ok := strings.Cut(textOf(row["description"]), "\n")
+		if ok && storms[fmt.Sprint(row["ticketID"])] && strings.HasPrefix(line, "Alert key: ") {
+			named[strings.TrimPrefix(line, "Alert key: ")]++
+		}
+	}
+	calm := h.locked && len(h.byHand) == 0 && h.lag == 0 && !h.late
+	for _, key := range h.keys {
+		own := len(openOf(h.srv, "alert:"+key))
+		isTwice := calm && own > 0 && named[key] > 0
+		if own > 1 || own+named[key] == 0 || named[key] > h.born || isTwice {
+			wrong = append(wrong, fmt.Sprintf("%s has %d open tickets and is named %d times", key, own, named[key]))
+		}
+	}
+	return wrong
+}
+
+// TestHistoriesOfStorms is like TestHistories, with a storm. Without a shared Locker,
+// each process may name a key.
+func TestHistoriesOfStorms(t *testing.T) {
+	t.Parallel()
+	histories := uint64(15)
+	if os.Getenv(playAll) == "all" {
+		histories = 5_000
+	}
+	playHistories(t, histories, func(h *history) []string {
+		h.playStorm()
+		return h.judgeStorm()
+	})
+}
