@@ -37,7 +37,9 @@
 //   - An occurrence that was suppressed leaves no trace. If its call is repeated after
 //     the ticket was closed, it counts as a new one.
 //   - If a person changes the externalID of a ticket, or removes the last line of its
-//     description, it is no longer known what the ticket is about.
+//     description, it is no longer known what the ticket is about. If a workflow rule
+//     changes the externalID of a new ticket, the error is ErrNotApplied, and this
+//     process creates no other for the key while that one is open.
 //   - The observer's clock and that of this process may be up to five minutes ahead of
 //     Autotask's. An event is looked for on tickets that were closed up to 30 days ago.
 //

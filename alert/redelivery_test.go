@@ -288,3 +288,22 @@ func TestNamedByAnotherProcess(t *testing.T) {
 		assert.Len(t, srv.Rows("Tickets"), 2)
 	})
 }
+
+// TestARuleChangesTheExternalID is a tenant whose workflow rule gives every new ticket
+// another externalID.
+func TestARuleChangesTheExternalID(t *testing.T) {
+	t.Parallel()
+	srv := autotasktest.NewInProcess(t)
+	client := srv.Client()
+	rule := autotasktest.Fault{Op: "POST Tickets", Edit: func(row map[string]any) { row["externalID"] = "RMM-7" }}
+	srv.Inject(rule)
+	for range 3 {
+		out, err := alert.Upsert(t.Context(), client, failed("run-1"), alert.Policy{})
+		require.ErrorIs(t, err, autotask.ErrNotApplied)
+		require.ErrorContains(t, err, "RMM-7")
+		assert.NotZero(t, out.TicketID)
+	}
+	assert.Len(t, srv.Rows("Tickets"), 1)
+	srv.Change("Tickets", idOf(srv.Rows("Tickets")[0]), map[string]any{"status": 5})
+	assert.True(t, upsert(t, client, failed("run-2"), alert.Policy{}).Created, "it is closed, and the rule is gone")
+}

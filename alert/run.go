@@ -186,6 +186,9 @@ func (r *run) onOpen(ctx context.Context, f *found) error {
 
 // create creates a ticket, and checks that it is the only one.
 func (r *run) create(ctx context.Context, t *autotask.Ticket) error {
+	if err := r.misfit(ctx); err != nil {
+		return err
+	}
 	id, err := r.client.Tickets.Create(ctx, t)
 	if err != nil {
 		return fmt.Errorf("alert: creating the ticket: %w", err)
@@ -240,8 +243,10 @@ func (r *run) madeBy(ctx context.Context, id int64, f *found) (*autotask.Ticket,
 	}
 	r.saw(mine)
 	if holdsMark(mine.Description.Or(""), r.event) {
-		return nil, fmt.Errorf("alert: %w: ticket %d was created, but was read back with externalID %q of company %d instead of %q of %d",
-			autotask.ErrNotApplied, id, mine.ExternalID.Or(""), mine.CompanyID, r.subject.externalID, r.companyID)
+		if mine.CompanyID == r.companyID {
+			r.state.keepMisfit(r.subject, id)
+		}
+		return nil, r.notFound(mine)
 	}
 	r.out.Appended = true
 	made := "an unknown time"
@@ -251,6 +256,40 @@ func (r *run) madeBy(ctx context.Context, id int64, f *found) (*autotask.Ticket,
 	r.step(StepCreate, autotask.StateAlreadyDone, "Autotask answered with %s, which was created at %s with externalID %q and has status %d: the tenant handles duplicate tickets",
 		name(mine), made, mine.ExternalID.Or(""), mine.Status)
 	return nil, nil
+}
+
+// notFound is the error of a new ticket that searches do not find.
+func (r *run) notFound(t *autotask.Ticket) error {
+	return fmt.Errorf("alert: %w: ticket %d was created, but was read back with externalID %q of company %d instead of %q of %d",
+		autotask.ErrNotApplied, t.ID, t.ExternalID.Or(""), t.CompanyID, r.subject.externalID, r.companyID)
+}
+
+// misfit returns the error of a ticket that this process has created and a workflow
+// rule has given another externalID, as long as that ticket is open: every occurrence
+// would create one more.
+func (r *run) misfit(ctx context.Context) error {
+	id := r.state.misfit(r.subject)
+	if id == 0 {
+		return nil
+	}
+	t, err := r.client.Tickets.Get(ctx, id)
+	switch {
+	case errors.Is(err, autotask.ErrNotFound):
+		r.state.keepMisfit(r.subject, 0)
+		return nil
+	case err != nil:
+		return fmt.Errorf("alert: reading ticket %d, which was created with another externalID: %w", id, err)
+	}
+	open, err := r.isOpen(ctx, t)
+	if err != nil {
+		return err
+	}
+	if open && t.CompanyID == r.companyID && t.ExternalID.Or("") != r.subject.externalID {
+		r.saw(t)
+		return r.notFound(t)
+	}
+	r.state.keepMisfit(r.subject, 0)
+	return nil
 }
 
 const (

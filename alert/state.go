@@ -18,11 +18,12 @@ type state struct {
 	rules     rules
 	rulesRead time.Time
 
-	mu    sync.Mutex
-	keys  map[subject]*known
-	storm map[int64]*stormTicket // by the id of the ticket
-	made  map[int64][]madeTicket // by company
-	moves map[noteKind]bool
+	mu      sync.Mutex
+	keys    map[subject]*known
+	storm   map[int64]*stormTicket // by the id of the ticket
+	made    map[int64][]madeTicket // by company
+	moves   map[noteKind]bool
+	misfits map[subject]int64 // tickets that have lost their externalID
 }
 
 // subject is a key of a company.
@@ -81,7 +82,7 @@ func stateOf(c *autotask.Client) *state {
 	p := weak.Make(c)
 	s, ok := states[p]
 	if !ok {
-		s = &state{keys: make(map[subject]*known), storm: make(map[int64]*stormTicket), made: make(map[int64][]madeTicket), moves: make(map[noteKind]bool)}
+		s = &state{keys: make(map[subject]*known), storm: make(map[int64]*stormTicket), made: make(map[int64][]madeTicket), moves: make(map[noteKind]bool), misfits: make(map[subject]int64)}
 		states[p] = s
 		runtime.AddCleanup(c, func(p weak.Pointer[autotask.Client]) {
 			statesMu.Lock()
@@ -131,4 +132,20 @@ func (s *state) saw(of noteKind, moved bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.moves[of] = moved
+}
+
+// misfit returns the ticket of a key that searches do not find, 0 for none.
+func (s *state) misfit(key subject) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.misfits[key]
+}
+
+// keepMisfit remembers such a ticket, or forgets it if id is 0.
+func (s *state) keepMisfit(key subject, id int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.misfits[key] = id; id == 0 {
+		delete(s.misfits, key)
+	}
 }
