@@ -42,6 +42,7 @@ type history struct {
 	born    int
 	byHand  map[int64]bool // completed by a person
 	merged  map[int64]bool
+	got     map[int64]time.Time // when a process has read a ticket to change it
 	wrong   []string
 }
 
@@ -56,7 +57,7 @@ func upTo(r *rand.Rand) time.Duration {
 func newHistory(t *testing.T, seed uint64) *history {
 	t.Helper()
 	h := &history{
-		srv: autotasktest.NewInProcess(t), seed: seed, rand: random(seed, 0), byHand: make(map[int64]bool), merged: make(map[int64]bool),
+		srv: autotasktest.NewInProcess(t), seed: seed, rand: random(seed, 0), byHand: make(map[int64]bool), merged: make(map[int64]bool), got: make(map[int64]time.Time),
 		keys: []string{"backup/MAIL-02", "backup/mail-02"},
 	}
 	h.still, h.locked, h.late = h.sometimes(50), h.sometimes(40), h.sometimes(30)
@@ -150,6 +151,9 @@ func (h *history) carryOut(next http.RoundTripper, req *http.Request) (*http.Res
 	defer h.mu.Unlock()
 	parts := strings.Split(req.URL.Path, "/")
 	isNote := req.Method == http.MethodPost && parts[len(parts)-1] == "Notes"
+	if id, err := strconv.ParseInt(parts[len(parts)-1], 10, 64); err == nil && req.Method == http.MethodGet {
+		h.got[id] = time.Now()
+	}
 	if !isNote || !h.still {
 		resp, err := next.RoundTrip(req)
 		if req.Method == http.MethodPut {
@@ -289,6 +293,10 @@ func (h *history) play() (events map[string][]string) {
 	return events
 }
 
+// isInUse reports whether a process may be about to write a ticket as it has just read
+// it. Nothing can keep a PUT of the whole ticket from undoing what a person does then.
+func (h *history) isInUse(id int64) bool { return time.Since(h.got[id]) < time.Second }
+
 // meddle does what a person does to a ticket.
 func (h *history) meddle(r *rand.Rand) {
 	h.mu.Lock()
@@ -306,7 +314,7 @@ func (h *history) meddle(r *rand.Rand) {
 	case 1:
 		h.srv.Seed("TicketNotes", map[string]any{"ticketID": id, "title": "I am looking at it [soon]", "noteType": 1, "publish": 2})
 	case 2:
-		if !isClosed {
+		if !isClosed && !h.isInUse(id) {
 			h.srv.Change("Tickets", id, map[string]any{"status": 5})
 			h.byHand[id] = true
 		}
@@ -317,7 +325,7 @@ func (h *history) meddle(r *rand.Rand) {
 			delete(h.merged, id)
 		}
 	case 4:
-		if other := idOf(rows[0]); other != id {
+		if other := idOf(rows[0]); other != id && !h.isInUse(id) {
 			h.srv.Merge(id, other)
 			h.byHand[id], h.merged[id] = true, true
 		}
@@ -344,7 +352,7 @@ func (h *history) judge(events map[string][]string) []string {
 	keyOf, isTwin := make(map[int64]string), make(map[int64]bool)
 	for _, row := range h.srv.Rows("Tickets") {
 		keyOf[idOf(row)] = strings.TrimPrefix(textOf(row["externalID"]), "alert:")
-		isTwin[idOf(row)] = strings.Contains(textOf(row["resolution"]), "Duplicate of ticket")
+		isTwin[idOf(row)] = strings.Contains(textOf(row["resolution"]), "Duplicate of ticket") || h.isTwinByHand(row)
 	}
 	for _, key := range h.keys {
 		if open := openOf(h.srv, "alert:"+key); len(open) != 1 {
@@ -361,6 +369,29 @@ func (h *history) judge(events map[string][]string) []string {
 		}
 	}
 	return wrong
+}
+
+// isTwinByHand reports whether a person has completed a ticket that was created while
+// another of its key was open, before a process could.
+func (h *history) isTwinByHand(row map[string]any) bool {
+	if !h.byHand[idOf(row)] {
+		return false
+	}
+	for _, other := range h.srv.Rows("Tickets") {
+		isOlder := other["externalID"] == row["externalID"] && idOf(other) < idOf(row)
+		if isOlder && (other["completedDate"] == nil || dateOf(other["completedDate"]).After(dateOf(row["createDate"]))) {
+			return true
+		}
+	}
+	return false
+}
+
+func dateOf(v any) time.Time {
+	date, err := time.Parse(time.RFC3339, textOf(v))
+	if err != nil {
+		panic(err)
+	}
+	return date
 }
 
 // timesOn counts how often an event is on tickets of its key. What created a

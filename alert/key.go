@@ -95,12 +95,18 @@ func refIn(title string) string {
 
 // eventMark returns the end of a new ticket's description, which shows a repeat of
 // the call that its event created the ticket.
-func eventMark(ref string) string { return "Alert event: " + bracketed(ref) }
+func eventMark(ref string) string { return markStart + bracketed(ref) }
 
-// holdsMark reports whether a description holds a mark, ignoring differences that a
-// server may make by itself.
+const markStart = "Alert event: "
+
+// holdsMark reports whether a description holds the mark of an event, or of any if ref
+// is empty, ignoring differences that a server may make by itself.
 func holdsMark(description, ref string) bool {
-	return strings.Contains(fields.Prose(description), eventMark(ref))
+	mark := markStart + "["
+	if ref != "" {
+		mark = eventMark(ref)
+	}
+	return strings.Contains(fields.Prose(description), mark)
 }
 
 // length counts characters as Autotask does (docs/api-notes.md, 12.5).

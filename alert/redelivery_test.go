@@ -307,3 +307,23 @@ func TestARuleChangesTheExternalID(t *testing.T) {
 	srv.Change("Tickets", idOf(srv.Rows("Tickets")[0]), map[string]any{"status": 5})
 	assert.True(t, upsert(t, client, failed("run-2"), alert.Policy{}).Created, "it is closed, and the rule is gone")
 }
+
+// TestTheResultOfALostCreate lets a person close the ticket of a create whose answer
+// was lost, before the next occurrence.
+func TestTheResultOfALostCreate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		client := srv.Client()
+		srv.Inject(autotasktest.Fault{Op: "POST Tickets", Status: http.StatusGatewayTimeout, Lands: time.Minute})
+		_, err := alert.Upsert(t.Context(), client, failed("run-1"), alert.Policy{})
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+		pass(2 * time.Minute)
+		srv.Change("Tickets", idOf(srv.Rows("Tickets")[0]), map[string]any{"status": 5})
+		pass(20 * time.Minute)
+		next := upsert(t, client, failed("run-2"), alert.Policy{})
+		assert.True(t, next.Created, "%v", next.Steps)
+		assert.Len(t, openOf(srv, "alert:"+key), 1)
+		assert.Equal(t, 1, timesOn(srv, "run-2"))
+	})
+}

@@ -189,41 +189,53 @@ func (r *run) create(ctx context.Context, t *autotask.Ticket) error {
 	if err := r.misfit(ctx); err != nil {
 		return err
 	}
-	id, err := r.client.Tickets.Create(ctx, t)
-	if err != nil {
-		return fmt.Errorf("alert: creating the ticket: %w", err)
-	}
-	r.out.TicketID = id
-	r.state.noteMade(r.companyID, id, r.policy.Storm.Within)
-	f, err := r.search(ctx)
-	if err != nil {
-		return fmt.Errorf("ticket %d was created; checking that it is the only open one: %w", id, err)
-	}
-	mine, err := r.madeBy(ctx, id, f)
-	if err != nil {
+	before := r.out.TicketID
+	mine, f, err := r.createOne(ctx, t)
+	if err != nil || mine == nil {
 		return err
 	}
-	if mine == nil {
-		return nil // it is another ticket
+	if len(f.open) > 0 {
+		r.step(StepLookAgain, autotask.StateDone, "%d of the key's tickets are open", len(f.open))
+		return r.onOpen(ctx, f)
 	}
-	if !holdsMark(mine.Description.Or(""), r.event) {
-		// Found by a search after a lost answer: another process created it.
-		r.step(StepCreate, autotask.StateAlreadyDone, "another process created %s at the same time", name(mine))
-	} else {
-		r.step(StepCreate, autotask.StateDone, "%s", name(mine))
-	}
-	if f.open, err = r.openTickets(ctx, f.tickets); err != nil {
-		return err
-	}
-	if len(f.open) == 0 {
-		// A workflow rule, or a person, has already closed it.
-		r.saw(mine)
+	r.saw(mine)
+	switch text := mine.Description.Or(""); {
+	case holdsMark(text, r.event) || !holdsMark(text, ""): // a workflow rule, or a person, was fast
 		r.out.Created = true
 		r.step(StepLookAgain, autotask.StateDone, "it is already closed")
 		return nil
+	case before == mine.ID:
+		r.appended(mine)
+		return nil
 	}
-	r.step(StepLookAgain, autotask.StateDone, "%d of the key's tickets are open", len(f.open))
-	return r.onOpen(ctx, f)
+	// It is the result of an earlier create whose answer was lost. The client has
+	// forgotten that create now.
+	r.step(StepLookAgain, autotask.StateDone, "it is already closed, and was created by another event")
+	return r.create(ctx, t)
+}
+
+// createOne creates a ticket and searches for the key's tickets. mine is nil if the
+// tenant has answered with another ticket.
+func (r *run) createOne(ctx context.Context, t *autotask.Ticket) (mine *autotask.Ticket, f *found, err error) {
+	id, err := r.client.Tickets.Create(ctx, t)
+	if err != nil {
+		return nil, nil, fmt.Errorf("alert: creating the ticket: %w", err)
+	}
+	r.out.TicketID = id
+	r.state.noteMade(r.companyID, id, r.policy.Storm.Within)
+	if f, err = r.search(ctx); err != nil {
+		return nil, nil, fmt.Errorf("ticket %d was created; checking that it is the only open one: %w", id, err)
+	}
+	if mine, err = r.madeBy(ctx, id, f); err != nil || mine == nil {
+		return nil, nil, err
+	}
+	if holdsMark(mine.Description.Or(""), r.event) {
+		r.step(StepCreate, autotask.StateDone, "%s", name(mine))
+	} else { // found by a search after a lost answer
+		r.step(StepCreate, autotask.StateAlreadyDone, "another call created %s", name(mine))
+	}
+	f.open, err = r.openTickets(ctx, f.tickets)
+	return mine, f, err
 }
 
 // madeBy returns the ticket that a create returned, and adds it to what was found, if
@@ -248,6 +260,12 @@ func (r *run) madeBy(ctx context.Context, id int64, f *found) (*autotask.Ticket,
 		}
 		return nil, r.notFound(mine)
 	}
+	r.appended(mine)
+	return nil, nil
+}
+
+// appended ends a call that Autotask has answered with a ticket that was there.
+func (r *run) appended(mine *autotask.Ticket) {
 	r.out.Appended = true
 	made := "an unknown time"
 	if at, ok := mine.CreateDate.Get(); ok {
@@ -255,7 +273,6 @@ func (r *run) madeBy(ctx context.Context, id int64, f *found) (*autotask.Ticket,
 	}
 	r.step(StepCreate, autotask.StateAlreadyDone, "Autotask answered with %s, which was created at %s with externalID %q and has status %d: the tenant handles duplicate tickets",
 		name(mine), made, mine.ExternalID.Or(""), mine.Status)
-	return nil, nil
 }
 
 // notFound is the error of a new ticket that searches do not find.

@@ -151,6 +151,9 @@ func (r *run) makeStorm(ctx context.Context, n int) (*autotask.Ticket, error) {
 		r.saw(made)
 		return nil, fmt.Errorf("alert: %w: Autotask answered the create of a storm ticket with ticket %d, externalID %q", autotask.ErrNotApplied, id, made.ExternalID.Or(""))
 	}
+	if open, err := r.isOpen(ctx, made); err != nil || !open {
+		return nil, cmp.Or(err, fmt.Errorf("alert: %w: the create of a storm ticket led to ticket %d, which is closed", autotask.ErrNotApplied, id))
+	}
 	r.step(StepStorm, autotask.StateDone, "%s accepts new keys for an hour", name(made))
 	r.state.madeStorm(made)
 	return made, nil
