@@ -164,6 +164,12 @@ func TestReopening(t *testing.T) {
 		byPerson(t, srv, id)
 		srv.Seed("TicketNotes", map[string]any{"ticketID": id, "title": "Ticket Merged", "description": "This ticket was merged into T20261127.0099."})
 	}
+	mergedLater := func(t *testing.T, srv *autotasktest.Server, id int64) {
+		t.Helper()
+		byPerson(t, srv, id)
+		pass(20 * time.Minute)
+		merged(t, srv, id)
+	}
 	moved := func(t *testing.T, srv *autotasktest.Server, id int64) {
 		t.Helper()
 		srv.Change("Tickets", id, map[string]any{"companyID": autotasktest.OwnCompanyID})
@@ -181,6 +187,7 @@ func TestReopening(t *testing.T) {
 		"by a person":                    {within, byPerson, 10 * time.Minute, true},
 		"by a person, ours only":         {ours, byPerson, 10 * time.Minute, false},
 		"merged into another":            {within, merged, 10 * time.Minute, false},
+		"merged later":                   {within, mergedLater, 10 * time.Minute, false},
 		"moved to another company":       {within, moved, 10 * time.Minute, false},
 		"closed, then moved":             {within, func(t *testing.T, s *autotasktest.Server, id int64) { t.Helper(); byPerson(t, s, id); moved(t, s, id) }, 10 * time.Minute, false},
 		"merged into another, ours only": {ours, merged, 10 * time.Minute, false},

@@ -64,7 +64,7 @@
 //	}
 //
 // A ticket that was merged into another is never reopened. No field shows a merge, so
-// the package looks for a note from the time of completion that mentions one, in the
+// the package looks for a note since the time of completion that mentions one, in the
 // languages of the web interface.
 //
 // The Locker gets two kinds of keys, "autotask/alert/175/alert:backup/MAIL-02" and

@@ -352,7 +352,7 @@ func (h *history) judge(events map[string][]string) []string {
 	keyOf, isTwin := make(map[int64]string), make(map[int64]bool)
 	for _, row := range h.srv.Rows("Tickets") {
 		keyOf[idOf(row)] = strings.TrimPrefix(textOf(row["externalID"]), "alert:")
-		isTwin[idOf(row)] = strings.Contains(textOf(row["resolution"]), "Duplicate of ticket") || h.isTwinByHand(row)
+		isTwin[idOf(row)] = h.isTwin(row)
 	}
 	for _, key := range h.keys {
 		if open := openOf(h.srv, "alert:"+key); len(open) != 1 {
@@ -371,12 +371,8 @@ func (h *history) judge(events map[string][]string) []string {
 	return wrong
 }
 
-// isTwinByHand reports whether a person has completed a ticket that was created while
-// another of its key was open, before a process could.
-func (h *history) isTwinByHand(row map[string]any) bool {
-	if !h.byHand[idOf(row)] {
-		return false
-	}
+// isTwin reports whether a ticket was created while another of its key was open.
+func (h *history) isTwin(row map[string]any) bool {
 	for _, other := range h.srv.Rows("Tickets") {
 		isOlder := other["externalID"] == row["externalID"] && idOf(other) < idOf(row)
 		if isOlder && (other["completedDate"] == nil || dateOf(other["completedDate"]).After(dateOf(row["createDate"]))) {
@@ -394,9 +390,9 @@ func dateOf(v any) time.Time {
 	return date
 }
 
-// timesOn counts how often an event is on tickets of its key. What created a
-// duplicate counts only if nothing else does: its ticket was closed before the event
-// was noted on the one that stayed.
+// timesOn counts how often an event is on tickets of its key. What created a twin
+// counts only if nothing else does: it is noted on the other ticket, unless that was
+// closed before.
 func (h *history) timesOn(key, event string, keyOf map[int64]string, isTwin map[int64]bool) (n int) {
 	twins := 0
 	for _, row := range h.srv.Rows("Tickets") {

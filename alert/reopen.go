@@ -112,11 +112,11 @@ func isOurs(t *autotask.Ticket) bool {
 // interface: no field shows it (docs/api-notes.md, 7.9).
 var mergeWords = []string{"merge", "merging", "zusammengef", "zusammenf", "fusion", "combin", "samengevoegd", "unione", "unito", "マージ", "合并", "結合"}
 
-// isMerged returns the evidence that a ticket was completed by a merge into another
-// one: a note of that time that says so. "" means none. Work on a merged ticket
-// continues elsewhere, and a new alert is not about that.
+// isMerged returns the evidence that a ticket was merged into another one: a note that
+// says so, from about the time of its completion or later. "" means none. Work on a
+// merged ticket continues elsewhere, and a new alert is not about that.
 func (r *run) isMerged(ctx context.Context, t *autotask.Ticket) (string, error) {
-	const around = 10 * time.Minute
+	const before = 10 * time.Minute
 	closed := t.CompletedDate.Or(time.Time{})
 	notes, err := r.client.Notes.List(ctx, autotask.Query{Filter: autotask.Eq("ticketID", t.ID)})
 	if err != nil {
@@ -124,7 +124,7 @@ func (r *run) isMerged(ctx context.Context, t *autotask.Ticket) (string, error) 
 	}
 	for _, n := range notes {
 		made, dated := n.CreateDateTime.Get()
-		if dated && (made.Before(closed.Add(-around)) || made.After(closed.Add(around))) {
+		if dated && made.Before(closed.Add(-before)) {
 			continue
 		}
 		text := strings.ToLower(n.Title + " " + n.Description)
