@@ -32,8 +32,9 @@ func main() {
 		got := <-signals
 		signal.Stop(signals) // a second one ends the program at once
 		cancel(interruptedBy(got))
-		time.Sleep(patience)
-		fmt.Fprintln(os.Stderr, "autotask: finishing what was begun; Ctrl-C again ends the program at once")
+		time.AfterFunc(patience, func() {
+			fmt.Fprintln(os.Stderr, "autotask: finishing what was begun; Ctrl-C again ends the program at once")
+		})
 	}()
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	cancel(nil)

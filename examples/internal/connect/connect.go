@@ -44,8 +44,9 @@ func Main(name string, run Run) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, func() {
 		stop()
-		time.Sleep(time.Second) // most programs end within it
-		fmt.Fprintf(os.Stderr, "%s: finishing what was begun; Ctrl-C again ends the program at once\n", name)
+		time.AfterFunc(time.Second, func() { // most programs end within it
+			fmt.Fprintf(os.Stderr, "%s: finishing what was begun; Ctrl-C again ends the program at once\n", name)
+		})
 	})
 	code := Exit(ctx, name, run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr), os.Stderr)
 	stop()
