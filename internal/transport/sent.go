@@ -55,11 +55,14 @@ func (o *single) Value(key any) any {
 	return o.Context.Value(key)
 }
 
-// stop ends an attempt that was about to be sent again.
+// String lets a context be printed while it changes.
+func (o *single) String() string { return "transport.single" }
+
+// stop ends an attempt that was about to be sent again, unless it has ended already.
 func (o *single) stop() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.stopped = true
+	o.stopped = o.stopped || o.Err() == nil
 	o.cancel()
 }
 
@@ -131,6 +134,8 @@ type handover struct {
 	context.Context
 
 	of *single
+	// cancel ends the request if the end of the attempt may not; else nil.
+	cancel context.CancelFunc
 	// native: the network layer is net/http's own, whose rules are known.
 	native, clearHTTP2 bool
 
@@ -148,6 +153,9 @@ type handover struct {
 
 func newHandover(ctx context.Context, o *single, network http.RoundTripper) *handover {
 	h := &handover{Context: ctx, of: o}
+	if ctx.Done() != o.Done() { // middleware has put a context of its own between, or instead
+		h.Context, h.cancel = context.WithCancel(ctx)
+	}
 	if t, ok := network.(*http.Transport); ok {
 		h.native = true
 		h.clearHTTP2 = t.Protocols != nil && t.Protocols.UnencryptedHTTP2()
@@ -196,6 +204,8 @@ func (h *handover) Value(key any) any {
 	}
 	return h.Context.Value(key)
 }
+
+func (h *handover) String() string { return "transport.handover" }
 
 // hooks are our own hooks, and then those of an outer trace but one.
 // httptrace.WithClientTrace would link the making of functions by reflection.
@@ -274,6 +284,9 @@ func (h *handover) startOver() {
 		h.got, h.wrote, h.whole, h.written = false, false, false, time.Time{}
 	default:
 		h.of.stop()
+		if h.cancel != nil {
+			h.cancel()
+		}
 	}
 }
 
@@ -313,6 +326,7 @@ func (h *handover) judge(err error) (maybe, partly bool, at time.Time) {
 	h.ended = err != nil
 	switch {
 	case err == nil:
+	case !h.got && !h.native && h.wrote: // over an earlier connection, which was not the last
 	case !h.got:
 		return !h.wanted && !noConnection(err), false, h.at()
 	case h.native && h.hasBody && !h.whole:
