@@ -161,6 +161,9 @@ func TestEncode_IsMarshal(t *testing.T) {
 			A string `json:""`
 			B string `json:",omitzero"`
 		}{A: "a"},
+		"a tag that json refuses": reflect.New(reflect.StructOf([]reflect.StructField{
+			{Name: "A", Type: reflect.TypeFor[string](), Tag: `json:"a,"`},
+		})).Interface(),
 		"an array":     &[1]string{"a"},
 		"some texts":   &[]string{"a"},
 		"a long text":  &plain{Title: strings.Repeat("<é\u2028\"\x01", 1<<16)},
