@@ -9,6 +9,7 @@ import (
 	"net/http/httptrace"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -49,6 +50,49 @@ func TestSentOnce_ContextsOfMiddleware(t *testing.T) {
 			}
 		})
 	}
+}
+
+// lasting is a context of a middleware's own kind that does not end.
+type lasting struct {
+	context.Context
+	done chan struct{}
+}
+
+func (l lasting) Done() <-chan struct{} { return l.done }
+func (lasting) Err() error              { return nil }
+
+// Watching a context of a kind that package context does not know takes a goroutine.
+func TestSentOnce_ContextsThatLastLeaveNoGoroutine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		done := make(chan struct{})
+		for _, step := range []roundTrip{gives(200, good), gives(500, ""), fails(io.ErrUnexpectedEOF), fails(dialError)} {
+			network := scripted(step)
+			tr := quick(wrapped(network, func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+				return next.RoundTrip(req.WithContext(lasting{req.Context(), done}))
+			}))
+			for _, r := range writers {
+				_, _ = tr.Do(t.Context(), r)
+			}
+			assert.GreaterOrEqual(t, len(network.requests()), len(writers))
+		}
+		synctest.Wait()
+		// The bubble fails if a goroutine is left in it.
+	})
+}
+
+// What a middleware detached from the attempt is not ended with it.
+func TestSentOnce_ADetachedAnswerIsReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	c := wrapped(ownPool(t), func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+		return next.RoundTrip(req.WithContext(context.WithoutCancel(req.Context())))
+	})
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.(http.Flusher).Flush()
+		_, _ = io.WriteString(w, good)
+	})
+	_, err := quick(c).Do(t.Context(), create(server.base))
+	require.NoError(t, err)
 }
 
 // A middleware may read with the client that it belongs to, and with the context of the

@@ -33,6 +33,7 @@ type single struct {
 	partly  bool      // only a part of it was sent, which is not a request
 	sent    time.Time // when it was written, or else given up
 	status  int       // of the network's answer; 0 if there was none
+	read    func()    // what follows the reading of that answer
 }
 
 type onceKey struct{}
@@ -85,10 +86,11 @@ func (o *single) begin() error {
 }
 
 // keepBack ends a handover that was begun, before the network knows of it.
-func (o *single) keepBack() {
+func (o *single) keepBack(h *handover) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.running = false
+	h.cancel()
 }
 
 // end records how the handover ended, unless the attempt has already ended and been
@@ -97,9 +99,13 @@ func (o *single) end(h *handover, status int, err error) {
 	maybe, partly, sent := h.judge(err)
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if err != nil {
+		h.cancel()
+	}
 	if o.over {
 		return
 	}
+	o.read = h.cancel
 	o.running, o.maybe, o.partly, o.status = false, maybe, partly, status
 	if maybe {
 		o.sent = sent
@@ -114,6 +120,9 @@ func (o *single) close() {
 	o.over = true
 	if o.running {
 		o.maybe, o.sent = true, time.Now()
+	}
+	if o.read != nil {
+		o.read()
 	}
 	o.cancel()
 }
@@ -134,7 +143,7 @@ type handover struct {
 	context.Context
 
 	of *single
-	// cancel ends the request if the end of the attempt may not; else nil.
+	// cancel ends the request if the end of the attempt may not.
 	cancel context.CancelFunc
 	// native: the network layer is net/http's own, whose rules are known.
 	native, clearHTTP2 bool
@@ -152,7 +161,7 @@ type handover struct {
 }
 
 func newHandover(ctx context.Context, o *single, network http.RoundTripper) *handover {
-	h := &handover{Context: ctx, of: o}
+	h := &handover{Context: ctx, of: o, cancel: func() {}}
 	if ctx.Done() != o.Done() { // middleware has put a context of its own between, or instead
 		h.Context, h.cancel = context.WithCancel(ctx)
 	}
@@ -284,9 +293,7 @@ func (h *handover) startOver() {
 		h.got, h.wrote, h.whole, h.written = false, false, false, time.Time{}
 	default:
 		h.of.stop()
-		if h.cancel != nil {
-			h.cancel()
-		}
+		h.cancel()
 	}
 }
 
