@@ -69,7 +69,7 @@ func TestSentOnce_ContextsThatLastLeaveNoGoroutine(t *testing.T) {
 		for _, step := range []roundTrip{gives(200, good), gives(500, ""), fails(io.ErrUnexpectedEOF), fails(dialError)} {
 			network := scripted(step)
 			tr := quick(wrapped(network, func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
-				return next.RoundTrip(req.WithContext(lasting{req.Context(), done}))
+				return next.RoundTrip(req.WithContext(lasting{req.Context(), done})) //nolint:contextcheck // it is made of the request's own
 			}))
 			for _, r := range writers {
 				_, _ = tr.Do(t.Context(), r)
