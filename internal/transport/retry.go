@@ -57,10 +57,14 @@ func exchangeOf(ctx context.Context) *exchange {
 	return x
 }
 
-// Value has the exchange itself for whoever comes with the request's context.
+// Value has the exchange itself for whoever comes with the request's context. A write
+// within which it is made, by middleware, is another exchange's.
 func (x *exchange) Value(key any) any {
-	if key == (exchangeKey{}) {
+	switch key {
+	case exchangeKey{}:
 		return x
+	case onceKey{}:
+		return nil
 	}
 	return x.Context.Value(key)
 }

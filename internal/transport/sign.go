@@ -133,7 +133,7 @@ func (s *signer) send(x *exchange, req *http.Request, o *single) (*http.Response
 	signed := s.signed(h, x, req) //nolint:contextcheck // a handover is made of the request's own
 	h.guard(signed)
 	if err := x.placeLost(); err != nil {
-		o.keepBack()
+		o.keepBack(h)
 		closeBody(req)
 		return nil, err
 	}
