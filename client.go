@@ -84,7 +84,7 @@ type core struct {
 	baseURL    string // "" means discovered
 	zoneURL    string
 	zones      cache.Cache[string]
-	origin     atomic.Pointer[[2]string] // of the last base, after it
+	origin     atomic.Pointer[[2]string] // the last base, and its origin
 	webURLs    cache.Cache[string]
 	clock      clock
 	logins     *limit.Logins

@@ -57,8 +57,8 @@ func exchangeOf(ctx context.Context) *exchange {
 	return x
 }
 
-// Value has the exchange itself for whoever comes with the request's context. A write
-// within which it is made, by middleware, is another exchange's.
+// Value returns the exchange itself to callers that have the request's context. It hides
+// the single of another exchange, in which middleware may have made this one.
 func (x *exchange) Value(key any) any {
 	switch key {
 	case exchangeKey{}:
