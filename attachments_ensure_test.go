@@ -133,6 +133,34 @@ func TestEnsureAttachment_ServerClockBehind(t *testing.T) {
 	assert.False(t, created)
 }
 
+// Answers without a readable date, as a cache of the caller's may make them up, do not
+// make the client forget it.
+func TestEnsureAttachment_ServerClockBehindIsRemembered(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	began := time.Now()
+	behind := began.Add(-3 * time.Minute).UTC()
+	date := behind.Format(http.TimeFormat)
+	mock.RegisterNoResponder(func(r *http.Request) (*http.Response, error) {
+		answer := httpmock.NewStringResponse(200, `{"item":{"id":5}}`)
+		if r.Method == http.MethodPost {
+			answer = httpmock.NewStringResponse(200, `{"items":[{"id":77,"ticketID":5,"title":"Report","fullPath":"report.txt","attachDate":"`+
+				behind.Format("2006-01-02T15:04:05")+`"}],"pageDetails":{"count":1}}`)
+		}
+		answer.Header.Set("Date", date)
+		return answer, nil
+	})
+	for i := range 20 {
+		_, err := autotask.Get[autotask.Ticket](t.Context(), client, 5)
+		require.NoError(t, err)
+		date = []string{"", "yesterday"}[i%2]
+	}
+	id, created, err := ensure(t.Context(), client, 5, began)
+	require.NoError(t, err)
+	assert.Equal(t, attachment, id)
+	assert.False(t, created)
+}
+
 func TestEnsureAttachment_LostAnswerIsLookedFor(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]autotasktest.Fault{

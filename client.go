@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -84,7 +84,7 @@ type core struct {
 	baseURL    string // "" means discovered
 	zoneURL    string
 	zones      cache.Cache[string]
-	origin     atomic.Pointer[[2]string] // of the last base, after it
+	origin     atomic.Pointer[[2]string] // the last base, and its origin
 	webURLs    cache.Cache[string]
 	clock      clock
 	logins     *limit.Logins
@@ -283,9 +283,15 @@ type clock struct {
 	read int
 }
 
+// set keeps an answer unless it has no date that can be read. Most have the date of the
+// one before, which need not be read.
 func (c *clock) set(answer transport.Answer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	newest := c.last[(c.read+len(c.last)-1)%len(c.last)]
+	if !answer.DatedAs(newest) && answer.Date().IsZero() {
+		return
+	}
 	c.last[c.read%len(c.last)] = answer
 	c.read++
 }
@@ -297,16 +303,14 @@ func (c *clock) set(answer transport.Answer) {
 func (c *clock) least() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var behind []time.Duration
-	for _, answer := range c.last[:min(c.read, len(c.last))] {
-		if date := answer.Date(); !date.IsZero() {
-			behind = append(behind, answer.Received.Sub(date))
-		}
-	}
-	if len(behind) == 0 {
+	if c.read == 0 {
 		return 0
 	}
-	return slices.Min(behind)
+	least := time.Duration(math.MaxInt64)
+	for _, answer := range c.last[:min(c.read, len(c.last))] {
+		least = min(least, answer.Received.Sub(answer.Date()))
+	}
+	return least
 }
 
 // clockMargin is how much earlier a time of creation may be than a Date header

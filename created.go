@@ -418,20 +418,20 @@ type turns[K comparable] struct {
 }
 
 type turn struct {
-	over chan struct{} // made by whoever waits for it
+	over chan struct{} // closed at its end; made by the call that waits for it
 }
 
-// comes is the turn of whoever need not wait.
-var comes = make(chan struct{})
+// noWait is the turn of a call that has nobody before it.
+var noWait = make(chan struct{})
 
-func init() { close(comes) }
+func init() { close(noWait) }
 
 // take asks for a turn: it has come when the channel is closed, and is over
 // with done.
 func (t *turns[K]) take(key K) (myTurn <-chan struct{}, done func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	myTurn = comes
+	myTurn = noWait
 	if before := t.last[key]; before != nil {
 		before.over = make(chan struct{})
 		myTurn = before.over

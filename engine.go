@@ -377,10 +377,10 @@ func quickPage(b []byte, typ reflect.Type) (paging.Page, bool) {
 	return details.page(rows), true
 }
 
-// newItem is what is found of a new item while it is encoded.
+// newItem collects what is wrong with a new item while it is encoded.
 type newItem struct {
 	table    *fields.Table
-	required []*fields.Field // those that are there
+	required []*fields.Field // the required fields that have a value
 	problems []string
 }
 
@@ -405,7 +405,7 @@ func (n *newItem) see(name string, v jsontext.Value) {
 	}
 }
 
-// check names everything that is wrong at once.
+// check returns an error that names everything that is wrong.
 func (n *newItem) check(path string) error {
 	kind := transport.Invalid
 	for _, f := range n.table.All {

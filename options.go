@@ -186,8 +186,8 @@ func (w *serverTime) get() time.Time {
 	return w.earliest
 }
 
-// watchIn returns what notes the answer to a call that begins now, nil if nobody
-// watches.
+// watchIn returns a function that notes the answer to a call that begins now, or nil if
+// nobody watches.
 func watchIn(ctx context.Context) func(transport.Answer) {
 	w, ok := ctx.Value(serverTimeKey{}).(*serverTime)
 	if !ok {

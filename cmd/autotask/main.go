@@ -11,10 +11,15 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
+
+// patience is how long the program may take to end before it says why it goes on.
+const patience = time.Second
 
 func main() {
 	// A pipe whose reader has gone is an error of the write, so that what was begun is
@@ -27,6 +32,9 @@ func main() {
 		got := <-signals
 		signal.Stop(signals) // a second one ends the program at once
 		cancel(interruptedBy(got))
+		time.AfterFunc(patience, func() {
+			fmt.Fprintln(os.Stderr, "autotask: finishing what was begun; Ctrl-C again ends the program at once")
+		})
 	}()
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	cancel(nil)

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
@@ -40,10 +41,40 @@ type always string
 
 func (always) IsZero() bool { return false }
 
+// Embedded is exported, so that json sees it where it is embedded.
+type Embedded struct {
+	Inner string `json:"inner"`
+}
+
 type zeros struct {
 	Never  never  `json:"never,omitzero"`
 	Always always `json:"always,omitzero"`
 }
+
+// appending encodes itself.
+type appending struct {
+	Name string `json:"name"`
+}
+
+func (a appending) AppendText(b []byte) ([]byte, error) { return append(b, "<"+a.Name+">"...), nil }
+
+// byPointer and holding have methods on their pointers alone.
+type byPointer struct {
+	Name string `json:"name"`
+}
+
+func (p *byPointer) AppendText(b []byte) ([]byte, error) { return append(b, "<"+p.Name+">"...), nil }
+
+type holding struct {
+	One   appending   `json:"one"`
+	Two   byPointer   `json:"two,omitzero"`
+	Three []byPointer `json:"three"`
+	Four  oddly       `json:"four,omitzero"`
+}
+
+type oddly struct{ N int64 }
+
+func (o *oddly) IsZero() bool { return o.N == 1 }
 
 // requireEncodes demands that Encode does what json.Marshal and Each do.
 func requireEncodes(t *testing.T, item any) {
@@ -59,9 +90,12 @@ func requireEncodes(t *testing.T, item any) {
 		require.EqualError(t, err, wantErr.Error())
 		return
 	}
-	require.NoError(t, err)
 	require.Equal(t, string(marshalled), string(object))
-	require.NoError(t, Each(marshalled, see(&wanted)))
+	if wantErr = Each(marshalled, see(&wanted)); wantErr != nil {
+		require.EqualError(t, err, wantErr.Error())
+		return
+	}
+	require.NoError(t, err)
 	assert.Equal(t, wanted, got)
 }
 
@@ -80,12 +114,66 @@ func TestEncode_IsMarshal(t *testing.T) {
 		"a name twice":                  numbered(2, func(int) string { return "same" }),
 		"other tags":                    &tagged{"x"},
 		"pointers":                      &shared{new("x")},
+		"appends itself":                &appending{"x"},
+		"appends itself by its pointer": &byPointer{"x"},
+		"holds such":                    &holding{One: appending{"x"}, Two: byPointer{"y"}, Three: []byPointer{{"z"}}, Four: oddly{1}},
+		"and zeros":                     &holding{Four: oddly{2}},
+		"names in two cases": &struct {
+			A string `json:"name"`
+			B string `json:"Name"`
+		}{"a", "b"},
+		"an unexported field": ofOneField(reflect.StructField{Name: "b", PkgPath: "p", Tag: `json:"b"`}),
+		"an embedded struct": &struct {
+			appending
+			A string `json:"a"`
+		}{appending{"x"}, "a"},
+		"embedded, exported": &struct {
+			Embedded
+			A string `json:"a"`
+		}{Embedded{"x"}, "a"},
+		"embedded under a name": &struct {
+			Embedded `json:"e"`
+			A        string `json:"a"`
+		}{Embedded{"x"}, "a"},
+		"an interface": &struct {
+			A any `json:"a"`
+		}{"<a>"},
+		"tags of all kinds": &struct {
+			A int64  `json:"a,string"`
+			B string `json:"b,omitempty"`
+			C string `json:"'c',case:ignore"`
+			D string `json:"-"`
+			E string
+			F []byte    `json:"f,format:hex"`
+			G [2]string `json:"g"`
+		}{A: 1, E: "e", F: []byte("f")},
+		"quoted names": &struct {
+			A string `json:"'a'"`
+			B string `json:"'b,c'"`
+		}{"a", "b"},
+		"a dash": ofOneField(reflect.StructField{Name: "A", Tag: `json:"-,"`}),
+		"nothing in the tag": &struct {
+			A string `json:""`
+			B string `json:",omitzero"`
+		}{A: "a"},
+		"a comma too many": ofOneField(reflect.StructField{Name: "A", Tag: `json:"a,"`}),
+		"an array":         &[1]string{"a"},
+		"some texts":       &[]string{"a"},
+		"a long text":      &plain{Title: strings.Repeat("<é\u2028\"\x01", 1<<16)},
+		"no struct":        new(int64),
+		"the smallest":     &struct{}{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			requireEncodes(t, item)
 		})
 	}
+}
+
+// ofOneField is an item with one text, of a form that linters would find fault with.
+func ofOneField(f reflect.StructField) any {
+	f.Type = reflect.TypeFor[string]()
+	return reflect.New(reflect.StructOf([]reflect.StructField{f})).Interface()
 }
 
 func TestEncode_WritesPlainItemsItself(t *testing.T) {

@@ -129,17 +129,17 @@ func readFields(typ reflect.Type) []field {
 	var all []field
 	for i := range typ.NumField() {
 		sf := typ.Field(i)
-		name, options, _ := strings.Cut(sf.Tag.Get("json"), ",")
+		name, options, more := strings.Cut(sf.Tag.Get("json"), ",")
 		list := sf.Type.Kind() == reflect.Slice
 		compared := sf.Type
 		if list {
 			compared = sf.Type.Elem()
 		}
-		if !sf.IsExported() || sf.Anonymous || !scan.IsName(name) || options != "" && options != "omitzero" || !isPlain(compared) ||
+		if !sf.IsExported() || sf.Anonymous || !scan.IsName(name) || more && options != "omitzero" || !isPlain(compared) ||
 			slices.ContainsFunc(all, func(f field) bool { return f.name == name }) {
 			return nil
 		}
-		all = append(all, field{index: i, name: name, omitzero: options != "", list: list, plain: plainKind(sf.Type)})
+		all = append(all, field{index: i, name: name, omitzero: more, list: list, plain: plainKind(sf.Type)})
 	}
 	return all
 }
@@ -147,7 +147,7 @@ func readFields(typ reflect.Type) []field {
 func encodesItself(typ reflect.Type) bool {
 	p := reflect.PointerTo(typ)
 	return p.Implements(reflect.TypeFor[json.MarshalerTo]()) || p.Implements(reflect.TypeFor[json.Marshaler]()) ||
-		p.Implements(reflect.TypeFor[encoding.TextMarshaler]())
+		p.Implements(reflect.TypeFor[encoding.TextMarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextAppender]())
 }
 
 // isPlain is true of what a copy has for itself, so that it can be compared by ==.

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Log is told of each attempt, and how long it waited before. It is a function that
-// LogTo makes, so that a program without a logger does not link log/slog.
+// Log records an attempt, and how long it had waited. LogTo makes one, so that a program
+// without a logger does not link log/slog.
 type Log func(x *exchange, resp *http.Response, err error, waited time.Duration)
 
-// LogTo writes one record per attempt. It names the operation and its result, but
+// LogTo returns a Log that writes one record per attempt. It names the operation and its result, but
 // never a header, a query string or a body.
 func LogTo(l *slog.Logger) Log {
 	return func(x *exchange, resp *http.Response, err error, waited time.Duration) {

@@ -57,10 +57,14 @@ func exchangeOf(ctx context.Context) *exchange {
 	return x
 }
 
-// Value has the exchange itself for whoever comes with the request's context.
+// Value returns the exchange itself to callers that have the request's context. It hides
+// the single of another exchange, in which middleware may have made this one.
 func (x *exchange) Value(key any) any {
-	if key == (exchangeKey{}) {
+	switch key {
+	case exchangeKey{}:
 		return x
+	case onceKey{}:
+		return nil
 	}
 	return x.Context.Value(key)
 }

@@ -33,6 +33,7 @@ type single struct {
 	partly  bool      // only a part of it was sent, which is not a request
 	sent    time.Time // when it was written, or else given up
 	status  int       // of the network's answer; 0 if there was none
+	release func()    // called once that answer has been read
 }
 
 type onceKey struct{}
@@ -47,7 +48,7 @@ func sendOnce(ctx context.Context, cancel context.CancelFunc) *single {
 	return &single{Context: ctx, cancel: cancel}
 }
 
-// Value has the single itself for whoever comes with the attempt's context.
+// Value returns the single itself to callers that have the attempt's context.
 func (o *single) Value(key any) any {
 	if key == (onceKey{}) {
 		return o
@@ -55,11 +56,14 @@ func (o *single) Value(key any) any {
 	return o.Context.Value(key)
 }
 
-// stop ends an attempt that was about to be sent again.
+// String lets a context be printed while it changes.
+func (o *single) String() string { return "transport.single" }
+
+// stop ends an attempt that was about to be sent again, unless it has ended already.
 func (o *single) stop() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.stopped = true
+	o.stopped = o.stopped || o.Err() == nil
 	o.cancel()
 }
 
@@ -82,10 +86,11 @@ func (o *single) begin() error {
 }
 
 // keepBack ends a handover that was begun, before the network knows of it.
-func (o *single) keepBack() {
+func (o *single) keepBack(h *handover) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.running = false
+	h.cancel()
 }
 
 // end records how the handover ended, unless the attempt has already ended and been
@@ -94,9 +99,13 @@ func (o *single) end(h *handover, status int, err error) {
 	maybe, partly, sent := h.judge(err)
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if err != nil {
+		h.cancel()
+	}
 	if o.over {
 		return
 	}
+	o.release = h.cancel
 	o.running, o.maybe, o.partly, o.status = false, maybe, partly, status
 	if maybe {
 		o.sent = sent
@@ -112,6 +121,9 @@ func (o *single) close() {
 	if o.running {
 		o.maybe, o.sent = true, time.Now()
 	}
+	if o.release != nil {
+		o.release()
+	}
 	o.cancel()
 }
 
@@ -126,11 +138,13 @@ func (o *single) believes(status int) bool {
 }
 
 // handover is one handover of a write to the network layer. It is the context of the
-// request, so that it can watch how far net/http gets.
+// request, so that net/http reports to it.
 type handover struct {
 	context.Context
 
 	of *single
+	// cancel ends the request if the end of the attempt may not.
+	cancel context.CancelFunc
 	// native: the network layer is net/http's own, whose rules are known.
 	native, clearHTTP2 bool
 
@@ -143,11 +157,14 @@ type handover struct {
 	whole       bool // all of the body was handed out
 	ended       bool
 	body        countedBody
-	trace       *httptrace.ClientTrace // once it was asked for
+	trace       *httptrace.ClientTrace // made when it is first asked for
 }
 
 func newHandover(ctx context.Context, o *single, network http.RoundTripper) *handover {
-	h := &handover{Context: ctx, of: o}
+	h := &handover{Context: ctx, of: o, cancel: func() {}}
+	if ctx.Done() != o.Done() { // middleware has put a context of its own between, or instead
+		h.Context, h.cancel = context.WithCancel(ctx)
+	}
 	if t, ok := network.(*http.Transport); ok {
 		h.native = true
 		h.clearHTTP2 = t.Protocols != nil && t.Protocols.UnencryptedHTTP2()
@@ -189,7 +206,7 @@ type eof struct{}
 
 func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 
-// Value has the hooks by which net/http says how far it gets.
+// Value returns the hooks by which net/http reports how far it got.
 func (h *handover) Value(key any) any {
 	if key == traceKey {
 		return h.hooks()
@@ -197,8 +214,11 @@ func (h *handover) Value(key any) any {
 	return h.Context.Value(key)
 }
 
-// hooks are our own hooks, and then those of an outer trace but one.
-// httptrace.WithClientTrace would link the making of functions by reflection.
+func (h *handover) String() string { return "transport.handover" }
+
+// hooks returns our own hooks, which then call those of a caller's trace. They are not
+// combined by httptrace.WithClientTrace, since that uses reflection, which would add
+// 35 KB to every program.
 func (h *handover) hooks() *httptrace.ClientTrace {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -274,6 +294,7 @@ func (h *handover) startOver() {
 		h.got, h.wrote, h.whole, h.written = false, false, false, time.Time{}
 	default:
 		h.of.stop()
+		h.cancel()
 	}
 }
 
@@ -313,6 +334,7 @@ func (h *handover) judge(err error) (maybe, partly bool, at time.Time) {
 	h.ended = err != nil
 	switch {
 	case err == nil:
+	case !h.got && !h.native && h.wrote: // over an earlier connection, which was not the last
 	case !h.got:
 		return !h.wanted && !noConnection(err), false, h.at()
 	case h.native && h.hasBody && !h.whole:

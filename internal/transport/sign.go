@@ -56,7 +56,7 @@ var errOrigin = errors.New("credentials are sent to the configured origin only")
 // wrapper may have changed it.
 type signer struct {
 	next        http.RoundTripper
-	alone       bool // there are no wrappers, so that nobody else has the request
+	alone       bool // there are no wrappers: nobody else has the request
 	credentials func() Credentials
 }
 
@@ -133,7 +133,7 @@ func (s *signer) send(x *exchange, req *http.Request, o *single) (*http.Response
 	signed := s.signed(h, x, req) //nolint:contextcheck // a handover is made of the request's own
 	h.guard(signed)
 	if err := x.placeLost(); err != nil {
-		o.keepBack()
+		o.keepBack(h)
 		closeBody(req)
 		return nil, err
 	}
@@ -158,8 +158,8 @@ func (v *headerValues) set(h http.Header, canonical, value string) {
 	v.free = v.free[1:]
 }
 
-// traceKey is the key under which a context has its httptrace, which net/http/httptrace
-// keeps to itself but asks for.
+// traceKey is the key under which a context holds its httptrace. Package httptrace does
+// not export it, but shows it to every context that it asks.
 var traceKey = func() any {
 	var asked keyCatcher
 	httptrace.ContextClientTrace(&asked)
@@ -185,8 +185,8 @@ func untraced(ctx context.Context) context.Context {
 	return ctx
 }
 
-// blindTrace returns the httptrace of a context, but for the hook that sees headers,
-// and nil if there is none.
+// blindTrace returns the httptrace of a context without the hook that sees headers, or
+// nil if there is none.
 func blindTrace(ctx context.Context) *httptrace.ClientTrace {
 	trace := httptrace.ContextClientTrace(ctx)
 	if trace == nil {

@@ -205,6 +205,9 @@ func (a Answer) Date() time.Time {
 	return date
 }
 
+// DatedAs reports whether two answers have the same Date header.
+func (a Answer) DatedAs(b Answer) bool { return a.date != "" && a.date == b.date }
+
 // Do carries out one call, retrying it as its class allows. The error is always a
 // *Failure.
 func (t *Transport) Do(ctx context.Context, r *Request) (Answer, error) {

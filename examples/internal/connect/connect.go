@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/autotask-go/autotask"
 )
@@ -41,7 +42,12 @@ type Run func(ctx context.Context, args []string, getenv func(string) string, st
 // second one ends the program at once.
 func Main(name string, run Run) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, func() {
+		stop()
+		time.AfterFunc(time.Second, func() { // most programs end within it
+			fmt.Fprintf(os.Stderr, "%s: finishing what was begun; Ctrl-C again ends the program at once\n", name)
+		})
+	})
 	code := Exit(ctx, name, run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr), os.Stderr)
 	stop()
 	os.Exit(code)
