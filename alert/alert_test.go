@@ -83,26 +83,40 @@ func TestRequests(t *testing.T) {
 		srv.ResetRequests()
 
 		assert.True(t, costs(3, upsert(t, client, failed("run-1"), alert.Policy{})).Created)
-		for _, event := range []string{"run-2", "run-3", "run-4"} { // on the heels of each other: another process may have noted them
-			assert.True(t, costs(3, upsert(t, client, failed(event), alert.Policy{})).Noted, event)
+		for _, event := range []string{"run-2", "run-3", "run-4"} { // on the heels of each other
+			assert.True(t, costs(2, upsert(t, client, failed(event), alert.Policy{})).Noted, event)
 		}
 		assert.True(t, costs(1, upsert(t, client, failed("run-4"), alert.Policy{})).Noted, "a repeat of the queue, to the same process")
 		pass(10 * time.Minute)
 		assert.True(t, costs(2, upsert(t, client, failed("run-5"), alert.Policy{})).Noted)
 		pass(10 * time.Minute)
+
+		shared := alert.Policy{Locker: new(autotask.LocalLocker)} // other processes may have noted the event
 		other := failed("run-1")
 		other.Key = "disk/FILE-09"
 		maker := srv.Client()
-		assert.True(t, costs(3, upsert(t, maker, other, alert.Policy{})).Created)
-		pass(2 * time.Minute)
+		assert.True(t, costs(3, upsert(t, maker, other, shared)).Created)
 		other.Event = "run-2"
-		assert.True(t, costs(3, upsert(t, maker, other, alert.Policy{})).Noted, "a process that has not seen what notes do")
+		assert.Equal(t, 3, costs(3, upsert(t, maker, other, shared)).Requests)
 		pass(10 * time.Minute)
 		other.Event, other.At = "run-3", time.Now()
-		assert.True(t, costs(3, upsert(t, maker, other, alert.Policy{})).Noted, "it sees that now")
+		assert.Equal(t, 3, costs(3, upsert(t, maker, other, shared)).Requests, "it sees what notes do")
 		pass(10 * time.Minute)
 		other.Event, other.At = "run-4", time.Now()
-		assert.True(t, costs(2, upsert(t, maker, other, alert.Policy{})).Noted)
+		assert.Equal(t, 2, costs(2, upsert(t, maker, other, shared)).Requests, "nothing was active since")
+
+		seen := srv.Client() // sees another process, and is as careful as with a Locker
+		other = failed("run-1")
+		other.Key = "disk/FILE-10"
+		assert.True(t, costs(3, upsert(t, seen, other, alert.Policy{})).Created)
+		pass(time.Second)
+		other.Event = "run-2"
+		assert.True(t, costs(3, upsert(t, srv.Client(), other, alert.Policy{})).Noted)
+		pass(time.Second)
+		for _, event := range []string{"run-3", "run-4"} {
+			other.Event = event
+			assert.Equal(t, 3, costs(3, upsert(t, seen, other, alert.Policy{})).Requests)
+		}
 
 		young := srv.Client()
 		assert.True(t, costs(3, upsert(t, young, failed("run-6"), alert.Policy{})).Noted, "a process that knows nothing")

@@ -29,7 +29,8 @@
 //     later, after another process has looked and written the same. The next
 //     occurrence closes a second ticket, but a second note stays. Two processes that
 //     report the same Event at the same moment without a shared Locker may both note
-//     it, and so may two between which a query does not show the last write.
+//     it, and so may two between which a query does not show the last write, or two
+//     that have not seen each other's work yet.
 //   - If a person closes the ticket between a search and a note, that is not noticed
 //     until the next occurrence.
 //   - For a minute after a process has seen a ticket open, it suppresses without looking,
@@ -80,13 +81,19 @@
 // without a time.
 //
 // A further occurrence costs three: a search for the ticket, one for the event among
-// the notes, and the note. It costs two if the event cannot be among them: if the
-// ticket was not active since five minutes before the event, and this process has
-// seen, as it read notes, that one of this NoteType and Publish changed its ticket's
-// lastActivityDate. Whether notes do is not documented. That this process has made the
-// ticket a moment ago, or knows of no activity but its own, is not enough: another
-// process may have noted the event meanwhile. A repeat costs two, or one in the
-// process that has noted it.
+// the notes, and the note. It costs two if the event cannot be among them, in either of
+// these cases:
+//
+//   - The ticket was not active since five minutes before the event, and this process
+//     has seen, as it read notes, that one of this NoteType and Publish changed its
+//     ticket's lastActivityDate. Whether notes do is not documented.
+//   - This is the only process that notes events, has made the ticket or read its
+//     notes, and only its own notes changed the ticket since. There are other processes
+//     if the policy has a Locker, or as soon as this one finds a ticket or a note that
+//     another has made since it began. What a process reads in its first minute does
+//     not count: queries may lag behind the process before it.
+//
+// A repeat costs two, or one in the process that has noted it.
 //
 // A suppressed occurrence costs one request or none. Clear costs one, and those of
 // client.Resolve. If a ticket with a status other than 5 has timestamps, the client

@@ -39,6 +39,7 @@ type history struct {
 
 	mu      sync.Mutex // one request at a time
 	clients []*autotask.Client
+	calls   int // under way
 	born    int
 	byHand  map[int64]bool // completed by a person
 	merged  map[int64]bool
@@ -60,7 +61,7 @@ func newHistory(t *testing.T, seed uint64) *history {
 		srv: autotasktest.NewInProcess(t), seed: seed, rand: random(seed, 0), byHand: make(map[int64]bool), merged: make(map[int64]bool), got: make(map[int64]time.Time),
 		keys: []string{"backup/MAIL-02", "backup/mail-02"},
 	}
-	h.still, h.locked, h.late = h.sometimes(50), h.sometimes(40), h.sometimes(30)
+	h.still, h.locked, h.late = h.sometimes(50), h.sometimes(60), h.sometimes(30)
 	if h.sometimes(50) {
 		h.behind = time.Duration(h.rand.Int64N(int64(4*time.Minute))) - 2*time.Minute
 		h.ahead = time.Duration(h.rand.Int64N(int64(4*time.Minute))) - 2*time.Minute
@@ -87,7 +88,11 @@ func newHistory(t *testing.T, seed uint64) *history {
 	if h.locked {
 		h.policy.Locker = new(autotask.LocalLocker)
 	}
-	for range 2 + h.rand.IntN(2) {
+	processes := 1 // without a Locker there is one at a time
+	if h.locked {
+		processes = 2 + h.rand.IntN(2)
+	}
+	for range processes {
 		h.clients = append(h.clients, h.newClient())
 	}
 	return h
@@ -201,15 +206,23 @@ func lasts(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// client is the one of a random process, which may have just been started.
+// client is the one of a random process, which may have just been started. Without a
+// Locker the one before it has no call under way.
 func (h *history) client(r *rand.Rand) *autotask.Client {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	at := r.IntN(len(h.clients))
-	if r.IntN(6) == 0 {
+	if r.IntN(6) == 0 && (h.locked || h.calls == 0) {
 		h.clients[at] = h.newClient()
 	}
+	h.calls++
 	return h.clients[at]
+}
+
+func (h *history) called() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls--
 }
 
 // job is an event or the end of an alert, until a process has acknowledged it.
@@ -221,6 +234,7 @@ func (h *history) job(r *rand.Rand, work func(context.Context, *autotask.Client)
 		}
 		err := work(ctx, h.client(r))
 		cancel()
+		h.called()
 		if err == nil {
 			return
 		}

@@ -41,11 +41,7 @@ func lastActive(t *autotask.Ticket) time.Time {
 // note puts the event on an open ticket, if the policy wants it there and no ticket of
 // the key holds it yet.
 func (r *run) note(ctx context.Context, t *autotask.Ticket, f *found) error {
-	k := r.state.knows(r.subject)
-	if k == nil || k.ticketID != t.ID {
-		k = &known{ticketID: t.ID, events: make(map[string]bool)}
-		r.state.remember(r.subject, k)
-	}
+	k := r.state.of(r.subject, t.ID)
 	active := lastActive(t)
 	k.confirmed = time.Now()
 	if k.posted != (noteKind{}) && active.Equal(k.activity) {
@@ -117,12 +113,16 @@ func (r *run) isCreator(f *found) bool {
 // reports whether one is the event's. open is nil if no ticket is open.
 func (r *run) isNoted(ctx context.Context, f *found, open *autotask.Ticket) (bool, error) {
 	tickets := slices.DeleteFunc(slices.Concat(f.tickets, f.closedStorms), func(t *autotask.Ticket) bool { return !r.mayHold(t, f) })
+	if open != nil && len(tickets) == 1 && tickets[0].ID == open.ID && r.knowsAll(r.state.of(r.subject, open.ID), lastActive(open)) {
+		return false, nil
+	}
 	notes, err := r.notesOf(ctx, tickets...)
 	if err != nil {
 		return false, err
 	}
 	if open != nil {
 		r.learn(open, notes)
+		r.knowsRead(open, notes)
 	}
 	for _, t := range tickets {
 		for _, n := range notes {
@@ -157,7 +157,7 @@ func (r *run) isOwn(n *autotask.TicketNote, t *autotask.Ticket) bool {
 // proves nothing: its own note may hide that another process noted something just
 // before.
 func (r *run) mayHold(t *autotask.Ticket, f *found) bool {
-	since := r.since().Add(-clockMargin)
+	since := r.lookFrom()
 	if closed, ok := t.CompletedDate.Get(); ok && !slices.Contains(f.open, t) && closed.Before(since) {
 		return false
 	}
@@ -172,6 +172,9 @@ func (r *run) since() time.Time {
 	}
 	return later(earlier(r.alert.At, r.began), r.began.Add(-maxDelay))
 }
+
+// lookFrom is since by Autotask's clock.
+func (r *run) lookFrom() time.Time { return r.since().Add(-clockMargin) }
 
 // noteKind is what may decide whether a note updates the activity of its ticket.
 type noteKind struct{ noteType, publish int64 }
@@ -209,7 +212,7 @@ func (r *run) learn(t *autotask.Ticket, notes []*autotask.TicketNote) {
 func (r *run) notesOf(ctx context.Context, tickets ...*autotask.Ticket) (notes []*autotask.TicketNote, err error) {
 	const most = 500 // values of a condition
 	for some := range slices.Chunk(tickets, most) {
-		since := r.since().Add(-clockMargin)
+		since := r.lookFrom()
 		var ids []int64
 		for _, t := range some {
 			ids = append(ids, t.ID)
@@ -237,12 +240,15 @@ func (r *run) notesOf(ctx context.Context, tickets ...*autotask.Ticket) (notes [
 // post creates the event's note. If the answer is lost, the library looks for the
 // note; a repeat finds it by the event.
 func (r *run) post(ctx context.Context, t *autotask.Ticket, k *known) error {
+	during := span{from: time.Now()}
 	id, err := r.client.Notes.Create(ctx, t.ID, r.noteWith(bracketed(r.event), r.alert.Note.Title, r.alert.Note.Description))
+	during.to = time.Now()
 	if err != nil {
+		k.sole = sole{unsure: time.Now().Add(clockMargin)}
 		return fmt.Errorf("alert: noting the event on ticket %d: %w", t.ID, err)
 	}
 	k.keep(r.event)
-	k.reported, k.posted = time.Now(), r.kind()
+	k.reported, k.posted, k.sole.posted = during.to, r.kind(), during
 	r.out.Noted, r.out.NoteID = true, id
 	r.step(StepNote, autotask.StateDone, "note %d on %s", id, name(t))
 	return nil

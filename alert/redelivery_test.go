@@ -39,19 +39,20 @@ func TestNotedInAMoment(t *testing.T) {
 		srv := autotasktest.NewInProcess(t)
 		var other alert.Alert
 		interrupted := false
+		several := alert.Policy{Locker: unlocked{}} // as one whose lease was lost
 		client := beforeOne(srv, http.MethodPost, "/Notes", func() {
 			interrupted = true
-			assert.True(t, upsert(t, srv.Client(), other, alert.Policy{}).Noted)
+			assert.True(t, upsert(t, srv.Client(), other, several).Noted)
 			pass(20 * time.Millisecond)
 		})
-		upsert(t, client, failed("run-1"), alert.Policy{})
+		upsert(t, client, failed("run-1"), several)
 		pass(30 * time.Second)
 		other = failed("run-2")
-		assert.True(t, upsert(t, client, failed("run-3"), alert.Policy{}).Noted)
+		assert.True(t, upsert(t, client, failed("run-3"), several).Noted)
 		assert.True(t, interrupted)
 		for range 3 {
 			pass(time.Minute)
-			assert.True(t, upsert(t, client, other, alert.Policy{}).Noted)
+			assert.True(t, upsert(t, client, other, several).Noted)
 			assert.Equal(t, 1, timesOn(srv, "run-2"))
 		}
 	})

@@ -217,7 +217,9 @@ func (r *run) create(ctx context.Context, t *autotask.Ticket) error {
 // createOne creates a ticket and searches for the key's tickets. mine is nil if the
 // tenant has answered with another ticket.
 func (r *run) createOne(ctx context.Context, t *autotask.Ticket) (mine *autotask.Ticket, f *found, err error) {
+	during := span{from: time.Now()}
 	id, err := r.client.Tickets.Create(ctx, t)
+	during.to = time.Now()
 	if err != nil {
 		return nil, nil, fmt.Errorf("alert: creating the ticket: %w", err)
 	}
@@ -231,6 +233,7 @@ func (r *run) createOne(ctx context.Context, t *autotask.Ticket) (mine *autotask
 	}
 	if holdsMark(mine.Description.Or(""), r.event) {
 		r.step(StepCreate, autotask.StateDone, "%s", name(mine))
+		r.knowsNew(mine, during)
 	} else { // found by a search after a lost answer
 		r.step(StepCreate, autotask.StateAlreadyDone, "another call created %s", name(mine))
 	}

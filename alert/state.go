@@ -18,12 +18,16 @@ type state struct {
 	rules     rules
 	rulesRead time.Time
 
-	mu      sync.Mutex
-	keys    map[subject]*known
-	storm   map[int64]*stormTicket // by the id of the ticket
-	made    map[int64][]madeTicket // by company
-	moves   map[noteKind]bool
-	misfits map[subject]int64 // tickets that have lost their externalID
+	mu       sync.Mutex
+	keys     map[subject]*known
+	storm    map[int64]*stormTicket // by the id of the ticket
+	made     map[int64][]madeTicket // by company
+	moves    map[noteKind]bool
+	offset   offset
+	ownMoves bool
+	others   bool              // other processes note events, too
+	born     time.Time         // when this process began, by our clock
+	misfits  map[subject]int64 // tickets that have lost their externalID
 }
 
 // subject is a key of a company.
@@ -41,12 +45,14 @@ type known struct {
 	events   map[string]bool
 	activity time.Time // as the last search showed it
 	posted   noteKind  // of what this process has noted since that search
+	sole     sole
 }
 
 // keep remembers a ref.
 func (k *known) keep(ref string) {
 	if len(k.events) >= maxEvents {
 		clear(k.events)
+		k.sole = sole{}
 	}
 	k.events[ref] = true
 }
@@ -82,7 +88,7 @@ func stateOf(c *autotask.Client) *state {
 	p := weak.Make(c)
 	s, ok := states[p]
 	if !ok {
-		s = &state{keys: make(map[subject]*known), storm: make(map[int64]*stormTicket), made: make(map[int64][]madeTicket), moves: make(map[noteKind]bool), misfits: make(map[subject]int64)}
+		s = &state{born: time.Now(), keys: make(map[subject]*known), storm: make(map[int64]*stormTicket), made: make(map[int64][]madeTicket), moves: make(map[noteKind]bool), misfits: make(map[subject]int64)}
 		states[p] = s
 		runtime.AddCleanup(c, func(p weak.Pointer[autotask.Client]) {
 			statesMu.Lock()
@@ -112,6 +118,16 @@ func (s *state) remember(key subject, k *known) {
 		}
 	}
 	s.keys[key] = k
+}
+
+// of returns what is known of a key and its ticket, which may be nothing.
+func (s *state) of(key subject, ticketID int64) *known {
+	if k := s.knows(key); k != nil && k.ticketID == ticketID {
+		return k
+	}
+	k := &known{ticketID: ticketID, events: make(map[string]bool)}
+	s.remember(key, k)
+	return k
 }
 
 func (s *state) forget(key subject) {
