@@ -76,12 +76,19 @@ func (s stack) leave() {
 type Threads struct {
 	limit     int64
 	mu        sync.Mutex
-	endpoints map[string]*semaphore.Weighted
+	endpoints map[string]*endpoint
+}
+
+// endpoint has the places of one.
+type endpoint struct {
+	*semaphore.Weighted
+
+	leave func()
 }
 
 // NewThreads returns a gate with so many places on each endpoint.
 func NewThreads(limit int) *Threads {
-	return &Threads{limit: int64(limit), endpoints: make(map[string]*semaphore.Weighted)}
+	return &Threads{limit: int64(limit), endpoints: make(map[string]*endpoint)}
 }
 
 // Enter waits for a place on the endpoint.
@@ -90,18 +97,19 @@ func (t *Threads) Enter(ctx context.Context, endpoint string) (leave func(), hel
 	if err := places.Acquire(ctx, 1); err != nil {
 		return nil, nil, err
 	}
-	return func() { places.Release(1) }, nil, nil
+	return places.leave, nil, nil
 }
 
-func (t *Threads) places(endpoint string) *semaphore.Weighted {
+func (t *Threads) places(name string) *endpoint {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s, ok := t.endpoints[endpoint]
+	e, ok := t.endpoints[name]
 	if !ok {
-		s = semaphore.NewWeighted(t.limit)
-		t.endpoints[endpoint] = s
+		s := semaphore.NewWeighted(t.limit)
+		e = &endpoint{s, func() { s.Release(1) }}
+		t.endpoints[name] = e
 	}
-	return s
+	return e
 }
 
 // Limiter is a limit of the caller's, shared with other processes perhaps.

@@ -339,3 +339,30 @@ func TestScrubbedCauseIsStillKnownButNotShown(t *testing.T) {
 		assert.Contains(t, fmt.Sprintf(verb, f.Cause), "REDACTED: known", verb)
 	}
 }
+
+// Twice each, as the second one may be parsed faster.
+func TestURLsAreParsedAsByNetURL(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{
+		"https://zone.example/ATServicesRest/V1.0/Tickets/5", "HTTPS://Zone.example:443/a", "http://127.0.0.1:8080/a/b-c_d.e", "http://[::1]:80/a",
+		"https://zone.example/", "https://zone.example", "https://zone.example//a//", "https://zone.example/a/../b", "https://zone.example:/a",
+		"https://zone.example/a?b=c", "https://zone.example/a?", "https://zone.example/a#b", "https://zone.example/a%2Fb", "https://zone.example/a b",
+		"https://zone.example/é", "https://zone.example/a;b", "https://zone.example/a:b", "https://zone.example/a*b", "https://zone.example/%zz",
+		"https://user:pass@zone.example/a", "https://zone.example@evil.example/a", "https://zone.example.evil/a", "https://zone.examplea/b",
+		"https://zone.example/\x7f", "https://zone.example/\\a", "/a", "", "zone.example/a", "mailto:a@zone.example", "https:///a",
+	} {
+		tr := quick(config(nil))
+		_, _ = tr.parse("https://zone.example/x")
+		for range 2 {
+			got, err := tr.parse(raw)
+			want, wantErr := http.NewRequestWithContext(t.Context(), http.MethodGet, raw, nil)
+			if wantErr != nil {
+				require.Error(t, err, raw)
+				continue
+			}
+			require.NoError(t, err, raw)
+			assert.Equal(t, want.URL, got, raw)
+			assert.Equal(t, want.Host, got.Host, raw)
+		}
+	}
+}

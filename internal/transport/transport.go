@@ -19,6 +19,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -60,6 +61,7 @@ type Credentials struct{ UserName, Secret, IntegrationCode string }
 type Transport struct {
 	client *retryablehttp.Client
 	config Config
+	host   atomic.Pointer[host] // of the last URL
 }
 
 // New returns a Transport. It copies the HTTP client and uses its Transport, Jar and
@@ -240,10 +242,14 @@ func (t *Transport) newRequest(x *exchange) (*retryablehttp.Request, error) {
 	if r.Body != nil {
 		body = r.Body
 	}
-	req, err := retryablehttp.NewRequestWithContext(x, r.Method, r.URL, body)
+	req, err := retryablehttp.NewRequestWithContext(x, r.Method, "", body)
 	if err != nil {
+		return nil, errors.New("the method of the request is not valid")
+	}
+	if req.URL, err = t.parse(r.URL); err != nil {
 		return nil, errors.New("the URL of the request is not valid")
 	}
+	req.Host = req.URL.Host
 	req.SetResponseHandler(x.decode)
 	return req, nil
 }
