@@ -19,8 +19,9 @@ import (
 // attempts runs single attempts: through the gates, within a time limit, and with the
 // whole body read before the gates are left.
 type attempts struct {
-	next    http.RoundTripper
-	gates   []limit.Gate // in the order in which an attempt passes them
+	next    http.RoundTripper // the wrappers, or the signer if there are none
+	signer  *signer           // nil if there are wrappers
+	gates   []limit.Gate      // in the order in which an attempt passes them
 	timeout time.Duration
 	late    error // the error when the timeout has passed
 	max     int64
@@ -67,7 +68,7 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 		defer x.once.close()
 		ctx = x.once
 	}
-	resp, err := a.next.RoundTrip(x.withHeader(req.WithContext(ctx)))
+	resp, err := a.send(ctx, x, req)
 	x.answered = time.Now()
 	if err != nil {
 		return nil, x.ranOut(ctx, req, err)
@@ -93,6 +94,18 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 	x.date = resp.Header.Get("Date")
 	resp.Body = http.NoBody
 	return resp, nil
+}
+
+// send hands a request to the wrappers, or else to the signer, which makes one copy of it
+// less than if nobody knew who was above.
+func (a *attempts) send(ctx context.Context, x *exchange, req *http.Request) (*http.Response, error) {
+	if a.signer != nil {
+		return a.signer.send(ctx, x, req, x.once)
+	}
+	req = req.WithContext(ctx)
+	values := headerValues{free: make([]string, 4)}
+	req.Header = x.header(req.Header, &values)
+	return a.next.RoundTrip(req)
 }
 
 // errPlaceLost ends an attempt whose place another process may have by now.
@@ -123,22 +136,21 @@ func (x *exchange) lost(place context.Context) error {
 	return fmt.Errorf("%w: %v", errPlaceLost, context.Cause(place)) //nolint:errorlint // see above
 }
 
-// withHeader adds the headers except the credentials. They come this late since
-// net/http copies those that a request has before, in case of a redirect.
-func (x *exchange) withHeader(req *http.Request) *http.Request {
-	given := req.Header
-	req.Header = make(http.Header, 8)
-	maps.Copy(req.Header, given)
-	values := headerValues{free: make([]string, 4)}
-	values.set(req.Header, "Accept", "application/json")
-	values.set(req.Header, "User-Agent", x.of.config.UserAgent)
+// header returns the given headers and up to four others, all but the credentials. They
+// come this late since net/http copies those that a request has before, in case of a
+// redirect.
+func (x *exchange) header(given http.Header, values *headerValues) http.Header {
+	h := make(http.Header, max(8, len(given)+7))
+	maps.Copy(h, given)
+	values.set(h, "Accept", "application/json")
+	values.set(h, "User-Agent", x.of.config.UserAgent)
 	if x.request.Body != nil {
-		values.set(req.Header, "Content-Type", "application/json")
+		values.set(h, "Content-Type", "application/json")
 	}
 	if id := x.request.ImpersonateID; id != 0 && x.class == Write {
-		values.set(req.Header, "Impersonationresourceid", strconv.FormatInt(id, 10))
+		values.set(h, "Impersonationresourceid", strconv.FormatInt(id, 10))
 	}
-	return req
+	return h
 }
 
 // ranOut reports what ended the attempt before the caller's context did: our own time

@@ -162,7 +162,7 @@ type handover struct {
 
 func newHandover(ctx context.Context, o *single, network http.RoundTripper) *handover {
 	h := &handover{Context: ctx, of: o, cancel: func() {}}
-	if ctx.Done() != o.Done() { // middleware has put a context of its own between, or instead
+	if ctx != o && ctx.Done() != o.Done() { // middleware has put a context of its own between, or instead
 		h.Context, h.cancel = context.WithCancel(ctx)
 	}
 	if t, ok := network.(*http.Transport); ok {

@@ -101,11 +101,7 @@ func (s *signer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if x == nil {
 		return s.next.RoundTrip(req)
 	}
-	if err := x.refuseForeign(req); err != nil {
-		closeBody(req)
-		return nil, err
-	}
-	resp, err := s.send(x, req, onceOf(req.Context()))
+	resp, err := s.send(req.Context(), x, req, onceOf(req.Context()))
 	if resp != nil {
 		resp.Request = req // not the signed one: wrappers can see it
 	}
@@ -125,22 +121,21 @@ func (x *exchange) refuseForeign(req *http.Request) error {
 	return x.refuseChanged(req)
 }
 
-// signed returns the request with the credentials and another context. A RoundTripper
-// must not change the request it was given, unless nobody else has it.
+// signed returns a copy of the request with the credentials and another context. If there
+// are wrappers, they have seen the other headers.
 func (s *signer) signed(ctx context.Context, x *exchange, req *http.Request) *http.Request {
-	signed := req
-	if !s.alone || ctx != req.Context() {
-		signed = req.WithContext(ctx)
+	signed := req.WithContext(ctx)
+	values := headerValues{free: make([]string, 7)}
+	if s.alone {
+		signed.Header = x.header(req.Header, &values)
+	} else {
+		signed.Header = make(http.Header, max(8, len(req.Header)+3))
+		maps.Copy(signed.Header, req.Header)
 	}
 	if x.request.Origin == "" {
 		return signed
 	}
-	if !s.alone {
-		signed.Header = make(http.Header, max(8, len(req.Header)+3))
-		maps.Copy(signed.Header, req.Header)
-	}
 	c := s.credentials()
-	values := headerValues{free: make([]string, 3)}
 	values.set(signed.Header, "Apiintegrationcode", c.IntegrationCode)
 	values.set(signed.Header, "Username", c.UserName)
 	values.set(signed.Header, "Secret", c.Secret)
@@ -152,9 +147,13 @@ func (s *signer) signed(ctx context.Context, x *exchange, req *http.Request) *ht
 //
 // A process that was stopped may hold a request whose place is long lost, and go on
 // before any timer of its own has run. So the place is looked at directly before.
-func (s *signer) send(x *exchange, req *http.Request, o *single) (*http.Response, error) {
+func (s *signer) send(ctx context.Context, x *exchange, req *http.Request, o *single) (*http.Response, error) {
+	if err := x.refuseForeign(req); err != nil {
+		closeBody(req)
+		return nil, err
+	}
 	if o == nil {
-		signed := s.signed(untraced(req.Context()), x, req)
+		signed := s.signed(untraced(ctx), x, req)
 		if err := x.placeLost(); err != nil {
 			closeBody(req)
 			return nil, err
@@ -165,7 +164,7 @@ func (s *signer) send(x *exchange, req *http.Request, o *single) (*http.Response
 		closeBody(req)
 		return nil, err
 	}
-	h := newHandover(req.Context(), o, s.next)
+	h := newHandover(ctx, o, s.next)
 	signed := s.signed(h, x, req) //nolint:contextcheck // a handover is made of the request's own
 	h.guard(signed)
 	if err := x.placeLost(); err != nil {

@@ -111,12 +111,13 @@ func (t *Transport) layers(base http.RoundTripper, timeout time.Duration) http.R
 		base = pooled(http.DefaultTransport, t.config.MaxConcurrency)
 	}
 	// Next to the network, so that the caller's wrappers never see credentials.
-	var rt http.RoundTripper = &signer{next: base, alone: len(t.config.Wrap) == 0, credentials: t.config.Credentials}
+	sign := &signer{next: base, alone: len(t.config.Wrap) == 0, credentials: t.config.Credentials}
+	var rt http.RoundTripper = sign
 	// The caller's wrappers: the last one given sees a request first.
 	for _, wrap := range t.config.Wrap {
 		rt = wrap(rt)
 	}
-	return &attempts{
+	a := &attempts{
 		next:    rt,
 		gates:   t.config.gates(),
 		timeout: timeout,
@@ -124,6 +125,10 @@ func (t *Transport) layers(base http.RoundTripper, timeout time.Duration) http.R
 		max:     t.config.MaxResponseBytes,
 		log:     t.config.Log,
 	}
+	if sign.alone {
+		a.signer = sign
+	}
+	return a
 }
 
 // gates lists what keeps an attempt waiting, in the order in which it is passed.
