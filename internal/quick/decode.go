@@ -112,6 +112,7 @@ type decoder struct {
 	i       int
 	table   *table
 	order   order // of the fields of items
+	inList  order // of those of the structs in lists
 	texts   strings.Builder
 	room    int // for the texts of an item, by the last one
 	list    int // the length of a list, by the last one
@@ -128,7 +129,7 @@ func (c *Codec) decoder(b []byte, typ reflect.Type) *decoder {
 	if t == nil {
 		return nil
 	}
-	return &decoder{Codec: c, b: b, table: t, order: inTurn, room: firstRoom}
+	return &decoder{Codec: c, b: b, table: t, order: inTurn, inList: inTurn, room: firstRoom}
 }
 
 // inTurn is the order in which a type has its fields.
@@ -277,14 +278,13 @@ func (d *decoder) read(into reflect.Value, f *field) bool {
 }
 
 func (d *decoder) structs(into reflect.Value, t *table) bool {
-	o := inTurn
 	d.i++
 	into.Set(reflect.MakeSlice(into.Type(), 0, d.list))
 	for ended := d.is(']'); !ended; {
 		n := into.Len()
 		into.Grow(1)
 		into.SetLen(n + 1)
-		if !d.object(into.Index(n), t, &o) {
+		if !d.object(into.Index(n), t, &d.inList) {
 			return false
 		}
 		if ended = d.is(']'); !ended && !d.is(',') {
@@ -446,9 +446,30 @@ func parseTime(s []byte) (time.Time, bool) {
 			nanoseconds += int(fraction[i]-'0') * scale
 		}
 	}
-	if !good || month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59 {
+	if !good || month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59 || day < 1 || day > daysIn(year, month) {
 		return time.Time{}, false
 	}
-	t := time.Date(year, time.Month(month), day, hour, minute, second, nanoseconds, time.UTC)
-	return t, t.Day() == day // or the month has no such day
+	const secondsOfDay = 24 * 60 * 60
+	seconds := int64(daysSince1970(year, month, day))*secondsOfDay + int64((hour*60+minute)*60+second)
+	return time.Unix(seconds, int64(nanoseconds)).UTC(), true
+}
+
+func daysIn(year, month int) int {
+	switch {
+	case month != 2:
+		return 30 + (month+month/8)%2
+	case year%4 == 0 && (year%100 != 0 || year%400 == 0):
+		return 29
+	}
+	return 28
+}
+
+// daysSince1970 counts what time.Date counts, in a third of the time. Years begin in
+// March here, so that the leap day is the last one; 400 years make them positive.
+func daysSince1970(year, month, day int) int {
+	y, m := year+400, month-3
+	if m < 0 {
+		y, m = y-1, m+12
+	}
+	return 365*y + y/4 - y/100 + y/400 + (153*m+2)/5 + day - 1 - 719_468 - 146_097
 }
