@@ -14,7 +14,7 @@ func TestParseTime_EveryDay(t *testing.T) {
 	last := time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)
 	for day := time.Date(0, 1, 1, 23, 59, 58, 0, time.UTC); day.Before(last); day = day.AddDate(0, 0, 1) {
 		got, ok := parseTime([]byte(day.Format("2006-01-02T15:04:05.000Z")))
-		if !ok || got != day {
+		if !ok || !got.Equal(day) || got.Location() != time.UTC {
 			require.Failf(t, "it is read differently", "%v as %v", day, got)
 		}
 	}
