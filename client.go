@@ -283,8 +283,8 @@ type clock struct {
 	read int
 }
 
-// set keeps an answer unless it has no date that can be read. Most have the date of the
-// one before, which need not be read.
+// set keeps an answer if its Date header can be parsed. Most repeat the previous one,
+// which is known to parse.
 func (c *clock) set(answer transport.Answer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

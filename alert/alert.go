@@ -68,8 +68,8 @@ type Policy struct {
 	Storm Storm
 	// Locker keeps other workers away from the same key. Nil locks it for the calls
 	// with one client; several clients in one process share an autotask.LocalLocker.
-	// A Locker says that there are other workers: each looks among the notes for what
-	// another may have noted, which often costs one request more.
+	// With a Locker, the package assumes other workers and reads a ticket's notes before
+	// it adds one, which often costs one request more.
 	Locker autotask.Locker
 }
 

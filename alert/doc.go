@@ -30,7 +30,7 @@
 //     occurrence closes a second ticket, but a second note stays. Two processes that
 //     report the same Event at the same moment without a shared Locker may both note
 //     it, and so may two between which a query does not show the last write, or two
-//     that have not seen each other's work yet.
+//     that have not yet seen each other's notes.
 //   - If a person closes the ticket between a search and a note, that is not noticed
 //     until the next occurrence.
 //   - For a minute after a process has seen a ticket open, it suppresses without looking,
@@ -84,14 +84,15 @@
 // the notes, and the note. It costs two if the event cannot be among them, in either of
 // these cases:
 //
-//   - The ticket was not active since five minutes before the event, and this process
-//     has seen, as it read notes, that one of this NoteType and Publish changed its
-//     ticket's lastActivityDate. Whether notes do is not documented.
-//   - This is the only process that notes events, has made the ticket or read its
-//     notes, and only its own notes changed the ticket since. There are other processes
-//     if the policy has a Locker, or as soon as this one finds a ticket or a note that
-//     another has made since it began. What a process reads in its first minute does
-//     not count: queries may lag behind the process before it.
+//   - The ticket has had no activity since five minutes before the event, and this
+//     process has seen that a note with this NoteType and Publish updates
+//     lastActivityDate. Whether notes do is not documented.
+//   - No other process notes events, this one created the ticket or has read its notes,
+//     and nothing but its own notes has changed the ticket since. The package assumes
+//     other processes if the policy has a Locker, or once it finds a ticket or a note
+//     that another one created after this one started. Notes read in a process's first
+//     five minutes do not count, since the last write of a previous process may still
+//     land.
 //
 // A repeat costs two, or one in the process that has noted it.
 //

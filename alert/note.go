@@ -43,7 +43,7 @@ func lastActive(t *autotask.Ticket) time.Time {
 func (r *run) note(ctx context.Context, t *autotask.Ticket, f *found) error {
 	k := r.state.of(r.subject, t.ID)
 	active := lastActive(t)
-	k.confirmed = time.Now()
+	r.state.confirm(k)
 	if k.posted != (noteKind{}) && active.Equal(k.activity) {
 		r.state.saw(k.posted, false)
 	}
@@ -68,7 +68,7 @@ func (r *run) note(ctx context.Context, t *autotask.Ticket, f *found) error {
 		r.step(StepNote, autotask.StateSkipped, "%s was active within the last %v", name(t), every)
 		return nil
 	}
-	if noted, err := r.isNoted(ctx, f, t); noted || err != nil {
+	if noted, err := r.isNoted(ctx, f, t, k); noted || err != nil {
 		return err
 	}
 	return r.post(ctx, t, k)
@@ -110,19 +110,25 @@ func (r *run) isCreator(f *found) bool {
 }
 
 // isNoted reads the notes of all tickets that may hold the event, in one query, and
-// reports whether one is the event's. open is nil if no ticket is open.
-func (r *run) isNoted(ctx context.Context, f *found, open *autotask.Ticket) (bool, error) {
-	tickets := slices.DeleteFunc(slices.Concat(f.tickets, f.closedStorms), func(t *autotask.Ticket) bool { return !r.mayHold(t, f) })
-	if open != nil && len(tickets) == 1 && tickets[0].ID == open.ID && r.knowsAll(r.state.of(r.subject, open.ID), lastActive(open)) {
+// reports whether one is the event's. open and what is known of it are nil if no ticket
+// is open.
+func (r *run) isNoted(ctx context.Context, f *found, open *autotask.Ticket, k *known) (bool, error) {
+	all := slices.Concat(f.tickets, f.closedStorms)
+	if open != nil {
+		all = append(all, f.storms...) // a person may have reopened the key's own ticket
+	}
+	tickets := slices.DeleteFunc(all, func(t *autotask.Ticket) bool { return !r.mayHold(t, f) })
+	reads := open != nil && slices.Contains(tickets, open)
+	if reads && len(tickets) == 1 && r.knowsAll(k, lastActive(open)) {
 		return false, nil
 	}
 	notes, err := r.notesOf(ctx, tickets...)
 	if err != nil {
 		return false, err
 	}
-	if open != nil {
+	if reads {
 		r.learn(open, notes)
-		r.knowsRead(open, notes)
+		r.knowsRead(k, open, notes)
 	}
 	for _, t := range tickets {
 		for _, n := range notes {
@@ -130,7 +136,11 @@ func (r *run) isNoted(ctx context.Context, f *found, open *autotask.Ticket) (boo
 				continue
 			}
 			where := "as"
-			if open == nil || t.ID != open.ID {
+			switch {
+			case open != nil && t.ID == open.ID:
+			case slices.Contains(f.storms, t):
+				where = "on " + name(t) + " as"
+			default:
 				r.saw(t)
 				where = "on " + name(t) + ", which has been closed since, as"
 			}
@@ -152,10 +162,6 @@ func (r *run) isOwn(n *autotask.TicketNote, t *autotask.Ticket) bool {
 // mayHold reports whether an earlier call may have noted the event on a ticket. It
 // cannot have if the ticket was closed before the event, or if notes update the
 // activity of their ticket in this tenant and it was not active since the event.
-//
-// That this process knows the ticket's notes and has seen no other activity since
-// proves nothing: its own note may hide that another process noted something just
-// before.
 func (r *run) mayHold(t *autotask.Ticket, f *found) bool {
 	since := r.lookFrom()
 	if closed, ok := t.CompletedDate.Get(); ok && !slices.Contains(f.open, t) && closed.Before(since) {
@@ -240,15 +246,17 @@ func (r *run) notesOf(ctx context.Context, tickets ...*autotask.Ticket) (notes [
 // post creates the event's note. If the answer is lost, the library looks for the
 // note; a repeat finds it by the event.
 func (r *run) post(ctx context.Context, t *autotask.Ticket, k *known) error {
+	known := k.sole
+	k.sole = sole{unsure: time.Now().Add(clockMargin)}
 	during := span{from: time.Now()}
 	id, err := r.client.Notes.Create(ctx, t.ID, r.noteWith(bracketed(r.event), r.alert.Note.Title, r.alert.Note.Description))
 	during.to = time.Now()
 	if err != nil {
-		k.sole = sole{unsure: time.Now().Add(clockMargin)}
 		return fmt.Errorf("alert: noting the event on ticket %d: %w", t.ID, err)
 	}
 	k.keep(r.event)
-	k.reported, k.posted, k.sole.posted = during.to, r.kind(), during
+	k.reported, k.posted, k.sole = during.to, r.kind(), known
+	k.sole.posted = during
 	r.out.Noted, r.out.NoteID = true, id
 	r.step(StepNote, autotask.StateDone, "note %d on %s", id, name(t))
 	return nil

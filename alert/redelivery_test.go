@@ -328,3 +328,83 @@ func TestTheResultOfALostCreate(t *testing.T) {
 		assert.Equal(t, 1, timesOn(srv, "run-2"))
 	})
 }
+
+// TestALateNoteIsRemembered repeats an event with another text, long after its note had
+// been lost. It had landed between the search for the next event and that one's note,
+// which hides it in the ticket's activity.
+func TestALateNoteIsRemembered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		upsert(t, srv.Client(), failed("run-0"), alert.Policy{})
+		posts := 0
+		client := srv.Client(autotask.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/Notes") {
+					if posts++; posts == 2 {
+						assert.Equal(t, 1, srv.ApplyPending())
+						pass(20 * time.Millisecond)
+					}
+				}
+				return next.RoundTrip(r)
+			})
+		}))
+		other := failed("run-0")
+		other.Key = "disk/FILE-01"
+		upsert(t, client, other, alert.Policy{}) // the process begins
+		pass(10 * time.Minute)
+
+		srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", Status: 504, Lands: 4 * time.Minute})
+		lost := failed("run-1")
+		_, err := alert.Upsert(t.Context(), client, lost, alert.Policy{})
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+		for i := range 40 {
+			pass(time.Minute)
+			next := failed(fmt.Sprintf("run-%d", i+2))
+			if i == 0 {
+				next.At = lost.At.Add(-time.Minute) // the queue had kept it back
+			}
+			upsert(t, client, next, alert.Policy{})
+		}
+		lost.Text += " And again."
+		assert.True(t, upsert(t, client, lost, alert.Policy{}).Noted)
+		assert.Equal(t, 1, timesOn(srv, "run-1"))
+	})
+}
+
+// TestOwnWorkIsNotThatOfOthers counts the requests of a process that comes back to a
+// ticket of its own.
+func TestOwnWorkIsNotThatOfOthers(t *testing.T) {
+	t.Parallel()
+	policy := alert.Policy{Reopen: time.Hour, ReopenStatus: 10}
+	for name, between := range map[string]func(*testing.T, *autotasktest.Server, *autotask.Client){
+		"reopened": func(t *testing.T, _ *autotasktest.Server, client *autotask.Client) {
+			t.Helper()
+			out, err := policy.Clear(t.Context(), client, company, key, over())
+			require.NoError(t, err)
+			assert.True(t, out.Cleared)
+		},
+		"after a failure": func(t *testing.T, srv *autotasktest.Server, client *autotask.Client) {
+			t.Helper()
+			srv.Inject(autotasktest.Fault{Op: "POST Tickets/query", Status: 400})
+			_, err := alert.Upsert(t.Context(), client, failed("run-x"), policy)
+			require.Error(t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := autotasktest.NewInProcess(t)
+				client := srv.Client()
+				upsert(t, client, failed("run-1"), policy)
+				pass(10 * time.Minute)
+				between(t, srv, client)
+				pass(time.Minute)
+				upsert(t, client, failed("run-2"), policy)
+				pass(time.Minute)
+				upsert(t, client, failed("run-3"), policy)
+				assert.Equal(t, 2, upsert(t, client, failed("run-4"), policy).Requests)
+			})
+		})
+	}
+}

@@ -145,7 +145,7 @@ func (r *run) clear(ctx context.Context, res autotask.Resolution) error {
 	if err != nil {
 		return err
 	}
-	r.state.forget(r.subject)
+	r.state.doubt(r.subject)
 	r.step(StepSearch, autotask.StateDone, "%d of the key's tickets are open", len(open))
 	if at := res.StartedAt; !at.IsZero() {
 		all := len(open)
@@ -175,6 +175,9 @@ func (r *run) clear(ctx context.Context, res autotask.Resolution) error {
 			return given(t)
 		}
 		return nil
+	}
+	if res.Ref != "" {
+		r.state.of(r.subject, keep.ID).keep(res.Ref) // its note is our own
 	}
 	resolved, err := r.client.Resolve(ctx, keep.ID, res)
 	r.out.NoteID = resolved.NoteID

@@ -46,17 +46,24 @@ func (r *run) locked(ctx context.Context, work func(context.Context) error) (*Ou
 	}
 	defer unlock()
 	if err = work(ctx); err != nil {
-		r.state.forget(r.subject) // the next caller must look for itself
+		r.state.doubt(r.subject) // the next caller must look for itself
 	}
 	r.out.Requests = int(sent.Load())
 	return r.out, err
 }
 
+// lock also keeps out other calls of this process: the policy's lock may be lost.
 func (r *run) lock(ctx context.Context, key string) (unlock func(), held context.Context, err error) {
-	if r.policy.Locker == nil {
-		return r.state.locker.Lock(ctx, key)
+	own, held, err := r.state.locker.Lock(ctx, key)
+	if err != nil || r.policy.Locker == nil {
+		return own, held, err
 	}
-	return r.policy.Locker.Lock(ctx, key)
+	shared, held, err := r.policy.Locker.Lock(held, key)
+	if err != nil {
+		own()
+		return nil, nil, err
+	}
+	return func() { shared(); own() }, held, nil
 }
 
 func (r *run) step(name autotask.StepName, state autotask.StepState, format string, args ...any) {
@@ -143,7 +150,7 @@ func (r *run) upsert(ctx context.Context) error {
 		unlock() // nothing will be created
 		return r.onOpen(ctx, f)
 	}
-	r.state.forget(r.subject)
+	r.state.doubt(r.subject)
 	if handled, err := r.isHandled(held, f); handled || err != nil {
 		return err
 	}
@@ -171,13 +178,16 @@ func (r *run) isHandled(ctx context.Context, f *found) (bool, error) {
 	if r.isCreator(f) {
 		return true, nil
 	}
-	return r.isNoted(ctx, f, nil)
+	return r.isNoted(ctx, f, nil, nil)
 }
 
 // onOpen puts the event on the open ticket with the lowest id and closes the others.
 func (r *run) onOpen(ctx context.Context, f *found) error {
 	keep := f.open[0]
 	r.saw(keep)
+	if len(f.open) > 1 {
+		r.state.sawOthers()
+	}
 	if err := r.note(ctx, keep, f); err != nil {
 		return err
 	}

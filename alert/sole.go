@@ -6,15 +6,15 @@ import (
 	"github.com/autotask-go/autotask"
 )
 
-// sole is what a process knows of a ticket's notes if no other process notes events of
-// its key: which notes there are as of its activity, and when it has posted another one
-// since.
+// sole is what a process knows about a ticket's notes, provided that no other process
+// notes events of its key: up to which activity it knows them all, and when it last
+// posted one.
 type sole struct {
 	from     time.Time // events from before it may be on notes that were not read
 	activity time.Time // of the ticket
 	learned  time.Time // by our clock; zero if nothing is known
 	posted   span
-	unsure   time.Time // until when a note may land, or show, whose answer was lost
+	unsure   time.Time // until when a note whose answer was lost may still land or appear in queries
 }
 
 // span is the time, by our clock, in which something was sent and answered.
@@ -54,15 +54,15 @@ func (r *run) knowsAll(k *known, active time.Time) bool {
 // knowsNew notes that this call has created a ticket, and what that shows of
 // Autotask's clock.
 func (r *run) knowsNew(t *autotask.Ticket, during span) {
+	k := r.state.of(r.subject, t.ID)
+	k.mine = true
 	created, ok := t.CreateDate.Get()
 	if !ok {
 		return
 	}
 	r.state.learnOffset(created, during)
 	if active := lastActive(t); !active.After(created.Add(tick)) {
-		k := r.state.of(r.subject, t.ID)
 		k.sole = sole{activity: active, learned: time.Now()}
-		k.keep(r.event)
 	}
 }
 
@@ -71,16 +71,15 @@ func (r *run) knowsNew(t *autotask.Ticket, during span) {
 // A ticket, or a note of an event, that this process did not make and that is younger
 // than the process is the work of others. If the clocks differ, that of an earlier
 // process may count, which costs requests and nothing else.
-func (r *run) knowsRead(t *autotask.Ticket, notes []*autotask.TicketNote) {
-	k := r.state.of(r.subject, t.ID)
-	others := k.sole.learned.IsZero() && r.state.isYounger(t.CreateDate)
-	// A query may not show yet what a process before this one did last.
-	if now := time.Now(); now.After(k.sole.unsure) && now.Sub(r.state.born) >= fresh {
+func (r *run) knowsRead(k *known, t *autotask.Ticket, notes []*autotask.TicketNote) {
+	others := !k.mine && r.state.isYounger(t.CreateDate)
+	// What a process before this one has sent last may still land, or not show yet.
+	if now := time.Now(); now.After(k.sole.unsure) && now.Sub(r.state.born) >= clockMargin {
 		k.sole = sole{from: r.lookFrom(), activity: lastActive(t), learned: now}
 	}
 	for _, n := range notes {
 		if ref := refIn(n.Title); n.TicketID == t.ID && ref != "" {
-			others = others || ref != r.event && !k.events[ref] && r.state.isYounger(n.CreateDateTime)
+			others = others || !k.overfull && ref != r.event && !k.events[ref] && r.state.isYounger(n.CreateDateTime)
 			k.keep(ref)
 		}
 	}

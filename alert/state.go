@@ -46,13 +46,15 @@ type known struct {
 	activity time.Time // as the last search showed it
 	posted   noteKind  // of what this process has noted since that search
 	sole     sole
+	mine     bool // this process made the ticket
+	overfull bool // events were forgotten, since there were too many
 }
 
 // keep remembers a ref.
 func (k *known) keep(ref string) {
 	if len(k.events) >= maxEvents {
 		clear(k.events)
-		k.sole = sole{}
+		k.sole, k.overfull = sole{unsure: k.sole.unsure}, true
 	}
 	k.events[ref] = true
 }
@@ -99,12 +101,22 @@ func stateOf(c *autotask.Client) *state {
 	return s
 }
 
-// knows returns what is known of a key, nil for nothing. Only the holder of the key's
-// lock may change it.
+// knows returns what is known of a key with an open ticket, nil for nothing. Only the
+// holder of the key's lock may change it.
 func (s *state) knows(key subject) *known {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.keys[key]
+	if k := s.keys[key]; k != nil && !k.confirmed.IsZero() {
+		return k
+	}
+	return nil
+}
+
+// confirm notes that a search has just shown the ticket open.
+func (s *state) confirm(k *known) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k.confirmed = time.Now()
 }
 
 func (s *state) remember(key subject, k *known) {
@@ -122,18 +134,26 @@ func (s *state) remember(key subject, k *known) {
 
 // of returns what is known of a key and its ticket, which may be nothing.
 func (s *state) of(key subject, ticketID int64) *known {
-	if k := s.knows(key); k != nil && k.ticketID == ticketID {
+	s.mu.Lock()
+	k := s.keys[key]
+	s.mu.Unlock()
+	if k != nil && k.ticketID == ticketID {
 		return k
 	}
-	k := &known{ticketID: ticketID, events: make(map[string]bool)}
+	k = &known{ticketID: ticketID, events: make(map[string]bool)}
 	s.remember(key, k)
 	return k
 }
 
-func (s *state) forget(key subject) {
+// doubt forgets what the next call must see for itself: all but the events that are
+// noted for certain, whether this process made the ticket, and which note may yet land.
+func (s *state) doubt(key subject) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.keys, key)
+	if k := s.keys[key]; k != nil {
+		k.confirmed, k.reported, k.activity, k.posted = time.Time{}, time.Time{}, time.Time{}, noteKind{}
+		k.sole = sole{unsure: k.sole.unsure}
+	}
 }
 
 // notesMove reports whether this process has seen that a note of a kind updates the

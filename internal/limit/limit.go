@@ -79,7 +79,7 @@ type Threads struct {
 	endpoints map[string]*endpoint
 }
 
-// endpoint has the places of one.
+// endpoint holds the places of one endpoint.
 type endpoint struct {
 	*semaphore.Weighted
 

@@ -464,8 +464,9 @@ func daysIn(year, month int) int {
 	return 28
 }
 
-// daysSince1970 counts what time.Date counts, in a third of the time. Years begin in
-// March here, so that the leap day is the last one; 400 years make them positive.
+// daysSince1970 returns the days from 1970-01-01 to a date, faster than time.Date. Its
+// years begin in March, so that a leap day comes last, and are shifted by 400, so that
+// none is negative.
 func daysSince1970(year, month, day int) int {
 	y, m := year+400, month-3
 	if m < 0 {

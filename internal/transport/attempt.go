@@ -96,8 +96,8 @@ func (a *attempts) exchange(req *http.Request, x *exchange) (*http.Response, err
 	return resp, nil
 }
 
-// send hands a request to the wrappers, or else to the signer, which makes one copy of it
-// less than if nobody knew who was above.
+// send passes a request to the wrappers. Without any, it calls the signer directly,
+// which saves a copy.
 func (a *attempts) send(ctx context.Context, x *exchange, req *http.Request) (*http.Response, error) {
 	if a.signer != nil {
 		return a.signer.send(ctx, x, req, x.once)

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// Log records an attempt, and how long it had waited. LogTo makes one, so that a program
+// Log records one attempt and how long it waited. LogTo makes one, so that a program
 // without a logger does not link log/slog.
 type Log func(x *exchange, resp *http.Response, err error, waited time.Duration)
 
-// LogTo returns a Log that writes one record per attempt. It names the operation and its result, but
-// never a header, a query string or a body.
+// LogTo returns a Log that writes one record per attempt. It names the operation and its
+// result, but never a header, a query string or a body.
 func LogTo(l *slog.Logger) Log {
 	return func(x *exchange, resp *http.Response, err error, waited time.Duration) {
 		level := slog.LevelDebug

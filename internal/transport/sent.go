@@ -99,7 +99,7 @@ func (o *single) end(h *handover, status int, err error) {
 	maybe, partly, sent := h.judge(err)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if err != nil {
+	if err != nil || o.over {
 		h.cancel()
 	}
 	if o.over {

@@ -2,6 +2,7 @@ package worklist
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -19,7 +20,7 @@ import (
 // ticket.
 func Rehearse(ctx context.Context, client *autotask.Client, rows []Row, w Work, each func(i int, plan string, err error)) (failed int, err error) {
 	var mu sync.Mutex
-	var group errgroup.Group
+	group, ctx := errgroup.WithContext(ctx) // the first error of a function ends the others
 	group.SetLimit(9)
 	for i, r := range rows {
 		group.Go(func() error {
@@ -27,6 +28,9 @@ func Rehearse(ctx context.Context, client *autotask.Client, rows []Row, w Work, 
 				return ctx.Err()
 			}
 			plan, err := planOf(ctx, client, r, w)
+			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+				return ctx.Err()
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			if each(i, plan, err); err != nil {
