@@ -258,16 +258,22 @@ func (h *history) raise(r *rand.Rand, key, event string, at time.Time) {
 	})
 }
 
-// play plays the history to its end, and returns the events of each key.
-func (h *history) play() (events map[string][]string) {
-	events = make(map[string][]string)
-	var all sync.WaitGroup
+// starter returns a function that starts one part of the history beside the others, after
+// a random wait.
+func (h *history) starter(all *sync.WaitGroup) func(func(r *rand.Rand)) {
 	part := uint64(0)
-	start := func(f func(r *rand.Rand)) {
+	return func(f func(r *rand.Rand)) {
 		part++
 		r, wait := random(h.seed, part), upTo(h.rand)
 		all.Go(func() { pass(wait); f(r) })
 	}
+}
+
+// play plays the history to its end, and returns the events of each key.
+func (h *history) play() (events map[string][]string) {
+	events = make(map[string][]string)
+	var all sync.WaitGroup
+	start := h.starter(&all)
 	for k, key := range h.keys {
 		for i := range 1 + h.rand.IntN(5) {
 			event := fmt.Sprintf("run-%d-%d", k, i)

@@ -21,12 +21,7 @@ func (h *history) playStorm() {
 	}
 	h.policy.Storm = alert.Storm{Keys: 1 + h.rand.IntN(4), Within: 10 * time.Minute}
 	var all sync.WaitGroup
-	part := uint64(0)
-	start := func(f func(r *rand.Rand)) {
-		part++
-		r, wait := random(h.seed, part), upTo(h.rand)
-		all.Go(func() { pass(wait); f(r) })
-	}
+	start := h.starter(&all)
 	for _, key := range h.keys {
 		for i := range 1 + h.rand.IntN(2) {
 			start(func(r *rand.Rand) {
