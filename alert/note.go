@@ -246,7 +246,7 @@ func (r *run) notesOf(ctx context.Context, tickets ...*autotask.Ticket) (notes [
 // post creates the event's note. If the answer is lost, the library looks for the
 // note; a repeat finds it by the event.
 func (r *run) post(ctx context.Context, t *autotask.Ticket, k *known) error {
-	known := k.sole
+	before := k.sole
 	k.sole = sole{unsure: time.Now().Add(clockMargin)}
 	during := span{from: time.Now()}
 	id, err := r.client.Notes.Create(ctx, t.ID, r.noteWith(bracketed(r.event), r.alert.Note.Title, r.alert.Note.Description))
@@ -255,7 +255,7 @@ func (r *run) post(ctx context.Context, t *autotask.Ticket, k *known) error {
 		return fmt.Errorf("alert: noting the event on ticket %d: %w", t.ID, err)
 	}
 	k.keep(r.event)
-	k.reported, k.posted, k.sole = during.to, r.kind(), known
+	k.reported, k.posted, k.sole = during.to, r.kind(), before
 	k.sole.posted = during
 	r.out.Noted, r.out.NoteID = true, id
 	r.step(StepNote, autotask.StateDone, "note %d on %s", id, name(t))

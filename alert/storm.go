@@ -172,6 +172,7 @@ func (r *run) onStorm(ctx context.Context, t *autotask.Ticket) error {
 	text := "Alert key: " + r.key + "\n\n" + r.text()
 	id, err := r.client.Notes.Create(ctx, t.ID, r.noteWith(r.stormEnd(), title, text))
 	if err != nil {
+		r.state.doubtNames(t.ID) // the note may land
 		return fmt.Errorf("alert: naming the key on storm ticket %d: %w", t.ID, err)
 	}
 	r.state.nameInStorm(t.ID, r.key)
@@ -255,6 +256,15 @@ func (s *state) needsNames(t *autotask.Ticket) bool {
 	storm := s.storm[t.ID]
 	full := storm.made.Add(stormLife)
 	return storm.read.IsZero() || time.Now().After(full) && storm.read.Before(full.Add(clockMargin))
+}
+
+// doubtNames has the names of a storm ticket read again.
+func (s *state) doubtNames(id int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if storm := s.storm[id]; storm != nil {
+		storm.read = time.Time{}
+	}
 }
 
 func (s *state) readNames(id int64, notes []*autotask.TicketNote) {
