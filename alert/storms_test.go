@@ -7,9 +7,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/autotask-go/autotask"
 	"github.com/autotask-go/autotask/alert"
+	"github.com/autotask-go/autotask/autotasktest"
 )
 
 // playStorm plays the history of a storm of many keys, in which a person may close
@@ -82,5 +88,38 @@ func TestHistoriesOfStorms(t *testing.T) {
 	playHistories(t, histories, func(h *history) []string {
 		h.playStorm()
 		return h.judgeStorm()
+	})
+}
+
+// TestALostNameIsLookedFor repeats an event with another text, after the note that names
+// its key on a storm ticket had been lost and had landed.
+func TestALostNameIsLookedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := autotasktest.NewInProcess(t)
+		client := srv.Client()
+		policy := alert.Policy{Storm: alert.Storm{Keys: 1, Within: time.Hour}}
+		ping := func(host string) alert.Alert {
+			a := failed("run-" + host)
+			a.Key = "ping/" + host
+			return a
+		}
+		for _, host := range []string{"a", "b", "c"} {
+			upsert(t, client, ping(host), policy)
+		}
+		srv.Inject(autotasktest.Fault{Op: "POST Tickets/Notes", Status: 504, Lands: time.Minute})
+		lost := ping("d")
+		_, err := alert.Upsert(t.Context(), client, lost, policy)
+		require.ErrorIs(t, err, autotask.ErrOutcomeUnknown)
+		pass(20 * time.Minute)
+		lost.Text += " And again."
+		assert.True(t, upsert(t, client, lost, policy).Storm)
+		notes := 0
+		for _, row := range srv.Rows("TicketNotes") {
+			if strings.Contains(textOf(row["title"]), "[run-d]") {
+				notes++
+			}
+		}
+		assert.Equal(t, 1, notes)
 	})
 }
