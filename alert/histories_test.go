@@ -447,7 +447,7 @@ func TestHistories(t *testing.T) {
 	histories := uint64(50)
 	switch {
 	case os.Getenv(playAll) == "all":
-		histories = 20_000
+		histories = 2_000
 	case raceDetector:
 		histories = 5
 	}

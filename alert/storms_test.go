@@ -83,7 +83,7 @@ func TestHistoriesOfStorms(t *testing.T) {
 	t.Parallel()
 	histories := uint64(15)
 	if os.Getenv(playAll) == "all" {
-		histories = 5_000
+		histories = 1_000
 	}
 	playHistories(t, histories, func(h *history) []string {
 		h.playStorm()
