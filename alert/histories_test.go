@@ -444,7 +444,7 @@ func (h *history) timesOn(key, event string, keyOf map[int64]string, isTwin map[
 // TestHistories plays random histories. With AUTOTASK_ALERTS=all it plays many.
 func TestHistories(t *testing.T) {
 	t.Parallel()
-	histories := uint64(50)
+	histories := uint64(30)
 	switch {
 	case os.Getenv(playAll) == "all":
 		histories = 2_000
